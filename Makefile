@@ -1,0 +1,32 @@
+# Each target makes its own environment in .venv when it is not there. `make run` and `make test` are the README's two commands.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+SPEC ?= sweeps/noise_aug_vs_interaction.yaml
+
+.PHONY: install run test check ui clean
+
+install: $(VENV)/.installed
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "installing into $(VENV): some minutes, the first time"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[dev]' -c constraints.txt
+	touch $@
+
+run: install
+	$(BIN)/sweeper run $(SPEC)
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest
+
+ui: install
+	$(BIN)/sweeper ui
+
+clean:
+	rm -rf $(VENV)
