@@ -1,0 +1,1 @@
+"""The second loss: teacher, head, distance of features. Imported by the objective."""

@@ -1,0 +1,63 @@
+"""The student's projection head and the distance between features."""
+
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.backbone.transformer import initialise
+from model.config.alignment import AlignmentConfig
+from model.errors import ConfigError
+
+EXTERNAL_HIDDEN = 2048
+SMOOTH_L1_BETA = 0.05
+"""Where the smooth L1 distance turns from square to absolute (2505.02831)."""
+
+
+def projection_head(width: int, seed: int) -> nn.Sequential:
+    """Head of self alignment: Linear(D, 2D)-SiLU-Linear(2D, D), on the student only (2505.02831)."""
+    head = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
+    initialise(head, seed, prefix="ap_head.")
+    return head
+
+
+def encoder_head(width: int, encoder_width: int, seed: int) -> nn.Sequential:
+    """Head of external alignment: three linears, D to 2048 to 2048 to the encoder's width (2410.06940)."""
+    hidden = EXTERNAL_HIDDEN
+    head = nn.Sequential(nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, encoder_width))
+    initialise(head, seed, prefix="projectors.")
+    return head
+
+
+def head_of(config: AlignmentConfig, width: int, target_width: int, seed: int) -> nn.Module:
+    """The head that takes features of `width` to those of a target; raises ConfigError where none is wanted and the widths differ."""
+    if not config.head and config.kind != "none":
+        if width != target_width:
+            raise ConfigError(
+                f"alignment.head: false compares features as they are, but backbone.width is {width} and the target's is {target_width};"
+                " set alignment.head: true, or make the widths equal"
+            )
+        return nn.Identity()
+    return encoder_head(width, target_width, seed) if config.kind == "external" else projection_head(width, seed)
+
+
+def feature_distance(config: AlignmentConfig, student: Tensor, target: Tensor) -> Tensor:
+    """Mean distance of features (N, T, F); all losses but the cosine are means over tokens and channels alike."""
+    match config.loss:
+        case "cosine":
+            return cosine_distance(student, target, config.axis)
+        case "smooth_l1":
+            return F.smooth_l1_loss(student, target, beta=SMOOTH_L1_BETA)
+        case "l1":
+            return F.l1_loss(student, target)
+        case "l2":
+            return F.mse_loss(student, target)
+
+
+def cosine_distance(student: Tensor, target: Tensor, axis: Literal["width", "tokens"]) -> Tensor:
+    """Mean of 1 - cosine of features (N, T, F).
+
+    Axis `width`: one value per token (the published equations). Axis `tokens`: one per channel, over the tokens of an image; it couples
+    the groups even under separation (released SRA code).
+    """
+    return 1 - F.cosine_similarity(student, target, dim={"width": -1, "tokens": 1}[axis]).mean()

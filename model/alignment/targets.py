@@ -1,0 +1,77 @@
+"""Where the features come from that the student is aligned with: its own moving average, or a frozen encoder.
+
+N images, T tokens, P values of a patch, R conditioning rows, F width of the features.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from model.alignment.teacher import teacher_noise_levels
+from model.backbone.transformer import DiffusionTransformer
+from model.config.alignment import TeacherConfig
+from model.grouping import Grouping
+from model.noise.interpolant import FlowPath
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A batch, as much of it as a target may look at."""
+
+    images: Tensor | None
+    """(N,) places of the images in the training set; only tests, whose images come from nowhere, have none."""
+    clean: Tensor
+    """(N, T, P) in group order."""
+    noise: Tensor
+    """(N, T, P) in group order, the student's own."""
+    t: Tensor
+    """(N, R) noise levels of the student."""
+    k: Tensor
+    """(N, 1 or R) drawn interval."""
+    labels: Tensor
+    """(N,) true labels."""
+    seen: Tensor
+    """(N,) labels as the student saw them, some of them null."""
+    grouping: Grouping
+    """Layout of a teacher's pass: the student's token order."""
+    path: FlowPath
+    """From data to noise."""
+    empty: Tensor | None = None
+    """(N, R) groups that own no token of their image; None where all own some."""
+
+
+class Target(Protocol):
+    """A source of features without gradient, in the token order of the batch."""
+
+    def features(self, sight: Sight) -> Tensor:
+        """(N, T, F)."""
+
+
+@dataclass(frozen=True)
+class AverageTarget:
+    """Self alignment: the moving average's features of a cleaner image (2505.02831, 2603.06507)."""
+
+    average: DiffusionTransformer
+    config: TeacherConfig
+
+    def features(self, sight: Sight) -> Tensor:
+        t = teacher_noise_levels(self.config, sight.t, sight.k, sight.empty)
+        cleaner = sight.path.interpolate(sight.clean, sight.noise, sight.grouping.spread(t.unsqueeze(-1)))
+        known = sight.seen if self.config.labels == "dropped" else sight.labels
+        return self.average.features(cleaner, t, known, sight.grouping, after=self.config.layer)
+
+
+@dataclass(frozen=True)
+class EncodedImages:
+    """External alignment: a frozen encoder's features of the clean images (2410.06940).
+
+    Nothing augments the images, so each has been encoded once, before the first step.
+    """
+
+    encoded: Tensor
+    """(n, T, F) of the whole training set, in image order."""
+
+    def features(self, sight: Sight) -> Tensor:
+        assert sight.images is not None, "features are kept by an image's place in the training set"
+        return sight.grouping.sort(self.encoded.index_select(0, sight.images))

@@ -1,0 +1,58 @@
+"""One DiT block with adaLN-Zero (2212.09748), and the final layer."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.backbone.attention import Attention
+from model.grouping import Grouping
+
+NORM_EPSILON = 1e-6
+MLP_RATIO = 4
+
+
+def normalise(x: Tensor) -> Tensor:
+    """LayerNorm over the width, without learned scale or shift."""
+    return F.layer_norm(x, x.shape[-1:], eps=NORM_EPSILON)
+
+
+class Mlp(nn.Module):
+    """Two linears around a tanh-approximated GELU."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, MLP_RATIO * width)
+        self.fc2 = nn.Linear(MLP_RATIO * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
+
+
+class Block(nn.Module):
+    """Attention and MLP, each shifted, scaled and gated by its conditioning row."""
+
+    def __init__(self, width: int, heads: int, *, qk_norm: bool = False) -> None:
+        super().__init__()
+        self.attn = Attention(width, heads, qk_norm=qk_norm)
+        self.mlp = Mlp(width)
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 6 * width))
+
+    def forward(self, x: Tensor, conditioning: Tensor, grouping: Grouping) -> Tensor:
+        """x (N, T, D) in group order, conditioning (N, R, D)."""
+        modulation = grouping.spread(self.adaLN_modulation(conditioning))
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.chunk(6, dim=-1)
+        x = x + gate_a * self.attn(shift_a + normalise(x) * (1 + scale_a), grouping.segments)
+        return x + gate_m * self.mlp(shift_m + normalise(x) * (1 + scale_m))
+
+
+class FinalLayer(nn.Module):
+    """Width to the values of a patch."""
+
+    def __init__(self, width: int, patch_values: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, patch_values)
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
+
+    def forward(self, x: Tensor, conditioning: Tensor, grouping: Grouping) -> Tensor:
+        """x (N, T, D), conditioning (N, R, D) to (N, T, P)."""
+        shift, scale = grouping.spread(self.adaLN_modulation(conditioning)).chunk(2, dim=-1)
+        return self.linear(shift + normalise(x) * (1 + scale))

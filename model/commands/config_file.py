@@ -1,0 +1,30 @@
+"""A trial's config in a YAML file: what a sweep's `base` is, an optional `preset` and what differs from it."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from model.config import TrainConfig
+from model.errors import ConfigError
+from model.presets import config_from
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Raises ConfigError, naming the file, and the key where one is wrong."""
+    try:
+        held = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML ({error}); give a file with a `preset` and what differs from it") from error
+    if not isinstance(held, dict):
+        raise ConfigError(f"{path} holds no `key: value` lines; write at least `preset: nano`")
+    try:
+        return config_from(held)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {first_fault(error)}") from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """Key path and message of the first of pydantic's findings."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,59 @@
+"""Which images. A data set is named by its content, never by its path."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from model.config.section import NOT_IDENTITY, Section
+
+HELD_OUT_FRACTION = 0.2
+
+
+class DigitsData(Section):
+    """scikit-learn's handwritten digits: 1,797 real images of 8 x 8 pixels in 10 classes; nothing to download."""
+
+    kind: Literal["digits"] = "digits"
+
+
+class NpzData(Section):
+    """A user's own images in one `.npz` file."""
+
+    kind: Literal["npz"]
+    path: Path = Field(json_schema_extra=NOT_IDENTITY)
+    """File with `images`, (N, H, H) or (N, H, H, C), uint8 or floats in [-1, 1], and `labels`, (N,) integers."""
+    held_out_fraction: float = Field(default=HELD_OUT_FRACTION, gt=0, lt=1)
+    """Share of the images kept away from training, by a fixed shuffle."""
+
+
+class FolderData(Section):
+    """A user's own images, one sub-folder per class."""
+
+    kind: Literal["folder"]
+    path: Path = Field(json_schema_extra=NOT_IDENTITY)
+    """Folder of class folders of image files."""
+    resolution: int = Field(ge=2)
+    """Side of every image in pixels; a file of another size is named and refused."""
+    channels: Literal[1, 3] = 3
+    """1 reads grey values, 3 reads RGB."""
+    held_out_fraction: float = Field(default=HELD_OUT_FRACTION, gt=0, lt=1)
+    """Share of the images kept away from training, by a fixed shuffle."""
+
+
+class LatentsData(Section):
+    """Latents of a variational autoencoder, prepared beforehand; planned for, not yet loaded by this version."""
+
+    kind: Literal["latents"]
+    path: Path = Field(json_schema_extra=NOT_IDENTITY)
+    """Folder of the prepared latents."""
+    channels: int = Field(default=4, ge=1)
+    """Channels of a latent."""
+    resolution: int = Field(default=32, ge=2)
+    """Side of a latent in cells."""
+    classes: int = Field(default=1000, ge=1)
+    """Number of labels."""
+    images: int = Field(default=1_281_167, ge=2)
+    """Number of training images."""
+
+
+DataConfig = Annotated[DigitsData | NpzData | FolderData | LatentsData, Field(discriminator="kind")]

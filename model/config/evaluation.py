@@ -1,0 +1,93 @@
+"""How a trained model is judged. None of it changes the weights."""
+
+from typing import Literal, Self, get_args
+
+from pydantic import Field, field_validator, model_validator
+
+from model.config.section import NOT_IDENTITY, Section, added_later
+from model.errors import ConfigError
+
+ExtraMetric = Literal["class_score", "precision", "recall"]
+EXTRA_METRICS: tuple[ExtraMetric, ...] = get_args(ExtraMetric)
+BY_NEIGHBOURS: tuple[ExtraMetric, ...] = ("precision", "recall")
+FEWEST_FOR_NEIGHBOURS = 4
+"""Images that have third-nearest neighbours."""
+
+
+class SamplerConfig(Section):
+    """How samples are drawn: on a fixed grid of `steps`, or by tolerances."""
+
+    kind: Literal["euler", "heun", "dopri5", "euler_maruyama"] = "euler"
+    """The probability-flow ODE by `euler` (S network calls), `heun` (2S - 1) or adaptive `dopri5`; `euler_maruyama` (S): the SDE of SiT
+    (2401.08740) with w(t) = 2t."""
+    steps: int = Field(default=50, ge=2)
+    """S, steps of a sampler on a fixed grid."""
+    relative_tolerance: float = Field(default=1e-5, gt=0, json_schema_extra=added_later(1e-5))
+    """Of `dopri5`, on the root mean square over a block of samples; SiT's script has 1e-3, at which two steps pass for a smooth flow."""
+    absolute_tolerance: float = Field(default=1e-5, gt=0, json_schema_extra=added_later(1e-5))
+    """Of `dopri5`, likewise; SiT's script has 1e-6."""
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        inert = ("steps",) if self.kind == "dopri5" else ("relative_tolerance", "absolute_tolerance")
+        for name in inert:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                what = "a fixed grid" if name == "steps" else "dopri5"
+                raise ConfigError(f"evaluation.sampler.{name} belongs to {what}, but kind is {self.kind}; leave it out")
+        return self
+
+
+class GuidanceConfig(Section):
+    """Classifier-free guidance on an interval of t."""
+
+    scale: float = Field(default=1.0, ge=1)
+    """1 is no guidance: the null pass is skipped."""
+    interval: tuple[float, float] = (0.0, 1.0)
+    """Guided for t in [low, high]."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.interval
+        if not 0 <= low < high <= 1:
+            raise ConfigError(f"guidance.interval is [low, high] with 0 <= low < high <= 1, not [{low}, {high}]")
+        return self
+
+
+class EvaluationConfig(Section):
+    """Metrics of the moving-average weights: held-out loss, Fréchet distance, class accuracy of samples."""
+
+    samples: int = Field(default=1000, ge=2)
+    """Generated images, spread evenly over the classes."""
+    sampler: SamplerConfig = SamplerConfig()
+    guidance: GuidanceConfig = GuidanceConfig()
+    seed: int = Field(default=0, ge=0)
+    """Generation seed: noise of the samples and of the held-out loss, the same for every trial."""
+    held_out_levels: int = Field(default=16, ge=1)
+    """Noise levels of the held-out loss: the mid-points of this many equal parts of [0, 1]."""
+    extra_metrics: tuple[ExtraMetric, ...] = Field(default=(), json_schema_extra=added_later(()))
+    """Measured besides, each only when asked for: `class_score` (exp of the mean KL of the judge's verdicts from their mean), `precision`
+    and `recall` (k-NN with k = 3 in the judge's features)."""
+    every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
+    """Evaluate also at multiples of this step; None is only at the end."""
+
+    @field_validator("extra_metrics")
+    @classmethod
+    def _in_one_order(cls, asked: tuple[ExtraMetric, ...]) -> tuple[ExtraMetric, ...]:
+        """The order in which metrics are asked for does not name a result."""
+        if repeated := sorted({name for name in asked if asked.count(name) > 1}):
+            raise ConfigError(f"evaluation.extra_metrics names {repeated[0]} twice; name each metric once")
+        return tuple(sorted(asked))
+
+    @model_validator(mode="after")
+    def _enough_neighbours(self) -> Self:
+        if self.by_neighbours and self.samples < FEWEST_FOR_NEIGHBOURS:
+            raise ConfigError(
+                f"evaluation.extra_metrics: {self.by_neighbours[0]} needs third-nearest neighbours among evaluation.samples, which are"
+                f" {self.samples}; draw at least {FEWEST_FOR_NEIGHBOURS}"
+            )
+        return self
+
+    @property
+    def by_neighbours(self) -> tuple[ExtraMetric, ...]:
+        """The metrics asked for that look at nearest neighbours."""
+        return tuple(name for name in self.extra_metrics if name in BY_NEIGHBOURS)

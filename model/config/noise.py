@@ -1,0 +1,151 @@
+"""How noise levels are laid over an image: the path, the token partition and the timesteps of its groups.
+
+Convention everywhere: t is the noise level, t = 0 is data, t = 1 is noise.
+"""
+
+import difflib
+import math
+import re
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from model.config.section import Section, added_later
+from model.errors import ConfigError
+
+ASSIGNMENTS = ("random", "block", "checkerboard", "rows", "bernoulli")
+"""Assignments by name; any other is the dotted path of a class of the user's."""
+DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+LARGEST_SHARE_ERROR = 0.05
+"""Of the images that a batch can leave whole, from the probability that was asked for."""
+
+
+class ProcessConfig(Section):
+    """How data becomes noise."""
+
+    path: Literal["linear", "cosine"] = Field(default="linear", json_schema_extra=added_later("linear"))
+    """x_t = a x0 + s e. `linear`: a = 1 - t, s = t. `cosine`: a = cos(pi t / 2), s = sin(pi t / 2) (2401.08740, the GVP path)."""
+
+
+class PartitionConfig(Section):
+    """Which tokens share a noise level, a *group* (2607.02508, section 3)."""
+
+    ratio: float | tuple[float, ...] = 0.25
+    """Share of group 0 in (0, 1), or the shares of all groups (normalised); [1.0] is no partition."""
+    assignment: str = "random"
+    """Which tokens come first before the order is cut at the exact group sizes: `random` (a uniform permutation), `block` (group 0 is a
+    rectangle), `checkerboard`, `rows`, or `package.module.ClassName` of your own class. `bernoulli` (2603.06507) draws every token's group
+    by itself, so group sizes vary."""
+    full_image_probability: float = Field(default=0.0, ge=0, le=1, json_schema_extra=added_later(0.0))
+    """Share of the images of a batch that are left whole: one noise level, one teacher interval, full attention (2607.02508)."""
+
+    @field_validator("ratio")
+    @classmethod
+    def _shares(cls, ratio: float | tuple[float, ...]) -> float | tuple[float, ...]:
+        if isinstance(ratio, float):
+            if not 0 < ratio < 1:
+                raise ConfigError(f"a scalar ratio is the share of group 0 and lies between 0 and 1, not {ratio}; [1.0] is no partition")
+        elif not ratio or not all(share > 0 for share in ratio):
+            raise ConfigError(f"a ratio list holds one positive share per group, not {list(ratio)}")
+        return ratio
+
+    @field_validator("assignment")
+    @classmethod
+    def _known(cls, assignment: str) -> str:
+        if assignment not in ASSIGNMENTS and not DOTTED_PATH.fullmatch(assignment):
+            near = difflib.get_close_matches(assignment, ASSIGNMENTS, n=1)
+            remedy = f"did you mean {near[0]}?" if near else "give package.module.ClassName for a class of your own"
+            raise ConfigError(f"partition.assignment is one of {', '.join(ASSIGNMENTS)}, not {assignment!r}; {remedy}")
+        return assignment
+
+    @property
+    def exact(self) -> bool:
+        """Whether group sizes are the same in every image."""
+        return self.assignment != "bernoulli"
+
+    def whole_images(self, images: int) -> int:
+        """How many of `images` are left whole; raises ConfigError when their share would be far from the probability."""
+        wanted = self.full_image_probability
+        whole = round(wanted * images)
+        if abs(whole / images - wanted) > LARGEST_SHARE_ERROR:
+            raise ConfigError(
+                f"partition.full_image_probability {wanted} of {images} images is {whole}, a share of {whole / images:.3g};"
+                f" use a larger batch_size, or a probability within {LARGEST_SHARE_ERROR} of a share it can have"
+            )
+        return whole
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The normalised share of every group."""
+        given = (self.ratio, 1 - self.ratio) if isinstance(self.ratio, float) else self.ratio
+        return tuple(share / math.fsum(given) for share in given)
+
+    def counts(self, tokens: int) -> tuple[int, ...]:
+        """Tokens of each group, exact: floors first, leftovers to the largest fractional parts, ties to the lower group.
+
+        Raises ConfigError when a group would be empty.
+        """
+        if tokens < len(self.shares):
+            raise ConfigError(f"{tokens} tokens cannot be shared by {len(self.shares)} groups; use a smaller backbone.patch")
+        # Rounding to 1e-9 first: .35 * 20 is 7 for the user, whatever its binary digits say.
+        quotas = [round(share * tokens, 9) for share in self.shares]
+        counts = [math.floor(quota) for quota in quotas]
+        by_fraction = sorted(range(len(quotas)), key=lambda group: (counts[group] - quotas[group], group))
+        for group in by_fraction[: tokens - sum(counts)]:
+            counts[group] += 1
+        if not all(counts):
+            raise ConfigError(f"partition.ratio {self.ratio} leaves a group without tokens ({counts} of {tokens}); use a larger share")
+        return tuple(counts)
+
+
+class MaxGap(Section):
+    """Noise levels of the groups at most this far apart, in quantiles."""
+
+    max: float = Field(ge=0, le=1)
+    """Bound on |u_g - u_0|."""
+
+
+class FixedGap(Section):
+    """Noise levels of the groups exactly this far apart, in quantiles, but near the ends where they fold."""
+
+    fixed: float = Field(ge=0, le=1)
+    """|u_g - u_0|."""
+
+
+class LogitNormal(Section):
+    """logit(t) is normal, as in Stable Diffusion 3 (2403.03206)."""
+
+    kind: Literal["logit_normal"] = "logit_normal"
+    mean: float = 0.0
+    """Of logit(t); above 0 is noisier."""
+    std: float = Field(default=1.0, gt=0)
+    """Of logit(t)."""
+
+
+class TimestepsConfig(Section):
+    """How many noise levels an image has, how far apart they are, and their law."""
+
+    kind: Literal["single", "dual", "per_token"] = "single"
+    """`single`: one t per image. `dual`: one t per group, not ordered (2603.06507, equation 4). `per_token`: one per token
+    (2407.01392)."""
+    gap: Literal["independent"] | MaxGap | FixedGap = "independent"
+    """`independent` | `{max: g}` | `{fixed: g}`, on the quantile u of t, 0 <= g <= 1 (ours); only `dual` has one."""
+    ordering: Literal["none", "masked_is_noisier"] = Field(default="none", json_schema_extra=added_later("none"))
+    """`masked_is_noisier`: an image's noise levels are sorted, so that group 0 takes the largest (2607.02508, equation 5); only `dual`."""
+    distribution: Literal["uniform"] | LogitNormal = Field(default="uniform", json_schema_extra=added_later("uniform"))
+    """Law of every noise level: `uniform` | `{kind: logit_normal, mean: m, std: s}`."""
+    shift: float = Field(default=1.0, gt=0, json_schema_extra=added_later(1.0))
+    """t becomes shift * t / (1 + (shift - 1) t): above 1 is noisier, 1 is none (2403.03206)."""
+
+    @model_validator(mode="after")
+    def _gap_needs_groups(self) -> Self:
+        if self.kind == "dual":
+            return self
+        if self.gap != "independent":
+            raise ConfigError("timesteps.gap needs two noise levels; set timesteps.kind: dual or leave gap: independent")
+        if self.ordering != "none":
+            raise ConfigError(
+                f"timesteps.ordering orders the noise levels of groups, which timesteps.kind: {self.kind} has not;"
+                " set timesteps.kind: dual or timesteps.ordering: none"
+            )
+        return self

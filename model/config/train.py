@@ -1,0 +1,138 @@
+"""The whole config of one trial, and what of it names a result."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from model.config import assignment_source, equivalence
+from model.config.alignment import AlignmentConfig, AttentionConfig
+from model.config.backbone import BackboneConfig, tokens_per_image
+from model.config.data import DataConfig, DigitsData
+from model.config.evaluation import EvaluationConfig
+from model.config.noise import PartitionConfig, ProcessConfig, TimestepsConfig
+from model.config.optimization import OptimizerConfig
+from model.config.section import NOT_IDENTITY, Section, added_later, identity
+from model.errors import ConfigError
+
+NUMERICS_VERSION = 1
+"""Raised when the same config would give other numbers; golden loss curves in the tests fail until it is."""
+EVALUATOR_VERSION = 1
+"""Raised when the same weights would get other metrics."""
+
+Precision = Literal["fp32", "bf16", "float64"]
+
+
+class TrainConfig(Section):
+    """One trial: one diffusion transformer, one method, one seed. Defaults are the recipe of 2607.02508 for SiT-B/2."""
+
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Seed of every training stream and of the initial weights."""
+    data: DataConfig = DigitsData()
+    backbone: BackboneConfig = BackboneConfig()
+    process: ProcessConfig = Field(default=ProcessConfig(), json_schema_extra=added_later({}))
+    partition: PartitionConfig = PartitionConfig()
+    timesteps: TimestepsConfig = TimestepsConfig()
+    attention: AttentionConfig = AttentionConfig()
+    alignment: AlignmentConfig = AlignmentConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    batch_size: int = Field(default=256, ge=1)
+    """Images per optimizer step."""
+    label_dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Probability that the student sees the null label instead of an image's own."""
+    ema_decay: float = Field(default=0.9999, ge=0, lt=1)
+    """Decay per step of the moving average: the teacher, and the weights that are evaluated."""
+    precision: Literal["auto", "fp32", "bf16", "float64"] = "auto"
+    """`auto`: bf16 autocast on a GPU, fp32 on a CPU."""
+    steps: int = Field(default=400_000, ge=1, json_schema_extra=NOT_IDENTITY)
+    """Optimizer steps. Not part of a trial's name: a longer run continues a shorter one."""
+    log_every: int = Field(default=50, ge=1, json_schema_extra=NOT_IDENTITY)
+    """Steps between the points of the training curves."""
+    held_out_every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
+    """Steps between the points of the held-out loss curve; None is only at the end."""
+    checkpoint_every: int = Field(default=10_000, ge=1, json_schema_extra=NOT_IDENTITY)
+    """Steps between checkpoints; the newest two and the final moving average are kept."""
+    evaluation: EvaluationConfig = Field(default=EvaluationConfig(), json_schema_extra=NOT_IDENTITY)
+
+    @model_validator(mode="after")
+    def _meaningful(self) -> Self:
+        aligned, layers = self.alignment, self.backbone.layers
+        used = {"none": (), "external": ("student_layer",), "self": ("student_layer", "teacher.layer")}[aligned.kind]
+        for place, layer in (("student_layer", aligned.student_layer), ("teacher.layer", aligned.teacher.layer)):
+            if place in used and layer > layers:
+                raise ConfigError(f"alignment.{place} is {layer}, but backbone.layers is {layers}; choose a layer from 1 to {layers}")
+        if aligned.teacher.separated and self.attention.separation == "none":
+            raise ConfigError(
+                "alignment.teacher.separated needs a separated student;"
+                " set attention.separation: full or alignment.teacher.separated: false"
+            )
+        if self.grouped and len(self.partition.shares) < 2:
+            raise ConfigError(
+                "timesteps.kind: dual and attention.separation need at least two groups; give partition.ratio a share such as 0.25"
+            )
+        if self.attention.one_way and self.timesteps.kind != "dual":
+            raise ConfigError(
+                f"attention.separation: {self.attention.separation} compares the noise levels of groups, which timesteps.kind:"
+                f" {self.timesteps.kind} has not; set timesteps.kind: dual or attention.separation: full"
+            )
+        if self.timesteps.kind == "per_token" and aligned.kind == "self" and aligned.teacher.timesteps == "min":
+            raise ConfigError(
+                "alignment.teacher.timesteps: min takes the smallest noise level of the groups, which timesteps.kind: per_token has not;"
+                " set alignment.teacher.timesteps: interval or timesteps.kind: dual"
+            )
+        self.partition.whole_images(self.batch_size)
+        return self
+
+    def resolved_precision(self, *, gpu: bool) -> Precision:
+        """`auto` is bf16 on a GPU and fp32 on a CPU."""
+        if self.precision != "auto":
+            return self.precision
+        return "bf16" if gpu else "fp32"
+
+    def training_identity(self, *, content_hash: str, precision: Precision) -> dict[str, Any]:
+        """Everything that changes the weights at a given step, JSON-ready: its hash names the trial and its checkpoints.
+
+        `content_hash` is that of the data set's images and labels, `precision` the resolved one.
+        """
+        payload = identity(self) | {"precision": precision, "numerics_version": NUMERICS_VERSION}
+        payload["data"] = payload["data"] | {"content_hash": content_hash}
+        if assignment_source.is_users(self.partition.assignment):
+            payload["partition"] = payload["partition"] | {"assignment_source": assignment_source.source_hash(self.partition.assignment)}
+        return payload
+
+    def evaluation_identity(self, *, content_hash: str) -> dict[str, Any]:
+        """Everything that changes the metrics of given weights, JSON-ready: its hash names a result at a step."""
+        data = identity(self.data) | {"content_hash": content_hash}
+        return identity(self.evaluation) | {"data": data, "evaluator_version": EVALUATOR_VERSION}
+
+    @property
+    def grouped(self) -> bool:
+        """Whether anything depends on the partition's groups."""
+        return self.timesteps.kind == "dual" or self.attention.separation != "none"
+
+    @property
+    def partitioned(self) -> bool:
+        """Whether tokens are put in groups: for noise levels, reading, or the teacher's intervals."""
+        return self.grouped or self.alignment.teacher.interval.per == "group"
+
+    @property
+    def mixes_whole_images(self) -> bool:
+        """Whether some images of a batch are left whole and that makes a difference."""
+        return self.partition.full_image_probability > 0 and (self.partitioned or self.timesteps.kind == "per_token")
+
+    def fit(self, resolution: int) -> int:
+        """Tokens of an image of side `resolution`; raises ConfigError when patch or partition do not fit it."""
+        tokens = tokens_per_image(resolution, self.backbone.patch)
+        if self.partitioned:
+            if self.partition.exact:
+                self.partition.counts(tokens)
+            if assignment_source.is_users(self.partition.assignment):
+                assignment_source.source_hash(self.partition.assignment)
+        return tokens
+
+    def inert_fields(self) -> frozenset[str]:
+        """Dotted paths of the fields that do nothing in this config."""
+        return equivalence.inert_fields(self)
+
+    def equivalent(self) -> "TrainConfig":
+        """The canonical one of the configs that train alike, in law."""
+        return TrainConfig.model_validate(equivalence.canonical(self))

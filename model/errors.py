@@ -1,0 +1,36 @@
+"""What can go wrong in `model/`, by who has to act.
+
+ModelError
+├── ConfigError      the config asks for something that means nothing: the user changes the config
+├── DataError        the data set is missing, unreadable or not what the config says: the user mends the data
+├── CheckpointError  a checkpoint is torn, belongs to another trial or to another network: an older one is used, or the trial starts over;
+│                    of a public one the user is told every key that does not fit
+└── Diverged         a loss became non-finite: a result of the trial, not a fault of the program
+"""
+
+
+class ModelError(Exception):
+    """Base of every error that `model/` raises on purpose; its message is written for the user."""
+
+
+class ConfigError(ModelError, ValueError):
+    """The config asks for something that means nothing. Also a ValueError, so pydantic reports it with its place."""
+
+
+class DataError(ModelError):
+    """The data set is missing, unreadable or not what the config says."""
+
+
+class CheckpointError(ModelError):
+    """A checkpoint cannot be used: torn, written by a different trial, or not of the network that was asked for."""
+
+
+class Diverged(ModelError):
+    """A loss became non-finite; raised before the weights move."""
+
+    def __init__(self, step: int, term: str, value: float) -> None:
+        self.step, self.term, self.value = step, term, value
+        super().__init__(f"{term} became {value} at step {step}; the weights before that step are kept")
+
+    def __reduce__(self) -> tuple[type["Diverged"], tuple[int, str, float]]:
+        return Diverged, (self.step, self.term, self.value)  # it crosses process borders

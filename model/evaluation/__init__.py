@@ -1,0 +1,1 @@
+"""How good a network is. Imported by `train_trial` and the training loop."""

@@ -1,0 +1,39 @@
+"""Distances between sets of features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean (F,) and covariance (F, F) of n feature vectors."""
+
+    mean: Array
+    covariance: Array
+    n: int
+
+    @classmethod
+    def of(cls, features: Array) -> "Moments":
+        """Moments of features (n, F), n >= 2."""
+        return cls(features.mean(axis=0), np.cov(features, rowvar=False), len(features))
+
+
+def frechet_distance(a: Moments, b: Moments) -> float:
+    """|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), the squared Wasserstein-2 distance of two Gaussians.
+
+    The trace of the root is that of (S_a^(1/2) S_b S_a^(1/2))^(1/2), which is symmetric, so no complex numbers appear.
+    """
+    root = _root(a.covariance)
+    cross = np.linalg.eigvalsh(root @ b.covariance @ root)
+    offset = a.mean - b.mean
+    return float(offset @ offset + np.trace(a.covariance) + np.trace(b.covariance) - 2 * np.sqrt(np.clip(cross, 0, None)).sum())
+
+
+def _root(covariance: Array) -> Array:
+    values, vectors = np.linalg.eigh(covariance)
+    root: Array = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    return root

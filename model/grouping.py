@@ -1,0 +1,73 @@
+"""How one forward pass is laid out: which token comes where, which conditioning row it takes, who reads whom.
+
+N images, T tokens, R conditioning rows, K channels. Variants of the method are values of `Grouping`; the forward path has no branch
+for any of them. Tokens of one group stand together, so with exact counts a group is a static slice.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One attention call: in `images`, the tokens `queries` read the tokens `keys`."""
+
+    images: slice = field(default_factory=lambda: slice(None))
+    queries: slice = field(default_factory=lambda: slice(None))
+    keys: slice = field(default_factory=lambda: slice(None))
+    mask: Tensor | None = None
+    """Bool, broadcasts to (images, 1, queries, keys): which of `keys` is read where that differs between images; None is all."""
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether all tokens of all images read all tokens."""
+        return self.mask is None and self.images == self.queries == self.keys == slice(None)
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Token order, conditioning-row index and attention segments of a pass.
+
+    Segments cover every (image, token) once as queries, in order: image slices ascending, then query slices ascending.
+    """
+
+    order: Tensor | None
+    """(N, T) index: place j of image n holds token order[n, j] of the image; None is the image's own order."""
+    counts: tuple[int, ...]
+    """Tokens of each conditioning row, in order; their sum is T."""
+    segments: tuple[Segment, ...]
+    rows: Tensor | None = None
+    """(N, T) index: the conditioning row of each place, where that differs between images; None goes by `counts`."""
+
+    @classmethod
+    def whole(cls, tokens: int) -> "Grouping":
+        """No groups: the image's own order, full attention; also what inference uses."""
+        return cls(order=None, counts=(tokens,), segments=(Segment(),))
+
+    def sort(self, tokens: Tensor) -> Tensor:
+        """Tokens (N, T, K) or positions (1, T, K) from image order to group order, (N, T, K)."""
+        if self.order is None:
+            return tokens
+        index = self.order.unsqueeze(-1).expand(-1, -1, tokens.shape[-1])
+        return tokens.expand(index.shape[0], -1, -1).gather(1, index)
+
+    def unsort(self, tokens: Tensor) -> Tensor:
+        """The inverse of `sort`."""
+        if self.order is None:
+            return tokens
+        index = self.order.unsqueeze(-1).expand_as(tokens)
+        return torch.empty_like(tokens).scatter(1, index, tokens)
+
+    def spread(self, rows: Tensor) -> Tensor:
+        """Rows (N, R, K) to tokens: (N, 1, K) for the one row that all share, (N, T, K) for one row per group or per token."""
+        if rows.shape[1] == 1:
+            return rows
+        if self.rows is not None:
+            return rows.gather(1, self.rows.unsqueeze(-1).expand(-1, -1, rows.shape[-1]))
+        if rows.shape[1] != len(self.counts):
+            raise AssertionError(f"{rows.shape[1]} conditioning rows for {len(self.counts)} groups")
+        if len(self.counts) == sum(self.counts):
+            return rows
+        return torch.cat([rows[:, g : g + 1].expand(-1, count, -1) for g, count in enumerate(self.counts)], dim=1)

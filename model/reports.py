@@ -1,0 +1,40 @@
+"""What a trial says while it runs, and who runs it: plain values that cross process borders."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class TrialReport:
+    """Something that happened in a trial.
+
+    `started`: details hold the comparability key and what was wrong with checkpoints passed over. `points`: metrics of the curves at
+    `step`. `checkpoint`: a whole checkpoint of `step` lies in the folder. `evaluation`: metrics and details at `step`.
+    `alive`: nothing new, but the trial lives.
+    """
+
+    kind: Literal["started", "points", "checkpoint", "evaluation", "alive"]
+    step: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+Report = Callable[[TrialReport], bool]
+"""Called with every report; False asks the trial to checkpoint and stop."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that train one trial together."""
+
+    rank: int = 0
+    size: int = 1
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial ended: at `step`, by itself or because a report asked for it."""
+
+    step: int
+    stopped: bool

@@ -1,0 +1,66 @@
+"""Draw labelled samples from a network, block by block."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from model.backbone.transformer import DiffusionTransformer
+from model.config.evaluation import EvaluationConfig
+from model.noise.interpolant import PATHS, FlowPath
+from model.randomness import stream
+from model.sampling.guidance import VelocityField, guided_field
+from model.sampling.ode import dopri5, euler, heun
+from model.sampling.sde import euler_maruyama
+
+BLOCK = 256
+"""Samples drawn together; block b has its own streams, so more samples begin with the fewer ones."""
+
+
+@torch.no_grad()
+def generate(
+    network: DiffusionTransformer,
+    config: EvaluationConfig,
+    *,
+    shape: tuple[int, int],
+    dtype: torch.dtype,
+    tick: Callable[[], None],
+    path: FlowPath = PATHS["linear"],
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Blocks of (tokens (n, *shape), labels (n,)), `config.samples` in all; sample i shows class i modulo classes.
+
+    `tick` is called before every block, to say that the trial is alive.
+    """
+    device = network.positions.device
+    for block, first in enumerate(range(0, config.samples, BLOCK)):
+        tick()
+        n = min(BLOCK, config.samples - first)
+        labels = torch.arange(first, first + n, device=device) % network.y_embedder.null
+
+        def noise(purpose: str, *indices: int, n: int = n) -> Tensor:
+            return torch.randn((BLOCK, *shape), generator=stream(config.seed, purpose, *indices))[:n].to(device, dtype)
+
+        field_at = partial(guided_field, network, labels, config.guidance)
+        yield _follow(config, field_at, noise("sample", block), partial(noise, "sample_sde", block), path), labels
+
+
+def _follow(
+    config: EvaluationConfig,
+    field_at: Callable[..., VelocityField],
+    x: Tensor,
+    fresh_noise: Callable[[int], Tensor],
+    path: FlowPath,
+) -> Tensor:
+    """The sampler of the config, from x at t = 1 to t = 0."""
+    sampler, guidance = config.sampler, config.guidance
+    match sampler.kind:
+        case "euler":
+            return euler(field_at(), x, sampler.steps)
+        case "heun":
+            return heun(field_at, x, sampler.steps)
+        case "dopri5":
+            edges = () if guidance.scale == 1 else guidance.interval
+            return dopri5(field_at, x, edges, relative=sampler.relative_tolerance, absolute=sampler.absolute_tolerance)
+        case "euler_maruyama":
+            return euler_maruyama(field_at(), x, sampler.steps, fresh_noise, path)

@@ -1,0 +1,74 @@
+"""The one door: a config and a folder in, reports out. Loads torch only when a trial is trained."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.config import TrainConfig
+from model.config.evaluation import FEWEST_FOR_NEIGHBOURS
+from model.data.images import DataFacts
+from model.data.source import facts
+from model.errors import ConfigError, DataError
+from model.machine import cpu_model, gpu_models, usable_cores
+from model.reports import Report, TrialReport, TrialResult, World
+
+__all__ = [
+    "DataFacts",
+    "TrialReport",
+    "TrialResult",
+    "World",
+    "check",
+    "cpu_model",
+    "ensure_trainable",
+    "gpu_models",
+    "train_trial",
+    "usable_cores",
+]
+
+
+ALONE = World()
+"""One process trains the trial."""
+
+
+def check(config: TrainConfig) -> DataFacts:
+    """Whether config and data fit each other: patch and resolution, groups and tokens; raises ConfigError or DataError.
+
+    Reads the data set (the digits excepted), never torch.
+    """
+    found = facts(config.data)
+    config.fit(found.resolution)
+    if config.evaluation.by_neighbours and found.train < FEWEST_FOR_NEIGHBOURS:
+        raise DataError(
+            f"evaluation.extra_metrics: {config.evaluation.by_neighbours[0]} needs third-nearest neighbours among training images, which"
+            f" are {found.train}; give at least {FEWEST_FOR_NEIGHBOURS}, or do not ask for it"
+        )
+    return found
+
+
+def ensure_trainable(config: TrainConfig) -> None:
+    """Raises DataError for a config that can be planned but not trained."""
+    if config.data.kind == "latents":
+        raise DataError("data.kind: latents can be planned but not yet trained on; use digits, npz or folder")
+
+
+def train_trial(
+    config: TrainConfig,
+    folder: Path,
+    report: Report,
+    *,
+    cache: Path,
+    resume_from: Sequence[Path] = (),
+    device: str = "cpu",
+    threads: int = 1,
+    world: World = ALONE,
+) -> TrialResult:
+    """Trains up to `config.steps` and evaluates; writes checkpoints, final average and pictures into `folder` and nowhere else.
+
+    `resume_from`: folders of earlier attempts, newest first, which are only read; `cache`: folder shared by trials (the judge).
+    Raises ConfigError, DataError or Diverged, each with a message for the user.
+    """
+    ensure_trainable(config)
+    if world.size != 1:
+        raise ConfigError(f"a trial of {world.size} processes cannot be trained yet; use gpus: 1 or fewer per trial")
+    from model.training.loop import run
+
+    return run(config, folder, report, cache=cache, resume_from=resume_from, device=device, threads=threads, world=world)

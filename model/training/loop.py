@@ -1,0 +1,176 @@
+"""The cadence of a trial: when to log, checkpoint, evaluate, and say that it is alive."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.config import Precision, TrainConfig
+from model.data.dataset import DataSet, load
+from model.evaluation.evaluate import evaluate, samples_path
+from model.evaluation.held_out import held_out_loss
+from model.evaluation.judge import Judge, load_or_train_judge
+from model.machine import cpu_model
+from model.noise.interpolant import PATHS
+from model.reports import Report, TrialReport, TrialResult, World
+from model.training import checkpoint, memory
+from model.training.state import TrainingState, initial_state
+from model.training.step import DTYPES, autocast, train_step
+
+ALIVE_SECONDS = 5.0
+"""Longest silence of a healthy trial between steps."""
+
+
+class _Stop(Exception):
+    """A report asked the trial to stop."""
+
+
+class _Trial:
+    """One attempt at one trial, from its first step here to its last."""
+
+    def __init__(self, config: TrainConfig, folder: Path, report: Report, state: TrainingState, data: DataSet, judge: Judge) -> None:
+        self.config, self.folder, self.state, self.data, self.judge = config, folder, state, data, judge
+        self._report, self._heard = report, time.monotonic()
+        self.precision: Precision = "fp32"
+        self.identity = ""
+        self._saved = 0
+        self._stop = False
+
+    def say(self, report: TrialReport) -> None:
+        self._heard = time.monotonic()
+        self._stop = not self._report(report) or self._stop
+
+    def tick(self) -> None:
+        """Between two steps or two blocks of samples: says 'alive' when nothing was said for a while, stops when asked to."""
+        if time.monotonic() - self._heard > ALIVE_SECONDS:
+            self.say(TrialReport("alive", self.state.step))
+        if self._stop:
+            raise _Stop
+
+    def run(self) -> None:
+        """Trains and evaluates; asked to stop, it writes a checkpoint first."""
+        self._saved = self.state.step
+        try:
+            self.tick()
+            if self.state.evaluation_due:
+                self._evaluate()
+            self._train()
+            checkpoint.save_average(self.state, self.folder, self.identity)
+            self._evaluate()
+        except _Stop:
+            if self._saved < self.state.step:
+                self._save()
+            raise
+
+    def _train(self) -> None:
+        config, state = self.config, self.state
+        while state.step < config.steps:
+            train_step(config, state, self.data.train, self.precision)
+            last = state.step == config.steps
+            if last or state.step % config.log_every == 0:
+                self._point()
+            if config.held_out_every and not last and state.step % config.held_out_every == 0:
+                self._held_out_point()
+            every = config.evaluation.every
+            state.evaluation_due = every is not None and not last and state.step % every == 0
+            if last or state.step % config.checkpoint_every == 0:
+                self._save()
+            self.tick()
+            if state.evaluation_due:
+                self._evaluate()
+
+    def _save(self) -> None:
+        checkpoint.save(self.state, self.folder, self.identity)
+        self._saved = self.state.step
+        self.say(TrialReport("checkpoint", self.state.step))
+
+    def _point(self) -> None:
+        state = self.state
+        means = self._means()
+        if state.step % self.config.log_every == 0:  # a point at the very end leaves the sums to a longer run
+            state.last_point = means
+            for total in state.sums.values():
+                total.zero_()
+            state.summed = 0
+        self.say(TrialReport("points", state.step, means | self._speed()))
+
+    def _means(self) -> dict[str, float]:
+        """Means since the last point of the curves; at such a point, the point: a function of the step, however it was reached."""
+        state = self.state
+        return {name: (total / state.summed).item() for name, total in state.sums.items()} if state.summed else state.last_point
+
+    def _held_out_point(self) -> None:
+        with autocast(self.precision, self.data.train.tokens.device):
+            path = PATHS[self.config.process.path]
+            loss = held_out_loss(self.state.learner.average, self.data.held_out, self.config.evaluation, path)
+        self.say(TrialReport("points", self.state.step, {"held_out_loss": loss}))
+
+    def _evaluate(self) -> None:
+        state = self.state
+        with autocast(self.precision, self.data.train.tokens.device):
+            picture = samples_path(self.folder, state.step)
+            found = evaluate(self.config, state.learner.average, self.data, self.judge, picture, self.tick, step=state.step)
+        training = {name: mean for name, mean in self._means().items() if name in ("train_loss", "align_loss")}
+        metrics = found.metrics | training | self._speed()
+        self.say(TrialReport("evaluation", state.step, metrics, found.details))
+        state.evaluation_due = False
+
+    def _speed(self) -> dict[str, float]:
+        peak = memory.peak_mib(self.data.train.tokens.device)
+        return {"steps_per_second": self.state.step / max(self.state.seconds, 1e-9), "peak_memory_mib": peak}
+
+
+def run(
+    config: TrainConfig,
+    folder: Path,
+    report: Report,
+    *,
+    cache: Path,
+    resume_from: Sequence[Path],
+    device: str,
+    threads: int,
+    world: World,
+) -> TrialResult:
+    """See `model.train_trial.train_trial`."""
+    torch.set_num_threads(threads)
+    place = torch.device(device)
+    memory.reset(place)
+    precision = config.resolved_precision(gpu=place.type == "cuda")
+    folder.mkdir(parents=True, exist_ok=True)
+    data = load(config.data, config.backbone.patch, place, DTYPES[precision])
+    judge = load_or_train_judge(data, config.backbone.patch, cache)
+    state = initial_state(config, data, place, DTYPES[precision])
+    identity = _hash(config.training_identity(content_hash=data.content_hash, precision=precision))
+    passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps)
+    trial = _Trial(config, folder, report, state, data, judge)
+    trial.precision, trial.identity = precision, identity
+    key = comparability(place, precision, threads, world, config, judge.name)
+    try:
+        trial.say(TrialReport("started", state.step, details={"comparability": key, "checkpoints_passed_over": passed_over}))
+        trial.run()
+    except _Stop:
+        return TrialResult(state.step, stopped=True)
+    return TrialResult(state.step, stopped=False)
+
+
+def comparability(
+    device: torch.device, precision: Precision, threads: int, world: World, config: TrainConfig, evaluator: str
+) -> dict[str, Any]:
+    """What must agree for two results to stand in one table."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model(),
+        "torch": torch.__version__.split("+")[0],
+        "precision": precision,
+        "world_size": world.size,
+        "micro_batch": config.batch_size // world.size,
+        "threads": threads if device.type == "cpu" else None,
+        "evaluator": evaluator,
+    }
+
+
+def _hash(payload: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()

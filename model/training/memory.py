@@ -1,0 +1,30 @@
+"""Peak memory of one trial, also where a process runs several trials in turn."""
+
+import contextlib
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+PROCESS = Path("/proc/self")
+
+
+def reset(device: torch.device) -> None:
+    """Forget the peak so far, of the device and (where the kernel allows it) of the process."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with contextlib.suppress(OSError):  # the peak is then that of the whole process
+        (PROCESS / "clear_refs").write_text("5")
+
+
+def peak_mib(device: torch.device) -> float:
+    """Largest memory held since `reset`: allocated on a GPU, resident in the process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        lines = (PROCESS / "status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**10
+    except (OSError, StopIteration):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (2**20 if sys.platform == "darwin" else 2**10)

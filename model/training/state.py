@@ -1,0 +1,89 @@
+"""All that changes while a trial trains, in one object; that object is the checkpoint."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from model.alignment.encoders import encoded_training_set
+from model.alignment.features import head_of
+from model.alignment.targets import AverageTarget, EncodedImages, Target
+from model.alignment.teacher import moving_average_of
+from model.backbone.transformer import DiffusionTransformer
+from model.config import TrainConfig
+from model.config.alignment import AlignmentConfig
+from model.config.encoder import EncoderConfig
+from model.data.dataset import DataSet
+from model.objective import Learner
+from model.training.optimizer import adamw
+
+Bookkeeping = dict[str, float]
+
+
+@dataclass
+class TrainingState:
+    """Networks, optimizer, step and running sums of one trial."""
+
+    learner: Learner
+    optimizer: torch.optim.AdamW
+    parameters: list[tuple[str, nn.Parameter]]
+    """Every trained parameter by name, in a fixed order."""
+    step: int = 0
+    """Optimizer steps done."""
+    seconds: float = 0.0
+    """Wall clock spent in steps, over all attempts."""
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    """Running sums of the curve metrics since the last point, float64 scalars."""
+    summed: int = 0
+    """Steps in the running sums."""
+    evaluation_due: bool = False
+    """The evaluation due at this step is still to do; a trial that stops in the middle of it does it first when resumed."""
+    last_point: Bookkeeping = field(default_factory=dict)
+    """The newest point of the training curves."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the state by name; the same storage, so loading copies into them."""
+        named = {f"train/{name}": parameter.data for name, parameter in self.parameters}
+        named |= {f"average/{name}": p.data for name, p in self.learner.average.named_parameters()}
+        for name, parameter in self.parameters:
+            moments = self.optimizer.state[parameter]
+            named |= {f"moments/{name}/{key}": moments[key] for key in ("exp_avg", "exp_avg_sq", "step")}
+        return named | {f"sums/{name}": value for name, value in self.sums.items()}
+
+
+def target_of(config: TrainConfig, average: DiffusionTransformer, data: DataSet) -> tuple[Target | None, int]:
+    """What the config aligns features with, and its width."""
+    match config.alignment:
+        case AlignmentConfig(kind="self", teacher=teacher):
+            return AverageTarget(average, teacher), config.backbone.width
+        case AlignmentConfig(kind="external", encoder=EncoderConfig() as encoder):
+            encoded = encoded_training_set(encoder, data.train.tokens, config.backbone.patch, data.channels)
+            return EncodedImages(encoded), encoded.shape[-1]
+    return None, config.backbone.width
+
+
+def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtype: torch.dtype) -> TrainingState:
+    """The state before the first step: a function of the config alone."""
+    _, tokens, patch_values = data.train.tokens.shape
+    student = DiffusionTransformer(config.backbone, tokens=tokens, patch_values=patch_values, classes=data.classes, seed=config.seed).to(
+        device, dtype
+    )
+    average = moving_average_of(student)
+    assert isinstance(average, DiffusionTransformer)
+    target, target_width = target_of(config, average, data)
+    head = head_of(config.alignment, config.backbone.width, target_width, config.seed).to(device, dtype)
+    trained = [(f"student/{name}", p) for name, p in student.named_parameters()]
+    if target is not None:
+        trained += [(f"head/{name}", p) for name, p in head.named_parameters()]
+    optimizer = adamw([parameter for _, parameter in trained], config.optimizer)
+    for _, parameter in trained:  # present from the start, so that a checkpoint of step 0 is like any other
+        optimizer.state[parameter] = {
+            "step": torch.zeros((), dtype=torch.float32, device=device),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
+    names = ["train_loss", "generation_loss", "grad_norm"] + (["align_loss"] if target is not None else [])
+    names += ["realised_gap"] if config.timesteps.kind == "dual" else []
+    names += ["whole_image_share"] if config.mixes_whole_images else []
+    sums = {name: torch.zeros((), dtype=torch.float64, device=device) for name in names}
+    return TrainingState(Learner(student, head, average, target), optimizer, trained, sums=sums)

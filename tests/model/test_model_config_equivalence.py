@@ -1,0 +1,156 @@
+"""Fields that do nothing and configs that train alike: what the config says of itself, held against losses and gradients."""
+
+from typing import Any
+
+import pytest
+from test_model_equivalences import assert_alike, outcome
+from tiny_trials import CELLS, batch_of, tiny
+
+from model.config import TrainConfig
+
+PARTITION = {"partition.ratio", "partition.assignment", "partition.full_image_probability"}
+LEVELS = {"timesteps.gap", "timesteps.ordering"}
+UNGUIDED = {"evaluation.guidance.interval"}
+INTERVAL = {"alignment.teacher.interval.width", "alignment.teacher.interval.per"}
+PER_GROUP = {"alignment": {"teacher": {"interval": {"per": "group"}}}}
+
+INERT: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "single, none": ({}, PARTITION | LEVELS | {"alignment.teacher.separated"}),
+    "single, none, k per group": (PER_GROUP, LEVELS | {"alignment.teacher.separated"}),
+    "single, full": (CELLS["single_full"], LEVELS),
+    "dual, none": (CELLS["dual_none"], {"alignment.teacher.separated"}),
+    "dual, full": (CELLS["dual_full"], set()),
+    "per token, none": (
+        {"timesteps": {"kind": "per_token"}},
+        LEVELS | {"partition.ratio", "partition.assignment", "alignment.teacher.separated"},
+    ),
+    "same": ({"alignment": {"teacher": {"timesteps": "same"}}}, PARTITION | LEVELS | INTERVAL | {"alignment.teacher.separated"}),
+    "k per group that nobody uses": (
+        {"alignment": {"teacher": {"interval": {"per": "group"}, "timesteps": "same"}}},
+        PARTITION | LEVELS | INTERVAL | {"alignment.teacher.separated"},
+    ),
+    "labels never dropped": (CELLS["dual_full"] | {"label_dropout": 0.0}, {"alignment.teacher.labels"}),
+    "no cosine": (CELLS["dual_full"] | {"alignment": {"loss": "l1"}}, {"alignment.axis"}),
+    "frozen encoder": (
+        {"alignment": {"kind": "external", "encoder": {"name": "vit_tiny_patch16_224", "weights": "none"}}},
+        PARTITION | LEVELS | INTERVAL | {f"alignment.teacher.{name}" for name in ("timesteps", "labels", "layer", "separated")},
+    ),
+    "no alignment": (
+        {"alignment": {"kind": "none"}},
+        PARTITION
+        | LEVELS
+        | INTERVAL
+        | {f"alignment.{name}" for name in ("weight", "loss", "axis", "head", "student_layer", "encoder")}
+        | {f"alignment.teacher.{name}" for name in ("timesteps", "labels", "layer", "separated")},
+    ),
+}
+
+OTHER_VALUES: dict[str, Any] = {
+    "partition.ratio": (0.5, 0.3, 0.2),
+    "partition.assignment": "block",
+    "partition.full_image_probability": 0.5,
+    "alignment.teacher.interval.width": 0.7,
+    "alignment.teacher.interval.per": "image",
+    "alignment.teacher.labels": "dropped",
+    "alignment.teacher.layer": 3,
+    "alignment.teacher.timesteps": "same",
+    "alignment.student_layer": 2,
+    "alignment.weight": 3.0,
+    "alignment.axis": "tokens",
+    "evaluation.guidance.interval": (0.1, 0.2),
+}
+"""Of fields that may be set where they do nothing; the rest are refused there."""
+
+EQUAL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "shuffled of single": (
+        {"attention": {"separation": "shuffled"}, "alignment": {"teacher": {"separated": True}}},
+        {"attention": {"separation": "full"}, "alignment": {"teacher": {"separated": True}}},
+    ),
+    "shuffled per token": (
+        {"attention": {"separation": "shuffled"}, "timesteps": {"kind": "per_token"}},
+        {"attention": {"separation": "full"}, "timesteps": {"kind": "per_token"}},
+    ),
+    "ratio where nothing is grouped": ({"partition": {"ratio": 0.5, "assignment": "rows", "full_image_probability": 0.5}}, {}),
+    "ratio as a list": (CELLS["dual_none"] | {"partition": {"ratio": (1, 3)}}, CELLS["dual_none"] | {"partition": {"ratio": 0.25}}),
+    "widest gap": (CELLS["dual_none"] | {"timesteps": {"kind": "dual", "gap": {"max": 1}}}, CELLS["dual_none"]),
+    "one way without a gap": (
+        {"attention": {"separation": "noisy_reads_clean"}, "timesteps": {"kind": "dual", "gap": {"fixed": 0}}},
+        {"attention": {"separation": "full"}, "timesteps": {"kind": "dual", "gap": {"fixed": 0}}},
+    ),
+    "smallest of one": ({"alignment": {"teacher": {"timesteps": "min"}}}, {"alignment": {"teacher": {"timesteps": "same"}}}),
+    "no interval": ({"alignment": {"teacher": {"interval": {"width": 0}}}}, {"alignment": {"teacher": {"timesteps": "same"}}}),
+    "interval by name": (CELLS["dual_none"] | PER_GROUP, CELLS["dual_none"]),
+    "all images whole": (
+        CELLS["dual_full"] | {"partition": {"full_image_probability": 1.0}} | PER_GROUP,
+        {},
+    ),
+}
+
+
+def with_value(config: TrainConfig, path: str, value: Any) -> TrainConfig:
+    plain = config.model_dump()
+    section = plain
+    *sections, name = path.split(".")
+    for part in sections:
+        section = section[part]
+    section[name] = value
+    return TrainConfig.model_validate(plain)
+
+
+@pytest.mark.parametrize("case", INERT)
+def test_inert_fields(case: str) -> None:
+    changes, wanted = INERT[case]
+    assert tiny(changes).inert_fields() == wanted | UNGUIDED
+    assert tiny(changes, evaluation={"guidance": {"scale": 1.5}}).inert_fields() == wanted
+
+
+@pytest.mark.parametrize("case", [case for case in INERT if case not in ("no alignment", "frozen encoder")])
+def test_what_is_called_inert_moves_no_loss_and_no_gradient(case: str) -> None:
+    config = tiny(INERT[case][0])
+    before = outcome(config, batch_of(config))
+    for path in config.inert_fields() & OTHER_VALUES.keys():
+        changed = with_value(config, path, OTHER_VALUES[path])
+        assert changed != config, path
+        assert_alike(outcome(changed, batch_of(changed)), before)
+        assert changed.equivalent() == config.equivalent(), path
+
+
+@pytest.mark.parametrize(
+    ("case", "path"),
+    [
+        ("single, full", "partition.ratio"),
+        ("dual, none", "partition.assignment"),
+        ("per token, none", "partition.full_image_probability"),
+        ("single, none, k per group", "partition.ratio"),
+        ("dual, full", "partition.full_image_probability"),
+        ("dual, full", "alignment.teacher.labels"),
+        ("dual, full", "alignment.teacher.interval.per"),
+    ],
+)
+def test_what_is_not_called_inert_moves_the_loss(case: str, path: str) -> None:
+    config = tiny(INERT[case][0])
+    assert path not in config.inert_fields()
+    changed = with_value(config, path, OTHER_VALUES[path])
+    assert abs(outcome(changed, batch_of(changed))["total"] - outcome(config, batch_of(config))["total"]) > 1e-6
+    assert changed.equivalent() != config.equivalent()
+
+
+@pytest.mark.parametrize("case", EQUAL)
+def test_equivalent_configs_have_one_canonical_form(case: str) -> None:
+    left, right = (tiny({"partition": {"ratio": 0.25}}, changes) for changes in EQUAL[case])
+    assert left != right
+    assert left.equivalent() == right.equivalent()
+    for config in (left, right):
+        canonical = config.equivalent()
+        assert canonical.equivalent() == canonical
+        assert canonical.training_identity(content_hash="", precision="fp32")
+
+
+def test_shuffled_of_single_stays_where_the_teachers_times_follow_the_groups() -> None:
+    config = tiny(PER_GROUP, attention={"separation": "shuffled"})
+    assert config.equivalent().attention.separation == "shuffled"
+
+
+def test_a_config_that_repeats_nothing_is_its_own_form_but_for_defaults() -> None:
+    config = tiny(CELLS["dual_full"], timesteps={"gap": {"fixed": 0.3}})
+    assert config.equivalent() == config

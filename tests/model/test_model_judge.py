@@ -1,0 +1,101 @@
+"""The judge: trained once, kept under the data set's content, told apart by its weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_trials import TOKENS
+
+from model.config import NpzData
+from model.data.dataset import DataSet, load
+from model.evaluation import judge as judging
+from model.evaluation.distances import Moments, frechet_distance
+from model.evaluation.judge import Judge, load_or_train_judge
+
+CPU = torch.device("cpu")
+
+
+def npz(path: Path, held_out_fraction: float = 0.2, seed: int = 0) -> NpzData:
+    random = np.random.default_rng(seed)
+    np.savez(path, images=random.integers(0, 256, (40, 8, 8)).astype(np.uint8), labels=np.arange(40) % 4)
+    return NpzData(kind="npz", path=path, held_out_fraction=held_out_fraction)
+
+
+def test_the_judge_of_the_digits_knows_them(judge: Judge, digits: DataSet) -> None:
+    features, predicted = judge.look(digits.held_out.tokens)
+    assert features.shape == (359, judging.FEATURES)
+    assert features.dtype == torch.float64
+    accuracy = (predicted == digits.held_out.labels).double().mean().item()
+    assert judge.accuracy == pytest.approx(accuracy)
+    assert accuracy > 0.95
+
+
+def test_its_reference_and_floor_are_those_of_the_data(judge: Judge, digits: DataSet) -> None:
+    train, held_out = (Moments.of(judge.look(part.tokens)[0].numpy()) for part in (digits.train, digits.held_out))
+    np.testing.assert_allclose(judge.reference.mean, train.mean, atol=1e-9)
+    np.testing.assert_allclose(judge.reference.covariance, train.covariance, atol=1e-9)
+    assert judge.reference.n == len(digits.train)
+    assert judge.floor == pytest.approx(frechet_distance(train, held_out))
+    assert judge.floor_n == 359
+    noise = torch.randn(400, TOKENS, 4, generator=torch.Generator().manual_seed(0))
+    assert frechet_distance(judge.reference, Moments.of(judge.look(noise)[0].numpy())) > 5 * judge.floor > 0
+
+
+def test_it_is_trained_once(judge: Judge, digits: DataSet, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("trained a second time")
+
+    monkeypatch.setattr(judging, "_train", never)
+    again = load_or_train_judge(digits, 2, cache)
+    assert again.name == judge.name
+    assert (again.accuracy, again.floor) == (judge.accuracy, judge.floor)
+    assert torch.equal(again.look(digits.held_out.tokens)[0], judge.look(digits.held_out.tokens)[0])
+
+
+def test_it_is_trained_the_same_way_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "STEPS", 3)
+    config = npz(tmp_path / "mine.npz")
+    torch.manual_seed(5)
+    first = load_or_train_judge(load(config, 2, CPU, torch.float64), 2, tmp_path / "a")
+    torch.manual_seed(6)
+    second = load_or_train_judge(load(config, 4, CPU, torch.float32), 4, tmp_path / "b")  # patches and precision are the trial's affair
+    assert first.name == second.name
+    assert first.accuracy == second.accuracy
+    other = load_or_train_judge(load(npz(tmp_path / "other.npz", seed=1), 2, CPU, torch.float64), 2, tmp_path / "a")
+    assert other.name != first.name
+    assert len(list((tmp_path / "a").glob("judge-*.safetensors"))) == 2
+
+
+def test_another_split_of_the_same_images_has_another_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge may not have been trained on the images that are held out here."""
+    monkeypatch.setattr(judging, "STEPS", 3)
+    path = tmp_path / "mine.npz"
+    judges = [load_or_train_judge(load(npz(path, fraction), 2, CPU, torch.float32), 2, tmp_path / "cache") for fraction in (0.2, 0.5)]
+    assert [judge.floor_n for judge in judges] == [8, 20]
+    assert [judge.reference.n for judge in judges] == [32, 20]
+
+
+def test_samples_beyond_the_pixel_range_are_clamped(judge: Judge, digits: DataSet) -> None:
+    tokens = digits.held_out.tokens[:5]
+    loud, cut = judge.look(3 * tokens), judge.look((3 * tokens).clamp(-1, 1))
+    assert torch.equal(loud[0], cut[0])
+
+
+def test_its_verdict_does_not_depend_on_the_precision_of_the_trial(judge: Judge, digits: DataSet) -> None:
+    """Its reference moments are of single precision; features rounded to bfloat16 are not comparable with them."""
+    tokens = digits.held_out.tokens.float()
+    plain = judge.look(tokens)[0]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        under_autocast = judge.look(tokens)[0]
+    torch.testing.assert_close(under_autocast, plain, rtol=1e-5, atol=1e-5)
+
+
+def test_training_it_leaves_the_thread_count_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "STEPS", 1)
+    torch.set_num_threads(2)
+    try:
+        load_or_train_judge(load(npz(tmp_path / "mine.npz"), 2, CPU, torch.float32), 2, tmp_path)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)

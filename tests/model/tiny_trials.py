@@ -1,0 +1,106 @@
+"""Small configs, and networks whose zero-initialised layers are redrawn so that no test passes because everything is zero."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from model.alignment.features import head_of
+from model.alignment.targets import AverageTarget
+from model.alignment.teacher import moving_average_of
+from model.backbone.transformer import DiffusionTransformer
+from model.config import TrainConfig
+from model.objective import Draws, Learner, draw
+from model.presets import merge
+from model.randomness import BatchStreams
+
+TOKENS, PATCH_VALUES, CLASSES, IMAGES = 16, 4, 10, 6
+
+TINY = {
+    "backbone": {"patch": 2, "layers": 3, "width": 16, "heads": 2},
+    "partition": {"ratio": 0.3},
+    "alignment": {"student_layer": 1, "teacher": {"layer": 2}},
+    "optimizer": {"learning_rate": 4e-3},
+    "batch_size": IMAGES,
+    "label_dropout": 0.4,
+    "ema_decay": 0.9,
+    "precision": "float64",
+    "steps": 6,
+    "log_every": 2,
+    "checkpoint_every": 2,
+    "evaluation": {"samples": 12, "sampler": {"steps": 2}, "held_out_levels": 2},
+}
+
+CELLS: dict[str, dict[str, Any]] = {
+    "single_none": {},
+    "single_full": {"attention": {"separation": "full"}, "alignment": {"teacher": {"separated": True}}},
+    "dual_none": {"timesteps": {"kind": "dual"}},
+    "dual_full": {
+        "timesteps": {"kind": "dual"},
+        "attention": {"separation": "full"},
+        "alignment": {"teacher": {"separated": True}},
+    },
+}
+"""The four cells of the default sweep."""
+
+
+def tiny(*changes: Mapping[str, Any], **more: Any) -> TrainConfig:
+    """The tiny config with changes laid over it, in order."""
+    partial: Mapping[str, Any] = TINY
+    for change in (*changes, more):
+        partial = merge(partial, change)
+    return TrainConfig.model_validate(partial)
+
+
+@torch.no_grad()
+def redraw_zeros(network: nn.Module, seed: int) -> None:
+    """adaLN, the final layer and every bias N(0, .2)."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in network.named_parameters():
+        if "adaLN_modulation" in name or name.startswith("final_layer") or name.endswith("bias"):
+            parameter.normal_(std=0.2, generator=generator)
+
+
+def network_of(config: TrainConfig, seed: int = 0) -> DiffusionTransformer:
+    """A float64 network with nothing left at zero."""
+    network = DiffusionTransformer(config.backbone, tokens=TOKENS, patch_values=PATCH_VALUES, classes=CLASSES, seed=seed).double()
+    redraw_zeros(network, seed)
+    return network
+
+
+def learner_of(config: TrainConfig) -> Learner:
+    """Student, head and a moving average that is no copy of the student."""
+    head = head_of(config.alignment, config.backbone.width, config.backbone.width, config.seed).double()
+    redraw_zeros(head, 5)
+    average = moving_average_of(network_of(config, seed=77))
+    assert isinstance(average, DiffusionTransformer)
+    target = AverageTarget(average, config.alignment.teacher) if config.alignment.kind == "self" else None
+    return Learner(network_of(config, config.seed), head, average, target)
+
+
+@dataclass(frozen=True)
+class Batch:
+    data: Tensor
+    labels: Tensor
+    draws: Draws
+
+
+def batch_of(config: TrainConfig, step: int = 3) -> Batch:
+    """Random images, and the draws that the config makes of its streams."""
+    generator = torch.Generator().manual_seed(11)
+    data = torch.randn(config.batch_size, TOKENS, PATCH_VALUES, dtype=torch.float64, generator=generator)
+    labels = torch.arange(config.batch_size) % CLASSES
+    streams = BatchStreams(config.seed, step, config.batch_size)
+    return Batch(data, labels, draw(config, streams, TOKENS, PATCH_VALUES).to(torch.device("cpu"), torch.float64))
+
+
+def gradients(learner: Learner) -> dict[str, Tensor]:
+    """Every gradient by name; zeros where a parameter took no part."""
+    parts = {"student": learner.student, "head": learner.head}
+    return {
+        f"{part}.{name}": (torch.zeros_like(p) if p.grad is None else p.grad.clone())
+        for part, module in parts.items()
+        for name, p in module.named_parameters()
+    }
