@@ -1,0 +1,1 @@
+"""Turn a question about diffusion training into trials, run them, keep every result, and answer the question in a table."""

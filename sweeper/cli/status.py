@@ -1,0 +1,45 @@
+"""`sweeper status`: how far a sweep is, and what failed."""
+
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.cli.arguments import Profile, SweepName, sweep_name
+from sweeper.records import TrialOutcome, TrialState
+from sweeper.service.opening import store_with_results
+from sweeper.service.ownership import is_dead
+from sweeper.settings import Settings
+
+STATES: tuple[TrialState, ...] = ("finished", "running", "pending", "failed", "diverged")
+
+
+def status(sweep: SweepName = None, profile: Profile = None) -> None:
+    """Show the state of a sweep's trials, the first real exception of those that failed, and the other sweeps in the store."""
+    console = Console(highlight=False)
+    with store_with_results(Settings()) as store:
+        store.release_dead(is_dead)  # a killed driver's trials are not running, whatever their leases say
+        snapshot = store.snapshot(sweep_name(sweep), profile)
+        others = [s for s in store.sweeps() if (s.name, s.profile) != (snapshot.name, snapshot.profile)]
+    counts = Counter(outcome.state for outcome in snapshot.outcomes)
+    said = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    console.print(Text(f"{snapshot.name} (profile {snapshot.profile}, version {snapshot.version})", style="bold"))
+    console.print(f"{len(snapshot.outcomes)} trials: {said}\n")
+    console.print(_table(snapshot.outcomes))
+    for outcome in snapshot.outcomes:
+        if outcome.error:
+            console.print(Text(f"\n{outcome.fingerprint[:8]} {outcome.variant} seed {outcome.seed}: {outcome.error}", style="red"))
+            console.print(f"  `sweeper show {outcome.fingerprint[:8]}` has its config, its log and the whole traceback")
+    if others:
+        console.print("\nalso stored: " + ", ".join(f"{s.name} ({s.profile})" for s in others), markup=False)
+
+
+def _table(outcomes: tuple[TrialOutcome, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("trial", "variant", "seed", "step", "state", "attempts"):
+        table.add_column(column, justify="right" if column in ("seed", "step", "attempts") else "left")
+    for o in outcomes:
+        row = (o.fingerprint[:8], o.variant, str(o.seed), f"{o.step:,}/{o.steps:,}", o.state, str(o.attempts))
+        table.add_row(*(Text(cell) for cell in row))
+    return table

@@ -1,0 +1,67 @@
+"""What the queue hands out and what comes back: plain values that travel to a worker and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from model.train_trial import TrialReport
+
+STOP_FILE = "stop"
+"""A file of this name in an attempt's folder asks the attempt to checkpoint and stop."""
+LOG_FILE = "log.txt"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one trial, ready for a worker."""
+
+    key: str
+    """Names the job within a run of the queue."""
+    config: Mapping[str, Any]
+    """JSON-ready `TrainConfig`."""
+    folder: Path
+    """The attempt's own folder."""
+    earlier: tuple[Path, ...]
+    """Folders of attempts whose checkpoints may be resumed from, newest first; only read."""
+    cache: Path
+    """Folder shared by all trials."""
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an attempt ended, as its worker says; a worker that cannot say so any more is `lost`."""
+
+    state: Literal["finished", "stopped", "failed", "diverged", "lost"]
+    error: str | None = None
+    """First line, then the traceback."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A report of an attempt with what its worker knows of itself."""
+
+    report: TrialReport
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """Only with `started`."""
+
+
+class JobQueue(Protocol):
+    """Decides what runs. Called from one thread; must not raise (a failure inside becomes `finished() == True`)."""
+
+    def next_job(self) -> Job | None:
+        """The next job to start, or None when there is none at this moment."""
+
+    def finished(self) -> bool:
+        """Nothing will come any more: `next_job` would never again return a job."""
+
+    def abandoned(self) -> bool:
+        """Running jobs are to be given up at once, whatever they are doing."""
+
+    def heard(self, job: Job, what: Heard) -> None:
+        """A worker reported."""
+
+    def ended(self, job: Job, how: Ended) -> None:
+        """An attempt is over; called once per job."""

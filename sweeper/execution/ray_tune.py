@@ -1,0 +1,127 @@
+"""Ray Tune as a pool of workers: it draws jobs from our queue through a Searcher and brings their reports back.
+
+Order, retries and stopping are the queue's; Tune only places attempts on cores and GPUs.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import threading
+import uuid
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from sweeper.execution.jobs import Ended, Job, JobQueue
+
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the queue decides what an interrupt means
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_worker_niceness": "0",  # trials come before the MLflow mirror
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@dataclass
+class _Running:
+    """Jobs that Tune holds, by Tune's trial id."""
+
+    jobs: dict[str, Job] = field(default_factory=dict)
+    said: dict[str, Ended] = field(default_factory=dict)
+    """How a worker said its attempt ended."""
+
+    def over(self, trial_id: str, queue: JobQueue, otherwise: str = "the worker process died without a word") -> None:
+        """Tells the queue, once, that a job is over; a worker that did not say how was lost, and `otherwise` says why."""
+        job = self.jobs.pop(trial_id, None)
+        if job is not None:
+            queue.ended(job, self.said.pop(trial_id, Ended("lost", otherwise)))
+
+
+def run_jobs(queue: JobQueue, *, cpus: float, gpus: float, concurrent: int, cores: int, cluster: bool, scratch: Path) -> None:
+    """Runs jobs until the queue is finished; `cpus` and `gpus` are those of one trial, `cores` those that Ray may count on.
+
+    Ray is started here and shut down at the end. `scratch` is a folder for Tune's own bookkeeping, removed at the end.
+    """
+    os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
+    import ray
+    from ray import tune
+
+    from sweeper.execution.searcher import QueueCallback, QueueSearcher, WhenFinished, trainable
+
+    for noisy in ("ray", "ray.tune", "ray.air", "ray.train", "ray.data"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    running = _Running()
+    name = f"queue-{uuid.uuid4().hex[:8]}"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with _without_raylet_noise():
+        _start_ray(cores=max(cores, round(cpus * concurrent)), cluster=cluster)
+        try:
+            tune.Tuner(
+                tune.with_resources(trainable, {"cpu": cpus, "gpu": gpus} if gpus else {"cpu": cpus}),
+                tune_config=tune.TuneConfig(
+                    search_alg=QueueSearcher(queue, running, concurrent),
+                    num_samples=-1,
+                    reuse_actors=not gpus,  # on a GPU a fresh process returns all its memory
+                    trial_name_creator=_name,
+                    trial_dirname_creator=_name,
+                ),
+                run_config=tune.RunConfig(
+                    name=name,
+                    storage_path=str(scratch),
+                    verbose=0,
+                    callbacks=[QueueCallback(queue, running)],
+                    stop=WhenFinished(queue),
+                    failure_config=tune.FailureConfig(max_failures=0),
+                ),
+            ).fit()
+        finally:
+            ray.shutdown()
+            for trial_id in list(running.jobs):
+                running.over(trial_id, queue, "given up before it could stop by itself")
+            shutil.rmtree(scratch / name, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another run still uses it
+                scratch.rmdir()
+
+
+def _name(trial: Any) -> str:
+    return str(trial.trial_id)
+
+
+def _start_ray(*, cores: int, cluster: bool) -> None:
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if cluster:
+        ray.init(**quiet)  # RAY_ADDRESS names it
+    else:
+        ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+
+
+class _WithoutRaysThread:
+    """Standard output, but for what Ray's thread of cluster errors prints: paragraphs on a dead worker, whom we report in a line."""
+
+    def __init__(self, under: TextIO) -> None:
+        self._under = under
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.current_thread().name == "ray_listen_error_messages" else self._under.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._under, name)
+
+
+@contextlib.contextmanager
+def _without_raylet_noise() -> Iterator[None]:
+    """Ray's own warnings go to its logs, not onto the live display; what failed is reported by us."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(cast(TextIO, _WithoutRaysThread(sys.stdout))):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,116 @@
+"""The three places where Ray Tune meets the queue: it asks for a config, it brings a result, it asks whether to stop."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+
+from ray import tune
+from ray.tune import Callback, Stopper
+from ray.tune.search import Searcher
+
+from model.train_trial import TrialReport
+from sweeper.execution.jobs import Ended, Heard, JobQueue
+from sweeper.execution.trial_worker import run_attempt
+
+if TYPE_CHECKING:
+    from sweeper.execution.ray_tune import _Running
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def trainable(config: dict[str, Any]) -> None:
+    """What Tune runs in a worker: one attempt."""
+    run_attempt(config["job"], tune.report)
+
+
+class _StaysHere:
+    """Tune writes its parts to disk for a restore that we never use; what is bound to this process is left out of that."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+class QueueSearcher(_StaysHere, Searcher):  # type: ignore[misc]
+    """Draws the next job when fewer than `concurrent` are out; None makes Tune wait."""
+
+    def __init__(self, queue: JobQueue, running: _Running, concurrent: int) -> None:
+        super().__init__()
+        self._queue, self._running, self._concurrent = queue, running, concurrent
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if len(self._running.jobs) >= self._concurrent:
+            return None
+        job = self._queue.next_job()
+        if job is None:
+            return str(Searcher.FINISHED) if self._queue.finished() else None
+        self._running.jobs[trial_id] = job
+        return {"job": job}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """The callback below hears of it with more detail."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the truth, and Tune's own restore is not used."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, as for `save`."""
+
+
+def _guarded(method: Callable[P, R]) -> Callable[P, R | None]:
+    """An exception in a Tune callback kills the whole experiment, so none leaves one."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        try:
+            return method(*args, **kwargs)
+        except Exception:
+            log.exception("a callback failed; the sweep goes on")
+            return None
+
+    return call
+
+
+class QueueCallback(_StaysHere, Callback):  # type: ignore[misc]
+    """Brings every message of a worker to the queue."""
+
+    def __init__(self, queue: JobQueue, running: _Running) -> None:
+        self._queue, self._running = queue, running
+
+    @_guarded
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+        job = self._running.jobs.get(trial.trial_id)
+        if job is None:
+            return
+        if "ended" in result:
+            self._running.said[trial.trial_id] = Ended(**result["ended"])
+        elif "report" in result:
+            self._queue.heard(job, Heard(TrialReport(**result["report"]), result.get("provenance", {})))
+
+    @_guarded
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._running.over(trial.trial_id, self._queue)
+
+    @_guarded
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._running.over(trial.trial_id, self._queue)
+
+
+class WhenFinished(_StaysHere, Stopper):  # type: ignore[misc]
+    """Ends the experiment at once when the queue gives up on its running jobs."""
+
+    def __init__(self, queue: JobQueue) -> None:
+        self._queue = queue
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._queue.abandoned()

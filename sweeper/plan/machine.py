@@ -1,0 +1,77 @@
+"""How a sweep's trials fit this machine: GPUs or not, how many at once."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from model.config import TrainConfig
+from model.train_trial import cpu_model, gpu_models, usable_cores
+from sweeper.errors import SpecError
+from sweeper.spec.sweep_spec import Resources
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What trials can run on; `cluster` when Ray is asked to join one, whose devices are not known here."""
+
+    cores: int
+    gpus: tuple[str, ...]
+    cluster: bool
+
+    @classmethod
+    def here(cls) -> "Machine":
+        """This machine, or the Ray cluster that RAY_ADDRESS names."""
+        return cls(usable_cores(), gpu_models(), cluster=bool(os.environ.get("RAY_ADDRESS")))
+
+
+@dataclass(frozen=True)
+class Allotment:
+    """What every trial of a sweep gets."""
+
+    cpus: float
+    gpus: float
+    concurrent: int
+    """Trials at the same time."""
+    device: str | None
+    """Device model; None where only the cluster knows."""
+
+    @property
+    def threads(self) -> int:
+        """Torch threads of a trial."""
+        return max(1, math.floor(self.cpus))
+
+
+def allot(resources: Resources, machine: Machine, max_concurrent: int | None) -> Allotment:
+    """Raises SpecError when one trial asks for more than the machine has: it would wait for ever."""
+    gpus = resources.gpus if resources.gpus != "auto" else min(1, len(machine.gpus))
+    if machine.cluster:
+        return Allotment(resources.cpus, gpus, max_concurrent or 10_000, None)
+    if resources.cpus > machine.cores:
+        raise SpecError(f"resources.cpus: a trial asks for {resources.cpus:g}, this machine has {machine.cores}; ask for fewer")
+    if gpus > len(machine.gpus):
+        raise SpecError(
+            f"resources.gpus: a trial asks for {gpus:g}, this machine has {len(machine.gpus)};"
+            " ask for fewer, or set RAY_ADDRESS to a cluster that has them"
+        )
+    fitting = math.floor(machine.cores / resources.cpus)
+    if gpus:
+        fitting = min(fitting, math.floor(len(machine.gpus) / gpus))
+    return Allotment(resources.cpus, gpus, max_concurrent or max(fitting, 1), machine.gpus[0] if gpus else cpu_model())
+
+
+def expected_key(config: TrainConfig, allotment: Allotment) -> Mapping[str, Any]:
+    """The comparability key an attempt started here would have, as far as it is known beforehand."""
+    known = {
+        "device": allotment.device,
+        "torch": version("torch").split("+")[0],
+        "precision": config.resolved_precision(gpu=allotment.gpus > 0),
+        "world_size": 1,
+        "micro_batch": config.batch_size,
+        "threads": allotment.threads if not allotment.gpus else None,
+    }
+    if allotment.device is None:
+        del known["device"], known["torch"]
+    return known

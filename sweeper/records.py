@@ -1,0 +1,201 @@
+"""The words that the rooms of `sweeper/` share: plain frozen values, no behaviour that needs a library.
+
+*sweep* (the file and its question) · *factor*, *level* · *variant* (one combination of levels) · *trial* (variant x seed, named by its
+training fingerprint) · *attempt* (one try at a trial) · *contrast* (a declared comparison of variants).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Metrics = Mapping[str, float]
+
+COMPARABILITY = ("device", "torch", "precision", "world_size", "micro_batch", "threads", "evaluator")
+"""What must agree for two results to stand in one table: recorded with every attempt."""
+
+AttemptState = Literal["running", "finished", "failed", "diverged", "stopped", "lost"]
+"""`stopped`: asked to stop and checkpointed. `lost`: its worker or driver died. `diverged` is a result, not a fault."""
+
+TrialState = Literal["pending", "running", "finished", "failed", "diverged"]
+"""What a sweep sees of a trial: `finished` has the wanted evaluation at the wanted step; a stopped or lost one is pending again."""
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """A metric that trials report: how it is read and printed."""
+
+    name: str
+    direction: Literal["lower", "higher"]
+    label: str
+    decimals: int
+    reproducible: bool = True
+    """False for times and memory, which differ from run to run."""
+
+
+METRICS: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        MetricInfo("held_out_loss", "lower", "held-out loss", 4),
+        MetricInfo("fd_digits", "lower", "FD (digits classifier)", 2),
+        MetricInfo("fd_classifier", "lower", "FD (data classifier)", 2),
+        MetricInfo("class_accuracy", "higher", "class accuracy", 3),
+        MetricInfo("class_score", "higher", "class score", 3),
+        MetricInfo("precision", "higher", "precision", 3),
+        MetricInfo("recall", "higher", "recall", 3),
+        MetricInfo("train_loss", "lower", "train loss", 4),
+        MetricInfo("align_loss", "lower", "align loss", 4),
+        MetricInfo("steps_per_second", "higher", "steps/s", 1, reproducible=False),
+        MetricInfo("peak_memory_mib", "lower", "peak MiB", 0, reproducible=False),
+    )
+}
+"""Every metric a table can show, in the order of its columns. `fd_digits` is only for `data.kind: digits`."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One combination of levels."""
+
+    name: str
+    """Level names joined by '/', in the order of the factors; or the given name of an explicit variant."""
+    levels: Mapping[str, str]
+    """Factor name -> level name; empty for an explicit variant."""
+    overrides: Mapping[str, Any]
+    """Dotted path -> value, laid over the sweep's base config."""
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """A trial as a sweep wants it: who it is, how far it trains, how it is judged."""
+
+    variant: str
+    levels: Mapping[str, str]
+    seed: int
+    fingerprint: str
+    """Training fingerprint: names the trial in every sweep."""
+    evaluation_fingerprint: str
+    steps: int
+    config: Mapping[str, Any]
+    """The whole resolved `TrainConfig`, JSON-ready."""
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """What the store knows of one planned trial of a sweep version."""
+
+    variant: str
+    levels: Mapping[str, str]
+    seed: int
+    fingerprint: str
+    steps: int
+    state: TrialState
+    metrics: Metrics = field(default_factory=dict)
+    """Of the wanted evaluation at the wanted step; empty unless finished."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What a number needs beside it: `samples`, `fd_floor`, `classifier_accuracy`, ..."""
+    comparability: Mapping[str, Any] = field(default_factory=dict)
+    """Device model, torch version, precision, ...: results mix in a table only where these agree."""
+    attempts: int = 0
+    step: int = 0
+    """Newest step heard of."""
+    error: str | None = None
+    """First line of the newest attempt's first real exception, when failed or diverged."""
+
+
+@dataclass(frozen=True)
+class SweepSnapshot:
+    """One version of a sweep with the outcome of each of its trials, as read in one transaction."""
+
+    name: str
+    profile: str
+    """'default' when no profile was asked for."""
+    version: str
+    """Hash of the resolved spec."""
+    spec: Mapping[str, Any]
+    """The resolved spec, JSON-ready (`SweepSpec.model_validate` reads it)."""
+    created: datetime
+    outcomes: tuple[TrialOutcome, ...]
+    newest_result: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AttemptClaim:
+    """The right to run one attempt at a trial: held by one driver, fenced by `attempt_id`."""
+
+    attempt_id: int
+    fingerprint: str
+    number: int
+    """Attempts of a trial count from 1; attempt n owns the folder `attempt-n` and reads those of `earlier`."""
+    earlier: tuple[int, ...]
+    """Numbers of the attempts whose checkpoints may be resumed from, newest first."""
+
+
+@dataclass(frozen=True)
+class KnownTrial:
+    """What the store knows of a trial, for planning."""
+
+    fingerprint: str
+    evaluated: frozenset[tuple[int, str]]
+    """(step, evaluation fingerprint) of every evaluation by a finished attempt."""
+    checkpoint_step: int
+    """Step of the newest checkpoint any resumable attempt reported; 0 is none."""
+    comparability: Mapping[str, Any]
+    """Of the newest attempt; empty when it never reported one."""
+    newest_state: AttemptState | None
+    """Of the newest attempt."""
+    error: str | None
+    """First line of the newest attempt's first real exception."""
+
+
+@dataclass(frozen=True)
+class AttemptRecord:
+    """One attempt, as `sweeper show` prints it."""
+
+    number: int
+    state: AttemptState
+    started: datetime
+    ended: datetime | None
+    start_step: int
+    step: int
+    checkpoint_step: int
+    comparability: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    error: str | None
+    """The whole first real exception with its traceback, when there was one."""
+
+
+@dataclass(frozen=True)
+class PointRecord:
+    """One value of one metric's curve."""
+
+    step: int
+    metric: str
+    value: float
+    time_ms: int
+    """Unix time in milliseconds."""
+
+
+@dataclass(frozen=True)
+class TrialHistory:
+    """All the store knows of one trial."""
+
+    fingerprint: str
+    config: Mapping[str, Any]
+    sweeps: tuple[tuple[str, str, str, int], ...]
+    """(sweep name, profile, variant, seed) of every sweep it serves."""
+    attempts: tuple[AttemptRecord, ...]
+    points: tuple[PointRecord, ...]
+    """Each step read from the newest attempt that began at or before it; by metric, then step."""
+    evaluations: tuple[PointRecord, ...]
+    """Metrics of evaluations by finished attempts, newest attempt first where two evaluated one step."""
+    details: Mapping[str, Any]
+    """`details` of the newest evaluation."""
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """Something that MLflow has yet to hear of, written in the transaction of the event itself."""
+
+    id: int
+    kind: Literal["sweep", "link", "points", "evaluation", "attempt"]
+    payload: Mapping[str, Any]

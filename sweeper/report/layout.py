@@ -1,0 +1,95 @@
+"""What the formats that people read have in common: the lines above the table, headings, the text of a cell."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sweeper.records import MetricInfo
+from sweeper.report import numbers
+from sweeper.report.comparability import DEVICE_FIELD, NOT_APPLICABLE
+from sweeper.report.rows import ContrastRow, Report, VariantRow
+from sweeper.report.statistics import MIN_SEEDS, Summary
+
+_SHORT_HASH = 12
+CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "paired seeds")
+
+
+def facts(report: Report, format: str) -> list[tuple[str, str]]:
+    """(label, text) of what stands above the table."""
+    found = [
+        ("Question", report.question),
+        ("Sweep", f"{report.name}, profile {report.profile}, version {report.version[:_SHORT_HASH]}"),
+        ("Newest result", "none yet" if report.newest_result is None else f"{in_utc(report.newest_result):%Y-%m-%d %H:%M} UTC"),
+        ("Device", report.device or "not recorded"),
+    ]
+    made_with = [
+        f"{name} {' or '.join(values)}"
+        for name, values in report.comparability.items()
+        if name != DEVICE_FIELD and values != (NOT_APPLICABLE,)
+    ]
+    if made_with:
+        found.append(("Made with", "; ".join(made_with)))
+    return [*found, ("Rebuild", rebuild_command(report, format))]
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Without a zone it is taken as UTC, not as local time, which differs between readers."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def rebuild_command(report: Report, format: str) -> str:
+    return report.command if format == "terminal" else f"{report.command} --format {format}"
+
+
+def metric_heading(metric: MetricInfo) -> str:
+    """The label behind an arrow that points to the better side."""
+    return f"{'↓' if metric.direction == 'lower' else '↑'} {metric.label}"
+
+
+def state_lines(row: VariantRow) -> list[str]:
+    """'2/3', and what became of the others where that is known."""
+    others = (("diverged", row.diverged), ("failed", row.failed), ("running", row.running))
+    return [f"{row.finished}/{row.planned}", *(f"{number} {state}" for state, number in others if number)]
+
+
+def name_lines(row: VariantRow) -> list[str]:
+    return [row.name, "(baseline)"] if row.is_baseline else [row.name]
+
+
+def cell_lines(cell: Summary, decimals: int, finished: int) -> list[str]:
+    """'11.40 ± 0.30'; and n where it is too small for an interval, or not the n of the row."""
+    value = numbers.plus_minus(cell.mean, cell.half_width, decimals)
+    if 0 < cell.n < MIN_SEEDS:
+        return [value, f"(n={cell.n}, no interval)"]
+    return [value] if cell.n == finished else [value, f"(n={cell.n})"]
+
+
+def contrasts_heading(report: Report) -> str:
+    metric = report.primary
+    return f"Contrasts on {metric.name} ({metric.label}; {metric.direction} is better)"
+
+
+def contrast_cells(row: ContrastRow, planned: int) -> tuple[str, str, str, str]:
+    """In the order of CONTRAST_COLUMNS."""
+    ends = None if row.interval is None else (row.interval.low, row.interval.high)
+    return (row.name, numbers.fixed(row.estimate, row.decimals), numbers.interval(ends, row.decimals), f"{row.n_pairs}/{planned}")
+
+
+def contrast_text(row: ContrastRow) -> list[str]:
+    """The question, if one was asked, and what came out."""
+    return [row.question, row.sentence] if row.question else [row.sentence]
+
+
+def pack(widths: Sequence[int], first: int, available: int) -> list[list[int]]:
+    """Column numbers of one or more tables that each fit in `available`, in order, each with at least one column.
+
+    `widths` and `first` (the columns that every table repeats) include the gaps beside them.
+    """
+    tables: list[list[int]] = []
+    used = 0
+    for index, width in enumerate(widths):
+        if not tables or used + width > available:
+            tables.append([])
+            used = first
+        tables[-1].append(index)
+        used += width
+    return tables

@@ -1,0 +1,131 @@
+"""The footnotes of a report: the rule that made the numbers, what is missing from them, and what stands beside them."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from sweeper.records import METRICS, MetricInfo, TrialOutcome
+from sweeper.report import numbers
+from sweeper.report.rows import VariantRow
+from sweeper.report.statistics import MIN_SEEDS, usable
+
+_DISTANCES = ("fd_digits", "fd_classifier")
+_BY_NEIGHBOURS = ("precision", "recall")
+_BY_CLASSIFIER = (*_DISTANCES, "class_accuracy", "class_score", *_BY_NEIGHBOURS)
+
+
+def notes_of(
+    metrics: Sequence[MetricInfo],
+    variants: Sequence[VariantRow],
+    outcomes: Sequence[TrialOutcome],
+    comparability: Mapping[str, tuple[str, ...]],
+    has_contrasts: bool,
+) -> tuple[str, ...]:
+    """A sentence each. `outcomes` are those of the planned trials, whatever their state."""
+    finished = [outcome for outcome in outcomes if outcome.state == "finished"]
+    shown = [metric.name for metric in metrics]
+    found = [
+        *_rule(variants, has_contrasts),
+        *_missing(variants, outcomes),
+        *_unusable(shown, finished),
+        *_mixed(comparability),
+        *_beside_distances(shown, finished),
+        *_beside_others(shown, finished),
+    ]
+    varying = [metric.label for metric in metrics if not metric.reproducible and finished]
+    if varying:
+        found.append(f"{_listing(varying)}: not reproducible, depends on the machine and what else it did.")
+    return tuple(found)
+
+
+def _rule(variants: Sequence[VariantRow], has_contrasts: bool) -> list[str]:
+    if not any(row.finished for row in variants):
+        return ["No trial has finished: there is no number yet."]
+    found = ["Cells: mean over training seeds ± half-width of its 95% t interval; n: trials finished of those planned."]
+    if any(0 < row.finished < MIN_SEEDS for row in variants):
+        found.append(f"With fewer than {MIN_SEEDS} seeds there is no interval.")
+    if has_contrasts:
+        found.append("Differences between variants are read from the contrasts, which pair seeds, not from whether intervals overlap.")
+    elif len(variants) > 1:
+        found.append("The sweep declares no contrast, so this table shows variants and compares none.")
+    return found
+
+
+def _missing(variants: Sequence[VariantRow], outcomes: Sequence[TrialOutcome]) -> list[str]:
+    found = []
+    for row in variants:
+        ended = []
+        for state, number in (("diverged", row.diverged), ("failed", row.failed)):
+            if number:
+                seeds = sorted(outcome.seed for outcome in outcomes if outcome.variant == row.name and outcome.state == state)
+                ended.append(f"{number} of {row.planned} {state} ({numbers.listed('seed', seeds)})")
+        if ended:
+            found.append(f"{row.name}: {', '.join(ended)}; its means are over finished trials only.")
+    planned = sum(row.planned for row in variants)
+    running = sum(row.running for row in variants)
+    waiting = running + sum(row.pending for row in variants)
+    if waiting:
+        found.append(f"Without a result yet: {waiting} of {numbers.plural(planned, 'trial')}, {running} of them running.")
+    return found
+
+
+def _unusable(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
+    return [
+        f"{outcome.variant}, seed {outcome.seed}: {name} is {outcome.metrics[name]:g}, left out of the mean."
+        for outcome in finished
+        for name in metrics
+        if name in outcome.metrics and not usable(outcome.metrics[name])
+    ]
+
+
+def _mixed(comparability: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [
+        f"Trials that differ in {name} ({', '.join(values)}) are mixed here, as asked; differences between variants may come from it."
+        for name, values in comparability.items()
+        if len(values) > 1
+    ]
+
+
+def _beside_distances(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
+    shown = [METRICS[name] for name in _DISTANCES if name in metrics]
+    if not shown:
+        return []
+    parts = []
+    samples = _range(finished, "samples", numbers.count)
+    if samples:
+        parts.append(f"{samples} generated samples per trial")
+    floor = _range(finished, "fd_floor", lambda value: numbers.fixed(value, shown[0].decimals))
+    if floor:
+        real = _range(finished, "fd_floor_n", numbers.count)
+        parts.append(f"floor (real against real images) {floor}" + (f" at n = {real}" if real else ""))
+    return [f"{_listing([metric.label for metric in shown])}: {'; '.join(parts)}."] if parts else []
+
+
+def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
+    found = []
+    judged = [METRICS[name].label for name in _BY_CLASSIFIER if name in metrics]
+    accuracy = _range(finished, "classifier_accuracy", lambda value: numbers.fixed(value, 3))
+    if judged and accuracy:
+        found.append(f"{_listing(judged)}: the classifier's own accuracy on real held-out images is {accuracy}.")
+    near = [METRICS[name].label for name in _BY_NEIGHBOURS if name in metrics]
+    real, samples = (_range(finished, key, numbers.count) for key in ("neighbour_images", "samples"))
+    if near and real and samples:
+        found.append(f"{_listing(near)}: by 3 nearest neighbours, {samples} generated samples against {real} training images.")
+    images = _range(finished, "held_out_images", numbers.count)
+    if "held_out_loss" in metrics and images:
+        found.append(f"{METRICS['held_out_loss'].label}: over {images} held-out images.")
+    return found
+
+
+def _range(finished: Sequence[TrialOutcome], key: str, write: Callable[[float], str]) -> str | None:
+    """One value when all trials agree, 'a to b' when they do not, None when none recorded a number."""
+    recorded = [outcome.details.get(key) for outcome in finished]
+    values = [value for value in recorded if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)]
+    if not values:
+        return None
+    low, high = write(min(values)), write(max(values))
+    text = low if low == high else f"{low} to {high}"
+    return text if len(values) == len(finished) else f"{text} (recorded by {len(values)} of {numbers.plural(len(finished), 'trial')})"
+
+
+def _listing(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,109 @@
+"""A report as one tidy CSV: every row says in `kind` what it is.
+
+`sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `contrast` rows are one
+per contrast; `note` rows carry the footnotes. Numbers have full precision, an empty cell is a number that does not exist.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
+from io import StringIO
+
+from sweeper.report import layout
+from sweeper.report.escaping import csv_cell
+from sweeper.report.rows import Report
+from sweeper.report.statistics import Summary
+
+COLUMNS = (
+    "kind",
+    "name",
+    "baseline",
+    "metric",
+    "direction",
+    "estimate",
+    "sd",
+    "interval_low",
+    "interval_high",
+    "n",
+    "planned",
+    "finished",
+    "diverged",
+    "failed",
+    "running",
+    "pending",
+    "seeds",
+    "dropped_seeds",
+    "margin",
+    "text",
+)
+
+Row = dict[str, str | int | float | None]
+
+
+def render_csv(report: Report) -> str:
+    """One header line, then sweep, variant, contrast and note rows, in this order; lines end in '\\n'."""
+    out = StringIO()
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({column: _cell(value) for column, value in row.items()} for row in _rows(report))
+    return out.getvalue()
+
+
+def _rows(report: Report) -> Iterator[Row]:
+    for label, text in layout.facts(report, "csv"):
+        yield {"kind": "sweep", "name": label, "text": text}
+    yield from _variants(report)
+    for row in report.contrasts:
+        yield {
+            "kind": "contrast",
+            "name": row.name,
+            "metric": row.metric,
+            "direction": row.direction,
+            **_numbers(row.summary),
+            "planned": len(report.seeds),
+            "dropped_seeds": _seeds(row.dropped),
+            "margin": row.margin,
+            "text": " ".join(layout.contrast_text(row)),
+        }
+    for note in report.notes:
+        yield {"kind": "note", "text": note}
+
+
+def _variants(report: Report) -> Iterator[Row]:
+    for row in report.variants:
+        for metric in report.metrics:
+            yield {
+                "kind": "variant",
+                "name": row.name,
+                "baseline": "yes" if row.is_baseline else "no",
+                "metric": metric.name,
+                "direction": metric.direction,
+                **_numbers(row.cells[metric.name]),
+                "planned": row.planned,
+                "finished": row.finished,
+                "diverged": row.diverged,
+                "failed": row.failed,
+                "running": row.running,
+                "pending": row.pending,
+            }
+
+
+def _numbers(summary: Summary) -> Row:
+    interval = summary.interval
+    return {
+        "estimate": summary.mean,
+        "sd": summary.sd,
+        "interval_low": interval.low if interval else None,
+        "interval_high": interval.high if interval else None,
+        "n": summary.n,
+        "seeds": _seeds(summary.by_seed),
+    }
+
+
+def _seeds(seeds: Iterable[int]) -> str:
+    return " ".join(map(str, seeds))
+
+
+def _cell(value: str | int | float | None) -> str:
+    if value is None:
+        return ""
+    return csv_cell(value) if isinstance(value, str) else repr(value)

@@ -1,0 +1,80 @@
+"""The MLflow mirror in a process of its own, at low priority: it can neither hurt nor slow a trial.
+
+`python -m sweeper.service.mirror_process` drains the outbox of the store that the settings name, until its standard input closes; then
+it flushes for a bounded time and ends. A driver that dies closes the pipe as surely as one that says goodbye.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from types import TracebackType
+from typing import Self
+
+from sweeper.service.ownership import is_dead, this_process
+from sweeper.settings import Settings
+from sweeper.store.results_store import ResultsStore
+
+FLUSH_SECONDS = 30.0
+"""Longest wait for MLflow at the end of a run."""
+HURRIED_SECONDS = 3.0
+"""Longest wait when the user interrupted; the next run tells MLflow the rest."""
+NICENESS = 19
+"""Trials come first wherever cores are short."""
+
+
+class MirrorProcess:
+    """Runs the mirror while a sweep runs; a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self.hurried = False
+        """Set to wait only shortly at the end."""
+
+    def __enter__(self) -> Self:
+        log = (self._settings.root / "mirror.log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sweeper.service.mirror_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env=os.environ | {"SWEEPER_HOME": str(self._settings.root)},
+                start_new_session=True,  # Ctrl-C in the terminal is the driver's to handle
+            )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(HURRIED_SECONDS if self.hurried else FLUSH_SECONDS + 10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def main() -> None:
+    """Entry of the process."""
+    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.runner import run_mirror
+
+    os.nice(NICENESS)
+    closed = threading.Event()
+
+    def wait_for_end() -> None:
+        sys.stdin.buffer.read()
+        closed.set()
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
+    settings = Settings()
+    with ResultsStore.open(settings.store_url) as store:
+        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+        run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

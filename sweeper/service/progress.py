@@ -1,0 +1,81 @@
+"""How far a running sweep is: one value, changed by events, read by whatever shows it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sweeper.records import METRICS, PlannedTrial
+
+
+@dataclass
+class TrialProgress:
+    """One trial on a worker."""
+
+    trial: PlannedTrial
+    attempt: int
+    step: int = 0
+    steps_per_second: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Progress:
+    """Counts and rates of one `run`; `say` gets one line per start and end of a trial."""
+
+    total: int
+    """Trials of the sweep."""
+    reused: int
+    """Finished before this run."""
+    to_run: int
+    primary: str
+    """Name of the metric that decides."""
+    device: str
+    say: Callable[[str], None]
+    running: dict[str, TrialProgress] = field(default_factory=dict)
+    finished: int = 0
+    failed: int = 0
+    remaining_steps: int = 0
+    """Optimizer steps of this run that are still to do."""
+    stopping: bool = False
+    _done_steps: int = 0
+    _since: float = field(default_factory=time.monotonic)
+
+    def started(self, key: str, trial: PlannedTrial, attempt: int) -> None:
+        self.running[key] = TrialProgress(trial, attempt)
+        again = f", attempt {attempt}" if attempt > 1 else ""
+        self.say(f"started   {name_of(trial)}{again}")
+
+    def stepped(self, key: str, step: int, metrics: dict[str, float]) -> None:
+        now = self.running[key]
+        if now.step:
+            self._done_steps += max(step - now.step, 0)
+        self.remaining_steps -= max(step - now.step, 0)
+        now.step = max(step, now.step)
+        now.steps_per_second = metrics.get("steps_per_second", now.steps_per_second)
+        now.metrics |= metrics
+
+    def ended(self, key: str, state: str, error: str | None) -> None:
+        over = self.running.pop(key)
+        self.remaining_steps -= max(over.trial.steps - over.step, 0)
+        if state == "finished":
+            self.finished += 1
+        elif state in ("failed", "diverged"):
+            self.failed += 1
+        shown = "  ".join(
+            f"{METRICS[name].label} {over.metrics[name]:.{METRICS[name].decimals}f}"
+            for name in dict.fromkeys((self.primary, "held_out_loss", "class_accuracy"))
+            if state == "finished" and name in over.metrics
+        )
+        first = (error or "").splitlines()[:1]
+        done = self.reused + self.finished
+        self.say(f"{state:<9} {name_of(over.trial)}  {shown}{first[0] if first else ''}  [{done}/{self.total}]")
+
+    def seconds_left(self) -> float | None:
+        """From the rate of this run so far, evaluations and starts included; None before there is a rate."""
+        elapsed = time.monotonic() - self._since
+        return elapsed * self.remaining_steps / self._done_steps if self._done_steps > 0 else None
+
+
+def name_of(trial: PlannedTrial) -> str:
+    """How a trial is called on screen."""
+    return f"{trial.variant}  seed {trial.seed}"

@@ -1,0 +1,137 @@
+"""Run a sweep: plan, refuse or start, drive, and say how it ended."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from model.errors import ModelError
+from model.train_trial import ensure_trainable
+from sweeper.errors import RequestError, SpecError
+from sweeper.plan.machine import Machine
+from sweeper.plan.reconcile import Decision
+from sweeper.records import SweepSnapshot
+from sweeper.service.driver import Driver, as_sweeper_error
+from sweeper.service.mirror_process import MirrorProcess
+from sweeper.service.opening import look_up_in, store_to_write
+from sweeper.service.ownership import this_process
+from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
+from sweeper.service.progress import Progress
+from sweeper.settings import Settings
+
+ALL_FINISHED, SOME_FAILED, INTERRUPTED = 0, 3, 130
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended."""
+
+    snapshot: SweepSnapshot
+    exit_code: int
+    trained: int
+    """Attempts that finished in this run."""
+    reused: int
+    behind: int
+    """Events that MLflow has not heard of yet."""
+
+
+Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
+"""Opens whatever shows a progress while the sweep runs."""
+
+
+def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show) -> RunOutcome:
+    """Raises RequestError before anything was started, StoreLost when the store fails under way."""
+    planned = plan_sweep(request, look_up_in(settings))
+    _refuse(planned)
+    sweep = planned.sweep
+    with store_to_write(settings) as store:
+        spec = sweep.spec.model_dump(mode="json")
+        store.record_sweep(name=sweep.spec.name, profile=sweep.profile, version=sweep.version, spec=spec, trials=planned.trials)
+        to_run, counts = planned.plan.to_run(), planned.plan.count()
+        device = planned.allotment.device or "the Ray cluster's devices"
+        progress = Progress(len(planned.trials), counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
+        progress.remaining_steps = sum(d.trial.steps for d in to_run)
+        driver = Driver(store, settings, this_process(), to_run, planned.allotment, progress)
+        if to_run:
+            _run(driver, planned, settings, show)
+        elif store.backlog():
+            with MirrorProcess(settings):
+                pass
+        if driver.failure is not None:
+            raise as_sweeper_error(driver.failure) from driver.failure
+        snapshot = store.snapshot(sweep.spec.name, sweep.profile)
+        return RunOutcome(snapshot, _exit_code(snapshot, driver), progress.finished, counts["reuse"], store.backlog())
+
+
+def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) -> None:
+    from sweeper.execution.ray_tune import run_jobs
+
+    machine, allotment = Machine.here(), planned.allotment
+    with MirrorProcess(settings) as mirror, _stopping_on_signals(driver):
+        with show(driver.progress):
+            run_jobs(
+                driver,
+                cpus=allotment.cpus,
+                gpus=allotment.gpus,
+                concurrent=allotment.concurrent,
+                cores=machine.cores,
+                cluster=machine.cluster,
+                scratch=settings.root / "ray",
+            )
+        mirror.hurried = driver.stopped
+
+
+def _refuse(planned: PlannedSweep) -> None:
+    if planned.allotment.gpus > 1:
+        raise SpecError(
+            f"{planned.sweep.place}: resources.gpus: {planned.allotment.gpus:g} for each trial, but a trial runs on one GPU so far;"
+            " ask for 1 or a fraction"
+        )
+    for variant, config in planned.sweep.configs:
+        try:
+            ensure_trainable(config)
+        except ModelError as error:
+            raise SpecError(f"{planned.sweep.place}: variant {variant.name}: {error}") from error
+    mixed = [d for d in planned.plan.decisions if d.action == "mixed"]
+    if mixed:
+        raise RequestError(_mixed_message(mixed))
+
+
+def _mixed_message(mixed: list[Decision]) -> str:
+    fields = list(dict.fromkeys(field for decision in mixed for field in decision.differs))
+    first = mixed[0]
+    options = " ".join(f"--allow-mixed {field}" for field in fields)
+    return (
+        f"{len(mixed)} trials were run under other conditions ({first.trial.variant}, seed {first.trial.seed}: {first.reason});"
+        f" use {options} to count them all the same, or --fresh to train them again here"
+    )
+
+
+def _exit_code(snapshot: SweepSnapshot, driver: Driver) -> int:
+    if driver.stopped:
+        return INTERRUPTED
+    return ALL_FINISHED if all(outcome.state == "finished" for outcome in snapshot.outcomes) else SOME_FAILED
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(driver: Driver) -> Iterator[None]:
+    """The first SIGINT, SIGTERM or SIGHUP asks trials to checkpoint and stop; a second SIGINT raises KeyboardInterrupt at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread; whoever called us from another one handles them
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if driver.stopped and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        driver.stop()
+
+    chosen = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    before = {number: signal.signal(number, handle) for number in chosen}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)

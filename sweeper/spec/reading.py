@@ -1,0 +1,147 @@
+"""From a file's bytes to one mapping: YAML without its surprises, profiles, and `--set`."""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from model.presets import merge
+from sweeper.errors import SpecError, nearest
+from sweeper.spec.explaining import short
+
+MAX_BYTES = 1_000_000
+DEFAULT_PROFILE = "default"
+EXAMPLE = "sweeps/noise_aug_vs_interaction.yaml"
+
+
+_MERGE = "tag:yaml.org,2002:merge"
+_PLAIN = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?(?:0|[1-9][0-9_]*)", list("-+0123456789")),
+    "float": (
+        r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.inf|\.nan",
+        list("-+.0123456789"),
+    ),
+    "merge": (r"<<", ["<"]),
+}
+"""What words without quotes mean, by how they begin; as in YAML 1.2, where 1e-4 is a number, `on` and `no` are words, and 1:2 no time."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice, which YAML would silently drop."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    seen: set[Hashable] = set()
+    for key_node, _ in node.value:
+        if key_node.tag == _MERGE:
+            continue  # `<<: *name` takes in another mapping, and what is written beside it goes before
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not a name", key_node.start_mark)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} appears twice", key_node.start_mark)
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_Loader.yaml_implicit_resolvers = {}
+for _name, (_pattern, _first) in _PLAIN.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises SpecError naming the file, the line and the remedy."""
+    if path.is_dir():
+        raise SpecError(f"{path} is a directory; give a sweep file, such as {EXAMPLE}")
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise SpecError(f"there is no file {path}: {path.parent} is no folder; give a sweep file, such as {EXAMPLE}")
+        raise SpecError(f"there is no file {path}{nearest(path.name, sorted(p.name for p in path.parent.glob('*.y*ml')))}")
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read ({error.strerror}); check its permissions") from error
+    if len(raw) > MAX_BYTES:
+        raise SpecError(f"{path} is longer than the {MAX_BYTES:,} bytes of a sweep file; give a sweep file, such as {EXAMPLE}")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path} is not text (byte {error.start} is not UTF-8); give a YAML file") from error
+    parsed = parse_yaml(text, str(path))
+    if parsed is None:
+        raise SpecError(f"{path} is empty; start from {EXAMPLE}")
+    if not isinstance(parsed, dict):
+        raise SpecError(f"{path} holds {short(parsed)}, not `key: value` lines; start from {EXAMPLE}")
+    wrong = [key for key in parsed if not isinstance(key, str)]
+    if wrong:
+        raise SpecError(f"{path}: key {wrong[0]!r} is not a name; write it in quotes or remove it")
+    return parsed
+
+
+def parse_yaml(text: str, place: str) -> Any:
+    """The value of a YAML text; raises SpecError with the line."""
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        what = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
+        raise SpecError(f"{place}{line}: not YAML ({what}); mend the line") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SpecError(f"{place}: not YAML ({str(error).splitlines()[0]}); mend the file") from error
+
+
+def apply_profile(raw: Mapping[str, Any], profile: str | None, place: str) -> dict[str, Any]:
+    """The mapping with one of its `profiles` laid over it, and `profiles` taken out."""
+    whole = dict(raw)
+    profiles = whole.pop("profiles", None) or {}
+    if not isinstance(profiles, dict):
+        raise SpecError(f"{place}: profiles is a mapping of name: overrides, not {short(profiles)}")
+    if profile is None or profile == DEFAULT_PROFILE:
+        return whole
+    if profile not in profiles:
+        raise SpecError(f"{place} has no profile {profile!r}{nearest(profile, [DEFAULT_PROFILE, *map(str, profiles)])}")
+    overrides = profiles[profile] or {}
+    if not isinstance(overrides, dict):
+        raise SpecError(f"{place}: profiles.{profile} is a mapping of overrides, not {short(overrides)}")
+    return merge(whole, overrides)
+
+
+def apply_overrides(
+    whole: Mapping[str, Any], overrides: Sequence[str], top_level: Sequence[str], config_fields: Sequence[str]
+) -> dict[str, Any]:
+    """The mapping with every `path.to.field=value` set, values read as YAML."""
+    changed = dict(whole)
+    for override in overrides:
+        path, equals, text = override.partition("=")
+        if not equals or not path.strip():
+            raise SpecError(f"--set {override}: write path.to.field=value, such as base.steps=400")
+        head = path.split(".")[0]
+        if head not in top_level:
+            hint = f'; did you mean "base.{path}"?' if head in config_fields else nearest(head, top_level)
+            raise SpecError(f"--set {override}: the sweep has no field {head!r}{hint}")
+        changed = set_path(changed, path, parse_yaml(text, f"--set {override}"), f"--set {override}")
+    return changed
+
+
+def set_path(mapping: Mapping[str, Any], path: str, value: Any, place: str) -> dict[str, Any]:
+    """A copy of `mapping` with the value at a dotted path replaced; raises SpecError where the path runs through a plain value."""
+    if not all(name.strip() for name in path.split(".")):
+        raise SpecError(f"{place}: {path!r} is no dotted path; write names joined by single dots")
+    head, _, rest = path.partition(".")
+    changed = dict(mapping)
+    if not rest:
+        changed[head] = value
+        return changed
+    inner = changed.get(head)
+    if inner is not None and not isinstance(inner, Mapping):
+        remedy = f"set {head} as a whole" if isinstance(inner, list) else "shorten the path"
+        raise SpecError(f"{place}: {head} is {short(inner)}, which has no field {rest!r}; {remedy}")
+    changed[head] = set_path(inner or {}, rest, value, place)
+    return changed

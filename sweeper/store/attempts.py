@@ -1,0 +1,186 @@
+"""Attempts: who may run a trial, and what a running attempt says of itself.
+
+At most one attempt of a trial runs. Each write of an attempt first takes its row and finds it still running; a driver whose attempt was
+given to another (`lost`) is fenced off there, and nothing it says afterwards is written.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sweeper.errors import SweeperError
+from sweeper.records import AttemptClaim, AttemptState, Metrics
+from sweeper.store import outbox
+from sweeper.store.database import now
+from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Trial
+from sweeper.store.writing import finite, insert_or_ignore, storable
+
+
+class Fenced(SweeperError):
+    """The attempt is no longer ours: it ended, or another driver took the trial over. Nothing was written."""
+
+
+def claim(
+    session: Session, fingerprint: str, *, owner: str, lease_seconds: float, fresh: bool, is_dead: Callable[[str], bool]
+) -> AttemptClaim | None:
+    # Claims of one trial queue up at its row. (Not a full lock: a running attempt may still add rows that point at the trial.)
+    query = sa.select(Trial.id).where(Trial.fingerprint == fingerprint).with_for_update(key_share=True)
+    trial_id = session.scalars(query).one_or_none()
+    if trial_id is None:
+        raise ValueError(f"trial {fingerprint} is in no sweep; record_sweep comes before claim")
+    moment = now(session)
+    running = session.scalars(sa.select(Attempt).filter_by(trial_id=trial_id, state="running").with_for_update()).one_or_none()
+    if running is not None:
+        if running.lease_until > moment and not is_dead(running.owner):
+            # A lease longer than any lease means that the clock was set back: it must not hold the trial for hours.
+            running.lease_until = min(running.lease_until, moment + timedelta(seconds=running.lease_seconds))
+            return None
+        _end(session, running, fingerprint, "lost", None, moment)
+        session.flush()
+    before = list(session.scalars(sa.select(Attempt).filter_by(trial_id=trial_id).order_by(Attempt.number.desc())))
+    attempt = Attempt(
+        trial_id=trial_id,
+        number=before[0].number + 1 if before else 1,
+        state="running",
+        owner=owner,
+        lease_seconds=lease_seconds,
+        lease_until=moment + timedelta(seconds=lease_seconds),
+        fresh=fresh,
+        started=moment,
+        step=0,
+        checkpoint_step=0,
+        comparability={},
+        provenance={},
+    )
+    session.add(attempt)
+    session.flush()
+    earlier = () if fresh else tuple(one.number for one in resumable(before))
+    return AttemptClaim(attempt_id=attempt.id, fingerprint=fingerprint, number=attempt.number, earlier=earlier)
+
+
+def resumable(newest_first: Sequence[Attempt]) -> list[Attempt]:
+    """The attempts whose checkpoints a next one may read: back to and including the last that began afresh, newest first."""
+    found = []
+    for attempt in newest_first:
+        if attempt.checkpoint_step > 0 or attempt.state == "finished":
+            found.append(attempt)
+        if attempt.fresh:
+            break
+    return found
+
+
+def started(
+    session: Session, held: AttemptClaim, *, start_step: int, comparability: Mapping[str, Any], provenance: Mapping[str, Any]
+) -> None:
+    attempt, moment = _hold(session, held, start_step)
+    attempt.start_step, attempt.started = start_step, moment
+    attempt.comparability, attempt.provenance = dict(comparability), dict(provenance)
+    _tell(session, attempt, held.fingerprint)
+
+
+def points(session: Session, held: AttemptClaim, step: int, metrics: Metrics, time_ms: int) -> None:
+    values = finite(metrics)
+    attempt, moment = _hold(session, held, step)
+    rows = [{"attempt_id": attempt.id, "step": step, "metric": name, "value": value, "time_ms": time_ms} for name, value in values.items()]
+    if insert_or_ignore(session, CurvePoint, rows):
+        payload = {"fingerprint": held.fingerprint, "step": step, "metrics": values, "time_ms": time_ms}
+        outbox.post(session, "points", [payload], moment)
+
+
+def checkpointed(session: Session, held: AttemptClaim, step: int) -> None:
+    attempt, _ = _hold(session, held, step)
+    attempt.checkpoint_step = max(attempt.checkpoint_step, step)
+
+
+def evaluated(
+    session: Session,
+    held: AttemptClaim,
+    step: int,
+    evaluation_fingerprint: str,
+    metrics: Metrics,
+    details: Mapping[str, Any],
+    time_ms: int,
+) -> None:
+    values = finite(metrics)
+    attempt, moment = _hold(session, held, step)
+    key = {
+        "trial_id": attempt.trial_id,
+        "step": step,
+        "evaluation_fingerprint": evaluation_fingerprint,
+        "attempt_id": attempt.id,
+        "time_ms": time_ms,
+    }
+    if not insert_or_ignore(session, EvaluationDetail, [{**key, "details": dict(details)}]):
+        return  # told before: the first telling stands, whole
+    insert_or_ignore(session, Evaluation, [{**key, "metric": name, "value": value} for name, value in values.items()])
+    payload = {"fingerprint": held.fingerprint, "step": step, "metrics": values, "details": details, "time_ms": time_ms}
+    outbox.post(session, "evaluation", [{**payload, "attempt": attempt.number}], moment)
+
+
+def alive(session: Session, held: AttemptClaim) -> None:
+    _hold(session, held, 0)
+
+
+def end(session: Session, held: AttemptClaim, state: AttemptState, error: str | None) -> None:
+    if state == "running":
+        raise ValueError("an attempt cannot end as 'running'")
+    attempt, moment = _hold(session, held, 0)
+    _end(session, attempt, held.fingerprint, state, error, moment)
+
+
+def release_dead(session: Session, is_dead: Callable[[str], bool]) -> list[str]:
+    query = (
+        sa.select(Attempt, Trial.fingerprint)
+        .join(Trial, Trial.id == Attempt.trial_id)
+        .where(Attempt.state == "running")
+        .order_by(Attempt.id)
+        .with_for_update(of=Attempt)
+    )
+    running = [(attempt, fingerprint) for attempt, fingerprint in session.execute(query)]
+    dead = {owner for owner in {attempt.owner for attempt, _ in running} if is_dead(owner)}
+    released = [(attempt, fingerprint) for attempt, fingerprint in running if attempt.owner in dead]
+    moment = now(session)
+    for attempt, fingerprint in released:
+        _end(session, attempt, fingerprint, "lost", None, moment)
+    return [fingerprint for _, fingerprint in released]
+
+
+def first_line(error: str | None) -> str | None:
+    """What a table shows of an error."""
+    return next((line.strip() for line in error.splitlines() if line.strip()), None) if error else None
+
+
+def _hold(session: Session, held: AttemptClaim, step: int) -> tuple[Attempt, datetime]:
+    """The attempt's row, kept from others until the transaction ends, its lease renewed; Fenced when it runs no more."""
+    # With the number: an id alone would name another attempt after the database was replaced by an older copy.
+    query = sa.select(Attempt).where(Attempt.id == held.attempt_id, Attempt.number == held.number, Attempt.state == "running")
+    attempt = session.scalars(query.with_for_update()).one_or_none()
+    if attempt is None:
+        raise Fenced(f"attempt {held.number} of trial {held.fingerprint} ended or was taken over by another driver; its result is refused")
+    moment = now(session)
+    attempt.lease_until = moment + timedelta(seconds=attempt.lease_seconds)
+    attempt.step = max(attempt.step, step)
+    return attempt, moment
+
+
+def _end(session: Session, attempt: Attempt, fingerprint: str, state: AttemptState, error: str | None, moment: datetime) -> None:
+    attempt.state, attempt.ended = state, moment
+    attempt.error = storable(error) if error else None
+    _tell(session, attempt, fingerprint)
+
+
+def _tell(session: Session, attempt: Attempt, fingerprint: str) -> None:
+    moment = attempt.ended or attempt.started
+    payload = {
+        "fingerprint": fingerprint,
+        "attempt": attempt.number,
+        "state": attempt.state,
+        "error": first_line(attempt.error),
+        "provenance": attempt.provenance,
+        "comparability": attempt.comparability,
+        "time_ms": round(moment.timestamp() * 1000),
+    }
+    outbox.post(session, "attempt", [payload], moment)

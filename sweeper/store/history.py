@@ -1,0 +1,96 @@
+"""All the store knows of one trial."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sweeper.errors import RequestError
+from sweeper.records import AttemptRecord, PointRecord, TrialHistory
+from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
+
+
+def history(session: Session, fingerprint: str) -> TrialHistory:
+    trial = session.scalars(sa.select(Trial).filter_by(fingerprint=fingerprint)).one_or_none()
+    if trial is None:
+        raise RequestError(f"there is no trial {fingerprint!r}; `sweeper status` lists the trials of a sweep")
+    attempts = list(session.scalars(sa.select(Attempt).filter_by(trial_id=trial.id).order_by(Attempt.number)))
+    return TrialHistory(
+        fingerprint=fingerprint,
+        config=trial.config,
+        sweeps=_sweeps(session, trial),
+        attempts=tuple(_attempt(attempt) for attempt in attempts),
+        points=_points(session, attempts),
+        evaluations=_evaluations(session, trial),
+        details=_details(session, trial),
+    )
+
+
+def _sweeps(session: Session, trial: Trial) -> tuple[tuple[str, str, str, int], ...]:
+    query = (
+        sa.select(Sweep.name, Sweep.profile, SweepTrial.variant, SweepTrial.seed)
+        .join(SweepVersion, SweepVersion.sweep_id == Sweep.id)
+        .join(SweepTrial, SweepTrial.sweep_version_id == SweepVersion.id)
+        .where(SweepTrial.trial_id == trial.id)
+        .distinct()
+        .order_by(Sweep.name, Sweep.profile, SweepTrial.variant, SweepTrial.seed)
+    )
+    return tuple((name, profile, variant, seed) for name, profile, variant, seed in session.execute(query))
+
+
+def _attempt(attempt: Attempt) -> AttemptRecord:
+    return AttemptRecord(
+        number=attempt.number,
+        state=attempt.state,
+        started=attempt.started,
+        ended=attempt.ended,
+        start_step=attempt.start_step or 0,
+        step=attempt.step,
+        checkpoint_step=attempt.checkpoint_step,
+        comparability=attempt.comparability,
+        provenance=attempt.provenance,
+        error=attempt.error,
+    )
+
+
+def _points(session: Session, attempts: Sequence[Attempt]) -> tuple[PointRecord, ...]:
+    """Each step from the newest attempt that began at or before it; what an older one did beyond that point was thrown away.
+
+    The step where an attempt began was made by the one before it, and is read there unless the newer one tells it again.
+    """
+    found: dict[tuple[str, int], PointRecord] = {}
+    until: int | None = None
+    for attempt in reversed(attempts):
+        if attempt.start_step is None or (until is not None and attempt.start_step > until):
+            continue
+        query = sa.select(CurvePoint).where(CurvePoint.attempt_id == attempt.id, CurvePoint.step >= attempt.start_step)
+        if until is not None:
+            query = query.where(CurvePoint.step <= until)
+        for point in session.scalars(query):
+            found.setdefault((point.metric, point.step), PointRecord(point.step, point.metric, point.value, point.time_ms))
+        until = attempt.start_step
+        if attempt.fresh:
+            break
+    return tuple(found[key] for key in sorted(found))
+
+
+def _evaluations(session: Session, trial: Trial) -> tuple[PointRecord, ...]:
+    query = (
+        sa.select(Evaluation.step, Evaluation.metric, Evaluation.value, Evaluation.time_ms)
+        .join(Attempt, Attempt.id == Evaluation.attempt_id)
+        .where(Evaluation.trial_id == trial.id, Attempt.state == "finished")
+        .order_by(Evaluation.step, Attempt.number.desc(), Evaluation.time_ms.desc(), Evaluation.evaluation_fingerprint, Evaluation.metric)
+    )
+    return tuple(PointRecord(step, metric, value, time_ms) for step, metric, value, time_ms in session.execute(query))
+
+
+def _details(session: Session, trial: Trial) -> Mapping[str, Any]:
+    query = (
+        sa.select(EvaluationDetail.details)
+        .join(Attempt, Attempt.id == EvaluationDetail.attempt_id)
+        .where(EvaluationDetail.trial_id == trial.id, Attempt.state == "finished")
+        .order_by(Attempt.number.desc(), EvaluationDetail.time_ms.desc(), EvaluationDetail.step.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first() or {}

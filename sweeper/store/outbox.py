@@ -1,0 +1,66 @@
+"""What MLflow has yet to hear of: rows go in with the event's own transaction and leave when one mirror delivered them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sweeper.records import OutboxRow
+from sweeper.store.database import now
+from sweeper.store.tables import MirrorLease, Outbox, Sweep, SweepTrial, SweepVersion, Trial
+from sweeper.store.writing import chunks, insert_or_ignore
+
+Kind = Literal["sweep", "link", "points", "evaluation", "attempt"]
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def post(session: Session, kind: Kind, payloads: Iterable[Mapping[str, Any]], created: datetime) -> None:
+    """Put one row per payload into the outbox, in order, as part of the caller's transaction."""
+    rows = [{"kind": kind, "payload": payload, "created": created} for payload in payloads]
+    if rows:
+        session.execute(sa.insert(Outbox), rows)
+
+
+def pending(session: Session, limit: int) -> list[OutboxRow]:
+    query = sa.select(Outbox).order_by(Outbox.id).limit(limit)
+    return [OutboxRow(id=row.id, kind=cast(Kind, row.kind), payload=row.payload) for row in session.scalars(query)]
+
+
+def delivered(session: Session, ids: Iterable[int]) -> None:
+    for some in chunks(ids):
+        session.execute(sa.delete(Outbox).where(Outbox.id.in_(some)))
+
+
+def backlog(session: Session) -> int:
+    return session.scalars(sa.select(sa.func.count()).select_from(Outbox)).one()
+
+
+def acquire_mirror(session: Session, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
+    insert_or_ignore(session, MirrorLease, [{"id": 1, "owner": "", "until": EPOCH}])
+    lease = session.scalars(sa.select(MirrorLease).with_for_update()).one()
+    moment = now(session)
+    until = moment + timedelta(seconds=seconds)
+    if lease.owner not in ("", owner) and lease.until > moment and not is_dead(lease.owner):
+        lease.until = min(lease.until, until)  # longer than any lease: the clock was set back since
+        return False
+    lease.owner, lease.until = owner, until
+    return True
+
+
+def release_mirror(session: Session, owner: str) -> None:
+    session.execute(sa.update(MirrorLease).where(MirrorLease.owner == owner).values(owner="", until=EPOCH))
+
+
+def links(session: Session, fingerprint: str) -> list[tuple[str, str]]:
+    query = (
+        sa.select(Sweep.name, Sweep.profile)
+        .join(SweepVersion, SweepVersion.sweep_id == Sweep.id)
+        .join(SweepTrial, SweepTrial.sweep_version_id == SweepVersion.id)
+        .join(Trial, Trial.id == SweepTrial.trial_id)
+        .where(Trial.fingerprint == fingerprint)
+        .distinct()
+        .order_by(Sweep.name, Sweep.profile)
+    )
+    return [(name, profile) for name, profile in session.execute(query)]

@@ -1,0 +1,191 @@
+"""What the store knows of the trials of a sweep version: a few queries however many trials there are."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sweeper.records import KnownTrial, SweepSnapshot, TrialOutcome, TrialState
+from sweeper.store import sweeps
+from sweeper.store.attempts import first_line, resumable
+from sweeper.store.database import now
+from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, SweepTrial, SweepVersion, Trial
+from sweeper.store.writing import chunks
+
+Wanted = tuple[int, int, str]
+"""(trial id, step, evaluation fingerprint): an evaluation that a sweep asks for."""
+
+
+@dataclass
+class _Result:
+    """The newest evaluation by a finished attempt, of one wanted kind."""
+
+    attempt_id: int
+    number: int
+    ended: datetime | None
+    details: Mapping[str, Any]
+    comparability: Mapping[str, Any]
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Newest:
+    """A trial's newest attempt."""
+
+    number: int
+    state: str
+    live: bool
+    error: str | None
+    step: int
+
+
+def snapshot(session: Session, name: str | None, profile: str | None) -> SweepSnapshot:
+    sweep, version = sweeps.newest_version(session, name, profile)
+    results = _results(session, version)
+    newest = _newest(session, version)
+    planned = (
+        sa.select(SweepTrial, Trial.fingerprint)
+        .join(Trial, Trial.id == SweepTrial.trial_id)
+        .where(SweepTrial.sweep_version_id == version.id)
+        .order_by(SweepTrial.position)
+    )
+    outcomes = tuple(
+        _outcome(
+            wanted,
+            fingerprint,
+            results.get((wanted.trial_id, wanted.steps, wanted.evaluation_fingerprint)),
+            newest.get(wanted.trial_id),
+        )
+        for wanted, fingerprint in session.execute(planned)
+    )
+    return SweepSnapshot(
+        name=sweep.name,
+        profile=sweep.profile,
+        version=version.hash,
+        spec=version.spec,
+        created=version.created,
+        outcomes=outcomes,
+        newest_result=max((result.ended for result in results.values() if result.ended is not None), default=None),
+    )
+
+
+def known(session: Session, fingerprints: Iterable[str]) -> dict[str, KnownTrial]:
+    found: dict[str, KnownTrial] = {}
+    for some in chunks(fingerprints):
+        trials = session.execute(sa.select(Trial.id, Trial.fingerprint).where(Trial.fingerprint.in_(some)))
+        names = {trial.id: trial.fingerprint for trial in trials}
+        attempts: dict[int, list[Attempt]] = {key: [] for key in names}
+        query = sa.select(Attempt).where(Attempt.trial_id.in_(names)).order_by(Attempt.number.desc())
+        for attempt in session.scalars(query):
+            attempts[attempt.trial_id].append(attempt)
+        evaluated: dict[int, set[tuple[int, str]]] = {key: set() for key in names}
+        done = sa.select(EvaluationDetail.trial_id, EvaluationDetail.step, EvaluationDetail.evaluation_fingerprint)
+        done = done.join(Attempt, Attempt.id == EvaluationDetail.attempt_id)
+        for key, step, evaluation in session.execute(done.where(Attempt.state == "finished", EvaluationDetail.trial_id.in_(names))):
+            evaluated[key].add((step, evaluation))
+        found |= {name: _known(name, attempts[key], evaluated[key]) for key, name in names.items()}
+    return found
+
+
+def _known(fingerprint: str, newest_first: list[Attempt], evaluated: set[tuple[int, str]]) -> KnownTrial:
+    newest = newest_first[0] if newest_first else None
+    checkpoints = (attempt.checkpoint_step for attempt in resumable(newest_first) if attempt.checkpoint_step > 0)
+    return KnownTrial(
+        fingerprint=fingerprint,
+        evaluated=frozenset(evaluated),
+        checkpoint_step=next(checkpoints, 0),
+        comparability=newest.comparability if newest else {},
+        newest_state=newest.state if newest else None,
+        error=first_line(newest.error) if newest else None,
+    )
+
+
+def _results(session: Session, version: SweepVersion) -> dict[Wanted, _Result]:
+    wanted = sa.and_(
+        SweepTrial.sweep_version_id == version.id,
+        SweepTrial.trial_id == EvaluationDetail.trial_id,
+        SweepTrial.steps == EvaluationDetail.step,
+        SweepTrial.evaluation_fingerprint == EvaluationDetail.evaluation_fingerprint,
+    )
+    query = (
+        sa.select(
+            EvaluationDetail.trial_id,
+            EvaluationDetail.step,
+            EvaluationDetail.evaluation_fingerprint,
+            EvaluationDetail.attempt_id,
+            Attempt.number,
+            Attempt.ended,
+            EvaluationDetail.details,
+            Attempt.comparability,
+        )
+        .join(SweepTrial, wanted)
+        .join(Attempt, Attempt.id == EvaluationDetail.attempt_id)
+        .where(Attempt.state == "finished")
+        .order_by(Attempt.number)
+    )
+    results = {(row[0], row[1], row[2]): _Result(*row[3:]) for row in session.execute(query)}  # the newest attempt comes last and stays
+    values = (
+        sa.select(
+            Evaluation.trial_id,
+            Evaluation.step,
+            Evaluation.evaluation_fingerprint,
+            Evaluation.attempt_id,
+            Evaluation.metric,
+            Evaluation.value,
+        )
+        .join(
+            SweepTrial,
+            sa.and_(
+                SweepTrial.trial_id == Evaluation.trial_id,
+                SweepTrial.steps == Evaluation.step,
+                SweepTrial.evaluation_fingerprint == Evaluation.evaluation_fingerprint,
+            ),
+        )
+        .where(SweepTrial.sweep_version_id == version.id)
+    )
+    for trial_id, step, evaluation, attempt_id, metric, value in session.execute(values):
+        result = results.get((trial_id, step, evaluation))
+        if result is not None and result.attempt_id == attempt_id:
+            result.metrics[metric] = value
+    return results
+
+
+def _newest(session: Session, version: SweepVersion) -> dict[int, _Newest]:
+    mine = sa.select(SweepTrial.trial_id).where(SweepTrial.sweep_version_id == version.id)
+    columns = (Attempt.trial_id, Attempt.number, Attempt.state, Attempt.lease_until, Attempt.error, Attempt.step)
+    query = sa.select(*columns, Attempt.start_step).where(Attempt.trial_id.in_(mine)).order_by(Attempt.number)
+    moment = now(session)
+    newest: dict[int, _Newest] = {}
+    for trial_id, number, state, lease_until, error, step, start_step in session.execute(query):
+        # A claim that never started has heard of no step: the one before it is the newest heard of.
+        heard = step if start_step is not None or trial_id not in newest else newest[trial_id].step
+        newest[trial_id] = _Newest(number, state, state == "running" and lease_until > moment, error, heard)
+    return newest
+
+
+def _outcome(wanted: SweepTrial, fingerprint: str, result: _Result | None, newest: _Newest | None) -> TrialOutcome:
+    state: TrialState = "pending"
+    if result is not None:
+        state = "finished"
+    elif newest is not None and newest.live:
+        state = "running"
+    elif newest is not None and newest.state in ("failed", "diverged"):
+        state = "failed" if newest.state == "failed" else "diverged"
+    heard = newest.step if newest is not None else 0
+    return TrialOutcome(
+        variant=wanted.variant,
+        levels=wanted.levels,
+        seed=wanted.seed,
+        fingerprint=fingerprint,
+        steps=wanted.steps,
+        state=state,
+        metrics=result.metrics if result else {},
+        details=result.details if result else {},
+        comparability=result.comparability if result else {},
+        attempts=newest.number if newest else 0,
+        step=wanted.steps if result else heard,
+        error=first_line(newest.error) if newest and state in ("failed", "diverged") else None,
+    )

@@ -1,0 +1,186 @@
+"""The store of every result: sweeps, trials, attempts, curves, evaluations, and what MLflow has yet to hear of."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from sweeper.records import AttemptClaim, AttemptState, KnownTrial, Metrics, OutboxRow, PlannedTrial, SweepSnapshot, TrialHistory
+from sweeper.store import attempts, history, outbox, outcomes, sweeps
+from sweeper.store.attempts import Fenced
+from sweeper.store.database import Conflict, Database
+from sweeper.store.sweeps import SweepSummary
+
+__all__ = ["Fenced", "ResultsStore", "SweepSummary"]
+
+IsDead = Callable[[str], bool]
+"""Whether the owner of that text is surely gone. Asked inside a transaction: it answers quickly and does not use the store."""
+
+
+class ResultsStore:
+    """Each method is one transaction: it happens whole, or raises and leaves nothing, also when a signal's exception interrupts it.
+
+    Promises to callers:
+    * Threads may share a store; a process opens its own. A signal handler does not call it: it sets a flag or raises.
+    * StoreLost when the database fails; ValueError for a value it cannot hold (NaN, infinity); values returned are copies.
+    * Reads see one moment and never wait for writers; writers wait for each other, up to 30 s.
+    * Whatever MLflow should hear of is in the outbox if and only if its event is in the tables.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the database at a SQLAlchemy URL and make its tables when it is new. Raises StoreError, never with a password in it."""
+        return cls(Database.open(url))
+
+    def close(self) -> None:
+        """Close every connection; closing twice is harmless."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # -- sweeps ---------------------------------------------------------------------------------------------------------------------
+
+    def record_sweep(self, *, name: str, profile: str, version: str, spec: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> None:
+        """Make this version the sweep's newest, with these trials in this order; trials that exist keep all their results.
+
+        Doing it again changes nothing but the time. Outbox: "sweep" {name, profile, version, question, spec} for a new version; "link"
+        {name, profile, fingerprint, variant, levels, seed, config} for each trial that no version of this sweep had before.
+        """
+        with self._database.writing() as session:
+            sweeps.record(session, name=name, profile=profile, version=version, spec=spec, trials=trials)
+
+    def snapshot(self, name: str | None = None, profile: str | None = None) -> SweepSnapshot:
+        """The version that ran last (of that name, of that profile) and the outcome of each of its trials, in the sweep's order.
+
+        A trial is `finished` when a finished attempt evaluated it at exactly the planned step with the planned evaluation fingerprint;
+        else `running` while its newest attempt runs and its lease is not over; else what its newest attempt ended as, if that was
+        `failed` or `diverged`; else `pending`. Raises RequestError for an unknown name or profile, and when nothing has run yet.
+        """
+        with self._database.reading() as session:
+            return outcomes.snapshot(session, name, profile)
+
+    def sweeps(self) -> list[SweepSummary]:
+        """The newest version of every (name, profile), the one that ran last first."""
+        with self._database.reading() as session:
+            return sweeps.summaries(session)
+
+    # -- trials ---------------------------------------------------------------------------------------------------------------------
+
+    def known(self, fingerprints: Collection[str]) -> dict[str, KnownTrial]:
+        """What is known of those trials that exist, by fingerprint."""
+        with self._database.reading() as session:
+            return outcomes.known(session, fingerprints)
+
+    def find_trial(self, prefix: str) -> str:
+        """The fingerprint that begins so; RequestError when none or several do, or with fewer than 4 characters."""
+        with self._database.reading() as session:
+            return sweeps.find_trial(session, prefix)
+
+    def history(self, fingerprint: str) -> TrialHistory:
+        """Attempts, curves and evaluations of one trial; RequestError for an unknown one.
+
+        A step of a curve is read from the newest attempt that began at or before it, and not from before the last fresh attempt.
+        """
+        with self._database.reading() as session:
+            return history.history(session, fingerprint)
+
+    def links(self, fingerprint: str) -> list[tuple[str, str]]:
+        """(name, profile) of every sweep that the trial is or was in."""
+        with self._database.reading() as session:
+            return outbox.links(session, fingerprint)
+
+    # -- attempts: Fenced when the attempt ended or was taken over; each call renews the lease, and nothing else does ---------------------
+
+    def claim(self, fingerprint: str, *, owner: str, lease_seconds: float, fresh: bool = False, is_dead: IsDead) -> AttemptClaim | None:
+        """The right to run the trial's next attempt, or None while another one lives.
+
+        An attempt whose lease is over, or whose owner is dead, becomes `lost` here (outbox: "attempt"). `earlier` of the claim are the
+        attempts with a checkpoint to resume from, newest first, none from before the last fresh one; empty when this one is fresh.
+        """
+        try:
+            with self._database.writing() as session:
+                return attempts.claim(session, fingerprint, owner=owner, lease_seconds=lease_seconds, fresh=fresh, is_dead=is_dead)
+        except Conflict:  # two at once, past every lock: the unique index let one of them through
+            return None
+
+    def started(self, claim: AttemptClaim, *, start_step: int, comparability: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+        """The worker begins at this step; its points count from here. Outbox: "attempt" (see `end`)."""
+        with self._database.writing() as session:
+            attempts.started(session, claim, start_step=start_step, comparability=comparability, provenance=provenance)
+
+    def points(self, claim: AttemptClaim, step: int, metrics: Metrics, time_ms: int) -> None:
+        """Values of curves at a step; told twice, the first stands. Outbox: "points" {fingerprint, step, metrics, time_ms}."""
+        with self._database.writing() as session:
+            attempts.points(session, claim, step, metrics, time_ms)
+
+    def checkpointed(self, claim: AttemptClaim, step: int) -> None:
+        """A whole checkpoint of this step lies in the attempt's folder."""
+        with self._database.writing() as session:
+            attempts.checkpointed(session, claim, step)
+
+    def evaluated(
+        self,
+        claim: AttemptClaim,
+        step: int,
+        evaluation_fingerprint: str,
+        metrics: Metrics,
+        details: Mapping[str, Any],
+        time_ms: int,
+    ) -> None:
+        """One evaluation; told twice, the first stands; it counts once the attempt ended as `finished`.
+
+        Outbox: "evaluation" {fingerprint, step, metrics, details, time_ms, attempt}.
+        """
+        with self._database.writing() as session:
+            attempts.evaluated(session, claim, step, evaluation_fingerprint, metrics, details, time_ms)
+
+    def alive(self, claim: AttemptClaim) -> None:
+        """The worker was heard from."""
+        with self._database.writing() as session:
+            attempts.alive(session, claim)
+
+    def end(self, claim: AttemptClaim, state: AttemptState, error: str | None = None) -> None:
+        """The attempt is over. `error` is the first real exception; its first line stands alone, since tables show only that.
+
+        Outbox: "attempt" {fingerprint, attempt, state, error (first line), provenance, comparability, time_ms}.
+        """
+        with self._database.writing() as session:
+            attempts.end(session, claim, state, error)
+
+    def release_dead(self, is_dead: IsDead) -> list[str]:
+        """Mark the running attempts of dead owners `lost` at once, without waiting to claim them; the fingerprints of their trials."""
+        with self._database.writing() as session:
+            return attempts.release_dead(session, is_dead)
+
+    # -- the outbox, for one mirror at a time --------------------------------------------------------------------------------------------
+
+    def pending(self, limit: int) -> list[OutboxRow]:
+        """The oldest rows, in the order they were written."""
+        with self._database.reading() as session:
+            return outbox.pending(session, limit)
+
+    def delivered(self, ids: Iterable[int]) -> None:
+        """Take rows out; ids that are gone are ignored."""
+        with self._database.writing() as session:
+            outbox.delivered(session, ids)
+
+    def backlog(self) -> int:
+        """How many rows wait."""
+        with self._database.reading() as session:
+            return outbox.backlog(session)
+
+    def acquire_mirror(self, owner: str, seconds: float, is_dead: IsDead) -> bool:
+        """Become the one mirror, or stay it, for so many seconds; False while another one's lease lasts and it is not dead."""
+        with self._database.writing() as session:
+            return outbox.acquire_mirror(session, owner, seconds, is_dead)
+
+    def release_mirror(self, owner: str) -> None:
+        """Let another be the mirror; nothing happens when `owner` is not."""
+        with self._database.writing() as session:
+            outbox.release_mirror(session, owner)

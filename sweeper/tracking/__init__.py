@@ -1,0 +1,6 @@
+"""Shows in MLflow what the store holds. The store is the truth; nothing here can hurt or slow a trial."""
+
+import logging
+
+# What the mirror logs is for whoever configured logging; without this, Python prints warnings of a silent program to stderr.
+logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -1,0 +1,83 @@
+"""The three ways in which MLflow says no, and how its exceptions are told apart.
+
+SweeperError
+├── TrackingAway    not reachable or not able now: keep the row, try later
+├── Refused         understood and turned down: trying again changes nothing
+└── Doubtful        failed, although MLflow answers other requests: try a few times, then count as refused
+"""
+
+import errno
+import re
+
+from sweeper.errors import SweeperError
+
+
+class TrackingAway(SweeperError):
+    """MLflow cannot take anything now; nothing was lost, the outbox keeps what it has yet to hear."""
+
+
+class Refused(SweeperError):
+    """MLflow, or the reading of the row, turned this event down for good."""
+
+
+class Doubtful(SweeperError):
+    """This request failed while others pass, so the fault is probably in what was asked."""
+
+
+_REFUSALS = frozenset({"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"})
+
+_ABSENCES = frozenset(
+    {
+        "TEMPORARILY_UNAVAILABLE",
+        "REQUEST_LIMIT_EXCEEDED",
+        "RESOURCE_EXHAUSTED",
+        "DEADLINE_EXCEEDED",
+        # Wrong credentials are the operator's to mend: the rows wait for it.
+        "UNAUTHENTICATED",
+        "CUSTOMER_UNAUTHORIZED",
+        "PERMISSION_DENIED",
+    }
+)
+
+_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
+
+def judged(error: Exception) -> SweeperError:
+    """Our exception for one that MLflow raised; its message is one line without credentials.
+
+    `Doubtful` is only a first opinion: the caller asks MLflow something harmless, and says `TrackingAway` when that fails as well.
+    """
+    text = f"{type(error).__name__}: {without_credentials(headline(str(error)))}"
+    code = getattr(error, "error_code", None)
+    if code in _REFUSALS:
+        return Refused(text)
+    # MLflow reports a broken connection as an internal error; the cause tells them apart (those of `requests` are OSErrors).
+    # Its RetryError is an answer of the server, a 5xx, and may well be about this request only.
+    cause = error.__cause__ or error.__context__ or error
+    broken = isinstance(cause, ConnectionError | TimeoutError) or type(cause).__name__ in {
+        "ConnectionError",
+        "ConnectTimeout",
+        "ReadTimeout",
+        "SSLError",
+        "ProxyError",
+        "ChunkedEncodingError",
+    }
+    full = isinstance(cause, OSError) and cause.errno in _FULL_DISK
+    if broken or full or code in _ABSENCES or isinstance(error, ImportError):
+        return TrackingAway(text)
+    return Doubtful(text)
+
+
+def headline(error: str) -> str:
+    """The line that says what went wrong: the first, or the exception's own line when a traceback was kept."""
+    lines = [line for line in error.strip().splitlines() if line.strip()]
+    if not lines:
+        return ""
+    if lines[0].startswith("Traceback "):
+        return next((line.strip() for line in lines[1:] if not line[0].isspace()), lines[0])
+    return lines[0].strip()
+
+
+def without_credentials(text: str) -> str:
+    """The text with the user and password of every URL masked."""
+    return re.sub(r"//[^/\s]*@", "//***@", text)

@@ -1,0 +1,190 @@
+"""The one place where MLflow is imported and spoken to: silently, lazily, and with its exceptions translated.
+
+Never the fluent API: it listens to run ids and experiment names in the environment, and a mirror must not.
+"""
+
+import contextlib
+import importlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeper.records import PointRecord
+from sweeper.tracking import spelling
+from sweeper.tracking.failures import Doubtful, TrackingAway, judged
+
+PER_BATCH = {"metrics": 1000, "texts": 50}
+"""MLflow takes 1,000 metrics, 100 params and 100 tags in a request, and at most 1 MB of JSON: long texts need fewer."""
+
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_CONFIGURE_LOGGING": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # The mirror has a back-off of its own; MLflow's would sit still for minutes, and repeats run creations that had succeeded.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+}
+
+TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag by which the MLflow UI opens an experiment as training runs rather than as conversations."""
+
+
+class QuietClient:
+    """What the mirror does in MLflow, in the mirror's words.
+
+    Every method raises `TrackingAway`, `Refused` or `Doubtful` and nothing else of MLflow's; nothing is printed.
+    A tracking URI that is not http(s) is a database: then artifacts are kept under `artifact_root`, else where the server decides.
+    Values are spelled so that MLflow takes them (`spelling`); one call may become several requests, each safe to repeat.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
+        self._tracking_uri = tracking_uri
+        self._artifact_root = None if tracking_uri.startswith(("http://", "https://")) else artifact_root.absolute()
+        self._client: Any = None
+        self._known_experiment: str | None = None
+
+    def experiment(self, sweep: str) -> str:
+        """Id of the sweep's experiment, created when it is not there, restored when it was deleted."""
+        name = spelling.experiment_name(sweep)
+        with self._border() as client:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                self._known_experiment = str(client.create_experiment(name, artifact_location=self._artifacts_of(sweep), tags=TRAINING))
+                return self._known_experiment
+            if found.lifecycle_stage != "active":
+                client.restore_experiment(found.experiment_id)
+        self._known_experiment = str(found.experiment_id)
+        return self._known_experiment
+
+    def find_run(self, experiment_id: str, tags: Mapping[str, str]) -> str | None:
+        """Id of the run with exactly these tags; the oldest where a broken connection left two. A deleted one is restored."""
+        wanted = {name: spelling.text(value, spelling.MAX_TAG) for name, value in tags.items()}
+        # A filter has no way to escape quotes: values with any are left out of it, and all are compared here anyway.
+        plain = {name: value for name, value in wanted.items() if value.replace("-", "").replace("_", "").isalnum()}
+        clauses = " and ".join(f"tags.`{name}` = '{value}'" for name, value in plain.items())
+        with self._border() as client:
+            everything = importlib.import_module("mlflow.entities").ViewType.ALL
+            runs, page = [], None
+            while page is None or page:
+                found = client.search_runs([experiment_id], clauses, run_view_type=everything, max_results=1000, page_token=page)
+                runs += [run for run in found if all(run.data.tags.get(name) == value for name, value in wanted.items())]
+                page = found.token or ""
+            if not runs:
+                return None
+            best = min(runs, key=lambda run: (run.info.lifecycle_stage != "active", run.info.start_time, run.info.run_id))
+            if best.info.lifecycle_stage != "active":
+                client.restore_run(best.info.run_id)
+            return str(best.info.run_id)
+
+    def create_run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
+        """A new run that bears its tags from the first moment, so that a search finds it even after a crash right here."""
+        spelled = {tag: spelling.text(value, spelling.MAX_TAG) for tag, value in tags.items()}
+        with self._border() as client:
+            return str(client.create_run(experiment_id, tags=spelled, run_name=spelling.text(name, spelling.MAX_NAME)).info.run_id)
+
+    def has_child(self, experiment_id: str, parent: str, status: str) -> bool:
+        """Whether a child of this run has this status."""
+        clauses = f"tags.`mlflow.parentRunId` = '{parent}' and attributes.status = '{status}'"
+        with self._border() as client:
+            return bool(client.search_runs([experiment_id], clauses, max_results=1))
+
+    def record(self, run_id: str, *, points: Sequence[PointRecord] = (), tags: Mapping[str, object] | None = None) -> None:
+        """Add points (one that is there already stays one) and set tags."""
+        with self._border() as client:
+            entities = importlib.import_module("mlflow.entities")
+            metrics = [entities.Metric(spelling.key(point.metric), point.value, point.time_ms, point.step) for point in points]
+            for batch in _batches(metrics, PER_BATCH["metrics"]):
+                client.log_batch(run_id, metrics=batch)
+            run_tags = [entities.RunTag(spelling.key(name), spelling.text(value, spelling.MAX_TAG)) for name, value in (tags or {}).items()]
+            for batch in _batches(run_tags, PER_BATCH["texts"]):
+                client.log_batch(run_id, tags=batch)
+
+    def add_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        """Write the params that the run lacks. MLflow never changes one, and refuses a second, different value."""
+        with self._border() as client:
+            entities = importlib.import_module("mlflow.entities")
+            there = client.get_run(run_id).data.params
+            missing = [entities.Param(name, value) for name, value in params.items() if name not in there]
+            for batch in _batches(missing, PER_BATCH["texts"]):
+                client.log_batch(run_id, params=batch)
+
+    def set_status(self, run_id: str, status: str, end_ms: int | None) -> None:
+        """`end_ms` counts only for a status that ends the run."""
+        with self._border() as client:
+            if status in {"RUNNING", "SCHEDULED"}:
+                client.update_run(run_id, status=status)
+            else:
+                client.set_terminated(run_id, status=status, end_time=end_ms)
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give the run the name that people see."""
+        with self._border() as client:
+            client.update_run(run_id, name=spelling.text(name, spelling.MAX_NAME))
+
+    def write_text(self, run_id: str, artifact: str, content: str) -> None:
+        """Write or overwrite a text artifact."""
+        with self._border() as client:
+            client.log_text(run_id, content.encode("utf-8", "replace").decode("utf-8"), artifact)
+
+    def write_file(self, run_id: str, artifact: str, source: Path) -> None:
+        """Write or overwrite an artifact with the bytes of a file; `artifact` is `folder/name`."""
+        folder, _, name = artifact.rpartition("/")
+        # MLflow names an artifact after the file it came from.
+        with self._border() as client, tempfile.TemporaryDirectory() as beside:
+            shutil.copyfile(source, Path(beside, name))
+            client.log_artifact(run_id, str(Path(beside, name)), folder or None)
+
+    def _artifacts_of(self, sweep: str) -> str | None:
+        if self._artifact_root is None:
+            return None
+        return (self._artifact_root / "mlflow" / spelling.folder_name(sweep)).as_uri()
+
+    @contextlib.contextmanager
+    def _border(self) -> Iterator[Any]:
+        if self._client is None:
+            try:
+                self._client = _load(self._tracking_uri)
+            except Exception as error:
+                # Whatever is wrong here (a scheme MLflow lacks, an older database schema) is wrong for every row: they all wait.
+                raise TrackingAway(str(judged(error))) from None
+        try:
+            yield self._client
+        except Exception as error:
+            verdict = judged(error)
+            if isinstance(verdict, Doubtful) and not self._takes_requests():
+                verdict = TrackingAway(str(verdict))
+            # Not chained: what MLflow says may hold the password of a URL.
+            raise verdict from None
+
+    def _takes_requests(self) -> bool:
+        """Whether MLflow answers, and writes, something harmless."""
+        try:
+            self._client.search_experiments(max_results=1)
+            if self._known_experiment is not None:
+                self._client.set_experiment_tag(self._known_experiment, "sweeper.probed", str(int(time.time())))
+        except Exception as error:
+            logging.getLogger(__name__).debug("probe failed: %s", judged(error))
+            return False
+        return True
+
+
+def _load(tracking_uri: str) -> Any:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # With MLflow's own handlers off, Python would print its warnings, and those of the libraries below it, to stderr.
+    for library in ("mlflow", "alembic", "urllib3"):
+        logging.getLogger(library).addHandler(logging.NullHandler())
+    # Not `catch_warnings`: it swaps the filters of the whole process, and the mirror may be one thread of several.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"(mlflow|alembic)\b")
+    return importlib.import_module("mlflow").MlflowClient(tracking_uri=tracking_uri)
+
+
+def _batches(entries: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(entries), size):
+        yield entries[start : start + size]

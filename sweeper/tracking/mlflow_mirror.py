@@ -1,0 +1,147 @@
+"""The mirror: tells MLflow, in order, what the outbox holds."""
+
+import functools
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from sweeper.records import OutboxRow
+from sweeper.tracking.failures import Doubtful, Refused, TrackingAway
+from sweeper.tracking.mlflow_client import QuietClient
+from sweeper.tracking.outbox_news import AttemptNews, LinkNews, MetricNews, SweepNews, read_row
+from sweeper.tracking.source import MirrorSource
+from sweeper.tracking.sweep_runs import SweepKey, SweepRuns, sweep_title
+from sweeper.tracking.trial_runs import TrialRuns
+
+DOUBTS = 3
+"""A row that failed this often, while MLflow took other requests, is given up."""
+
+ROWS_AT_ONCE = 20
+"""Of rows that are not metrics: how many at most are repeated after a crash."""
+
+_METRIC_KINDS = frozenset({"points", "evaluation"})
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+class MlflowMirror:
+    """Mirrors the outbox of `source` into the MLflow server or database at `tracking_uri`.
+
+    Promises: a row is marked delivered only after MLflow accepted it, or turned it down for good (then `refused` counts it and one
+    warning names it). Any row may be applied twice, by this process or a later one: no run, param, tag or point appears twice.
+    A parent run is RUNNING while any of its children is; else the first of SCHEDULED, KILLED, FAILED that a child has; FINISHED when
+    all of them are. MLflow is imported and spoken to at the first `drain`, not before. For one thread.
+    """
+
+    def __init__(self, tracking_uri: str, artifact_root: Path, trials_root: Path, source: MirrorSource) -> None:
+        self.refused = 0
+        """Rows that MLflow turned down for good; they are lost to MLflow, not to the store."""
+        self._source = source
+        self._client = QuietClient(tracking_uri, artifact_root)
+        self._runs = SweepRuns(self._client)
+        self._trials = TrialRuns(self._client, self._runs, source, trials_root)
+        self._doubts: dict[int, int] = {}
+
+    def drain(self, limit: int = 500, *, deadline: float = float("inf")) -> int:
+        """Deliver up to `limit` rows and return how many; 0 only when the outbox is empty.
+
+        Stops early when `time.monotonic()` is past `deadline`, but not within one stretch of metrics.
+        Raises `TrackingAway` when MLflow cannot be reached or cannot write: what is not delivered stays in the outbox.
+        """
+        handled = 0
+        for group in _groups(self._source.pending(limit)):
+            try:
+                done = self._add_metrics(group) if group[0].kind in _METRIC_KINDS else self._tell(group, deadline)
+            except TrackingAway:
+                # Whatever answers next may have been restored from an older copy.
+                self._runs.forget()
+                raise
+            self._source.delivered([row.id for row in done])
+            handled += len(done)
+            if time.monotonic() >= deadline:
+                break
+        return handled
+
+    def _add_metrics(self, rows: list[OutboxRow]) -> list[OutboxRow]:
+        try:
+            self._trials.add_metrics([news for news in map(read_row, rows) if isinstance(news, MetricNews)])
+        except (Refused, Doubtful):
+            # One of them is at fault: told one by one, the others pass.
+            for row in rows:
+                self._insist(row, self._apply)
+        return rows
+
+    def _tell(self, rows: list[OutboxRow], deadline: float) -> list[OutboxRow]:
+        """Apply rows, then settle the sweeps they concern; returns those applied before the deadline, at least one."""
+        done: list[OutboxRow] = []
+        concerned: dict[SweepKey, int] = {}
+        for row in rows:
+            for sweep, end_ms in self._insist(row, self._apply) or []:
+                concerned[sweep] = max(end_ms, concerned.get(sweep, 0))
+            done.append(row)
+            if time.monotonic() >= deadline:
+                break
+        for sweep, end_ms in concerned.items():
+            self._insist(done[-1], functools.partial(self._settle, sweep, end_ms))
+        return done
+
+    def _apply(self, row: OutboxRow) -> list[tuple[SweepKey, int]]:
+        """Tell MLflow of one row; returns the sweeps whose status it may change, with the time (Unix ms) it happened."""
+        match read_row(row):
+            case SweepNews() as news:
+                self._describe(news)
+                return []
+            case LinkNews() as news:
+                return [(SweepKey(news.name, news.profile), self._trials.link(news))]
+            case MetricNews() as news:
+                self._trials.add_metrics([news])
+                return []
+            case AttemptNews() as news:
+                return [(sweep, news.time_ms) for sweep in self._trials.set_attempt(news)]
+
+    def _describe(self, news: SweepNews) -> None:
+        sweep = SweepKey(news.name, news.profile)
+        run_id = self._runs.sweep(sweep)
+        self._client.rename(run_id, sweep_title(sweep))
+        self._client.record(run_id, tags={"mlflow.note.content": news.question, "sweeper.version": news.version})
+        self._client.write_text(run_id, "spec.yaml", yaml.safe_dump(dict(news.spec), sort_keys=False, allow_unicode=True))
+
+    def _settle(self, sweep: SweepKey, end_ms: int, _row: OutboxRow) -> None:
+        self._runs.settle(sweep, end_ms)
+
+    def _insist(self, row: OutboxRow, action: Callable[[OutboxRow], _T]) -> _T | None:
+        """Do it, if need be again with nothing remembered; None when it is refused for good."""
+        try:
+            return action(row)
+        except (Refused, Doubtful):
+            # The runs we remember may be gone: deleted by hand, or with the database they were in.
+            self._runs.forget()
+        try:
+            return action(row)
+        except Doubtful as error:
+            self._doubts[row.id] = self._doubts.get(row.id, 0) + 1
+            if self._doubts[row.id] < DOUBTS:
+                raise TrackingAway(str(error)) from error
+            reason = str(error)
+        except Refused as error:
+            reason = str(error)
+        self._doubts.pop(row.id, None)
+        self.refused += 1
+        _log.warning("MLflow does not take outbox row %d (%s), which is skipped there: %s", row.id, row.kind, reason)
+        return None
+
+
+def _groups(rows: Iterable[OutboxRow]) -> Iterator[list[OutboxRow]]:
+    """Neighbours that can be told together: stretches of metrics, and short stretches of anything else."""
+    for are_metrics, neighbours in itertools.groupby(rows, key=lambda row: row.kind in _METRIC_KINDS):
+        stretch = list(neighbours)
+        size = len(stretch) if are_metrics else ROWS_AT_ONCE
+        for start in range(0, len(stretch), size):
+            yield stretch[start : start + size]

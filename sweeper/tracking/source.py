@@ -1,0 +1,52 @@
+"""What the mirror needs from whoever keeps the results, and what it may rely on."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sweeper.records import OutboxRow, TrialHistory
+
+
+class MirrorSource(Protocol):
+    """An outbox with the histories behind it; the store provides one.
+
+    Promises to the mirror:
+    * a row is in the outbox exactly when its event is in the store, and stays there until it was marked delivered;
+    * rows come in the order of their ids, which is the order in which the events of one trial were committed;
+    * `history` holds the numbers that count (not of steps that a later attempt did again, nor evaluations of an attempt that has not
+      finished), each with its event's own `time_ms`, so that a point copied from a history and the same point read from the outbox are
+      one point; an event is in the history, if ever, before its row is pending;
+    * what goes wrong is raised as it is (the mirror passes it through: it has no remedy for a lost store).
+
+    Calls come from one thread at a time.
+    """
+
+    def pending(self, limit: int) -> list[OutboxRow]:
+        """At most `limit` rows that are not delivered, lowest ids first. Reading does not take them away."""
+        ...
+
+    def delivered(self, ids: Sequence[int]) -> None:
+        """MLflow has these rows; they are pending no more. Unknown ids and repeated calls do nothing."""
+        ...
+
+    def backlog(self) -> int:
+        """How many rows are pending."""
+        ...
+
+    def links(self, fingerprint: str) -> list[tuple[str, str]]:
+        """(sweep name, profile) of every sweep that the trial serves now; empty for an unknown trial."""
+        ...
+
+    def history(self, fingerprint: str) -> TrialHistory:
+        """All that is known of a trial that `links` or a pending row names."""
+        ...
+
+    def acquire_mirror(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
+        """Take or renew the only right to drain the outbox, for `seconds` from now.
+
+        True when `owner` holds it afterwards: it held it already, nobody did, the holder's time is over, or `is_dead(holder)`.
+        """
+        ...
+
+    def release_mirror(self, owner: str) -> None:
+        """Give the right back; does nothing when `owner` does not hold it."""
+        ...

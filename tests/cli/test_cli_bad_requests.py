@@ -1,0 +1,83 @@
+"""A request that is wrong in something other than its sweep file: options, names, formats, the database."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Refused = Callable[..., str]
+SET_URL = "set SWEEPER_DATABASE_URL to sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
+PASSWORD = "correct-horse"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("pln", "sweep.yaml"), "No such command 'pln'. Did you mean 'plan'?"),
+        (("plan", "sweep.yaml", "--profil", "smoke"), "No such option: --profil (Possible options: --profile)"),
+        (("plan",), "Missing argument 'SPEC'."),
+        (("plan", "sweep.yaml", "more"), "Got unexpected extra argument(s) (more)"),
+        (("report", "--format", "markdwn"), '--format markdwn: there is no such format; did you mean "markdown"?'),
+        (("report", "--format", "pdf"), "--format pdf: there is no such format; valid here: terminal, markdown, csv, json, latex"),
+    ],
+)
+def test_words_that_are_no_command_line(refused: Refused, words: tuple[str, ...], message: str) -> None:
+    assert refused(*words) == message
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_trials_at_once_are_counted(refused: Refused, value: str) -> None:
+    assert refused("plan", "sweep.yaml", "--max-concurrent", value).startswith("Invalid value for '--max-concurrent': ")
+
+
+def test_without_a_word_the_help_is_printed_and_no_empty_error(sweeper: Callable[..., Any]) -> None:
+    said = sweeper()
+    assert said.code == 2
+    assert "Usage:" in said.out + said.err
+    assert "error:" not in said.err
+
+
+@pytest.mark.parametrize("words", [("report",), ("report", "--table"), ("status",), ("status", "any"), ("show", "0123abcd")])
+def test_before_any_run_there_is_nothing_to_show(refused: Refused, home: Path, words: tuple[str, ...]) -> None:
+    advice = "run `sweeper run sweeps/noise_aug_vs_interaction.yaml` first, or set SWEEPER_HOME"
+    assert refused(*words) == f"nothing has run under {home}; {advice}"
+
+
+@pytest.mark.parametrize("command", [("status",), ("report",), ("plan", "sweep.yaml"), ("show", "0123abcd"), ("run", "sweep.yaml")])
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite:///{cwd}", f"the database {{cwd}} is a directory; {SET_URL}, or SWEEPER_HOME to another folder"),
+        (
+            "sqlite:///{cwd}/sweep.yaml",
+            "the database {cwd}/sweep.yaml cannot be opened: file is not a database; mend it, or set SWEEPER_HOME to another folder,"
+            f" or {SET_URL}",
+        ),
+        (f"mysql://ann:{PASSWORD}@host/db", f"a mysql database cannot hold the results, only SQLite and PostgreSQL can; {SET_URL}"),
+        (f"ann:{PASSWORD}@host/db", f"the database URL cannot be read; {SET_URL}"),
+    ],
+    ids=["directory", "text file", "driver", "no URL"],
+)
+def test_a_database_that_cannot_be_opened(
+    sweeper: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], url: str, message: str
+) -> None:
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", url.replace("{cwd}", str(Path.cwd())))
+    said = sweeper(*command)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"error: {message}\n".replace("{cwd}", str(Path.cwd()))
+    assert PASSWORD not in sweeper(*command, debug=True).err
+
+
+def test_a_server_that_is_away_is_named_without_its_password(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", f"postgresql://ann:{PASSWORD}@127.0.0.1:1/results")
+    said = refused("status")
+    assert said.startswith("the database postgresql+psycopg://ann:***@127.0.0.1:1/results cannot be opened: connection failed")
+    assert said.endswith(f"; mend it, or {SET_URL}")
+    assert PASSWORD not in said
+
+
+@pytest.mark.parametrize("command", ["report", "status"])
+def test_a_sweep_given_by_a_file_that_is_none(sweeper: Callable[..., Any], refused: Refused, command: str) -> None:
+    assert refused(command, "nothing.yaml").startswith("nothing has run under")

@@ -1,0 +1,157 @@
+"""`sweeper plan`: what would run and why, on any machine, and nothing is started or made."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from stored_sweep import store_sweep
+
+from sweeper.plan.machine import Machine
+
+Sweeper = Callable[..., Any]
+
+TRIAL = {
+    "type": "object",
+    "properties": {
+        "variant": {"type": "string"},
+        "seed": {"type": "integer"},
+        "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+        "steps": {"type": "integer"},
+        "action": {"enum": ["run", "resume", "evaluate", "reuse", "diverged", "mixed"]},
+        "reason": {"type": "string", "minLength": 1},
+    },
+    "required": ["variant", "seed", "fingerprint", "steps", "action", "reason"],
+    "additionalProperties": False,
+}
+PLAN = {
+    "type": "object",
+    "properties": {
+        "sweep": {
+            "type": "object",
+            "properties": {key: {"type": "string"} for key in ("name", "profile", "version", "question")},
+            "required": ["name", "profile", "version", "question"],
+            "additionalProperties": False,
+        },
+        "trials": {"type": "array", "items": TRIAL},
+        "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "resources": {
+            "type": "object",
+            "properties": {
+                "cpus": {"type": "number"},
+                "gpus": {"type": "number"},
+                "concurrent": {"type": "integer"},
+                "device": {"type": ["string", "null"]},
+            },
+            "required": ["cpus", "gpus", "concurrent", "device"],
+            "additionalProperties": False,
+        },
+        "disk_bytes": {"type": "integer", "minimum": 0},
+    },
+    "required": ["sweep", "trials", "counts", "resources", "disk_bytes"],
+    "additionalProperties": False,
+}
+"""What scripts may rely on."""
+
+
+def as_json(sweeper: Sweeper, *words: str) -> dict[str, Any]:
+    said = sweeper("plan", "sweep.yaml", "--json", *words)
+    assert (said.code, said.err) == (0, "")
+    plan: dict[str, Any] = json.loads(said.out)
+    jsonschema.validate(plan, PLAN)
+    return plan
+
+
+def test_where_nothing_ran_everything_is_new_and_no_database_is_made(sweeper: Sweeper, home: Path) -> None:
+    said = sweeper("plan", "sweep.yaml", "--profile", "smoke")
+    assert (said.code, said.err) == (0, "")
+    lines = [line.rstrip() for line in said.out.splitlines()]
+    assert lines[0].startswith("noise_aug_vs_interaction (profile smoke, version ")
+    assert "4 variants x 2 seeds = 8 trials: 8 run" in lines
+    assert "each on cpu (A): 1 CPU, 1 torch threads; 2 at once" in lines
+    assert "data 4ac1f3e70578fd29: 1,438 images to train on, 359 held out, 1 x 8 x 8, 10 classes" in lines
+    assert any(line.startswith("disk for checkpoints: about ") and line.endswith(" MiB") for line in lines)
+    rows = [line.split() for line in lines if line.endswith("new")]
+    assert [row[1:3] for row in rows] == [[v, s] for s in "01" for v in ("single/none", "single/full", "dual/none", "dual/full")]
+    assert not home.exists()
+
+
+def test_json_holds_every_trial(sweeper: Sweeper, home: Path) -> None:
+    plan = as_json(sweeper, "--set", "seeds=20", "--max-concurrent", "1")
+    assert len(plan["trials"]) == 80
+    assert plan["counts"] == {"run": 80}
+    assert plan["resources"] == {"cpus": 1, "gpus": 0, "concurrent": 1, "device": "cpu (A)"}
+    assert plan["sweep"]["profile"] == "default"
+    assert not home.exists()
+
+
+def test_a_long_list_is_left_to_json(sweeper: Sweeper) -> None:
+    said = sweeper("plan", "sweep.yaml", "--set", "seeds=11")
+    assert said.code == 0
+    assert "(more than 40 trials: --json lists every one)" in said.out
+    assert "fingerprint" not in said.out
+
+
+def test_the_paper_s_recipe_is_printed_on_a_machine_without_a_gpu(sweeper: Sweeper, home: Path) -> None:
+    said = sweeper("plan", "sweep.yaml", "--profile", "imagenet256")
+    assert (said.code, said.err) == (0, "")
+    assert "each on a device that is not on this machine: 8 CPU, 1 GPU, 8 torch threads; as many at once as the cluster holds" in said.out
+    assert "1,281,167 images to train on, 0 held out, 4 x 32 x 32, 1000 classes" in said.out
+    assert "800,000" in said.out
+    assert not home.exists()
+
+
+def test_a_gpu_is_named(sweeper: Sweeper, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Machine, "here", classmethod(lambda cls: cls(16, ("NVIDIA H100",) * 8, cluster=False)))
+    said = sweeper("plan", "sweep.yaml", "--set", "resources.gpus=0.5")
+    assert "each on NVIDIA H100: 1 CPU, 0.5 GPU, 1 torch threads; 16 at once" in said.out
+
+
+def test_what_is_stored_is_reused_and_what_is_more_is_run(sweeper: Sweeper, home: Path) -> None:
+    endings = {("dual/none", 1): "failed", ("dual/full", 1): "diverged", ("single/full", 1): None}
+    store_sweep(endings=endings)
+    before = sorted(home.rglob("*.db"))
+    plan = as_json(sweeper, "--profile", "smoke", "--set", "seeds=3")
+    said = {(t["variant"], t["seed"]): (t["action"], t["reason"]) for t in plan["trials"]}
+    assert said["single/none", 0] == ("reuse", "finished at step 40")
+    assert said["dual/none", 1] == ("run", "failed before, tried again")
+    assert said["dual/full", 1] == ("diverged", "train_loss became nan at step 12; the weights before that step are kept")
+    assert said["single/full", 1] == ("run", "new")
+    assert said["single/none", 2] == ("run", "new")
+    assert plan["counts"] == {"reuse": 5, "run": 6, "diverged": 1}
+    assert sorted(home.rglob("*.db")) == before
+    longer = as_json(sweeper, "--profile", "smoke", "--set", "base.steps=80")["trials"][0]
+    assert (longer["action"], longer["reason"]) == ("resume", "from step 40 of 80")
+    more = as_json(sweeper, "--profile", "smoke", "--set", "base.evaluation.samples=200")["trials"][0]
+    assert (more["action"], more["reason"]) == ("evaluate", "trained to step 40, this evaluation is new")
+    fresh = as_json(sweeper, "--profile", "smoke", "--fresh")
+    assert fresh["counts"] == {"run": 8}
+
+
+def test_results_of_another_machine_are_named_and_run_refuses_to_mix_them(
+    sweeper: Sweeper, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_sweep()
+    monkeypatch.setattr("sweeper.plan.machine.cpu_model", lambda: "cpu (B)")
+    plan = as_json(sweeper, "--profile", "smoke")
+    assert plan["counts"] == {"mixed": 8}
+    assert plan["trials"][0]["reason"] == "device cpu (A) there, cpu (B) here"
+    assert as_json(sweeper, "--profile", "smoke", "--allow-mixed", "device")["counts"] == {"reuse": 8}
+    said = sweeper("run", "sweep.yaml", "--profile", "smoke")
+    assert said.code == 2
+    assert said.err == (
+        "error: 8 trials were run under other conditions (single/none, seed 0: device cpu (A) there, cpu (B) here);"
+        " use --allow-mixed device to count them all the same, or --fresh to train them again here\n"
+    )
+
+
+def test_run_of_a_finished_sweep_trains_nothing_and_prints_its_table(sweeper: Sweeper, home: Path) -> None:
+    store_sweep()
+    said = sweeper("run", "sweep.yaml", "--profile", "smoke")
+    assert (said.code, said.err) == (0, "")
+    table = sweeper("report")
+    assert said.out == table.out
+    assert said.out.endswith("\n")
+    assert not said.out.endswith("\n\n")

@@ -1,0 +1,104 @@
+"""How trials fit a machine, and the conditions an attempt started there would have."""
+
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from model.config import TrainConfig
+from sweeper.errors import SpecError
+from sweeper.plan import machine as machines
+from sweeper.plan.machine import Allotment, Machine, allot, expected_key
+from sweeper.spec.sweep_spec import Resources
+
+H100 = "NVIDIA H100"
+
+
+@pytest.fixture(autouse=True)
+def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machines, "cpu_model", lambda: "cpu (A)")
+
+
+def machine(cores: int = 8, gpus: int = 0, cluster: bool = False) -> Machine:
+    return Machine(cores, (H100,) * gpus, cluster)
+
+
+@pytest.mark.parametrize(
+    ("resources", "here", "asked", "allotment"),
+    [
+        ({}, machine(1), None, (1, 0, 1, "cpu (A)")),
+        ({}, machine(8), None, (1, 0, 8, "cpu (A)")),
+        ({"cpus": 3}, machine(8), None, (3, 0, 2, "cpu (A)")),
+        ({"cpus": 8}, machine(8), None, (8, 0, 1, "cpu (A)")),
+        ({"cpus": 0.5}, machine(2), None, (0.5, 0, 4, "cpu (A)")),
+        ({}, machine(8), 3, (1, 0, 3, "cpu (A)")),
+        ({"gpus": "auto"}, machine(8, 4), None, (1, 1, 4, H100)),
+        ({"gpus": "auto"}, machine(2, 4), None, (1, 1, 2, H100)),
+        ({"gpus": 0}, machine(8, 4), None, (1, 0, 8, "cpu (A)")),
+        ({"gpus": 0.25}, machine(8, 1), None, (1, 0.25, 4, H100)),
+        ({"gpus": 0.25}, machine(2, 1), None, (1, 0.25, 2, H100)),
+        ({"gpus": 2}, machine(8, 4), None, (1, 2, 2, H100)),
+        ({"gpus": 2}, machine(8, 4), 1, (1, 2, 1, H100)),
+        # What Ray's cluster has is not known here, so nothing is refused and Ray packs.
+        ({"cpus": 64, "gpus": 8}, machine(2, cluster=True), None, (64, 8, 10_000, None)),
+        ({"cpus": 64, "gpus": 8}, machine(2, cluster=True), 4, (64, 8, 4, None)),
+    ],
+)
+def test_allotment(resources: dict[str, Any], here: Machine, asked: int | None, allotment: tuple[Any, ...]) -> None:
+    found = allot(Resources(**resources), here, asked)
+    assert (found.cpus, found.gpus, found.concurrent, found.device) == allotment
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [(0.5, 1), (1, 1), (1.9, 1), (4, 4)])
+def test_threads_are_the_whole_part(cpus: float, threads: int) -> None:
+    assert Allotment(cpus, 0, 1, None).threads == threads
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ({"cpus": 9}, "resources.cpus: a trial asks for 9, this machine has 8; ask for fewer"),
+        (
+            {"gpus": 1},
+            "resources.gpus: a trial asks for 1, this machine has 0; ask for fewer, or set RAY_ADDRESS to a cluster that has them",
+        ),
+        (
+            {"gpus": 0.5},
+            "resources.gpus: a trial asks for 0.5, this machine has 0; ask for fewer, or set RAY_ADDRESS to a cluster that has them",
+        ),
+    ],
+)
+def test_more_than_the_machine_has_is_refused(resources: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        allot(Resources(**resources), machine(8), None)
+    assert str(caught.value) == message
+
+
+def test_the_key_on_a_cpu_names_its_threads_and_on_a_gpu_its_precision() -> None:
+    torch = version("torch").split("+")[0]
+    config = TrainConfig(batch_size=64)
+    assert expected_key(config, allot(Resources(cpus=2), machine(), None)) == {
+        "device": "cpu (A)",
+        "torch": torch,
+        "precision": "fp32",
+        "world_size": 1,
+        "micro_batch": 64,
+        "threads": 2,
+    }
+    gpu = expected_key(config, allot(Resources(gpus=1), machine(gpus=1), None))
+    assert (gpu["device"], gpu["precision"], gpu["threads"]) == (H100, "bf16", None)
+
+
+def test_the_key_of_a_cluster_leaves_out_what_is_not_known() -> None:
+    key = expected_key(TrainConfig(), allot(Resources(gpus=1), machine(cluster=True), None))
+    assert key.keys() == {"precision", "world_size", "micro_batch", "threads"}
+
+
+@pytest.mark.parametrize(("address", "cluster"), [(None, False), ("", False), ("auto", True), ("ray://head:10001", True)])
+def test_this_machine_or_the_cluster_of_ray_address(monkeypatch: pytest.MonkeyPatch, address: str | None, cluster: bool) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if address is not None:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+    monkeypatch.setattr(machines, "usable_cores", lambda: 3)
+    monkeypatch.setattr(machines, "gpu_models", lambda: (H100,))
+    assert Machine.here() == Machine(3, (H100,), cluster)

@@ -1,0 +1,113 @@
+"""What the store holds against what a sweep wants: the action for each trial, and the reason that is printed."""
+
+from typing import Any
+
+import pytest
+
+from sweeper.plan.reconcile import Plan, reconcile
+from sweeper.records import KnownTrial, PlannedTrial
+
+KEY = {"device": "cpu (A)", "torch": "2.13.0", "threads": 1}
+
+
+def trial(fingerprint: str = "f", variant: str = "v", steps: int = 800, seed: int = 0) -> PlannedTrial:
+    return PlannedTrial(variant, {}, seed, fingerprint, "eval", steps, {})
+
+
+def known(**changed: Any) -> KnownTrial:
+    usual = {"fingerprint": "f", "evaluated": (), "checkpoint_step": 0, "comparability": KEY, "newest_state": "finished", "error": None}
+    given = usual | changed
+    return KnownTrial(**given | {"evaluated": frozenset(given["evaluated"])})
+
+
+def plan(found: KnownTrial | None, expected: dict[str, Any] | None = None, **options: Any) -> Plan:
+    return reconcile([trial()], {"f": found} if found else {}, {"f": expected or KEY}, **options)
+
+
+@pytest.mark.parametrize(
+    ("found", "action", "reason"),
+    [
+        (None, "run", "new"),
+        (known(newest_state=None), "run", "new"),
+        (known(evaluated=[(800, "eval")], checkpoint_step=800), "reuse", "finished at step 800"),
+        (known(evaluated=[(800, "eval"), (1600, "eval")], checkpoint_step=1600), "reuse", "finished at step 800"),
+        (known(evaluated=[(800, "other")], checkpoint_step=800), "evaluate", "trained to step 800, this evaluation is new"),
+        (known(evaluated=[(400, "eval")], checkpoint_step=400), "resume", "from step 400 of 800"),
+        (known(checkpoint_step=1600), "resume", "trained past step 800; from its newest kept checkpoint before it"),
+        (known(newest_state="stopped", checkpoint_step=400), "resume", "from step 400 of 800"),
+        (known(newest_state="lost", checkpoint_step=400), "resume", "from step 400 of 800"),
+        (known(newest_state="running", checkpoint_step=400), "resume", "from step 400 of 800"),
+        (known(newest_state="failed", checkpoint_step=400, error="OSError: disk full"), "resume", "from step 400 of 800"),
+        (known(newest_state="failed", error="OSError: disk full"), "run", "failed before, tried again"),
+        (known(newest_state="lost"), "run", "no checkpoint yet"),
+        (known(newest_state="stopped"), "run", "no checkpoint yet"),
+        (known(newest_state="diverged", checkpoint_step=400, error="loss became nan"), "diverged", "loss became nan"),
+        (known(newest_state="diverged"), "diverged", "diverged"),
+        # It diverged later, on the way to a longer run: the result at 800 stands.
+        (known(newest_state="diverged", evaluated=[(800, "eval")], checkpoint_step=800), "reuse", "finished at step 800"),
+    ],
+)
+def test_action_and_reason(found: KnownTrial | None, action: str, reason: str) -> None:
+    (decision,) = plan(found).decisions
+    assert (decision.action, decision.reason, decision.differs, decision.fresh) == (action, reason, (), False)
+
+
+@pytest.mark.parametrize(
+    "found", [known(evaluated=[(800, "eval")]), known(checkpoint_step=400), known(newest_state="lost", checkpoint_step=9)]
+)
+def test_results_of_other_conditions_are_left_to_the_user(found: KnownTrial) -> None:
+    (decision,) = plan(found, KEY | {"device": "H100", "threads": 2}).decisions
+    assert (decision.action, decision.differs) == ("mixed", ("device", "threads"))
+    assert decision.reason == "device cpu (A) there, H100 here, threads 1 there, 2 here"
+
+
+def test_allowed_fields_are_counted_alike() -> None:
+    found, here = known(evaluated=[(800, "eval")]), KEY | {"device": "H100", "threads": 2}
+    assert plan(found, here, allow_mixed=["device", "threads"]).decisions[0].action == "reuse"
+    (left,) = plan(found, here, allow_mixed=["device"]).decisions
+    assert (left.action, left.differs) == ("mixed", ("threads",))
+
+
+@pytest.mark.parametrize(
+    ("found", "here"),
+    [
+        (known(checkpoint_step=400, comparability={}), KEY),  # it never said under what it ran
+        (known(checkpoint_step=400, comparability={"device": "cpu (A)", "evaluator": 1}), KEY),  # one side does not know the field
+        (known(checkpoint_step=400), {"threads": 1}),  # a cluster: the device is not known beforehand
+    ],
+)
+def test_only_what_both_sides_know_can_differ(found: KnownTrial, here: dict[str, Any]) -> None:
+    assert plan(found, here).decisions[0].action == "resume"
+
+
+def test_an_attempt_that_left_nothing_does_not_bind_the_next() -> None:
+    assert plan(known(newest_state="failed"), KEY | {"device": "H100"}).decisions[0].action == "run"
+
+
+def test_fresh_starts_over_whatever_is_known() -> None:
+    for found in (known(evaluated=[(800, "eval")], checkpoint_step=800), known(newest_state="diverged"), known(checkpoint_step=4)):
+        (decision,) = plan(found, KEY | {"device": "H100"}, fresh=True).decisions
+        assert (decision.action, decision.reason, decision.fresh) == ("run", "started over, as asked", True)
+    assert plan(None, fresh=True).decisions[0].fresh
+
+
+def test_counts_and_the_order_of_what_runs() -> None:
+    trials = [trial("a"), trial("b"), trial("c"), trial("d")]
+    found = {"b": known(evaluated=[(800, "eval")]), "c": known(checkpoint_step=400), "d": known(newest_state="diverged")}
+    whole = reconcile(trials, found, {t.fingerprint: KEY for t in trials})
+    assert whole.count() == {"run": 1, "reuse": 1, "resume": 1, "diverged": 1}
+    assert [d.trial.fingerprint for d in whole.to_run()] == ["a", "c"]
+
+
+def test_two_variants_that_are_one_trial_run_once() -> None:
+    trials = [trial("a", "first"), trial("b", "other"), trial("a", "second")]
+    whole = reconcile(trials, {}, {t.fingerprint: KEY for t in trials})
+    assert len(whole.decisions) == 3
+    assert [(d.trial.fingerprint, d.trial.variant) for d in whole.to_run()] == [("a", "first"), ("b", "other")]
+
+
+def test_one_trial_at_two_lengths_runs_for_both() -> None:
+    """Steps, or the number of samples, may be a factor: one fingerprint, two results."""
+    trials = [trial("a", "short", steps=400), trial("a", "long", steps=800)]
+    whole = reconcile(trials, {}, {"a": KEY})
+    assert [d.trial.variant for d in whole.to_run()] == ["short", "long"]

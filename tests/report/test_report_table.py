@@ -1,0 +1,119 @@
+"""What a report says of a snapshot."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from report_snapshots import DETAILS, MakeSnapshot, factorial_spec, finished, pair_snapshot, snapshot_of, unfinished
+
+from sweeper.errors import RequestError
+from sweeper.report.table import build_report
+
+
+def test_variants_columns_and_cells(default_sweep: MakeSnapshot) -> None:
+    report = build_report(default_sweep())
+    assert [row.name for row in report.variants] == ["single/none", "single/full", "dual/none", "dual/full"]
+    assert [row.is_baseline for row in report.variants] == [True, False, False, False]
+    assert dict(report.variants[2].levels) == {"timesteps": "dual", "separation": "none"}
+    names = [metric.name for metric in report.metrics]
+    assert names == ["fd_digits", "held_out_loss", "class_accuracy", "train_loss", "steps_per_second", "peak_memory_mib"]
+    cell = report.variants[0].cells["fd_digits"]
+    assert dict(cell.by_seed) == {0: 11.3, 1: 11.1, 2: 11.8}
+    assert cell.mean == pytest.approx(11.4)
+    assert cell.half_width == pytest.approx(4.302652729749464 * 0.36055512754639935 / math.sqrt(3))
+
+
+def test_header(default_sweep: MakeSnapshot) -> None:
+    report = build_report(default_sweep())
+    assert (report.name, report.profile, report.device) == ("noise_aug_vs_interaction", "default", "cpu")
+    assert report.newest_result == datetime(2026, 1, 5, 12, 34, tzinfo=UTC)
+    assert report.command == "sweeper report noise_aug_vs_interaction --table"
+    spec = factorial_spec(2)
+    other = build_report(snapshot_of(spec, [], profile="a profile; rm", name="s"))
+    assert other.command == "sweeper report s --table --profile 'a profile; rm'"
+
+
+def test_the_order_of_the_snapshot_does_not_matter(default_sweep: MakeSnapshot) -> None:
+    snapshot = default_sweep(replaced={(name, 1): finished(name, 1, math.nan) for name in ("single/none", "dual/full")})
+    turned = snapshot_of(factorial_spec(3), list(reversed(snapshot.outcomes)))
+    assert repr(build_report(turned)) == repr(build_report(snapshot))
+
+
+def test_diverged_and_failed_trials_are_counted_and_named(default_sweep: MakeSnapshot) -> None:
+    replaced = {("dual/full", seed): unfinished("dual/full", seed, "diverged") for seed in (0, 2)}
+    replaced["single/full", 1] = unfinished("single/full", 1, "failed")
+    report = build_report(default_sweep(replaced=replaced))
+    row = report.variants[3]
+    assert (row.planned, row.finished, row.diverged, row.failed) == (3, 1, 2, 0)
+    assert "dual/full: 2 of 3 diverged (seeds 0, 2); its means are over finished trials only." in report.notes
+    assert "single/full: 1 of 3 failed (seed 1); its means are over finished trials only." in report.notes
+    assert report.contrasts[1].sentence.endswith("Left out 2 of 3 seeds (seeds 0, 2: dual/full diverged).")
+
+
+def test_a_value_that_is_no_number_is_left_out_and_named(default_sweep: MakeSnapshot) -> None:
+    bad = finished("dual/full", 1, math.nan)
+    report = build_report(default_sweep(replaced={("dual/full", 1): bad}))
+    assert report.variants[3].cells["fd_digits"].n == 2
+    assert report.variants[3].cells["train_loss"].n == 3
+    assert "dual/full, seed 1: fd_digits is nan, left out of the mean." in report.notes
+    assert dict(report.contrasts[1].dropped) == {1: "no usable fd_digits in a finished trial"}
+
+
+@pytest.mark.parametrize("outcomes", [[], [unfinished("dual/full", 0, "running")]])
+def test_no_results_at_all(outcomes: list[Any]) -> None:
+    report = build_report(snapshot_of(factorial_spec(3), outcomes))
+    assert [metric.name for metric in report.metrics] == ["fd_digits"]
+    assert report.notes[0] == "No trial has finished: there is no number yet."
+    assert report.device is None
+    assert report.contrasts[2].sentence.startswith(
+        "+1*dual/full -1*dual/none -1*single/full +1*single/none: 0 paired seeds, no estimate and no interval, 3 are needed."
+    )
+
+
+def test_one_variant() -> None:
+    spec = {
+        "question": "How good is it?",
+        "name": "one",
+        "base": {},
+        "design": {"kind": "variants", "variants": {"only": {}}},
+        "seeds": [7],
+        "metric": {"primary": "held_out_loss", "direction": "lower"},
+    }
+    report = build_report(snapshot_of(spec, [finished("only", 7, 10.0)]))
+    assert [row.cells["held_out_loss"].mean for row in report.variants] == [0.6]
+    assert report.contrasts == ()
+    assert not any("contrast" in note for note in report.notes)
+
+
+def test_a_sweep_without_contrasts_says_that_it_compares_nothing(default_sweep: MakeSnapshot) -> None:
+    report = build_report(default_sweep(spec=factorial_spec(3) | {"contrasts": []}))
+    assert "The sweep declares no contrast, so this table shows variants and compares none." in report.notes
+
+
+def test_a_stored_spec_of_another_release_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"version 3f9c.*\(metric: Value error, there is no metric 'fid'.*run the sweep again"):
+        build_report(snapshot_of(factorial_spec(3) | {"metric": {"primary": "fid", "direction": "lower"}}, []))
+
+
+def test_equal_details_are_one_footnote(default_sweep: MakeSnapshot) -> None:
+    notes = build_report(default_sweep()).notes
+    assert "FD (digits classifier): 1,000 generated samples per trial; floor (real against real images) 1.23 at n = 360." in notes
+    assert "FD (digits classifier) and class accuracy: the classifier's own accuracy on real held-out images is 0.986." in notes
+    assert "held-out loss: over 360 held-out images." in notes
+
+
+def test_unequal_details_are_a_range_and_missing_ones_are_counted(default_sweep: MakeSnapshot) -> None:
+    replaced = {
+        ("dual/full", 0): finished("dual/full", 0, 13.4, details={}),
+        ("dual/full", 1): finished("dual/full", 1, 13.5, details=DETAILS | {"samples": 500, "fd_floor": math.nan}),
+    }
+    notes = build_report(default_sweep(replaced=replaced)).notes
+    line = next(note for note in notes if note.startswith("FD (digits classifier): "))
+    assert "500 to 1,000 (recorded by 11 of 12 trials) generated samples per trial" in line
+    assert "1.23 (recorded by 10 of 12 trials) at n = 360 (recorded by 11 of 12 trials)" in line
+
+
+def test_no_details_no_footnote() -> None:
+    report = build_report(pair_snapshot(3, [1.0, 2.0, 3.0], [1.0, 2.0, 4.0], metric="held_out_loss"))
+    assert not any("generated samples" in note or "classifier" in note for note in report.notes)

@@ -1,0 +1,136 @@
+"""Golden text of what a wrong field says: the place, the rule, the value, the nearest valid name."""
+
+from typing import Any
+
+import pytest
+from small_sweep import Load, Refused
+
+GAP = "give 'independent', {max: ...} or {fixed: ...}"
+KINDS = "give a mapping with kind: digits, npz, folder or latents"
+
+
+def test_a_message_begins_with_the_file(refused: Refused) -> None:
+    assert refused("question: q\n").startswith("name: this field is required; add it")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"sedes": 3}, "sedes: there is no field 'sedes'; did you mean \"seeds\"?"),
+        ({"sedes": 3, "seeds": None}, "sedes: there is no field 'sedes'; did you mean \"seeds\"? (and 1 more)"),
+        ({"question": None}, "question: this field is required; add it"),
+        ({"question": ""}, "question: give at least 1 character, not ''"),
+        ({"question": 3}, "question: give text in quotes, not 3"),
+        ({"name": "a b"}, "name: give a name of letters, digits and _ . + = -, the first a letter or digit, not 'a b'"),
+        ({"name": "../x"}, "name: give a name of letters, digits and _ . + = -, the first a letter or digit, not '../x'"),
+        ({"base": "nano"}, "base: give `key: value` lines, not 'nano'"),
+        (
+            {"metric": {"primary": "heldout_loss", "direction": "lower"}},
+            "metric: there is no metric 'heldout_loss'; did you mean \"held_out_loss\"?",
+        ),
+        (
+            {"metric": {"primary": "class_accuracy", "direction": "lower"}},
+            "metric: class_accuracy is better higher, not lower; set direction: higher",
+        ),
+        ({"metric": {"primary": "held_out_loss", "direction": "down"}}, "metric.direction: give 'lower' or 'higher', not 'down'"),
+        ({"metric": {"primary": "held_out_loss"}}, "metric.direction: this field is required; add it"),
+        ({"metric": "held_out_loss"}, "metric: give `key: value` lines, not 'held_out_loss'"),
+        ({"resources": {"cpus": 0}}, "resources.cpus: give a number greater than 0, not 0"),
+        ({"resources": {"gpus": "all"}}, "resources.gpus: give a number or 'auto', not 'all'"),
+        ({"resources": {"gpus": 1.5}}, "resources.gpus: gpus is a fraction of one GPU or a whole number, not 1.5"),
+        ({"resources": {"gpu": 1}}, "resources.gpu: there is no field 'gpu'; did you mean \"gpus\"?"),
+        ({"design": {"kind": "factoral", "factors": {}}}, "design.kind: there is no kind 'factoral'; did you mean \"factorial\"?"),
+        ({"design": {"factors": {}}}, "design: give a mapping with kind: factorial or variants, not {'factors': {}}"),
+        ({"design": {"kind": "factorial", "factors": {}}}, "design.factors: give at least 1 entry, not {}"),
+        (
+            {"design": {"kind": "factorial", "variants": {}}},
+            "design.variants: there is no field 'variants'; valid here: kind, factors (and 1 more)",
+        ),
+        (
+            {"design": {"kind": "variants", "variants": {"a b": {}}}},
+            "design.variants.a b: give a name of letters, digits and _ . + = -, the first a letter or digit, not 'a b'",
+        ),
+        (
+            {"design": {"kind": "factorial", "factors": {"f": {"levels": {"a": "x"}}}}},
+            "design.factors.f.levels.a: give `key: value` lines, not 'x'",
+        ),
+    ],
+)
+def test_fields_of_a_sweep(refused: Refused, changed: dict[str, Any], message: str) -> None:
+    assert refused(**changed) == message
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ({"stepz": 5}, "base.stepz: there is no field 'stepz'; did you mean \"steps\"?"),
+        ({"alignment": {"wieght": 1}}, "base.alignment.wieght: there is no field 'wieght'; did you mean \"weight\"?"),
+        ({"steps": "many"}, "base.steps: give a whole number, not 'many'"),
+        ({"steps": 2.5}, "base.steps: give a whole number, not 2.5"),
+        ({"steps": 0}, "base.steps: give a number not below 1, not 0"),
+        ({"steps": None}, "base.steps: give a whole number, not null"),
+        ({"steps": [True]}, "base.steps: give a whole number, not [True]"),
+        ({"ema_decay": 1}, "base.ema_decay: give a number less than 1, not 1"),
+        ({"ema_decay": float("nan")}, "base.ema_decay: give a finite number, not nan"),
+        ({"optimizer": 5}, "base.optimizer: give `key: value` lines, not 5"),
+        ({"optimizer": {"betas": [0.9]}}, "base.optimizer.betas.1: this field is required; add it"),
+        ({"alignment": {"teacher": {"separated": "maybe"}}}, "base.alignment.teacher.separated: give true or false, not 'maybe'"),
+        ({"timesteps": {"gap": "indep"}}, f"base.timesteps.gap: {GAP}, not 'indep'"),
+        ({"timesteps": {"gap": {"fixd": 0.1}}}, "base.timesteps.gap.fixd: there is no field 'fixd'; did you mean \"fixed\"?"),
+        ({"timesteps": {"gap": {"fixed": 2}}}, "base.timesteps.gap.fixed: give a number not above 1, not 2"),
+        ({"timesteps": {"gap": {"fixed": "x"}}}, "base.timesteps.gap.fixed: give a number, not 'x'"),
+        ({"timesteps": {"gap": {"fixed": 0.1, "max": 0.2}}}, f"base.timesteps.gap: {GAP}, not {{'fixed': 0.1, 'max': 0.2}}"),
+        ({"partition": {"ratio": "half"}}, "base.partition.ratio: give a number or a list in [ ], not 'half'"),
+        ({"partition": {"ratio": [0.5, "x"]}}, "base.partition.ratio.1: give a number, not 'x'"),
+        ({"data": "digits"}, f"base.data: {KINDS}, not 'digits'"),
+        ({"data": {"path": "x"}}, f"base.data: {KINDS}, not {{'path': 'x'}}"),
+        ({"data": {"kind": "digts"}}, "base.data.kind: there is no kind 'digts'; did you mean \"digits\"?"),
+        ({"data": {"kind": "npz"}}, "base.data.path: this field is required; add it"),
+        ({"data": {"kind": "npz", "path": 3}}, "base.data.path: give a path, not 3"),
+        (
+            {"data": {"kind": "npz", "path": "a", "resolution": 8}},
+            "base.data.resolution: there is no field 'resolution'; valid here: kind, path, held_out_fraction",
+        ),
+        ({"preset": "nanno"}, "base.preset: there is no preset 'nanno'; did you mean \"nano\"?"),
+        (
+            {"preset": 3},
+            "base: there is no preset 3; choose one of nano, S/2, S/4, S/8, B/2, B/4, B/8, L/2, L/4, L/8, XL/2, XL/4, XL/8",
+        ),
+        ({"seed": 3}, "base.seed: a sweep sets the seed of each trial; remove it and list `seeds`"),
+    ],
+)
+def test_fields_of_the_base(refused: Refused, base: dict[str, Any], message: str) -> None:
+    assert refused(base={"preset": "nano"} | base) == message
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"attention.seperation": "none"}, "attention.seperation: there is no field 'seperation'; did you mean \"separation\"?"),
+        ({"timestep.kind": "dual"}, "timestep: there is no field 'timestep'; did you mean \"timesteps\"?"),
+        ({"batch_size.kind": 3}, "batch_size is 64, which has no field 'kind'; shorten the path"),
+        ({"timesteps..kind": "dual"}, "'timesteps..kind' is no dotted path; write names joined by single dots"),
+        ({"timesteps.kind": "triple"}, "timesteps.kind: give 'single', 'dual' or 'per_token', not 'triple'"),
+        (
+            {"alignment.teacher.separated": True},
+            "alignment.teacher.separated needs a separated student; set attention.separation: full or alignment.teacher.separated: false",
+        ),
+        (
+            {"timesteps.gap": {"fixed": 0.1}},
+            "timesteps: timesteps.gap needs two noise levels; set timesteps.kind: dual or leave gap: independent",
+        ),
+        ({"backbone.heads": 5}, "backbone: heads must divide width, but 48 / 5 is not whole; change one of them"),
+        ({"alignment.teacher.layer": 9}, "alignment.teacher.layer is 9, but backbone.layers is 3; choose a layer from 1 to 3"),
+    ],
+)
+def test_a_variant_is_named_where_a_level_is_wrong(refused: Refused, fields: dict[str, Any], message: str) -> None:
+    design = {"kind": "variants", "variants": {"plain": {}, "wrong": fields}}
+    assert refused(design=design) == f"variant wrong: {message}"
+
+
+def test_a_metric_that_nobody_measures_is_refused(refused: Refused, load: Load) -> None:
+    recall = {"primary": "recall", "direction": "higher"}
+    message = "metric.primary: recall is measured only where it is asked for, and variant single/none does not ask"
+    assert refused(metric=recall) == f"{message}; set base.evaluation.extra_metrics: [recall]"
+    asked = {"preset": "nano", "evaluation": {"extra_metrics": ["precision", "recall"]}}
+    assert load(metric=recall, base=asked).spec.metric.primary == "recall"

@@ -1,0 +1,83 @@
+"""The JSON Schema that editors complete sweeps by: valid itself, true of every shipped file, false of a typo."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from model.config import TrainConfig
+from model.presets import METHODS, PRESETS
+from sweeper.spec.schema import sweep_schema
+from sweeper.spec.sweep_spec import SweepSpec
+
+FILES = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    schema = sweep_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.fixture
+def raw() -> dict[str, Any]:
+    text = next(file for file in FILES if file.stem == "noise_aug_vs_interaction").read_text()
+    whole: dict[str, Any] = yaml.safe_load(text)
+    return whole
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_shipped_files_are_valid(validator: jsonschema.Draft202012Validator, file: Path) -> None:
+    assert [error.message for error in validator.iter_errors(yaml.safe_load(file.read_text()))] == []
+
+
+def test_every_field_is_in_it_with_its_help() -> None:
+    schema = sweep_schema()
+    assert set(schema["properties"]) == set(SweepSpec.model_fields) | {"profiles"}
+    base = schema["$defs"]["base"]["properties"]
+    assert set(base) == (set(TrainConfig.model_fields) | {"preset", "method"}) - {"seed"}
+    assert base["preset"]["enum"] == list(PRESETS)
+    assert base["method"]["enum"] == list(METHODS)
+    assert base["batch_size"]["description"] == "Images per optimizer step."
+    assert schema["properties"]["contrasts"]["items"] == {"$ref": "#/$defs/Contrast"}
+
+
+def test_a_profile_needs_no_field_and_a_sweep_does(validator: jsonschema.Draft202012Validator, raw: dict[str, Any]) -> None:
+    raw["profiles"] = {"none": {}, "some": {"seeds": 1}}
+    assert validator.is_valid(raw)
+    del raw["metric"]
+    assert not validator.is_valid(raw)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("sedes",), 3),
+        (("seeds",), []),
+        (("seeds",), "three"),
+        (("base", "stepz"), 5),
+        (("base", "seed"), 5),
+        (("base", "steps"), "many"),
+        (("base", "preset"), "nanno"),
+        (("base", "method"), "sraa"),
+        (("base", "data"), {"kind": "digts"}),
+        (("base", "timesteps"), {"gap": {"fixd": 0.1}}),
+        (("metric", "direction"), "down"),
+        (("design", "kind"), "factoral"),
+        (("resources", "cpus"), 0),
+        (("profiles", "smoke", "base", "stepz"), 5),
+        (("profiles", "smoke", "sedes"), 5),
+    ],
+)
+def test_a_typo_is_refused(validator: jsonschema.Draft202012Validator, raw: dict[str, Any], path: tuple[str, ...], value: object) -> None:
+    wrong = copy.deepcopy(raw)
+    inner = wrong
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    assert validator.is_valid(raw)
+    assert not validator.is_valid(wrong)

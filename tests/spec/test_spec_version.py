@@ -1,0 +1,57 @@
+"""A version is the hash of everything the resolved spec says, and of nothing else."""
+
+import re
+from typing import Any
+
+import pytest
+from small_sweep import Load
+
+CONTRAST = {"name": "c", "of": "dual/none", "to": "single/none"}
+
+
+def test_a_version_is_twelve_letters_and_the_same_each_time(load: Load) -> None:
+    found = {load(contrasts=[CONTRAST]).version for _ in range(2)}
+    assert len(found) == 1
+    assert re.fullmatch("[0-9a-f]{12}", found.pop())
+
+
+def test_factors_or_levels_that_change_places_are_another_version(load: Load) -> None:
+    """Their variants have other names or another order, which a stored version could not tell."""
+
+    def version(*factors: tuple[str, list[str]]) -> str:
+        paths = {"timesteps": "timesteps.kind", "separation": "attention.separation"}
+        return load(design={"kind": "factorial", "factors": {f: {"path": paths[f], "levels": levels} for f, levels in factors}}).version
+
+    times, cuts = ("timesteps", ["single", "dual"]), ("separation", ["none", "full"])
+    assert len({version(times, cuts), version(cuts, times), version(("timesteps", ["dual", "single"]), cuts)}) == 3
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"contrasts": [CONTRAST | {"margin": 0.01}]},
+        {"contrasts": [CONTRAST | {"question": "Does it?"}]},
+        {"contrasts": [CONTRAST | {"of": "dual/full"}]},
+        {"contrasts": [CONTRAST | {"name": "d"}]},
+        {"contrasts": []},
+        {"seeds": 3},
+        {"base": {"preset": "nano", "steps": 5}},
+        {"baseline": "single/none"},
+        {"metric": {"primary": "class_accuracy", "direction": "higher"}},
+        {"resources": {"cpus": 2}},
+        {"question": "Does it hurt?"},
+        {"name": "other"},
+    ],
+)
+def test_whatever_the_spec_says_changes_it(load: Load, changed: dict[str, Any]) -> None:
+    assert load(**{"contrasts": [CONTRAST], **changed}).version != load(contrasts=[CONTRAST]).version
+
+
+def test_how_it_is_written_does_not(load: Load) -> None:
+    plain = load(contrasts=[CONTRAST])
+    assert load(contrasts=[CONTRAST], seeds=[0, 1]).version == plain.version
+    assert load(contrasts=[CONTRAST | {"margin": None}], resources={"gpus": "auto", "cpus": 1}).version == plain.version
+    assert load(contrasts=[CONTRAST], overrides=["seeds=2"]).version == plain.version
+    other_base = {"preset": "nano", "optimizer": {"learning_rate": 0.0001}}
+    written = load(base={"preset": "nano"}, overrides=["base.optimizer.learning_rate=1e-4"])
+    assert written.version == load(base=other_base).version

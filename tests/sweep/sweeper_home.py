@@ -1,0 +1,65 @@
+"""A folder of its own for real sweeps: the command as a user types it, Ray, MLflow and SQLite as they are."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.records import SweepSnapshot
+from sweeper.store.results_store import ResultsStore
+
+ROOT = Path(__file__).parents[2]
+TINY = Path(__file__).with_name("tiny.yaml")
+SHIPPED = ROOT / "sweeps" / "noise_aug_vs_interaction.yaml"
+COMMAND = [sys.executable, "-c", "from sweeper.cli.app import main; main()"]
+
+
+@dataclass(frozen=True)
+class Home:
+    """A SWEEPER_HOME and the commands run on it."""
+
+    path: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SWEEPER_", "MLFLOW_", "RAY_"))}
+        return inherited | {"SWEEPER_HOME": str(self.path), "COLUMNS": "100", "PYTHONWARNINGS": "ignore"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command in the background, in a process group of its own."""
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=self.environment,
+            cwd=self.path,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, exit_code: int = 0) -> str:
+        """Output of a command that ends with `exit_code`."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == exit_code, output
+        return output
+
+    def sweep(self, *arguments: str, exit_code: int = 0) -> str:
+        """`sweeper run` on the tiny sweep."""
+        return self.run("run", str(TINY), *arguments, exit_code=exit_code)
+
+    def store(self) -> ResultsStore:
+        return ResultsStore.open(f"sqlite:///{self.path / 'sweeper.db'}")
+
+    def snapshot(self) -> SweepSnapshot:
+        with self.store() as store:
+            return store.snapshot()
+
+    def metrics(self) -> dict[tuple[str, int], dict[str, float]]:
+        """Reproducible metrics of every trial of the newest sweep."""
+        changing = {"steps_per_second", "peak_memory_mib"}
+        return {
+            (o.variant, o.seed): {name: value for name, value in o.metrics.items() if name not in changing}
+            for o in self.snapshot().outcomes
+        }

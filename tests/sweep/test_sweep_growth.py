@@ -1,0 +1,56 @@
+"""A sweep that is asked for more: only what is missing runs."""
+
+from collections.abc import Callable
+
+from sweeper_home import Home
+
+from sweeper.records import AttemptRecord
+
+
+def attempts(home: Home, variant: str = "single") -> tuple[AttemptRecord, ...]:
+    fingerprint = next(o.fingerprint for o in home.snapshot().outcomes if o.variant == variant)
+    with home.store() as store:
+        return store.history(fingerprint).attempts
+
+
+def test_more_seeds_steps_and_samples_run_only_what_is_new(home: Home, new_home: Callable[[str], Home]) -> None:
+    home.sweep()
+    first = home.metrics()
+
+    assert "2 trials to run on cpu" in home.sweep("--set", "seeds=2")
+    assert {key: home.metrics()[key] for key in first} == first
+    assert {o.attempts for o in home.snapshot().outcomes} == {1}
+
+    longer = home.sweep("--set", "base.steps=30")  # the same trials, 10 steps more
+    assert "2 trials to run" in longer
+    assert [(a.number, a.start_step, a.step) for a in attempts(home)] == [(1, 0, 20), (2, 20, 30)]
+
+    at_once = new_home("at_once")
+    at_once.sweep("--set", "base.steps=30")
+    assert home.metrics() == at_once.metrics()  # a continued run is the long run, bit for bit
+
+    home.sweep("--set", "base.steps=30", "--set", "base.evaluation.samples=40")
+    assert [(a.number, a.start_step, a.step) for a in attempts(home)][2] == (3, 30, 30)  # nothing trained, evaluated anew
+    assert home.snapshot().outcomes[0].details["samples"] == 40
+    assert home.snapshot().outcomes[0].metrics["held_out_loss"] == at_once.snapshot().outcomes[0].metrics["held_out_loss"]
+
+
+def test_a_trial_serves_two_sweeps(home: Home) -> None:
+    home.sweep("--set", "seeds=[0, 1]")
+    assert "to run" not in home.sweep("--set", "name=other", "--set", "seeds=[0]")
+    with home.store() as store:
+        assert store.backlog() == 0  # MLflow was told, although nothing ran
+        assert [s.name for s in store.sweeps()] == ["other", "tiny"]
+        assert store.history(store.snapshot("other").outcomes[0].fingerprint).sweeps[0][0] in ("other", "tiny")
+
+
+def test_other_conditions_are_not_mixed_silently(home: Home) -> None:
+    home.sweep()
+    refused = home.sweep("--set", "resources.cpus=2", exit_code=2)
+    assert "2 trials were run under other conditions" in refused
+    assert "threads 1 there, 2 here" in refused
+    assert "--allow-mixed threads" in refused
+    assert "--fresh" in refused
+    assert "to run" not in home.sweep("--set", "resources.cpus=2", "--allow-mixed", "threads")
+    home.sweep("--fresh")
+    assert [(a.number, a.start_step) for a in attempts(home)] == [(1, 0), (2, 0)]

@@ -1,0 +1,118 @@
+"""The mirror's loop, with MLflow away, back, slow, or held by somebody else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mirror_source_fake import FakeSource
+
+from sweeper.tracking.failures import TrackingAway
+from sweeper.tracking.mlflow_mirror import MlflowMirror
+from sweeper.tracking.runner import run_mirror
+
+Clock = Callable[[], float]
+
+
+class FakeMirror(MlflowMirror):
+    """Takes two rows a drain, except while it is told to be away."""
+
+    def __init__(self, source: FakeSource, away_until: float = 0.0, clock: Clock = lambda: 0.0) -> None:
+        self.source, self.away_until, self.clock = source, away_until, clock
+        self.tries: list[float] = []
+
+    def drain(self, limit: int = 500, *, deadline: float = float("inf")) -> int:
+        assert limit > 0
+        assert deadline <= self.clock() + 10
+        self.tries.append(self.clock())
+        if self.clock() < self.away_until:
+            raise TrackingAway("no route")
+        rows = self.source.pending(2)
+        self.source.delivered([row.id for row in rows])
+        return len(rows)
+
+
+def filled(rows: int) -> FakeSource:
+    source = FakeSource()
+    for _ in range(rows):
+        source.put("sweep")
+    return source
+
+
+def test_it_drains_until_it_is_stopped_and_gives_the_lease_back(naps: Clock) -> None:
+    source = filled(9)
+    mirror = FakeMirror(source, clock=naps)
+    assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 3) == 0
+    assert (source.holder, len(source.told)) == (None, 9)
+    assert source.renewals == len(mirror.tries), "the lease is renewed before every drain"
+
+
+def test_what_is_left_at_the_stop_is_flushed(naps: Clock) -> None:
+    source = filled(9)
+    assert run_mirror(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: True) == 0
+    assert naps() == 0
+
+
+def test_a_stop_with_nothing_left_returns_at_once(naps: Clock) -> None:
+    source = filled(0)
+    assert run_mirror(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: True) == 0
+    assert source.renewals == 0
+    assert naps() == 0
+
+
+def test_it_backs_off_up_to_half_a_minute_while_mlflow_is_away(naps: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    source = filled(1)
+    mirror = FakeMirror(source, away_until=150, clock=naps)
+    assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 200) == 0
+    gaps = [round(later - earlier) for earlier, later in zip(mirror.tries, mirror.tries[1:], strict=False)]
+    assert gaps[:8] == [2, 4, 8, 16, 30, 30, 30, 30]
+    assert [record.getMessage()[:14] for record in caplog.records] == ["MLflow is away", "MLflow is back"]
+
+
+def test_the_flush_is_bounded_while_mlflow_is_away(naps: Clock) -> None:
+    source = filled(3)
+    mirror = FakeMirror(source, away_until=1e9, clock=naps)
+    assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 40, flush_s=5) == 3
+    assert 40 < naps() < 46
+    assert source.holder is None
+
+
+def test_a_second_mirror_waits_and_takes_over_from_a_dead_one(naps: Clock) -> None:
+    source = filled(3)
+    source.holder = "other"
+    mirror = FakeMirror(source, clock=naps)
+    assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 3, flush_s=2) == 3
+    assert (mirror.tries, source.holder) == ([], "other")
+    assert run_mirror(mirror, source, owner="me", stop=lambda: True, is_dead=lambda owner: owner == "other") == 0
+
+
+def test_the_lease_is_given_back_when_the_store_fails(naps: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = filled(1)
+
+    def lost(_limit: int) -> Any:
+        raise LookupError("the store is gone")
+
+    monkeypatch.setattr(source, "pending", lost)
+    with pytest.raises(LookupError):
+        run_mirror(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: naps() > 3)
+    assert source.holder is None
+
+
+@pytest.mark.parametrize("uri", ["http://ann:s3cret@127.0.0.1:1", "nonsense://x"])
+def test_an_mlflow_that_is_not_there_keeps_the_rows(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    source = FakeSource()
+    source.sweep()
+    source.link()
+    mirror = MlflowMirror(uri, tmp_path / "artifacts", tmp_path / "trials", source)
+    for _ in range(5):
+        with pytest.raises(TrackingAway) as caught:
+            mirror.drain()
+        assert "s3cret" not in str(caught.value)
+    assert (source.backlog(), mirror.refused) == (2, 0)
+    assert run_mirror(mirror, source, owner="me", stop=lambda: True, flush_s=0.3, interval_s=0.1) == 2
+    assert "s3cret" not in caplog.text
+    assert not (tmp_path / "artifacts").exists()

@@ -1,0 +1,97 @@
+"""Names and values as MLflow takes them, and its exceptions as we read them."""
+
+import errno
+import re
+
+import pytest
+
+from sweeper.tracking import spelling
+from sweeper.tracking.failures import Doubtful, TrackingAway, headline, judged, without_credentials
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("held_out_loss", "held_out_loss"),
+        ("eval/fd digits-2.0", "eval/fd digits-2.0"),
+        ("a:b", "a_b"),
+        ("loss é", "loss é"),
+        ("", "_"),
+        (".", "_"),
+        ("..", "_"),
+        ("../x", "__x"),
+        ("/x", "_x"),
+        ("a//b", "a__b"),
+        ("a/../b", "a_.._b"),
+        ("a/", "a_"),
+        ("x\n", "x_"),
+        ("k" * 300, "k" * 250),
+    ],
+)
+def test_keys(name: str, spelled: str) -> None:
+    assert spelling.key(name) == spelled
+
+
+@pytest.mark.parametrize("name", ["..a/..", "x/.", "./x", "\0", "\ud800", "a\\b", "'\"`", "k" * 249 + "/z"])
+def test_mlflow_takes_every_key(name: str) -> None:
+    import posixpath
+
+    spelled = spelling.key(name)
+    assert re.fullmatch(r"[/\w.\- ]{1,250}", spelled)
+    assert posixpath.normpath(spelled) == spelled
+    assert not spelled.startswith(("..", "/"))
+
+
+def test_text_is_mended_and_cut() -> None:
+    assert spelling.text("a\0b\ud800c", 10) == "a�b?c"
+    assert spelling.text("abcdef", 4) == "abc…"
+    assert spelling.text({"a": [1, None]}, 99) == '{"a": [1, null]}'
+    assert spelling.text(True, 9) == "true"
+
+
+def test_a_sweep_keeps_its_name_where_it_can() -> None:
+    assert spelling.experiment_name("noise aug/v2 é") == "noise aug/v2 é"
+    hashed = [spelling.experiment_name(name) for name in ("", " ", "Default", "x\n", "x\0", "y" * 900, "y" * 901)]
+    assert len(set(hashed)) == len(hashed)
+    for name in hashed:
+        assert re.search(r" \[[0-9a-f]{8}\]$", name)
+        assert len(name) < 450
+
+
+def test_folders_are_safe_and_differ() -> None:
+    names = ["../../etc", "a/b", "a-b", "", "." * 90]
+    folders = [spelling.folder_name(name) for name in names]
+    assert len(set(folders)) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{9,80}", folder) for folder in folders)
+
+
+def test_a_config_is_flattened_by_dotted_paths() -> None:
+    config = {"a": {"b": {"c": 1.5}, "empty": {}}, "list": [{"x": 1}], "none": None, "text": "t", "flag": False}
+    assert spelling.flattened(config) == {
+        "a.b.c": "1.5",
+        "a.empty": "{}",
+        "list": '[{"x": 1}]',
+        "none": "null",
+        "text": "t",
+        "flag": "false",
+    }
+    assert spelling.flattened({}) == {}
+
+
+def test_the_headline_of_an_error() -> None:
+    traceback = "Traceback (most recent call last):\n  File x, line 1\n    f()\nmodel.errors.Diverged: loss is nan\nmore\n"
+    assert headline(traceback) == "model.errors.Diverged: loss is nan"
+    assert headline("\n out of memory \nlong story") == "out of memory"
+    assert headline("Traceback (most recent call last):") == "Traceback (most recent call last):"
+    assert headline(" \n") == ""
+
+
+def test_credentials_are_masked() -> None:
+    assert without_credentials("at https://ann:p@ss@host/x and s3://b/k") == "at https://***@host/x and s3://b/k"
+
+
+def test_exceptions_are_told_apart() -> None:
+    assert isinstance(judged(ConnectionRefusedError("no")), TrackingAway)
+    assert isinstance(judged(OSError(errno.ENOSPC, "disk full")), TrackingAway)
+    assert isinstance(judged(ImportError("no mlflow")), TrackingAway)
+    assert isinstance(judged(RuntimeError("?")), Doubtful)
