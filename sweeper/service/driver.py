@@ -71,8 +71,14 @@ class Driver:
         self._look_elsewhere()
         while self._pending and not self._over():
             decision = self._pending.popleft()
+            trial = decision.trial
             claim = self._store.claim(
-                decision.trial.fingerprint, owner=self._owner, lease_seconds=LEASE_SECONDS, fresh=decision.fresh, is_dead=is_dead
+                trial.fingerprint,
+                owner=self._owner,
+                lease_seconds=LEASE_SECONDS,
+                fresh=decision.fresh,
+                wanted=(trial.steps, trial.evaluation_fingerprint),
+                is_dead=is_dead,
             )
             if claim is not None:
                 return self._job(decision, claim)

@@ -24,7 +24,14 @@ class Fenced(SweeperError):
 
 
 def claim(
-    session: Session, fingerprint: str, *, owner: str, lease_seconds: float, fresh: bool, is_dead: Callable[[str], bool]
+    session: Session,
+    fingerprint: str,
+    *,
+    owner: str,
+    lease_seconds: float,
+    fresh: bool,
+    wanted: tuple[int, str] | None,
+    is_dead: Callable[[str], bool],
 ) -> AttemptClaim | None:
     # Claims of one trial queue up at its row. (Not a full lock: a running attempt may still add rows that point at the trial.)
     query = sa.select(Trial.id).where(Trial.fingerprint == fingerprint).with_for_update(key_share=True)
@@ -40,6 +47,8 @@ def claim(
             return None
         _end(session, running, fingerprint, "lost", None, moment)
         session.flush()
+    if wanted is not None and not fresh and _has_finished(session, trial_id, *wanted):
+        return None
     before = list(session.scalars(sa.select(Attempt).filter_by(trial_id=trial_id).order_by(Attempt.number.desc())))
     attempt = Attempt(
         trial_id=trial_id,
@@ -59,6 +68,12 @@ def claim(
     session.flush()
     earlier = () if fresh else tuple(one.number for one in resumable(before))
     return AttemptClaim(attempt_id=attempt.id, fingerprint=fingerprint, number=attempt.number, earlier=earlier)
+
+
+def _has_finished(session: Session, trial_id: int, step: int, evaluation_fingerprint: str) -> bool:
+    told = sa.select(EvaluationDetail).filter_by(trial_id=trial_id, step=step, evaluation_fingerprint=evaluation_fingerprint)
+    ended = told.join(Attempt, Attempt.id == EvaluationDetail.attempt_id).where(Attempt.state == "finished")
+    return session.scalars(sa.select(ended.exists())).one()
 
 
 def resumable(newest_first: Sequence[Attempt]) -> list[Attempt]:

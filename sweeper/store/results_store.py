@@ -97,15 +97,29 @@ class ResultsStore:
 
     # -- attempts: Fenced when the attempt ended or was taken over; each call renews the lease, and nothing else does ---------------------
 
-    def claim(self, fingerprint: str, *, owner: str, lease_seconds: float, fresh: bool = False, is_dead: IsDead) -> AttemptClaim | None:
+    def claim(
+        self,
+        fingerprint: str,
+        *,
+        owner: str,
+        lease_seconds: float,
+        fresh: bool = False,
+        wanted: tuple[int, str] | None = None,
+        is_dead: IsDead,
+    ) -> AttemptClaim | None:
         """The right to run the trial's next attempt, or None while another one lives.
+
+        None also when the `wanted` result (step, evaluation fingerprint) is there by now: another driver finished it since it was planned.
+        A fresh attempt wants its own.
 
         An attempt whose lease is over, or whose owner is dead, becomes `lost` here (outbox: "attempt"). `earlier` of the claim are the
         attempts with a checkpoint to resume from, newest first, none from before the last fresh one; empty when this one is fresh.
         """
         try:
             with self._database.writing() as session:
-                return attempts.claim(session, fingerprint, owner=owner, lease_seconds=lease_seconds, fresh=fresh, is_dead=is_dead)
+                return attempts.claim(
+                    session, fingerprint, owner=owner, lease_seconds=lease_seconds, fresh=fresh, wanted=wanted, is_dead=is_dead
+                )
         except Conflict:  # two at once, past every lock: the unique index let one of them through
             return None
 

@@ -50,6 +50,24 @@ def test_a_second_claim_waits_for_the_first(store: ResultsStore) -> None:
     assert claim(store, "you").number == 2
 
 
+def test_a_result_that_came_in_since_the_plan_is_not_made_again(store: ResultsStore) -> None:
+    def again(step: int, evaluation: str, *, fresh: bool = False) -> AttemptClaim | None:
+        return store.claim(TRIAL, owner="you", lease_seconds=60, fresh=fresh, wanted=(step, evaluation), is_dead=alive)
+
+    for number, (state, step) in enumerate([("failed", 10), ("finished", 10)], start=1):
+        held = again(10, "eval")
+        assert held is not None, "what did not finish is no result"
+        assert held.number == number
+        store.evaluated(held, step, "eval", {"held_out_loss": 0.4}, {}, 1)
+        store.end(held, state)
+    assert again(10, "eval") is None
+    for wanted in ((20, "eval"), (10, "other")):
+        held = again(*wanted)
+        assert held is not None
+        store.end(held, "stopped")
+    assert again(10, "eval", fresh=True) is not None
+
+
 def test_an_unknown_trial_cannot_be_claimed(store: ResultsStore) -> None:
     with pytest.raises(ValueError, match="trial nowhere is in no sweep; record_sweep comes before claim"):
         store.claim("nowhere", owner="me", lease_seconds=60, is_dead=alive)
