@@ -1,6 +1,6 @@
 """The published methods by name: every factor that sets one apart from the others, and nothing of its size or budget.
 
-`dit` needs the ddpm process, which this trainer does not have yet. `self_flow_p1` is the row by which 2607.02508 compares with
+`dit` is `sit` on ddpm. `self_flow_p1` is the row by which 2607.02508 compares with
 `self_flow`. The cosine over tokens is what was released for SRA; its equations compare over the width.
 """
 
@@ -23,7 +23,14 @@ def _self(teacher: Partial, *, loss: str = "cosine", axis: str = "tokens", weigh
 
 
 METHODS: dict[str, Partial] = {
-    "sit": {"timesteps": _ONE_TIME, "attention": {"separation": "none"}, "alignment": _NOTHING},
+    "sit": {"process": {"kind": "flow"}, "timesteps": _ONE_TIME, "attention": {"separation": "none"}, "alignment": _NOTHING},
+    "dit": {
+        "process": {"kind": "ddpm"},
+        "timesteps": _ONE_TIME,
+        "attention": {"separation": "none"},
+        "alignment": _NOTHING,
+        "evaluation": {"sampler": {"kind": "ancestral"}},
+    },
     "sra": {"timesteps": _ONE_TIME, "attention": {"separation": "none"}, "alignment": _self(_teacher("interval", per="image"))},
     "sra_2505": {
         "timesteps": _ONE_TIME,
@@ -74,6 +81,6 @@ METHODS: dict[str, Partial] = {
         },
     },
 }
-"""2401.08740 (sit); 2607.02508, table 1 (sra, self_flow_p1, sra_dts, sra_as, sra_dts_as); 2505.02831 (sra_2505, without the decay of its
-weight after epoch 149); 2603.06507 (self_flow); 2410.06940 (repa). The teacher of `self_flow_p1` is not stated: the smallest noise
-level, as in 2603.06507, is ours."""
+"""2401.08740 (sit); 2212.09748 (dit); 2607.02508, table 1 (sra, self_flow_p1, sra_dts, sra_as, sra_dts_as); 2505.02831 (sra_2505, without
+the decay of its weight after epoch 149); 2603.06507 (self_flow); 2410.06940 (repa). The teacher of `self_flow_p1` is not stated: the
+smallest noise level, as in 2603.06507, is ours."""

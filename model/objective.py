@@ -17,9 +17,9 @@ from model.alignment.teacher import draw_interval, draws_per_group
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
 from model.grouping import Grouping, Segment
-from model.noise.interpolant import PATHS
 from model.noise.layout import Cells, rows_seen_from, segments
 from model.noise.partition import draw_partition, draw_views, draw_whole_images
+from model.noise.process import process_of
 from model.noise.timesteps import draw_quantiles, to_noise_level
 from model.randomness import BatchStreams
 
@@ -31,9 +31,10 @@ class Draws:
     noise: Tensor
     """(N, T, P), shared by student and teacher, in image order."""
     t: Tensor
-    """(N, R) noise levels of the student; row r is of the image, of group r, or of the token at place r of `order`."""
+    """(N, R) noise levels of the student, in units of the process; row r is of the image, of group r, or of the token at place r of
+    `order`."""
     k: Tensor
-    """(N, 1 or R) interval of an SRA teacher."""
+    """(N, 1 or R) interval of an SRA teacher, in units of the process."""
     order: Tensor
     """(N, T) token order of the partition."""
     dropped: Tensor
@@ -60,8 +61,9 @@ def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: 
     groups = len(config.partition.shares)
     interval = config.alignment.teacher.interval
     partition = draw_partition(config.partition, tokens, streams, partitioned=config.partitioned)
-    t = to_noise_level(config.timesteps, draw_quantiles(config.timesteps, groups, tokens, streams))
-    k = draw_interval(interval, draws_per_group(interval, config.timesteps), groups, streams)
+    in_units = process_of(config.process).in_units
+    t = in_units(to_noise_level(config.timesteps, draw_quantiles(config.timesteps, groups, tokens, streams)))
+    k = in_units(draw_interval(interval, draws_per_group(interval, config.timesteps), groups, streams))
     whole = draw_whole_images(config.partition, streams) if config.mixes_whole_images else None
     if whole is not None:  # one noise level and one interval: those of group 0, which then owns the image
         t, k = (torch.where(whole[:, None], rows[:, :1], rows) for rows in (t, k))
@@ -100,11 +102,12 @@ class Learner:
 
 
 def losses(config: TrainConfig, learner: Learner, data: Tensor, labels: Tensor, draws: Draws, *, images: Tensor | None = None) -> Losses:
-    """Velocity loss over all tokens, and the alignment loss, of clean tokens `data` (N, T, P) in image order and labels (N,).
+    """Generation loss over all tokens, and the alignment loss, of clean tokens `data` (N, T, P) in image order and labels (N,).
 
-    2607.02508: L = L_gen + weight * L_align; 2401.08740 for L_gen. `images` (N,) are the places of `data` in the training set.
+    2607.02508: L = L_gen + weight * L_align; 2401.08740 (flow) and 2102.09672 (ddpm) for L_gen. `images` (N,) are the
+    places of `data` in the training set.
     """
-    aligned, target, path = config.alignment, learner.target, PATHS[config.process.path]
+    aligned, target, process = config.alignment, learner.target, process_of(config.process)
     if draws.whole is not None:  # first, so that they are a slice; every draw goes along with its image
         first = (~draws.whole).int().argsort(stable=True)
         data, labels, draws = data[first], labels[first], draws.each(lambda value: value[first])
@@ -112,16 +115,19 @@ def losses(config: TrainConfig, learner: Learner, data: Tensor, labels: Tensor, 
     student_grouping, teacher_grouping = groupings(config, draws, data.shape[1])
     clean, noise = student_grouping.sort(data), student_grouping.sort(draws.noise)
     t = student_grouping.spread(draws.t.unsqueeze(-1))
-    noisy = path.interpolate(clean, noise, t)
+    noisy = process.noised(clean, noise, t)
     seen = labels.masked_fill(draws.dropped, learner.student.y_embedder.null)
     predicted, features = learner.student(
         noisy, draws.t, seen, student_grouping, features_after=aligned.student_layer if target is not None else None
     )
-    generation = F.mse_loss(predicted.to(clean.dtype), path.velocity(clean, noise, t))
+    predicted = predicted.to(clean.dtype)
+    generation = F.mse_loss(predicted[..., : clean.shape[-1]], process.target(clean, noise, t))
+    if (variance := process.variance_loss(predicted, clean, noisy, t)) is not None:
+        generation = generation + variance
     if features is None or target is None:
         return Losses(total=generation, generation=generation, alignment=None)
     with torch.no_grad():
-        sight = Sight(images, clean, noise, draws.t, draws.k, labels, seen, teacher_grouping, path, _empty(draws))
+        sight = Sight(images, clean, noise, draws.t, draws.k, labels, seen, teacher_grouping, process, _empty(draws))
         wanted = target.features(sight)
     alignment = feature_distance(aligned, learner.head(features), wanted)
     return Losses(generation + aligned.weight * alignment, generation, alignment)

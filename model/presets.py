@@ -15,7 +15,7 @@ from model.methods import METHODS, Partial
 __all__ = ["METHODS", "PRESETS", "complete", "config_from", "lay_method", "merge"]
 
 
-def _sit(layers: int, width: int, heads: int, student_layer: int, teacher_layer: int) -> Partial:
+def _backbone(layers: int, width: int, heads: int, student_layer: int, teacher_layer: int) -> Partial:
     return {
         "backbone": {"layers": layers, "width": width, "heads": heads},
         "alignment": {"student_layer": student_layer, "teacher": {"layer": teacher_layer}},
@@ -23,11 +23,14 @@ def _sit(layers: int, width: int, heads: int, student_layer: int, teacher_layer:
 
 
 _SIZES = {
-    "S": _sit(12, 384, 6, 3, 8),
-    "B": _sit(12, 768, 12, 3, 8),
-    "L": _sit(24, 1024, 16, 6, 16),
-    "XL": _sit(28, 1152, 16, 8, 20),
+    "S": _backbone(12, 384, 6, 3, 8),
+    "B": _backbone(12, 768, 12, 3, 8),
+    "L": _backbone(24, 1024, 16, 6, 16),
+    "XL": _backbone(28, 1152, 16, 8, 20),
 }
+
+_DDPM_TEACHER_LAYERS = {"S": 7, "B": 7, "L": 14, "XL": 16}
+"""2505.02831 aligns a DiT with an earlier layer than a SiT; for S it is ours."""
 
 _REPA_LAYERS = {"S": 4, "B": 4, "L": 8, "XL": 8}
 """2410.06940; for B its sources say 4 or 8, for S it is ours."""
@@ -82,6 +85,9 @@ def complete(partial: Mapping[str, Any]) -> Partial:
     below = {} if preset is None else _named("preset", preset, PRESETS)
     if method is not None:
         below = lay_method(below, method, preset)
+    process = merge(below, given).get("process")
+    if isinstance(process, Mapping) and process.get("kind") == "ddpm" and (layer := _of_size(_DDPM_TEACHER_LAYERS, preset)) is not None:
+        below = merge(below, {"alignment": {"teacher": {"layer": layer}}})
     return merge(below, given)
 
 
@@ -89,7 +95,7 @@ def lay_method(below: Mapping[str, Any], method: Any, preset: Any) -> Partial:
     """A method laid over a partial config that began with `preset`; raises ConfigError for an unknown method."""
     rows = _named("method", method, METHODS)
     if method == "repa":
-        layer = _repa_layer(preset)
+        layer = _of_size(_REPA_LAYERS, preset)
         rows = rows if layer is None else merge(rows, {"alignment": {"student_layer": layer}})
     if method == "self_flow":  # 2603.06507: from .3 of the depth to .7 of it; the rounding is ours
         depth = below.get("backbone", {}).get("layers", BackboneConfig().layers)
@@ -97,9 +103,9 @@ def lay_method(below: Mapping[str, Any], method: Any, preset: Any) -> Partial:
     return merge(below, rows)
 
 
-def _repa_layer(preset: Any) -> int | None:
-    """The layer that REPA reads differs from that of self alignment; None is the preset's own (nano). The default config is a B/2."""
-    return _REPA_LAYERS["B"] if preset is None else _REPA_LAYERS.get(str(preset).split("/")[0])
+def _of_size(layers: Mapping[str, int], preset: Any) -> int | None:
+    """The layer of the preset's size; None keeps the preset's own (nano). The default config is a B/2."""
+    return layers["B"] if preset is None else layers.get(str(preset).split("/")[0])
 
 
 def _named(what: str, name: Any, known: Mapping[str, Partial]) -> Partial:

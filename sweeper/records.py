@@ -37,6 +37,7 @@ METRICS: dict[str, MetricInfo] = {
     info.name: info
     for info in (
         MetricInfo("held_out_loss", "lower", "held-out loss", 4),
+        MetricInfo("held_out_noise_loss", "lower", "held-out noise loss", 4),
         MetricInfo("fd_digits", "lower", "FD (digits classifier)", 2),
         MetricInfo("fd_classifier", "lower", "FD (data classifier)", 2),
         MetricInfo("class_accuracy", "higher", "class accuracy", 3),

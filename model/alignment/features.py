@@ -9,7 +9,6 @@ from model.backbone.transformer import initialise
 from model.config.alignment import AlignmentConfig
 from model.errors import ConfigError
 
-EXTERNAL_HIDDEN = 2048
 SMOOTH_L1_BETA = 0.05
 """Where the smooth L1 distance turns from square to absolute (2505.02831)."""
 
@@ -21,9 +20,8 @@ def projection_head(width: int, seed: int) -> nn.Sequential:
     return head
 
 
-def encoder_head(width: int, encoder_width: int, seed: int) -> nn.Sequential:
-    """Head of external alignment: three linears, D to 2048 to 2048 to the encoder's width (2410.06940)."""
-    hidden = EXTERNAL_HIDDEN
+def encoder_head(width: int, hidden: int, encoder_width: int, seed: int) -> nn.Sequential:
+    """Head of external alignment: three linears, D to `hidden` (2048 in 2410.06940) twice and to the encoder's width."""
     head = nn.Sequential(nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, encoder_width))
     initialise(head, seed, prefix="projectors.")
     return head
@@ -38,7 +36,7 @@ def head_of(config: AlignmentConfig, width: int, target_width: int, seed: int) -
                 " set alignment.head: true, or make the widths equal"
             )
         return nn.Identity()
-    return encoder_head(width, target_width, seed) if config.kind == "external" else projection_head(width, seed)
+    return encoder_head(width, config.head_width, target_width, seed) if config.kind == "external" else projection_head(width, seed)
 
 
 def feature_distance(config: AlignmentConfig, student: Tensor, target: Tensor) -> Tensor:

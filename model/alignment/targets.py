@@ -12,7 +12,7 @@ from model.alignment.teacher import teacher_noise_levels
 from model.backbone.transformer import DiffusionTransformer
 from model.config.alignment import TeacherConfig
 from model.grouping import Grouping
-from model.noise.interpolant import FlowPath
+from model.noise.process import Process
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Sight:
     """(N,) labels as the student saw them, some of them null."""
     grouping: Grouping
     """Layout of a teacher's pass: the student's token order."""
-    path: FlowPath
+    process: Process
     """From data to noise."""
     empty: Tensor | None = None
     """(N, R) groups that own no token of their image; None where all own some."""
@@ -57,7 +57,7 @@ class AverageTarget:
 
     def features(self, sight: Sight) -> Tensor:
         t = teacher_noise_levels(self.config, sight.t, sight.k, sight.empty)
-        cleaner = sight.path.interpolate(sight.clean, sight.noise, sight.grouping.spread(t.unsqueeze(-1)))
+        cleaner = sight.process.noised(sight.clean, sight.noise, sight.grouping.spread(t.unsqueeze(-1)))
         known = sight.seen if self.config.labels == "dropped" else sight.labels
         return self.average.features(cleaner, t, known, sight.grouping, after=self.config.layer)
 

@@ -9,6 +9,9 @@ from model.config.alignment import IntervalConfig, TeacherConfig
 from model.config.noise import TimestepsConfig
 from model.randomness import BatchStreams
 
+LOWEST = {"zero": 0, "released": 1}
+"""Least t of an SRA teacher, in units of the process; only ddpm's steps know the second."""
+
 
 def moving_average_of(student: nn.Module) -> nn.Module:
     """A copy of the student that never needs a gradient: the start of its moving average."""
@@ -35,12 +38,12 @@ def draw_interval(interval: IntervalConfig, per_group: bool, groups: int, stream
 def teacher_noise_levels(config: TeacherConfig, t: Tensor, k: Tensor, empty: Tensor | None = None) -> Tensor:
     """Noise levels (N, R') the teacher sees, from the student's t (N, R) and the interval k (N, R'').
 
-    `interval` (SRA): t - k, clamped at 0. `min` (Self-Flow): the smallest of the image, but for groups that own
-    none of its tokens, `empty` (N, R). `same`: the student's.
+    `interval` (SRA): t - k, clamped at 0, or at 1 as released for ddpm, which gives t = 0 a noisier teacher. `min` (Self-Flow): the
+    smallest of the image, but for groups that own none of its tokens, `empty` (N, R). `same`: the student's.
     """
     match config.timesteps:
         case "interval":
-            return (t - k).clamp(min=0)
+            return (t - k).clamp(min=LOWEST[config.interval.clamp])
         case "min":
             owned = t if empty is None else t.masked_fill(empty, torch.inf)
             return owned.amin(dim=1, keepdim=True)

@@ -45,14 +45,14 @@ class Block(nn.Module):
 
 
 class FinalLayer(nn.Module):
-    """Width to the values of a patch."""
+    """Width to the values predicted for a patch."""
 
-    def __init__(self, width: int, patch_values: int) -> None:
+    def __init__(self, width: int, predicted_values: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(width, patch_values)
+        self.linear = nn.Linear(width, predicted_values)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * width))
 
     def forward(self, x: Tensor, conditioning: Tensor, grouping: Grouping) -> Tensor:
-        """x (N, T, D), conditioning (N, R, D) to (N, T, P)."""
+        """x (N, T, D), conditioning (N, R, D) to (N, T, O)."""
         shift, scale = grouping.spread(self.adaLN_modulation(conditioning)).chunk(2, dim=-1)
         return self.linear(shift + normalise(x) * (1 + scale))

@@ -31,19 +31,26 @@ EMBEDDING, OUTPUT, TIMESTEP = "x_embedder.proj.weight", "final_layer.linear.", "
 Weights = dict[str, Tensor]
 
 
-def load_network(path: Path, family: str, config: BackboneConfig, *, channels: int, resolution: int, classes: int) -> DiffusionTransformer:
-    """The network of a checkpoint file, float32 on the CPU; `resolution` is the side in pixels or latent cells.
+def load_network(
+    path: Path, family: str, config: BackboneConfig, *, channels: int, resolution: int, classes: int, outputs: int
+) -> DiffusionTransformer:
+    """The network of a checkpoint file, float32 on the CPU.
+
+    `resolution` is the side in pixels or latent cells, `outputs` how many values its process predicts for each (see `Process`).
 
     Raises CheckpointError, naming every missing and every surplus key and every wrong shape, when the file is not what was said.
     """
     table = family_of(family)
     tokens = tokens_per_image(resolution, config.patch)
-    network = DiffusionTransformer(config, tokens=tokens, patch_values=channels * config.patch**2, classes=classes, seed=0)
+    values = channels * config.patch**2
+    network = DiffusionTransformer(config, tokens=tokens, patch_values=values, classes=classes, seed=0, outputs=outputs)
     held = select(read(path), table)
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     if problems := _problems(held, wanted, table, channels, config.patch):
         raise CheckpointError(f"{path} is no {family} checkpoint of this network: {'; '.join(problems)}")
-    network.load_state_dict(convert(held, table, channels=channels, patch=config.patch, frequencies=network.t_embedder.frequencies))
+    network.load_state_dict(
+        convert(held, table, channels=channels, patch=config.patch, outputs=outputs, frequencies=network.t_embedder.frequencies)
+    )
     return network.requires_grad_(False)
 
 
@@ -102,12 +109,12 @@ def _shapes(name: str, ours: tuple[int, ...], family: Family, channels: int, pat
     """Shapes that a tensor of the file may have where ours has shape `ours`."""
     if name == EMBEDDING and family.embedding == "convolution":
         return [(ours[0], channels, patch, patch)]
-    if name.startswith(OUTPUT) and family.learned_sigma:
+    if name.startswith(OUTPUT) and family.surplus_sigma:
         return [ours, (2 * ours[0], *ours[1:])]
     return [ours]
 
 
-def convert(held: Mapping[str, Tensor], family: Family, *, channels: int, patch: int, frequencies: Tensor) -> Weights:
+def convert(held: Mapping[str, Tensor], family: Family, *, channels: int, patch: int, outputs: int, frequencies: Tensor) -> Weights:
     """Weights of the family, complete and of the right shapes, to ours."""
     weights = dict(held)
     embedding = weights[EMBEDDING]
@@ -119,7 +126,7 @@ def convert(held: Mapping[str, Tensor], family: Family, *, channels: int, patch:
     for name in (f"{OUTPUT}weight", f"{OUTPUT}bias"):
         rows = weights[name]
         produced = channels * (len(rows) // values)  # 2 C with learned sigma, whose rows come last once channels come first
-        weights[name] = _reordered(rows, family.output_order, produced, patch)[:values]
+        weights[name] = _reordered(rows, family.output_order, produced, patch)[: outputs * values]
     return _forward_in_time(weights, frequencies) if family.reversed_time else weights
 
 

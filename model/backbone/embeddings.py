@@ -24,7 +24,8 @@ def _sinusoid(position: Tensor, channels: int) -> Tensor:
 
 
 class TimestepEmbedder(nn.Module):
-    """Noise levels to width: a sinusoid [cos, sin] of raw t in [0, 1], then an MLP (2401.08740: no factor 1000)."""
+    """Noise levels to width: a sinusoid [cos, sin] of raw t, then an MLP. t is in [0, 1] for flow (2401.08740: no factor 1000), the
+    integer step for ddpm (2212.09748)."""
 
     frequencies: Tensor
 

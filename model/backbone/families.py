@@ -33,8 +33,8 @@ class Family:
     """Order of a patch's values in a linear embedding; a kernel is always `cpq`."""
     output_order: PatchOrder
     """Order of the rows of final_layer.linear."""
-    learned_sigma: bool
-    """The output may have 2 C channels, told by its shape; the first C are kept."""
+    surplus_sigma: bool
+    """The output may have 2 C channels for C that are used, told by its shape; the first C are kept."""
     heads: tuple[str, ...]
     """Training-only modules that are left out."""
     ignored: tuple[str, ...] = ("pos_embed",)
@@ -52,7 +52,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             embedding="linear",
             embedding_order="cpq",
             output_order="cpq",
-            learned_sigma=False,
+            surplus_sigma=False,
             heads=(),
             ignored=(),
             average_prefix="average/",
@@ -64,7 +64,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             embedding="convolution",
             embedding_order="cpq",
             output_order="pqc",
-            learned_sigma=True,
+            surplus_sigma=True,
             heads=(),
         ),
         "sra": Family(
@@ -74,7 +74,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             embedding="convolution",
             embedding_order="cpq",
             output_order="pqc",
-            learned_sigma=True,
+            surplus_sigma=True,
             heads=("ap_head",),
         ),
         "repa": Family(
@@ -84,7 +84,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             embedding="convolution",
             embedding_order="cpq",
             output_order="pqc",
-            learned_sigma=True,
+            surplus_sigma=True,
             heads=("projectors",),
         ),
         # Its tokens enter as "c (h p) (w q) -> (c p q)" and its output leaves by "(p q c) -> (c p q)": the two ends differ in order.
@@ -95,17 +95,17 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             embedding="linear",
             embedding_order="cpq",
             output_order="pqc",
-            learned_sigma=True,
+            surplus_sigma=True,
             heads=("projector",),
         ),
         "dit": Family(
-            source="2212.09748, facebookresearch/DiT",
+            source="2212.09748, facebookresearch/DiT; it samples with its learned sigma",
             process="ddpm",
             reversed_time=False,
             embedding="convolution",
             embedding_order="cpq",
             output_order="pqc",
-            learned_sigma=True,
+            surplus_sigma=False,
             heads=(),
         ),
     }
@@ -117,12 +117,3 @@ def family_of(name: str) -> Family:
     if name not in FAMILIES:
         raise ConfigError(f"there is no checkpoint family {name!r}; choose one of {', '.join(FAMILIES)}")
     return FAMILIES[name]
-
-
-def ensure_samplable(name: str) -> None:
-    """Raises ConfigError for a family that loads but whose process has no sampler here."""
-    if family_of(name).process == "ddpm":
-        raise ConfigError(
-            f"checkpoints of family {name} load, but cannot be sampled: the ddpm process is not here yet;"
-            f" choose one of {', '.join(other for other, table in FAMILIES.items() if table.process == 'flow')}"
-        )

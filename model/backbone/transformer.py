@@ -1,7 +1,7 @@
-"""The diffusion transformer: SiT (2401.08740) on the DiT architecture (2212.09748).
+"""The diffusion transformer of DiT (2212.09748) and SiT (2401.08740).
 
-N images, T tokens, P values of a patch, R conditioning rows, D width. Tokens come in group order and stay in it: every operation but
-attention is per token, and positions are laid on in that order, so nothing needs un-sorting.
+N images, T tokens, P values of a patch, O values predicted for it, R conditioning rows, D width. Tokens come in group
+order and stay in it: every operation but attention is per token, and positions are laid on in that order, so nothing needs un-sorting.
 """
 
 import torch
@@ -26,26 +26,28 @@ class PatchEmbedder(nn.Module):
 
 
 class DiffusionTransformer(nn.Module):
-    """Predicts the velocity of every token; parameter names are those of the public checkpoints."""
+    """Predicts O values for every token: the P of a velocity, or 2 P, noise and variance. Parameter names are those of the public
+    checkpoints."""
 
     positions: Tensor
 
-    def __init__(self, config: BackboneConfig, *, tokens: int, patch_values: int, classes: int, seed: int) -> None:
+    def __init__(self, config: BackboneConfig, *, tokens: int, patch_values: int, classes: int, seed: int, outputs: int = 1) -> None:
+        """`outputs`: O / P."""
         super().__init__()
         self.x_embedder = PatchEmbedder(patch_values, config.width)
         self.t_embedder = TimestepEmbedder(config.width)
         self.y_embedder = LabelEmbedder(classes, config.width)
         self.blocks = nn.ModuleList(Block(config.width, config.heads, qk_norm=config.qk_norm) for _ in range(config.layers))
-        self.final_layer = FinalLayer(config.width, patch_values)
+        self.final_layer = FinalLayer(config.width, outputs * patch_values)
         self.register_buffer("positions", grid_positions(tokens, config.width), persistent=False)
         initialise(self, seed)
 
     def forward(
         self, tokens: Tensor, t: Tensor, labels: Tensor, grouping: Grouping, *, features_after: int | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Velocity (N, T, P), and the features (N, T, D) after block `features_after` (counted from 1) when asked for.
+        """Prediction (N, T, O), and the features (N, T, D) after block `features_after` (counted from 1) when asked for.
 
-        tokens (N, T, P) in group order, t (N, R) noise levels, labels (N,).
+        tokens (N, T, P) in group order, t (N, R) in units of the process, labels (N,).
         """
         x, conditioning = self._embed(tokens, t, labels, grouping)
         features = None

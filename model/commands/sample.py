@@ -9,17 +9,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from model.backbone.families import FAMILIES, ensure_samplable
+from model.backbone.families import FAMILIES, family_of
 from model.commands.config_file import first_fault, read_config
 from model.config import LatentsData
 from model.config.backbone import BackboneConfig, tokens_per_image
-from model.config.evaluation import EvaluationConfig
+from model.config.evaluation import EvaluationConfig, SamplerConfig
+from model.config.noise import ProcessConfig
 from model.errors import CheckpointError, ConfigError
 from model.presets import PRESETS, config_from, merge
 from model.train_trial import check, gpu_models
 
 DRAWN, SHOWN, COLUMNS = 80, 100, 10
-SAMPLERS = ("euler", "heun", "dopri5", "euler_maruyama")
+SAMPLERS = ("euler", "heun", "dopri5", "euler_maruyama", "ancestral")
 _LATENTS = LatentsData(kind="latents", path=Path())
 
 
@@ -31,6 +32,7 @@ class Subject:
     channels: int
     resolution: int
     classes: int
+    process: ProcessConfig
     evaluation: EvaluationConfig
 
 
@@ -47,12 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--classes", type=int, help=f"labels, without the null label (default: {_LATENTS.classes})")
     drawing = parser.add_argument_group("drawing")
     drawing.add_argument("--samples", type=int, default=DRAWN, metavar="N", help=f"sample i has class i modulo classes (default: {DRAWN})")
-    drawing.add_argument("--sampler", choices=SAMPLERS, help="default: that of the config, else euler")
+    drawing.add_argument("--sampler", choices=SAMPLERS, help="default: that of the config, else euler, or ancestral for ddpm")
     drawing.add_argument("--steps", type=int, help="steps of a sampler on a fixed grid")
     drawing.add_argument("--relative-tolerance", type=float, help="of dopri5")
     drawing.add_argument("--absolute-tolerance", type=float, help="of dopri5")
     drawing.add_argument("--guidance", type=float, metavar="SCALE", help="1 is no guidance")
     drawing.add_argument("--guidance-interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="guided for t in it; t = 1 is noise")
+    drawing.add_argument("--guidance-channels", choices=("all", "first3"), help="first3: as the released samplers of DiT and SiT")
     drawing.add_argument("--seed", type=int, help="generation seed")
     drawing.add_argument("--output", type=Path, default=Path("samples.png"), help="grid of the first samples (default: ./samples.png)")
     drawing.add_argument("--npz", type=Path, help="all samples for ADM's evaluation suite: arr_0, uint8, (N, side, side, 3)")
@@ -62,8 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Draws the samples that the options ask for; everything that can be refused is, before torch is loaded."""
-    ensure_samplable(given.family)
     subject = subject_of(given)
+    subject.evaluation.sampler.ensure_samples(subject.process)
     tokens_per_image(subject.resolution, subject.backbone.patch)
     if given.npz and subject.channels not in (1, 3):
         raise ConfigError(f"--npz is for pictures, and samples of {subject.channels} channels are latents; leave it out")
@@ -80,12 +83,15 @@ def subject_of(given: argparse.Namespace) -> Subject:
             raise ConfigError("--config already describes the network; leave out --preset, --qk-norm, --channels, --resolution, --classes")
         config = read_config(given.config)
         found = check(config)
-        return Subject(config.backbone, found.channels, found.resolution, found.classes, _asked(given, config.evaluation))
+        asked = _asked(given, config.evaluation)
+        return Subject(config.backbone, found.channels, found.resolution, found.classes, config.process, asked)
     if not given.preset:
         raise ConfigError("say which network it is: --config FILE, or --preset NAME with --channels, --resolution and --classes")
     backbone = config_from({"preset": given.preset, "backbone": {"qk_norm": given.qk_norm}}).backbone
     images = {"channels": _LATENTS.channels, "resolution": _LATENTS.resolution, "classes": _LATENTS.classes} | described
-    return Subject(backbone, **images, evaluation=_asked(given, EvaluationConfig()))
+    process = ProcessConfig(kind=family_of(given.family).process)
+    usual = EvaluationConfig(sampler=SamplerConfig(kind="ancestral" if process.kind == "ddpm" else "euler"))
+    return Subject(backbone, **images, process=process, evaluation=_asked(given, usual))
 
 
 def _asked(given: argparse.Namespace, base: EvaluationConfig) -> EvaluationConfig:
@@ -96,7 +102,7 @@ def _asked(given: argparse.Namespace, base: EvaluationConfig) -> EvaluationConfi
         "relative_tolerance": given.relative_tolerance,
         "absolute_tolerance": given.absolute_tolerance,
     }
-    guidance = {"scale": given.guidance, "interval": given.guidance_interval}
+    guidance = {"scale": given.guidance, "interval": given.guidance_interval, "channels": given.guidance_channels}
     over: dict[str, Any] = {"samples": given.samples, "seed": given.seed, "sampler": sampler, "guidance": guidance}
     try:
         return EvaluationConfig.model_validate(merge(base.model_dump(), _named(over)))
@@ -115,6 +121,7 @@ def _draw(given: argparse.Namespace, subject: Subject) -> None:
 
     from model.backbone.checkpoints import load_network
     from model.evaluation.grid import save_grid
+    from model.noise.process import process_of
     from model.patches import unpatchify
     from model.sampling.archive import save_npz, to_pixels
     from model.sampling.generate import generate
@@ -124,7 +131,7 @@ def _draw(given: argparse.Namespace, subject: Subject) -> None:
     torch.set_num_threads(given.threads)
     for path in filter(None, (given.output, given.npz)):
         path.parent.mkdir(parents=True, exist_ok=True)
-    patch = subject.backbone.patch
+    patch, process = subject.backbone.patch, process_of(subject.process)
     network = load_network(
         given.checkpoint,
         given.family,
@@ -132,10 +139,14 @@ def _draw(given: argparse.Namespace, subject: Subject) -> None:
         channels=subject.channels,
         resolution=subject.resolution,
         classes=subject.classes,
+        outputs=process.outputs,
     ).to(given.device)
     shape = ((subject.resolution // patch) ** 2, subject.channels * patch**2)
     shown, pixels, drawn = [], [], 0
-    for tokens, _ in generate(network, subject.evaluation, shape=shape, dtype=torch.float32, tick=lambda: None):
+    blocks = generate(
+        network, subject.evaluation, shape=shape, dtype=torch.float32, tick=lambda: None, channels=subject.channels, process=process
+    )
+    for tokens, _ in blocks:
         images = unpatchify(tokens, patch, subject.channels)
         if not images.isfinite().all():
             raise CheckpointError(f"{given.checkpoint} gives samples that are not finite; is {given.family} its family?")

@@ -29,9 +29,11 @@ class IntervalConfig(Section):
     """How much cleaner than the student's is the teacher's noise level (SRA, 2505.02831)."""
 
     width: float = Field(default=0.2, ge=0, le=1)
-    """The teacher sees t - k, k ~ U(0, width), clamped at 0."""
+    """The teacher sees t - k, k ~ U(0, width), clamped; for ddpm, k is a whole number of steps below 1000 * width."""
     per: Literal["auto", "image", "group"] = "auto"
     """One k per image or per group; `auto` is image for `single`, group for `dual` timesteps."""
+    clamp: Literal["zero", "released"] = Field(default="zero", json_schema_extra=added_later("zero"))
+    """Least t of the teacher: 0, or (only ddpm) step 1 as in the code released for DiT, where t = 0 gets a *noisier* teacher."""
 
 
 class TeacherConfig(Section):
@@ -65,6 +67,8 @@ class AlignmentConfig(Section):
     """
     head: bool = Field(default=True, json_schema_extra=added_later(True))
     """The student's features pass a trained projection head before they are compared."""
+    head_width: int = Field(default=2048, ge=1, json_schema_extra=added_later(2048))
+    """Hidden width of the head of `kind: external`, 2048 in REPA; that of `self` is twice the backbone's width."""
     student_layer: int = Field(default=3, ge=1)
     """The head reads the student after this block, counted from 1."""
     teacher: TeacherConfig = TeacherConfig()

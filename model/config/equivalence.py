@@ -30,17 +30,19 @@ def _inert(config: "TrainConfig") -> Iterator[str]:
         if config.timesteps.kind == "single":
             yield "partition.full_image_probability"
     if config.evaluation.guidance.scale == 1:
-        yield "evaluation.guidance.interval"
+        yield from ("evaluation.guidance.interval", "evaluation.guidance.channels")
     if config.alignment.kind == "none":
         yield from (f"alignment.{path}" for path in _paths(config.alignment) if path != "kind")
         return
+    if config.alignment.kind == "self" or not config.alignment.head:
+        yield "alignment.head_width"
     if config.alignment.loss != "cosine":
         yield "alignment.axis"
     if config.alignment.kind == "external":
         yield from (f"alignment.teacher.{path}" for path in _paths(teacher))
         return
     if teacher.timesteps != "interval":
-        yield from ("alignment.teacher.interval.width", "alignment.teacher.interval.per")
+        yield from (f"alignment.teacher.interval.{path}" for path in _paths(teacher.interval))
     elif teacher.interval.width == 0:
         yield "alignment.teacher.interval.per"
     if config.label_dropout == 0:
@@ -102,7 +104,7 @@ def _rules(config: "TrainConfig") -> Iterator[tuple[str, Any]]:
         yield "timesteps.gap", "independent"  # in law
     if not isinstance(config.partition.ratio, float) and len(config.partition.ratio) == 2:
         yield "partition.ratio", config.partition.shares[0]
-    if teacher.timesteps == "interval" and teacher.interval.width == 0:
+    if teacher.timesteps == "interval" and teacher.interval.width == 0 and teacher.interval.clamp == "zero":
         yield "alignment.teacher.timesteps", "same"
     elif teacher.timesteps == "min" and steps.kind == "single":
         yield "alignment.teacher.timesteps", "same"  # the smallest of one

@@ -4,6 +4,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from model.config.noise import DDPM_STEPS, ProcessConfig
 from model.config.section import NOT_IDENTITY, Section, added_later
 from model.errors import ConfigError
 
@@ -17,11 +18,11 @@ FEWEST_FOR_NEIGHBOURS = 4
 class SamplerConfig(Section):
     """How samples are drawn: on a fixed grid of `steps`, or by tolerances."""
 
-    kind: Literal["euler", "heun", "dopri5", "euler_maruyama"] = "euler"
+    kind: Literal["euler", "heun", "dopri5", "euler_maruyama", "ancestral"] = "euler"
     """The probability-flow ODE by `euler` (S network calls), `heun` (2S - 1) or adaptive `dopri5`; `euler_maruyama` (S): the SDE of SiT
-    (2401.08740) with w(t) = 2t."""
+    (2401.08740) with w(t) = 2t. `ancestral` (S): the respaced chain of ddpm (2102.09672), the only sampler of `process.kind: ddpm`."""
     steps: int = Field(default=50, ge=2)
-    """S, steps of a sampler on a fixed grid."""
+    """S, steps of a sampler on a fixed grid; 250 is published for `euler_maruyama` and `ancestral`."""
     relative_tolerance: float = Field(default=1e-5, gt=0, json_schema_extra=added_later(1e-5))
     """Of `dopri5`, on the root mean square over a block of samples; SiT's script has 1e-3, at which two steps pass for a smooth flow."""
     absolute_tolerance: float = Field(default=1e-5, gt=0, json_schema_extra=added_later(1e-5))
@@ -34,7 +35,17 @@ class SamplerConfig(Section):
             if getattr(self, name) != type(self).model_fields[name].default:
                 what = "a fixed grid" if name == "steps" else "dopri5"
                 raise ConfigError(f"evaluation.sampler.{name} belongs to {what}, but kind is {self.kind}; leave it out")
+        if self.kind == "ancestral" and self.steps > DDPM_STEPS:
+            raise ConfigError(f"evaluation.sampler.steps: ddpm has {DDPM_STEPS} steps, not {self.steps}; ask for at most so many")
         return self
+
+    def ensure_samples(self, process: ProcessConfig) -> None:
+        """Raises ConfigError when networks of the process are sampled otherwise."""
+        if (process.kind == "ddpm") != (self.kind == "ancestral"):
+            fitting = "ancestral" if process.kind == "ddpm" else "euler, heun, dopri5 or euler_maruyama"
+            raise ConfigError(
+                f"evaluation.sampler.kind: {self.kind} does not sample process.kind: {process.kind}; set evaluation.sampler.kind: {fitting}"
+            )
 
 
 class GuidanceConfig(Section):
@@ -43,7 +54,9 @@ class GuidanceConfig(Section):
     scale: float = Field(default=1.0, ge=1)
     """1 is no guidance: the null pass is skipped."""
     interval: tuple[float, float] = (0.0, 1.0)
-    """Guided for t in [low, high]."""
+    """Guided for t in [low, high]; for ddpm, t counts as the share of its last step."""
+    channels: Literal["all", "first3"] = Field(default="all", json_schema_extra=added_later("all"))
+    """`first3`: only the first three channels are guided, as in the released samplers of DiT and SiT (for latents of four)."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

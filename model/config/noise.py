@@ -16,15 +16,27 @@ from model.errors import ConfigError
 ASSIGNMENTS = ("random", "block", "checkerboard", "rows", "bernoulli")
 """Assignments by name; any other is the dotted path of a class of the user's."""
 DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+DDPM_STEPS = 1000
+"""Of the diffusion that `process.kind: ddpm` trains; t is one of 0..999."""
 LARGEST_SHARE_ERROR = 0.05
 """Of the images that a batch can leave whole, from the probability that was asked for."""
 
 
 class ProcessConfig(Section):
-    """How data becomes noise."""
+    """How data becomes noise, and what the network predicts."""
 
+    kind: Literal["flow", "ddpm"] = Field(default="flow", json_schema_extra=added_later("flow"))
+    """`flow` (SiT, 2401.08740): t in [0, 1], velocity. `ddpm` (DiT, 2212.09748): 1000 steps of linear beta, noise and a learned variance,
+    loss = squared error + variational bound."""
     path: Literal["linear", "cosine"] = Field(default="linear", json_schema_extra=added_later("linear"))
-    """x_t = a x0 + s e. `linear`: a = 1 - t, s = t. `cosine`: a = cos(pi t / 2), s = sin(pi t / 2) (2401.08740, the GVP path)."""
+    """x_t = a x0 + s e. `linear`: a = 1 - t, s = t. `cosine`: a = cos(pi t / 2), s = sin(pi t / 2) (2401.08740, the GVP path).
+    Only `flow` has one."""
+
+    @model_validator(mode="after")
+    def _ddpm_has_its_own_path(self) -> Self:
+        if self.kind == "ddpm" and self.path != "linear":
+            raise ConfigError(f"process.path: {self.path} is a path of flow, and process.kind is ddpm; leave process.path out")
+        return self
 
 
 class PartitionConfig(Section):

@@ -82,6 +82,16 @@ class TrainConfig(Section):
         self.partition.whole_images(self.batch_size)
         return self
 
+    @model_validator(mode="after")
+    def _of_one_process(self) -> Self:
+        self.evaluation.sampler.ensure_samples(self.process)
+        if self.process.kind != "ddpm" and self.alignment.teacher.interval.clamp == "released":
+            raise ConfigError(
+                f"alignment.teacher.interval.clamp: released is a step of ddpm, and process.kind is {self.process.kind};"
+                " leave it out, or set process.kind: ddpm"
+            )
+        return self
+
     def resolved_precision(self, *, gpu: bool) -> Precision:
         """`auto` is bf16 on a GPU and fp32 on a CPU."""
         if self.precision != "auto":

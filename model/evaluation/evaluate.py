@@ -17,10 +17,10 @@ from model.errors import Diverged
 from model.evaluation.class_score import class_score
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.grid import save_grid
-from model.evaluation.held_out import held_out_loss
+from model.evaluation.held_out import HELD_OUT_NAMES, held_out_loss
 from model.evaluation.judge import Judge
 from model.evaluation.neighbours import precision_and_recall
-from model.noise.interpolant import PATHS
+from model.noise.process import process_of
 from model.patches import unpatchify
 from model.sampling.generate import generate
 
@@ -56,8 +56,8 @@ def evaluate(
     Raises Diverged when the weights of `step` give values that are not finite.
     """
     tick()
-    path = PATHS[config.process.path]
-    loss = held_out_loss(network, data.held_out, config.evaluation, path)
+    process = process_of(config.process)
+    loss = held_out_loss(network, data.held_out, config.evaluation, process)
     if not math.isfinite(loss):
         raise Diverged(step, "held-out loss", loss)
     features: list[Tensor] = []
@@ -65,7 +65,10 @@ def evaluate(
     shown: list[Tensor] = []
     shape = (data.train.tokens.shape[1], data.train.tokens.shape[2])
     columns = min(GRID_COLUMNS, data.classes)
-    for tokens, labels in generate(network, config.evaluation, shape=shape, dtype=data.train.tokens.dtype, tick=tick, path=path):
+    drawn = generate(
+        network, config.evaluation, shape=shape, dtype=data.train.tokens.dtype, tick=tick, channels=data.channels, process=process
+    )
+    for tokens, labels in drawn:
         if not tokens.isfinite().all():
             raise Diverged(step, "a generated sample", math.nan)
         seen, predicted = judge.look(tokens)
@@ -80,7 +83,7 @@ def evaluate(
     name = "fd_digits" if config.data.kind == "digits" else "fd_classifier"
     return Evaluation(
         metrics={
-            "held_out_loss": loss,
+            HELD_OUT_NAMES[process.predicts]: loss,
             name: frechet_distance(judge.reference, moments),
             "class_accuracy": torch.cat(right).mean().item(),
         }

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from model.backbone.transformer import DiffusionTransformer
 from model.config.evaluation import EvaluationConfig
-from model.noise.interpolant import PATHS, FlowPath
+from model.noise.process import FLOW, Ddpm, Flow, Process
 from model.randomness import stream
-from model.sampling.guidance import VelocityField, guided_field
+from model.sampling.ancestral import ancestral
+from model.sampling.guidance import Field, Guided, guided_field
 from model.sampling.ode import dopri5, euler, heun
 from model.sampling.sde import euler_maruyama
 
@@ -26,13 +27,16 @@ def generate(
     shape: tuple[int, int],
     dtype: torch.dtype,
     tick: Callable[[], None],
-    path: FlowPath = PATHS["linear"],
+    channels: int,
+    process: Process = FLOW,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Blocks of (tokens (n, *shape), labels (n,)), `config.samples` in all; sample i shows class i modulo classes.
 
-    `tick` is called before every block, to say that the trial is alive.
+    The sampler is one of the process (`TrainConfig` sees to it); tokens hold images of `channels`. `tick` is called before every block,
+    to say that the trial is alive.
     """
     device = network.positions.device
+    guided = Guided.of(config.guidance, process, shape[1], channels)
     for block, first in enumerate(range(0, config.samples, BLOCK)):
         tick()
         n = min(BLOCK, config.samples - first)
@@ -41,26 +45,29 @@ def generate(
         def noise(purpose: str, *indices: int, n: int = n) -> Tensor:
             return torch.randn((BLOCK, *shape), generator=stream(config.seed, purpose, *indices))[:n].to(device, dtype)
 
-        field_at = partial(guided_field, network, labels, config.guidance)
-        yield _follow(config, field_at, noise("sample", block), partial(noise, "sample_sde", block), path), labels
+        field_at = partial(guided_field, network, labels, config.guidance, guided)
+        yield _follow(config, field_at, noise("sample", block), partial(noise, "sample_sde", block), process), labels
 
 
 def _follow(
     config: EvaluationConfig,
-    field_at: Callable[..., VelocityField],
+    field_at: Callable[..., Field],
     x: Tensor,
     fresh_noise: Callable[[int], Tensor],
-    path: FlowPath,
+    process: Process,
 ) -> Tensor:
-    """The sampler of the config, from x at t = 1 to t = 0."""
+    """The sampler of the config, from x, which is noise, to t = 0."""
     sampler, guidance = config.sampler, config.guidance
-    match sampler.kind:
-        case "euler":
+    match (sampler.kind, process):
+        case ("euler", Flow()):
             return euler(field_at(), x, sampler.steps)
-        case "heun":
+        case ("heun", Flow()):
             return heun(field_at, x, sampler.steps)
-        case "dopri5":
+        case ("dopri5", Flow()):
             edges = () if guidance.scale == 1 else guidance.interval
             return dopri5(field_at, x, edges, relative=sampler.relative_tolerance, absolute=sampler.absolute_tolerance)
-        case "euler_maruyama":
+        case ("euler_maruyama", Flow(path)):
             return euler_maruyama(field_at(), x, sampler.steps, fresh_noise, path)
+        case ("ancestral", Ddpm(diffusion)):
+            return ancestral(field_at(), x, sampler.steps, fresh_noise, diffusion)
+    raise AssertionError(f"{sampler.kind} does not sample {process}")

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from model.errors import ConfigError
-from model.sampling.guidance import VelocityField
+from model.sampling.guidance import Field
 
-GatedField = Callable[[float], VelocityField]
+GatedField = Callable[[float], Field]
 """The velocity field whose guidance is decided at the given t, whatever t it is called with."""
 
 
-def euler(field: VelocityField, x: Tensor, steps: int) -> Tensor:
+def euler(field: Field, x: Tensor, steps: int) -> Tensor:
     """`steps` network calls on an even grid that ends exactly at t = 0."""
     for t, after in itertools.pairwise(_grid(steps)):
         x = x + (after - t) * field(x, t)
@@ -50,7 +50,7 @@ def dopri5(field_at: GatedField, x: Tensor, edges: tuple[float, ...], *, relativ
     for start, end in itertools.pairwise(sorted({0.0, 1.0} | inside, reverse=True)):
         field = field_at((start + end) / 2)
 
-        def right_hand_side(t: Tensor, x: Tensor, field: VelocityField = field) -> Tensor:
+        def right_hand_side(t: Tensor, x: Tensor, field: Field = field) -> Tensor:
             found = field(x, t.item()).to(x.dtype)
             if not found.isfinite().all():
                 raise _NotFinite

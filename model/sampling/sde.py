@@ -7,15 +7,13 @@ import torch
 from torch import Tensor
 
 from model.noise.interpolant import PATHS, FlowPath
-from model.sampling.guidance import VelocityField
+from model.sampling.guidance import Field
 
 LAST = 0.04
 """The score is not followed closer to data than this; one noiseless step covers the rest."""
 
 
-def euler_maruyama(
-    field: VelocityField, x: Tensor, steps: int, fresh_noise: Callable[[int], Tensor], path: FlowPath = PATHS["linear"]
-) -> Tensor:
+def euler_maruyama(field: Field, x: Tensor, steps: int, fresh_noise: Callable[[int], Tensor], path: FlowPath = PATHS["linear"]) -> Tensor:
     """`steps` network calls: an even grid from 1 to `LAST`, then one step of drift alone to 0.
 
     `fresh_noise(i)` gives N(0, 1) like x for step i.

@@ -12,10 +12,10 @@ import torch
 from model.config import Precision, TrainConfig
 from model.data.dataset import DataSet, load
 from model.evaluation.evaluate import evaluate, samples_path
-from model.evaluation.held_out import held_out_loss
+from model.evaluation.held_out import HELD_OUT_NAMES, held_out_loss
 from model.evaluation.judge import Judge, load_or_train_judge
 from model.machine import cpu_model
-from model.noise.interpolant import PATHS
+from model.noise.process import process_of
 from model.reports import Report, TrialReport, TrialResult, World
 from model.training import checkpoint, memory
 from model.training.state import TrainingState, initial_state
@@ -105,9 +105,9 @@ class _Trial:
 
     def _held_out_point(self) -> None:
         with autocast(self.precision, self.data.train.tokens.device):
-            path = PATHS[self.config.process.path]
-            loss = held_out_loss(self.state.learner.average, self.data.held_out, self.config.evaluation, path)
-        self.say(TrialReport("points", self.state.step, {"held_out_loss": loss}))
+            process = process_of(self.config.process)
+            loss = held_out_loss(self.state.learner.average, self.data.held_out, self.config.evaluation, process)
+        self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: loss}))
 
     def _evaluate(self) -> None:
         state = self.state

@@ -14,6 +14,7 @@ from model.config import TrainConfig
 from model.config.alignment import AlignmentConfig
 from model.config.encoder import EncoderConfig
 from model.data.dataset import DataSet
+from model.noise.process import process_of
 from model.objective import Learner
 from model.training.optimizer import adamw
 
@@ -65,9 +66,14 @@ def target_of(config: TrainConfig, average: DiffusionTransformer, data: DataSet)
 def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtype: torch.dtype) -> TrainingState:
     """The state before the first step: a function of the config alone."""
     _, tokens, patch_values = data.train.tokens.shape
-    student = DiffusionTransformer(config.backbone, tokens=tokens, patch_values=patch_values, classes=data.classes, seed=config.seed).to(
-        device, dtype
-    )
+    student = DiffusionTransformer(
+        config.backbone,
+        tokens=tokens,
+        patch_values=patch_values,
+        classes=data.classes,
+        seed=config.seed,
+        outputs=process_of(config.process).outputs,
+    ).to(device, dtype)
     average = moving_average_of(student)
     assert isinstance(average, DiffusionTransformer)
     target, target_width = target_of(config, average, data)

@@ -11,6 +11,7 @@ from model.alignment.teacher import update_moving_average
 from model.config import Precision, TrainConfig
 from model.data.dataset import Examples, batch_indices
 from model.errors import Diverged
+from model.noise.process import process_of
 from model.objective import Losses, draw, losses
 from model.randomness import BatchStreams
 from model.training.state import TrainingState
@@ -43,7 +44,8 @@ def train_step(config: TrainConfig, state: TrainingState, data: Examples, precis
     values = {"train_loss": found.total, "generation_loss": found.generation, "align_loss": found.alignment, "grad_norm": norm}
     whole = 0 if draws.whole is None else config.partition.whole_images(len(tokens))
     if "realised_gap" in state.sums:  # of the images that have groups
-        values["realised_gap"] = (draws.t[:, 1:] - draws.t[:, :1]).abs().mean() * (len(tokens) / max(len(tokens) - whole, 1))
+        gap = (draws.t[:, 1:] - draws.t[:, :1]).abs().mean() / process_of(config.process).span
+        values["realised_gap"] = gap * (len(tokens) / max(len(tokens) - whole, 1))
     if draws.whole is not None:
         values["whole_image_share"] = draws.whole.to(norm.dtype).mean()
     for name, total in state.sums.items():

@@ -7,7 +7,6 @@ FLOAT32 = 4
 FULL_STATE = 4
 """Weights, moving average and two moments."""
 KEPT_CHECKPOINTS = 2
-EXTERNAL_HIDDEN = 2048
 WIDEST_ENCODER = 1536
 """Counted for every external encoder: only timm knows a model's width, and planning does not load it."""
 
@@ -19,12 +18,13 @@ def parameters(config: TrainConfig, facts: DataFacts) -> int:
     norms = 4 * d // config.backbone.heads if config.backbone.qk_norm else 0
     block = attention + norms + mlp + modulation
     embeddings = (values + 1) * d + (256 * d + d + d * d + d) + (facts.classes + 1) * d
-    final = (d + 1) * values + 2 * (d * d + d)
+    predicted = (2 if config.process.kind == "ddpm" else 1) * values
+    final = (d + 1) * predicted + 2 * (d * d + d)
     return config.backbone.layers * block + embeddings + final + _head(config)
 
 
 def _head(config: TrainConfig) -> int:
-    d, hidden = config.backbone.width, EXTERNAL_HIDDEN
+    d, hidden = config.backbone.width, config.alignment.head_width
     if config.alignment.kind == "none" or not config.alignment.head:
         return 0
     if config.alignment.kind == "self":

@@ -1,7 +1,7 @@
 """Checkpoint files as the public code bases write them, and what those code bases make of them, written without the package's tables.
 
 N images, C channels, S side, p patch, D width. A file's tensors are random; `velocity` runs them as the published models do: a convolution
-(or `F.unfold`) at the start, rows in the order (p, q, channel) at the end, half of the channels thrown away where sigma is learned.
+(or `F.unfold`) at the start, rows in the order (p, q, channel) at the end, half of the channels thrown away where a flow learned sigma.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,8 @@ class Public:
     reversed_time: bool
     learned_sigma: bool
     head: str | None
+    outputs: int = 1
+    """Predicted values that are used, for every value."""
 
 
 PUBLIC = {
@@ -38,7 +40,7 @@ PUBLIC = {
     "sra": Public(convolution=True, reversed_time=False, learned_sigma=False, head="ap_head.0"),
     "repa": Public(convolution=True, reversed_time=False, learned_sigma=False, head="projectors.0.2"),
     "self_flow": Public(convolution=False, reversed_time=True, learned_sigma=False, head="projector.linear1"),
-    "dit": Public(convolution=True, reversed_time=False, learned_sigma=True, head=None),
+    "dit": Public(convolution=True, reversed_time=False, learned_sigma=True, head=None, outputs=2),
 }
 
 
@@ -69,7 +71,10 @@ def written(name: str, seed: int = 0, config: BackboneConfig = CONFIG) -> Weight
 
 
 def velocity(name: str, weights: Weights, images: Tensor, t: Tensor, labels: Tensor, config: BackboneConfig = CONFIG) -> Tensor:
-    """What the code base's own sampler takes for the velocity in our direction of time, (N, C, S, S) float64; t (N,)."""
+    """What the code base's own sampler takes for the velocity in our direction of time, (N, C, S, S) float64; t (N,).
+
+    Of DiT its whole output, noise and then v, (N, 2C, S, S).
+    """
     public = PUBLIC[name]
     held = {key: value.double() for key, value in weights.items()}
     kernel, bias = held["x_embedder.proj.weight"], held["x_embedder.proj.bias"]
@@ -87,7 +92,7 @@ def velocity(name: str, weights: Weights, images: Tensor, t: Tensor, labels: Ten
     rows, _ = forward(through, config.heads, embedded, seen, labels, everyone)
     apart = rows.reshape(len(images), side, side, patch, patch, -1)
     produced = torch.einsum("nhwpqc->nchpwq", apart).reshape(len(images), -1, SIDE, SIDE)
-    return (-1 if public.reversed_time else 1) * produced[:, :CHANNELS]
+    return (-1 if public.reversed_time else 1) * produced[:, : public.outputs * CHANNELS]
 
 
 def table_of(name: str) -> str:
@@ -97,4 +102,4 @@ def table_of(name: str) -> str:
 
 def load(path: Path, name: str, **changes: Any) -> DiffusionTransformer:
     """The package's reading of a file."""
-    return load_network(path, table_of(name), CONFIG, **(GEOMETRY | changes))
+    return load_network(path, table_of(name), CONFIG, **(GEOMETRY | {"outputs": PUBLIC[name].outputs if name in PUBLIC else 1} | changes))

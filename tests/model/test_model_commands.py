@@ -53,8 +53,8 @@ def drawn(trial: Path, **evaluation: Any) -> np.ndarray:
     """What the trial's weights give by way of the package."""
     config = tiny({"evaluation": {"sampler": {"kind": "euler"}}}, {"evaluation": evaluation})
     path = next(trial.glob("average-*.safetensors"))
-    network = load_network(path, "ours", config.backbone, channels=1, resolution=8, classes=10)
-    blocks = generate(network, config.evaluation, shape=(16, 4), dtype=torch.float32, tick=lambda: None)
+    network = load_network(path, "ours", config.backbone, channels=1, resolution=8, classes=10, outputs=1)
+    blocks = generate(network, config.evaluation, shape=(16, 4), dtype=torch.float32, tick=lambda: None, channels=1)
     return to_pixels(unpatchify(torch.cat([tokens for tokens, _ in blocks]), 2, 1))
 
 
@@ -117,8 +117,8 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "no network": ([], "say which network it is: --config FILE, or --preset NAME with --channels, --resolution and --classes"),
     "two networks": (["--config", "a.yaml", "--classes", "3"], "--config already describes the network; leave out --preset,"),
     "ddpm": (
-        ["--family", "dit", "--preset", "nano"],
-        "checkpoints of family dit load, but cannot be sampled: the ddpm process is not here",
+        ["--family", "dit", "--preset", "nano", "--sampler", "euler"],
+        "evaluation.sampler.kind: euler does not sample process.kind: ddpm; set evaluation.sampler.kind: ancestral",
     ),
     "one sample": (["--preset", "nano", "--samples", "1"], "samples: Input should be greater than or equal to 2"),
     "tolerance": (["--preset", "nano", "--relative-tolerance", "1"], "sampler: evaluation.sampler.relative_tolerance belongs to dopri5"),
@@ -148,7 +148,7 @@ def test_what_is_refused_is_refused_in_one_line(
 
 def test_weights_that_are_not_finite_are_named(trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = next(trial.glob("average-*.safetensors"))
-    weights = load_network(path, "ours", tiny().backbone, channels=1, resolution=8, classes=10).state_dict()
+    weights = load_network(path, "ours", tiny().backbone, channels=1, resolution=8, classes=10, outputs=1).state_dict()
     save_file(weights | {"final_layer.linear.bias": torch.full((4,), torch.nan)}, path)
     assert sampled(trial) == 2
     assert f"{path} gives samples that are not finite; is ours its family?" in capsys.readouterr().err

@@ -79,7 +79,8 @@ def dense_method(config: TrainConfig) -> DenseMethod:
         axis=aligned.axis,
         loss=aligned.loss,
         head=aligned.head,
-        path=config.process.path,
+        path=config.process.path if config.process.kind == "flow" else "ddpm",
+        least_teacher_t={"zero": 0, "released": 1}[teacher.interval.clamp],
     )
 
 

@@ -80,7 +80,7 @@ def test_metrics_belong_to_the_weights_not_to_the_training_seed(
 def test_metrics_by_hand(network: DiffusionTransformer, digits: DataSet, judge: Judge, tmp_path: Path) -> None:
     config = tiny(evaluation={"samples": 25})
     found = looked_at(0, network, digits, judge, tmp_path / "grid.png")
-    ((tokens, labels),) = generate(network, config.evaluation, shape=(16, 4), dtype=torch.float64, tick=lambda: None)
+    ((tokens, labels),) = generate(network, config.evaluation, shape=(16, 4), dtype=torch.float64, tick=lambda: None, channels=1)
     features, predicted = judge.look(tokens)
     assert found.metrics == {
         "held_out_loss": held_out_loss(network, digits.held_out, config.evaluation),

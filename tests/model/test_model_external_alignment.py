@@ -163,7 +163,7 @@ def test_the_loss_of_a_batch_by_hand(digits: DataSet) -> None:
     config = tiny(EXTERNAL, timesteps={"kind": "dual"}, attention={"separation": "full"})
     batch = batch_of(config)
     encoded = torch.randn(20, 16, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    student, head = network_of(config), encoder_head(16, 64, 0).double()
+    student, head = network_of(config), encoder_head(16, 2048, 64, 0).double()
     average = moving_average_of(student)
     images = torch.tensor([4, 0, 19, 4, 7, 2])
     learner = Learner(student, head, average, EncodedImages(encoded))  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from torch import Tensor
 from model.backbone.transformer import DiffusionTransformer
 from model.config.evaluation import EvaluationConfig
 from model.grouping import Grouping
+from model.noise.process import FLOW, Process
 from model.sampling import generate as generation
 from model.sampling.generate import generate
 
@@ -32,11 +33,13 @@ def network() -> DiffusionTransformer:
     return network_of(tiny())
 
 
-def sample(network: DiffusionTransformer, passes: list[Pass] | None = None, **settings: int | Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+def sample(
+    network: DiffusionTransformer, passes: list[Pass] | None = None, process: Process = FLOW, **settings: int | Mapping[str, Any]
+) -> tuple[Tensor, Tensor]:
     config = EvaluationConfig.model_validate({"samples": 7, "sampler": {"steps": 4}} | settings)
     seen = passes if passes is not None else []
     hook = network.register_forward_pre_hook(lambda _, arguments: seen.append(Pass(arguments)))
-    blocks = list(generate(network, config, shape=SHAPE, dtype=torch.float64, tick=lambda: None))
+    blocks = list(generate(network, config, shape=SHAPE, dtype=torch.float64, tick=lambda: None, channels=1, process=process))
     hook.remove()
     return torch.cat([tokens for tokens, _ in blocks]), torch.cat([labels for _, labels in blocks])
 
@@ -107,7 +110,7 @@ def test_labels_go_round_the_classes_and_every_block_says_alive(network: Diffusi
     monkeypatch.setattr(generation, "BLOCK", 8)
     ticks: list[None] = []
     config = EvaluationConfig.model_validate({"samples": 20, "sampler": {"steps": 2}})
-    blocks = list(generate(network, config, shape=SHAPE, dtype=torch.float64, tick=lambda: ticks.append(None)))
+    blocks = list(generate(network, config, shape=SHAPE, dtype=torch.float64, tick=lambda: ticks.append(None), channels=1))
     assert [len(labels) for _, labels in blocks] == [8, 8, 4]
     assert torch.cat([labels for _, labels in blocks]).tolist() == [i % CLASSES for i in range(20)]
     assert len(ticks) == 3

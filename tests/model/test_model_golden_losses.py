@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_trials import CELLS, tiny
+from tiny_trials import CELLS, DDPM, tiny
 
 from model.config import NUMERICS_VERSION
 from model.data.dataset import DataSet
@@ -35,6 +35,8 @@ CURVES: dict[str, dict[str, Any]] = CELLS | {
         "timesteps": {"kind": "dual", "ordering": "masked_is_noisier", "distribution": {"kind": "logit_normal"}, "shift": 2.0}
     },
     "cosine": {"process": {"path": "cosine"}},
+    "ddpm": DDPM,
+    "ddpm, dual, separated": DDPM | DUAL_APART,
 }
 
 

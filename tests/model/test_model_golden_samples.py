@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from test_model_generation import sample
-from tiny_trials import network_of, tiny
+from tiny_trials import DDPM, network_of, tiny
 
 from model.config.train import EVALUATOR_VERSION
+from model.noise.process import process_of
 
 GOLDEN = Path(__file__).parent / "golden" / "sampler_states.json"
 GUIDED = {"scale": 1.8, "interval": (0.0, 0.7)}
@@ -22,13 +23,16 @@ SAMPLERS: dict[str, dict[str, Any]] = {
     "heun": {"kind": "heun", "steps": 5},
     "dopri5": {"kind": "dopri5"},
     "euler_maruyama": {"kind": "euler_maruyama", "steps": 5},
+    "ancestral": {"kind": "ancestral", "steps": 5},
 }
 
 
 @pytest.mark.parametrize("guided", [False, True], ids=["plain", "guided"])
 @pytest.mark.parametrize("kind", SAMPLERS)
 def test_samples_are_those_of_this_evaluator_version(kind: str, guided: bool) -> None:
-    tokens, _ = sample(network_of(tiny()), samples=3, sampler=SAMPLERS[kind], **({"guidance": GUIDED} if guided else {}))
+    config = tiny(DDPM if kind == "ancestral" else {})
+    process, guidance = process_of(config.process), {"guidance": GUIDED} if guided else {}
+    tokens, _ = sample(network_of(config), process=process, samples=3, sampler=SAMPLERS[kind], **guidance)
     found = tokens[:, 5].flatten().tolist()
     golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
     name = f"{kind}, {'guided' if guided else 'plain'}"

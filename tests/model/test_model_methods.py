@@ -10,18 +10,19 @@ from model.errors import ConfigError
 from model.methods import METHODS
 from model.presets import PRESETS, config_from, merge
 
-# timesteps, gap, separation, kind, loss, axis, weight, head, teacher: timesteps, per, width, labels, separated; ratio, assignment.
+# process, timesteps, gap, separation, kind, loss, axis, weight, head, teacher: timesteps, per, width, labels, separated; ratio, assignment.
 # A dot is a field that plays no part in the method.
 TABLE = """
-sit          single independent none none     .         .      .   .    .        .     .   .         False .    .
-sra          single independent none self     cosine    tokens 0.5 True interval image 0.2 undropped False .    .
-sra_2505     single independent none self     smooth_l1 .      0.2 True interval image 0.2 dropped   False .    .
-self_flow    dual   independent none self     cosine    width  0.8 True min      .     .   undropped False 0.25 bernoulli
-self_flow_p1 dual   independent none self     cosine    tokens 0.5 True min      .     .   undropped False 0.25 random
-sra_dts      dual   independent none self     cosine    tokens 0.5 True interval group 0.2 undropped False 0.25 random
-sra_as       single independent full self     cosine    tokens 0.5 True interval group 0.2 undropped True  0.25 random
-sra_dts_as   dual   independent full self     cosine    tokens 0.5 True interval group 0.2 undropped True  0.25 random
-repa         single independent none external cosine    width  0.5 True .        .     .   .         False .    .
+sit          flow single independent none none     .         .      .   .    .        .     .   .         False .    .
+dit          ddpm single independent none none     .         .      .   .    .        .     .   .         False .    .
+sra          .    single independent none self     cosine    tokens 0.5 True interval image 0.2 undropped False .    .
+sra_2505     .    single independent none self     smooth_l1 .      0.2 True interval image 0.2 dropped   False .    .
+self_flow    .    dual   independent none self     cosine    width  0.8 True min      .     .   undropped False 0.25 bernoulli
+self_flow_p1 .    dual   independent none self     cosine    tokens 0.5 True min      .     .   undropped False 0.25 random
+sra_dts      .    dual   independent none self     cosine    tokens 0.5 True interval group 0.2 undropped False 0.25 random
+sra_as       .    single independent full self     cosine    tokens 0.5 True interval group 0.2 undropped True  0.25 random
+sra_dts_as   .    dual   independent full self     cosine    tokens 0.5 True interval group 0.2 undropped True  0.25 random
+repa         .    single independent none external cosine    width  0.5 True .        .     .   .         False .    .
 """
 ROWS = {row.split()[0]: row.split()[1:] for row in TABLE.strip().splitlines()}
 
@@ -44,7 +45,7 @@ CONTRARY: dict[str, Any] = {
 def fields(config: TrainConfig) -> list[object]:
     aligned, teacher = config.alignment, config.alignment.teacher
     return [
-        *(config.timesteps.kind, config.timesteps.gap, config.attention.separation),
+        *(config.process.kind, config.timesteps.kind, config.timesteps.gap, config.attention.separation),
         *(aligned.kind, aligned.loss, aligned.axis, aligned.weight, aligned.head),
         *(teacher.timesteps, teacher.interval.per, teacher.interval.width, teacher.labels, teacher.separated),
         *(config.partition.ratio, config.partition.assignment),
@@ -76,9 +77,10 @@ def test_a_method_goes_with_every_preset(name: str, preset: str) -> None:
     assert config.optimizer == plain.optimizer
     size = preset.split("/")[0]
     own = (plain.alignment.student_layer, plain.alignment.teacher.layer)
+    dit = ({"S": 3, "B": 3, "L": 6, "XL": 8, "nano": 1}[size], {"S": 7, "B": 7, "L": 14, "XL": 16, "nano": 2}[size])
     repa = ({"S": 4, "B": 4, "L": 8, "XL": 8, "nano": 1}[size], own[1])
     self_flow = {"S": (4, 8), "B": (4, 8), "L": (7, 17), "XL": (8, 20), "nano": (1, 2)}[size]
-    wanted = {"repa": repa, "self_flow": self_flow}.get(name, own)
+    wanted = {"dit": dit, "repa": repa, "self_flow": self_flow}.get(name, own)
     assert (config.alignment.student_layer, config.alignment.teacher.layer) == wanted
 
 
@@ -115,8 +117,8 @@ def test_a_method_is_the_trial_that_its_fields_are() -> None:
     assert config_from({"preset": "nano", "method": "sra_dts_as"}) == config_from({"preset": "nano"} | written)
 
 
-@pytest.mark.parametrize("name", ["self-flow", "dit", "SRA", 3, ["sra"], ""])
+@pytest.mark.parametrize("name", ["self-flow", "DiT", "SRA", 3, ["sra"], ""])
 def test_an_unknown_method_is_refused_with_the_known_ones(name: object) -> None:
-    with pytest.raises(ConfigError, match=r"there is no method .*; choose one of sit, sra, .*, repa") as caught:
+    with pytest.raises(ConfigError, match=r"there is no method .*; choose one of sit, dit, sra, .*, repa") as caught:
         config_from({"preset": "nano", "method": name})
     assert repr(name) in str(caught.value)

@@ -101,7 +101,9 @@ def test_a_trial_reports_what_it_is_asked_for(digits: DataSet, judge: Judge, tmp
 
     plain, beside = looked()
     metrics, details = looked(*ALL)
-    ((tokens, _),) = generate(network, tiny(evaluation={"samples": 25}).evaluation, shape=(16, 4), dtype=torch.float64, tick=lambda: None)
+    ((tokens, _),) = generate(
+        network, tiny(evaluation={"samples": 25}).evaluation, shape=(16, 4), dtype=torch.float64, tick=lambda: None, channels=1
+    )
     features, verdicts = judge.look(tokens)
     log_p = judge.log_probabilities(features)
     assert torch.equal(log_p.argmax(dim=1), verdicts)

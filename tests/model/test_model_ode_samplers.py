@@ -15,13 +15,13 @@ from torch import Tensor
 from model.config.evaluation import EvaluationConfig, SamplerConfig
 from model.config.section import identity
 from model.errors import ConfigError
-from model.sampling.guidance import VelocityField
+from model.sampling.guidance import Field
 from model.sampling.ode import dopri5, euler, heun
 
 TIGHT = {"relative": 1e-9, "absolute": 1e-10}
 
 
-def always(field: VelocityField) -> Callable[[float], VelocityField]:
+def always(field: Field) -> Callable[[float], Field]:
     return lambda _: field
 
 
@@ -88,7 +88,7 @@ def test_a_field_that_jumps_is_integrated_part_by_part() -> None:
     """Guided by a velocity of 3 on [0.2, 0.7], 1 elsewhere: the way is 0.5 * 3 + 0.5, exactly, and no part looks into the next."""
     seen: list[tuple[float, float]] = []
 
-    def field_at(decided_at: float) -> VelocityField:
+    def field_at(decided_at: float) -> Field:
         def field(x: Tensor, t: float) -> Tensor:
             seen.append((decided_at, t))
             return torch.full_like(x, 3.0 if 0.2 <= decided_at <= 0.7 else 1.0)

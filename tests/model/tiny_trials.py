@@ -12,6 +12,7 @@ from model.alignment.targets import AverageTarget
 from model.alignment.teacher import moving_average_of
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
+from model.noise.process import process_of
 from model.objective import Draws, Learner, draw
 from model.presets import merge
 from model.randomness import BatchStreams
@@ -44,6 +45,7 @@ CELLS: dict[str, dict[str, Any]] = {
     },
 }
 """The four cells of the default sweep."""
+DDPM: dict[str, Any] = {"process": {"kind": "ddpm"}, "evaluation": {"sampler": {"kind": "ancestral", "steps": 3}}}
 
 
 def tiny(*changes: Mapping[str, Any], **more: Any) -> TrainConfig:
@@ -65,7 +67,10 @@ def redraw_zeros(network: nn.Module, seed: int) -> None:
 
 def network_of(config: TrainConfig, seed: int = 0) -> DiffusionTransformer:
     """A float64 network with nothing left at zero."""
-    network = DiffusionTransformer(config.backbone, tokens=TOKENS, patch_values=PATCH_VALUES, classes=CLASSES, seed=seed).double()
+    outputs = process_of(config.process).outputs
+    network = DiffusionTransformer(
+        config.backbone, tokens=TOKENS, patch_values=PATCH_VALUES, classes=CLASSES, seed=seed, outputs=outputs
+    ).double()
     redraw_zeros(network, seed)
     return network
 

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import ddpm_reference
 import torch
 from torch import Tensor
 
@@ -28,7 +29,8 @@ class DenseMethod:
     axis: Literal["width", "tokens"]
     loss: Literal["cosine", "smooth_l1", "l1", "l2"] = "cosine"
     head: bool = True
-    path: Literal["linear", "cosine"] = "linear"
+    path: Literal["linear", "cosine", "ddpm"] = "linear"
+    least_teacher_t: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, may_read: Tensor) -> Tensor:
 
 
 def forward(weights: Weights, heads: int, x: Tensor, t: Tensor, labels: Tensor, may_read: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Velocity (N, T, P), and the features after every block; x (N, T, P), t (N, T), one modulation per token."""
+    """Prediction (N, T, P or 2P), and the features after every block; x (N, T, P), t (N, T), one modulation per token."""
     n, tokens, _ = x.shape
     h = linear(weights, "x_embedder.proj", x)
     width = h.shape[-1]
@@ -155,7 +157,9 @@ def readable(method: DenseMethod, batch: DenseBatch) -> Tensor:
 
 
 def mixed(method: DenseMethod, batch: DenseBatch, t: Tensor) -> tuple[Tensor, Tensor]:
-    """x_t and its derivative by t; t (N, T)."""
+    """x_t and its derivative by t, for ddpm the noise; t (N, T)."""
+    if method.path == "ddpm":
+        return ddpm_reference.noised(batch.data, batch.noise, t), batch.noise
     t = t[..., None]
     if method.path == "linear":
         return (1 - t) * batch.data + t * batch.noise, batch.noise - batch.data
@@ -171,9 +175,11 @@ def losses(method: DenseMethod, student: Weights, head: Weights, average: Weight
     seen = torch.where(batch.dropped, torch.full_like(batch.labels, batch.null), batch.labels)
     noisy, wanted = mixed(method, batch, batch.t)
     velocity, taps = forward(student, method.heads, noisy, batch.t, seen, allowed)
-    generation = ((velocity - wanted) ** 2).mean()
+    generation = ((velocity[..., : wanted.shape[-1]] - wanted) ** 2).mean()
+    if method.path == "ddpm":
+        generation = generation + ddpm_reference.bound(velocity, batch.data, noisy, batch.t)
     teacher_t = {
-        "interval": torch.clamp(batch.t - batch.k, min=0),
+        "interval": torch.clamp(batch.t - batch.k, min=method.least_teacher_t),
         "min": batch.t.min(dim=1, keepdim=True).values.expand_as(batch.t),
         "same": batch.t,
     }[method.teacher_timesteps]

@@ -20,24 +20,27 @@ DIGITS = DataFacts("x", channels=1, resolution=8, classes=10, train=100, held_ou
         (config_from({"preset": "nano", "alignment": {"kind": "none"}}), DIGITS),
         (config_from({"preset": "nano", "backbone": {"qk_norm": True}}), DIGITS),
         (config_from({"preset": "nano", "alignment": {"head": False}}), DIGITS),
+        (config_from({"preset": "nano", "method": "dit"}), DIGITS),
         (config_from({"preset": "nano", "alignment": {"kind": "external", "encoder": {"name": "vit", "weights": "none"}}}), DIGITS),
         (config_from({"preset": "S/2"}), LATENTS),
         (config_from({"preset": "S/8", "backbone": {"layers": 8}}), LATENTS),
     ],
-    ids=["nano", "nano, unaligned", "nano, qk-norm", "nano, no head", "nano, external", "S/2", "S/8, 8 layers"],
+    ids=["nano", "nano, unaligned", "nano, qk-norm", "nano, no head", "nano, dit", "nano, external", "S/2", "S/8, 8 layers"],
 )
 def test_parameters_are_counted_as_the_modules_have_them(config: TrainConfig, facts: DataFacts) -> None:
     import torch
 
     from model.alignment.features import head_of
     from model.backbone.transformer import DiffusionTransformer
+    from model.noise.process import process_of
 
     backbone = config.backbone
     with torch.device("meta"), pytest.MonkeyPatch.context() as patch:
         patch.setattr("model.backbone.transformer.initialise", lambda *_, **__: None)
         patch.setattr("model.alignment.features.initialise", lambda *_, **__: None)
         tokens, values = (facts.resolution // backbone.patch) ** 2, facts.channels * backbone.patch**2
-        modules = [DiffusionTransformer(backbone, tokens=tokens, patch_values=values, classes=facts.classes, seed=0)]
+        outputs = process_of(config.process).outputs
+        modules = [DiffusionTransformer(backbone, tokens=tokens, patch_values=values, classes=facts.classes, seed=0, outputs=outputs)]
         target_width = WIDEST_ENCODER if config.alignment.kind == "external" else backbone.width
         modules += [head_of(config.alignment, backbone.width, target_width, seed=0)] if config.alignment.kind != "none" else []
     assert parameters(config, facts) == sum(p.numel() for module in modules for p in module.parameters())

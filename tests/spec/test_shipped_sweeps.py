@@ -70,7 +70,7 @@ def test_the_levels_are_those_of_the_question() -> None:
     assert names("timestep_gap") == [f"{g}/{s}" for g in ("fixed=0.1", "fixed=0.3", "fixed=0.6", "independent") for s in SEPARATION]
     assert names("teacher") == ["interval", "min", "same"]
     assert names("alignment_axis") == [f"{a}/{s}" for a in ("width", "tokens") for s in SEPARATION]
-    assert names("methods") == [name for name in METHODS if name != "repa"]
+    assert names("methods") == [*(name for name in METHODS if name != "repa"), "repa_random_encoder"]
     assert names("separation_modes") == [*SEPARATION, "noisy_reads_clean", "clean_reads_noisy", "shuffled"]
     assert names("full_image_mixing") == [f"{w}/{s}" for w in ("0.0", "0.25") for s in SEPARATION]
 

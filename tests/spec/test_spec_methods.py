@@ -47,7 +47,7 @@ def test_a_levels_method_takes_the_place_of_the_bases(load: Load) -> None:
     ("changed", "message"),
     [
         ({"base": {"preset": "nano", "method": "sraa"}}, "base.method: there is no method 'sraa'; did you mean \"sra\"?"),
-        ({"base": {"preset": "nano", "method": 3}}, "base: there is no method 3; choose one of sit, sra, sra_2505, self_flow, "),
+        ({"base": {"preset": "nano", "method": 3}}, "base: there is no method 3; choose one of sit, dit, sra, sra_2505, self_flow, "),
         ({"design": levels(a={"method": "sra_dst"})}, "variant a: there is no method 'sra_dst'; did you mean \"sra_dts\"?"),
         ({"design": levels(a={"method": ["sra"]})}, "variant a: there is no method ['sra']"),
         ({"design": levels(a={"method.weight": 0.2})}, "variant a: method: there is no field 'method'"),
