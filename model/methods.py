@@ -10,7 +10,7 @@ Partial = dict[str, Any]
 
 _ONE_TIME: Partial = {"kind": "single", "gap": "independent"}
 _GROUP_TIMES: Partial = {"kind": "dual", "gap": "independent"}
-_QUARTER: Partial = {"ratio": 0.25, "assignment": "random"}
+_QUARTER: Partial = {"ratio": 0.25, "assignment": "random", "score": None}
 _NOTHING: Partial = {"kind": "none", "teacher": {"separated": False}}
 
 
@@ -40,7 +40,7 @@ METHODS: dict[str, Partial] = {
     "self_flow": {
         "timesteps": _GROUP_TIMES,
         "attention": {"separation": "none"},
-        "partition": {"ratio": 0.25, "assignment": "bernoulli"},
+        "partition": {"ratio": 0.25, "assignment": "bernoulli", "score": None},
         "alignment": _self(_teacher("min"), axis="width", weight=0.8),
     },
     "self_flow_p1": {

@@ -20,7 +20,7 @@ from model.grouping import Grouping, Segment
 from model.noise.layout import Cells, rows_seen_from, segments
 from model.noise.partition import draw_partition, draw_views, draw_whole_images
 from model.noise.process import process_of
-from model.noise.timesteps import draw_quantiles, to_noise_level
+from model.noise.timesteps import draw_quantiles, first_quantile, to_noise_level
 from model.randomness import BatchStreams
 
 
@@ -45,6 +45,8 @@ class Draws:
     """(N, T) token order by view, where that is not the partition's."""
     whole: Tensor | None = None
     """(N,) bool: the image is left whole, where some are."""
+    scored_at: Tensor | None = None
+    """(N, 1) noise level at which tokens are to be scored, where `model.learned_order` has yet to put `order` in order."""
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Draws":
         """The same draws on a device; noise and noise levels in `dtype`."""
@@ -78,6 +80,7 @@ def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: 
         groups=partition.groups,
         views=draw_views(config.partition, tokens, streams) if config.attention.separation == "shuffled" else None,
         whole=whole,
+        scored_at=in_units(to_noise_level(config.timesteps, first_quantile(streams))) if config.orders_by_score else None,
     )
 
 
@@ -107,6 +110,7 @@ def losses(config: TrainConfig, learner: Learner, data: Tensor, labels: Tensor, 
     2607.02508: L = L_gen + weight * L_align; 2401.08740 (flow) and 2102.09672 (ddpm) for L_gen. `images` (N,) are the
     places of `data` in the training set.
     """
+    assert draws.scored_at is None, "draws go through in_learned_order first"
     aligned, target, process = config.alignment, learner.target, process_of(config.process)
     if draws.whole is not None:  # first, so that they are a slice; every draw goes along with its image
         first = (~draws.whole).int().argsort(stable=True)

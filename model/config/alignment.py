@@ -46,7 +46,7 @@ class TeacherConfig(Section):
     labels: Literal["undropped", "dropped"] = "undropped"
     """`undropped`: true labels (2607.02508). `dropped`: those the student saw (2505.02831)."""
     layer: int = Field(default=8, ge=1)
-    """Features are read after this block, counted from 1; later blocks never run."""
+    """Features are read after this block, counted from 1; later blocks never run. Also those of `partition.score: {by: saliency}`."""
     separated: bool = False
     """The teacher's attention is separated like the student's."""
 
@@ -72,7 +72,7 @@ class AlignmentConfig(Section):
     student_layer: int = Field(default=3, ge=1)
     """The head reads the student after this block, counted from 1."""
     teacher: TeacherConfig = TeacherConfig()
-    """Used by `kind: self`."""
+    """Used by `kind: self`; `layer` also by `partition.score: {by: saliency}`, whatever is aligned."""
     encoder: EncoderConfig | None = Field(default=None, json_schema_extra=added_later(None))
     """Used by `kind: external`, which needs it."""
 

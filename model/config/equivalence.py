@@ -29,17 +29,20 @@ def _inert(config: "TrainConfig") -> Iterator[str]:
         yield from ("partition.ratio", "partition.assignment")
         if config.timesteps.kind == "single":
             yield "partition.full_image_probability"
+    if not noise_groups_used(config):
+        yield "partition.score"
     if config.evaluation.guidance.scale == 1:
         yield from ("evaluation.guidance.interval", "evaluation.guidance.channels")
+    read = {"teacher.layer"} if config.scores_features else set()  # whether or not the average teaches
     if config.alignment.kind == "none":
-        yield from (f"alignment.{path}" for path in _paths(config.alignment) if path != "kind")
+        yield from (f"alignment.{path}" for path in _paths(config.alignment) if path not in {"kind"} | read)
         return
     if config.alignment.kind == "self" or not config.alignment.head:
         yield "alignment.head_width"
     if config.alignment.loss != "cosine":
         yield "alignment.axis"
     if config.alignment.kind == "external":
-        yield from (f"alignment.teacher.{path}" for path in _paths(teacher))
+        yield from (f"alignment.teacher.{path}" for path in _paths(teacher) if f"teacher.{path}" not in read)
         return
     if teacher.timesteps != "interval":
         yield from (f"alignment.teacher.interval.{path}" for path in _paths(teacher.interval))
@@ -53,6 +56,11 @@ def _inert(config: "TrainConfig") -> Iterator[str]:
 
 def _grouped(config: "TrainConfig") -> bool:
     return config.grouped or _interval_per_group(config)
+
+
+def noise_groups_used(config: "TrainConfig") -> bool:
+    """Whether anything goes by the groups of the noise partition: noise levels, teacher's intervals, or reading, but for that by views."""
+    return config.timesteps.kind == "dual" or config.attention.separation not in ("none", "shuffled") or _interval_per_group(config)
 
 
 def _interval_per_group(config: "TrainConfig") -> bool:
@@ -96,8 +104,10 @@ def _rules(config: "TrainConfig") -> Iterator[tuple[str, Any]]:
         yield from (("partition.full_image_probability", 0.0), ("alignment.teacher.separated", False))
         yield "alignment.teacher.interval.per", "auto"
         return
-    if separation == "shuffled" and steps.kind != "dual" and not _interval_per_group(config):
+    if separation == "shuffled" and not noise_groups_used(config):
         yield "attention.separation", "full"  # in law: nothing but reading follows the groups, so which partition it is matters not
+        if config.partition.assignment == "learned":  # whose views are random
+            yield from (("partition.assignment", "random"), ("partition.score", None))
     if config.attention.one_way and isinstance(steps.gap, FixedGap) and steps.gap.fixed == 0:
         yield "attention.separation", "full"  # equal noise levels do not read each other
     if isinstance(steps.gap, MaxGap) and steps.gap.max == 1:

@@ -6,14 +6,14 @@ Convention everywhere: t is the noise level, t = 0 is data, t = 1 is noise.
 import difflib
 import math
 import re
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from model.config.section import Section, added_later
 from model.errors import ConfigError
 
-ASSIGNMENTS = ("random", "block", "checkerboard", "rows", "bernoulli")
+ASSIGNMENTS = ("random", "block", "checkerboard", "rows", "learned", "bernoulli")
 """Assignments by name; any other is the dotted path of a class of the user's."""
 DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 DDPM_STEPS = 1000
@@ -39,6 +39,16 @@ class ProcessConfig(Section):
         return self
 
 
+class ScoreConfig(Section):
+    """What the moving average says of a token, by which `assignment: learned` puts an image's tokens in order (`model.learned_order`)."""
+
+    by: Literal["loss", "saliency"] = "loss"
+    """`loss`: the average's squared error on the token. `saliency`: how far the token's features after `alignment.teacher.layer` point away
+    from the image's mean feature."""
+    first: Literal["largest", "smallest"] = "largest"
+    """Which end of the scores makes group 0."""
+
+
 class PartitionConfig(Section):
     """Which tokens share a noise level, a *group* (2607.02508, section 3)."""
 
@@ -46,8 +56,10 @@ class PartitionConfig(Section):
     """Share of group 0 in (0, 1), or the shares of all groups (normalised); [1.0] is no partition."""
     assignment: str = "random"
     """Which tokens come first before the order is cut at the exact group sizes: `random` (a uniform permutation), `block` (group 0 is a
-    rectangle), `checkerboard`, `rows`, or `package.module.ClassName` of your own class. `bernoulli` (2603.06507) draws every token's group
-    by itself, so group sizes vary."""
+    rectangle), `checkerboard`, `rows`, `learned` (by `score`, ours), or `package.module.ClassName` of your own class. `bernoulli`
+    (2603.06507) draws every token's group by itself, so group sizes vary."""
+    score: ScoreConfig | None = Field(default=None, json_schema_extra=added_later(None))
+    """Of `assignment: learned` alone, which goes by {by: loss, first: largest} where it is left out."""
     full_image_probability: float = Field(default=0.0, ge=0, le=1, json_schema_extra=added_later(0.0))
     """Share of the images of a batch that are left whole: one noise level, one teacher interval, full attention (2607.02508)."""
 
@@ -69,6 +81,22 @@ class PartitionConfig(Section):
             remedy = f"did you mean {near[0]}?" if near else "give package.module.ClassName for a class of your own"
             raise ConfigError(f"partition.assignment is one of {', '.join(ASSIGNMENTS)}, not {assignment!r}; {remedy}")
         return assignment
+
+    @model_validator(mode="before")
+    @classmethod
+    def _learned_has_a_score(cls, given: Any) -> Any:
+        """Written out or left out, the default score is one config, and one name of a trial."""
+        learned = isinstance(given, dict) and given.get("assignment") == "learned" and given.get("score") is None
+        return given | {"score": {}} if learned else given
+
+    @model_validator(mode="after")
+    def _score_is_of_learned(self) -> Self:
+        if self.score is not None and self.assignment != "learned":
+            raise ConfigError(
+                f"partition.score orders the tokens of partition.assignment: learned, not of {self.assignment};"
+                " set partition.assignment: learned or leave partition.score out"
+            )
+        return self
 
     @property
     def exact(self) -> bool:

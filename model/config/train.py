@@ -56,9 +56,11 @@ class TrainConfig(Section):
     @model_validator(mode="after")
     def _meaningful(self) -> Self:
         aligned, layers = self.alignment, self.backbone.layers
-        used = {"none": (), "external": ("student_layer",), "self": ("student_layer", "teacher.layer")}[aligned.kind]
-        for place, layer in (("student_layer", aligned.student_layer), ("teacher.layer", aligned.teacher.layer)):
-            if place in used and layer > layers:
+        for place, layer, used in (
+            ("student_layer", aligned.student_layer, aligned.kind != "none"),
+            ("teacher.layer", aligned.teacher.layer, aligned.kind == "self" or self.scores_features),
+        ):
+            if used and layer > layers:
                 raise ConfigError(f"alignment.{place} is {layer}, but backbone.layers is {layers}; choose a layer from 1 to {layers}")
         if aligned.teacher.separated and self.attention.separation == "none":
             raise ConfigError(
@@ -78,6 +80,11 @@ class TrainConfig(Section):
             raise ConfigError(
                 "alignment.teacher.timesteps: min takes the smallest noise level of the groups, which timesteps.kind: per_token has not;"
                 " set alignment.teacher.timesteps: interval or timesteps.kind: dual"
+            )
+        if self.timesteps.kind == "per_token" and self.orders_by_score:
+            raise ConfigError(
+                "partition.assignment: learned scores the tokens of an image at one noise level of its own, which timesteps.kind: per_token"
+                " has not; set partition.assignment: random or timesteps.kind: dual"
             )
         self.partition.whole_images(self.batch_size)
         return self
@@ -123,6 +130,16 @@ class TrainConfig(Section):
     def partitioned(self) -> bool:
         """Whether tokens are put in groups: for noise levels, reading, or the teacher's intervals."""
         return self.grouped or self.alignment.teacher.interval.per == "group"
+
+    @property
+    def orders_by_score(self) -> bool:
+        """Whether tokens are put in a learned order and that makes a difference."""
+        return self.partition.score is not None and equivalence.noise_groups_used(self)
+
+    @property
+    def scores_features(self) -> bool:
+        """Whether that order goes by the features after `alignment.teacher.layer`, whatever is aligned."""
+        return self.partition.score is not None and self.partition.score.by == "saliency" and self.orders_by_score
 
     @property
     def mixes_whole_images(self) -> bool:

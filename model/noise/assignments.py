@@ -67,7 +67,20 @@ class Rows(Assignment):
         return (torch.arange(tokens) + side * _below(streams.uniform(f"{purpose}/offset", 1), side)) % tokens
 
 
-ASSIGNMENTS: dict[str, type[Assignment]] = {"random": Random, "block": Block, "checkerboard": Checkerboard, "rows": Rows}
+class Learned(Random):
+    """The order before tokens are scored: a uniform permutation, so that equal scores fall by chance (`model.learned_order`).
+
+    A view is no more than that: in order of the same scores it would be the noise partition over again.
+    """
+
+
+ASSIGNMENTS: dict[str, type[Assignment]] = {
+    "random": Random,
+    "block": Block,
+    "checkerboard": Checkerboard,
+    "rows": Rows,
+    "learned": Learned,
+}
 
 
 def assignment_named(name: str) -> Assignment:

@@ -7,12 +7,17 @@ from model.config.noise import FixedGap, LogitNormal, MaxGap, TimestepsConfig
 from model.randomness import BatchStreams
 
 
+def first_quantile(streams: BatchStreams) -> Tensor:
+    """(N, 1): u of `single`, and u_0 of every other kind before levels are sorted."""
+    return streams.uniform("timesteps").unsqueeze(1)
+
+
 def draw_quantiles(config: TimestepsConfig, groups: int, tokens: int, streams: BatchStreams) -> Tensor:
     """u (N, R), R = 1 for `single`, `groups` for `dual`, `tokens` for `per_token`.
 
     Each u_r is uniform (but for `ordering`, which sorts them), and `single`'s u is u_0 of the others before they are sorted.
     """
-    first = streams.uniform("timesteps").unsqueeze(1)
+    first = first_quantile(streams)
     match config.kind:
         case "single":
             return first

@@ -11,6 +11,7 @@ from model.alignment.teacher import update_moving_average
 from model.config import Precision, TrainConfig
 from model.data.dataset import Examples, batch_indices
 from model.errors import Diverged
+from model.learned_order import in_learned_order
 from model.noise.process import process_of
 from model.objective import Losses, draw, losses
 from model.randomness import BatchStreams
@@ -33,6 +34,7 @@ def train_step(config: TrainConfig, state: TrainingState, data: Examples, precis
     streams = BatchStreams(config.seed, state.step, config.batch_size)
     draws = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(tokens.device, tokens.dtype)
     with autocast(precision, tokens.device):
+        draws = in_learned_order(config, state.learner.average, tokens, labels, draws)
         found = losses(config, state.learner, tokens, labels, draws, images=images)
     _check(found, state.step)
     state.optimizer.zero_grad(set_to_none=True)

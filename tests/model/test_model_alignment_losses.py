@@ -51,10 +51,10 @@ def test_the_axis_is_the_cosines_alone() -> None:
 
 
 def test_heads() -> None:
-    external = encoder_head(6, 10, seed=0)
+    external = encoder_head(6, 2048, 10, seed=0)
     assert [tuple(p.shape) for p in external.parameters()] == [(2048, 6), (2048,), (2048, 2048), (2048,), (10, 2048), (10,)]
     assert [type(part) for part in external] == [nn.Linear, nn.SiLU, nn.Linear, nn.SiLU, nn.Linear]
-    again = encoder_head(6, 10, seed=0)
+    again = encoder_head(6, 2048, 10, seed=0)
     assert all(torch.equal(a, b) for a, b in zip(external.parameters(), again.parameters(), strict=True))
     assert all((p == 0).all() == name.endswith("bias") for name, p in external.named_parameters())
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from scipy import stats
 from tiny_trials import tiny
 from torch import Tensor
+from trial_reports import run
 
 from model.config.noise import PartitionConfig
 from model.errors import ConfigError
@@ -176,6 +178,31 @@ def test_a_class_of_the_users_and_its_source_names_the_trial(own_module: Path) -
     after = config.training_identity(content_hash="", precision="fp32")
     assert before["partition"]["assignment_source"] != after["partition"]["assignment_source"]
     assert "assignment_source" not in tiny().training_identity(content_hash="", precision="fp32")["partition"]
+
+
+@pytest.mark.usefixtures("judge")
+@pytest.mark.parametrize("changes", [{"attention": {"separation": "full"}}, {"timesteps": {"kind": "dual"}}])
+def test_a_trial_with_a_class_of_the_users_trains_and_resumes_while_its_source_stays(
+    changes: dict[str, Any], own_module: Path, tmp_path: Path, cache: Path
+) -> None:
+    config = tiny(changes, partition={"assignment": "own_orders.Raster"}, precision="fp32")
+    whole = run(config, tmp_path / "whole", cache)
+    assert (whole.result.step, whole.result.stopped) == (6, False)
+    stopped = run(config, tmp_path / "attempt-1", cache, stop=lambda report: report.kind == "checkpoint" and report.step == 4)
+    assert stopped.result.stopped
+    resumed = run(config, tmp_path / "attempt-2", cache, resume_from=[stopped.folder])
+    assert resumed.started().step == 4
+    ours, theirs = (told.tensors("checkpoint-00000006.safetensors") for told in (resumed, whole))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], value) for name, value in theirs.items())
+    random = run(tiny(changes, precision="fp32"), tmp_path / "random", cache)
+    assert random.of("points") != whole.of("points"), "its order is the one that trains"
+    own_module.write_text(OWN + "# changed\n")
+    anew = run(config, tmp_path / "attempt-3", cache, resume_from=[stopped.folder])
+    assert anew.started().step == 0
+    assert [text.rpartition("/")[2] for text in anew.started().details["checkpoints_passed_over"]] == [
+        f"checkpoint-0000000{step}.safetensors belongs to another trial" for step in (4, 2)
+    ]
 
 
 @pytest.mark.usefixtures("own_module")

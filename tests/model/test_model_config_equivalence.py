@@ -8,10 +8,16 @@ from tiny_trials import CELLS, batch_of, tiny
 
 from model.config import TrainConfig
 
-PARTITION = {"partition.ratio", "partition.assignment", "partition.full_image_probability"}
+PARTITION = {"partition.ratio", "partition.assignment", "partition.score", "partition.full_image_probability"}
 LEVELS = {"timesteps.gap", "timesteps.ordering"}
 UNGUIDED = {"evaluation.guidance.interval", "evaluation.guidance.channels"}
 INTERVAL = {f"alignment.teacher.interval.{name}" for name in ("width", "per", "clamp")}
+UNALIGNED = (
+    INTERVAL
+    | {f"alignment.{name}" for name in ("weight", "loss", "axis", "head", "head_width", "student_layer", "encoder")}
+    | {f"alignment.teacher.{name}" for name in ("timesteps", "labels", "separated")}
+)
+SALIENCY: dict[str, Any] = {"partition": {"assignment": "learned", "score": {"by": "saliency"}}}
 PER_GROUP = {"alignment": {"teacher": {"interval": {"per": "group"}}}}
 
 INERT: dict[str, tuple[dict[str, Any], set[str]]] = {
@@ -22,8 +28,11 @@ INERT: dict[str, tuple[dict[str, Any], set[str]]] = {
     "dual, full": (CELLS["dual_full"], set()),
     "per token, none": (
         {"timesteps": {"kind": "per_token"}},
-        LEVELS | {"partition.ratio", "partition.assignment", "alignment.teacher.separated"},
+        LEVELS | {"partition.ratio", "partition.assignment", "partition.score", "alignment.teacher.separated"},
     ),
+    "learned, nothing grouped": (SALIENCY, PARTITION | LEVELS | {"alignment.teacher.separated"}),
+    "learned, single, full": (CELLS["single_full"] | SALIENCY, LEVELS),
+    "learned, single, shuffled": (SALIENCY | {"attention": {"separation": "shuffled"}}, LEVELS | {"partition.score"}),
     "same": ({"alignment": {"teacher": {"timesteps": "same"}}}, PARTITION | LEVELS | INTERVAL | {"alignment.teacher.separated"}),
     "k per group that nobody uses": (
         {"alignment": {"teacher": {"interval": {"per": "group"}, "timesteps": "same"}}},
@@ -35,13 +44,22 @@ INERT: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"alignment": {"kind": "external", "encoder": {"name": "vit_tiny_patch16_224", "weights": "none"}}},
         PARTITION | LEVELS | INTERVAL | {f"alignment.teacher.{name}" for name in ("timesteps", "labels", "layer", "separated")},
     ),
+    "frozen encoder, saliency": (
+        SALIENCY
+        | {
+            "timesteps": {"kind": "dual"},
+            "alignment": {"kind": "external", "encoder": {"name": "vit_tiny_patch16_224", "weights": "none"}},
+        },
+        INTERVAL | {f"alignment.teacher.{name}" for name in ("timesteps", "labels", "separated")},
+    ),
+    "no alignment, saliency": (SALIENCY | {"timesteps": {"kind": "dual"}, "alignment": {"kind": "none"}}, UNALIGNED),
+    "no alignment, order by loss": (
+        {"timesteps": {"kind": "dual"}, "alignment": {"kind": "none"}, "partition": {"assignment": "learned"}},
+        UNALIGNED | {"alignment.teacher.layer"},
+    ),
     "no alignment": (
         {"alignment": {"kind": "none"}},
-        PARTITION
-        | LEVELS
-        | INTERVAL
-        | {f"alignment.{name}" for name in ("weight", "loss", "axis", "head", "student_layer", "encoder")}
-        | {f"alignment.teacher.{name}" for name in ("timesteps", "labels", "layer", "separated")},
+        PARTITION | LEVELS | UNALIGNED | {"alignment.teacher.layer"},
     ),
 }
 
@@ -68,6 +86,8 @@ EQUAL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"attention": {"separation": "shuffled"}, "alignment": {"teacher": {"separated": True}}},
         {"attention": {"separation": "full"}, "alignment": {"teacher": {"separated": True}}},
     ),
+    "shuffled of single, learned": (SALIENCY | {"attention": {"separation": "shuffled"}}, {"attention": {"separation": "full"}}),
+    "learned where nothing is grouped": (SALIENCY | {"timesteps": {"kind": "per_token"}}, {"timesteps": {"kind": "per_token"}}),
     "shuffled per token": (
         {"attention": {"separation": "shuffled"}, "timesteps": {"kind": "per_token"}},
         {"attention": {"separation": "full"}, "timesteps": {"kind": "per_token"}},
@@ -96,18 +116,20 @@ def with_value(config: TrainConfig, path: str, value: Any) -> TrainConfig:
     for part in sections:
         section = section[part]
     section[name] = value
+    if path == "partition.assignment":
+        section["score"] = None  # which no other than learned has
     return TrainConfig.model_validate(plain)
 
 
 @pytest.mark.parametrize("case", INERT)
 def test_inert_fields(case: str) -> None:
     changes, wanted = INERT[case]
-    wanted = wanted if case == "frozen encoder" else wanted | {"alignment.head_width"}
+    wanted = wanted if case.startswith("frozen encoder") else wanted | {"alignment.head_width"}
     assert tiny(changes).inert_fields() == wanted | UNGUIDED
     assert tiny(changes, evaluation={"guidance": {"scale": 1.5}}).inert_fields() == wanted
 
 
-@pytest.mark.parametrize("case", [case for case in INERT if case not in ("no alignment", "frozen encoder")])
+@pytest.mark.parametrize("case", [case for case in INERT if not case.startswith(("no alignment", "frozen encoder"))])
 def test_what_is_called_inert_moves_no_loss_and_no_gradient(case: str) -> None:
     config = tiny(INERT[case][0])
     before = outcome(config, batch_of(config))
@@ -136,6 +158,20 @@ def test_what_is_not_called_inert_moves_the_loss(case: str, path: str) -> None:
     changed = with_value(config, path, OTHER_VALUES[path])
     assert abs(outcome(changed, batch_of(changed))["total"] - outcome(config, batch_of(config))["total"]) > 1e-6
     assert changed.equivalent() != config.equivalent()
+
+
+@pytest.mark.parametrize("score", [{"first": "smallest"}, {"by": "loss"}, {"by": "loss", "first": "smallest"}])
+def test_a_score_that_nobody_uses_is_inert_and_another_is_not(score: dict[str, str]) -> None:
+    free = {"attention": {"separation": "shuffled"}}
+    for changes, moves in ((CELLS["dual_full"], True), (CELLS["single_none"], False), (free, False), (free | PER_GROUP, True)):
+        config, other = tiny(SALIENCY, changes), tiny(SALIENCY, changes, partition={"score": score})
+        before, after = (outcome(c, batch_of(c)) for c in (config, other))
+        assert ("partition.score" in config.inert_fields()) is not moves
+        assert (config.equivalent() != other.equivalent()) is moves
+        if moves:
+            assert abs(after["total"] - before["total"]) > 1e-6
+        else:
+            assert_alike(before, after)
 
 
 @pytest.mark.parametrize("case", EQUAL)

@@ -12,6 +12,7 @@ from model.presets import PRESETS, complete, config_from, merge
 from model.train_trial import World, check, ensure_trainable, train_trial
 
 FULL = {"attention": {"separation": "full"}}
+LEARNED = {"partition": {"assignment": "learned", "score": {"by": "saliency"}}}
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "heads": (
@@ -88,11 +89,30 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "assignment": (
         {"partition": {"assignment": "chekerboard"}},
-        "partition.assignment is one of random, block, checkerboard, rows, bernoulli, not 'chekerboard'; did you mean checkerboard?",
+        "partition.assignment is one of random, block, checkerboard, rows, learned, bernoulli, not 'chekerboard';"
+        " did you mean checkerboard?",
     ),
     "own assignment": (
         {"partition": {"assignment": "my order"}},
         "not 'my order'; give package.module.ClassName for a class of your own",
+    ),
+    "score of random": (
+        {"partition": {"score": {"by": "loss"}}},
+        "partition.score orders the tokens of partition.assignment: learned, not of random;"
+        " set partition.assignment: learned or leave partition.score out",
+    ),
+    "score of an own assignment": (
+        {"partition": {"assignment": "own.Order", "score": {}}},
+        "partition.assignment: learned, not of own.Order; set partition.assignment: learned or leave partition.score out",
+    ),
+    "learned per token": (
+        FULL | LEARNED | {"timesteps": {"kind": "per_token"}},
+        "partition.assignment: learned scores the tokens of an image at one noise level of its own, which timesteps.kind: per_token"
+        " has not; set partition.assignment: random or timesteps.kind: dual",
+    ),
+    "layer of a saliency": (
+        FULL | LEARNED | {"alignment": {"kind": "none", "teacher": {"layer": 13}}},
+        "alignment.teacher.layer is 13, but backbone.layers is 12; choose a layer from 1 to 12",
     ),
     "separated per token, one group": (
         FULL | {"timesteps": {"kind": "per_token"}, "partition": {"ratio": [1.0]}},
@@ -128,6 +148,9 @@ def test_a_combination_that_means_nothing_is_refused(case: str) -> None:
         ({"optimizer": {"learning_rate": math.nan}}, ("optimizer", "learning_rate"), "finite number"),
         ({"timesteps": {"shift": 0}}, ("timesteps", "shift"), "greater than 0"),
         ({"partition": {"full_image_probability": 1.1}}, ("partition", "full_image_probability"), "less than or equal to 1"),
+        ({"partition": {"assignment": "learned", "score": {"by": "los"}}}, ("partition", "score", "by"), "'loss' or 'saliency'"),
+        ({"partition": {"assignment": "learned", "score": {"first": "best"}}}, ("partition", "score", "first"), "'largest' or 'smallest'"),
+        ({"partition": {"assignment": "learned", "score": {"bye": 1}}}, ("partition", "score", "bye"), "Extra inputs are not permitted"),
         ({"process": {"path": "sine"}}, ("process", "path"), "'linear' or 'cosine'"),
         ({"timesteps": {"kind": "triple"}}, ("timesteps", "kind"), "'single', 'dual' or 'per_token'"),
         ({"data": {"kind": "mnist"}}, ("data",), "'digits'"),

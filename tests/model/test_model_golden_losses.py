@@ -29,6 +29,8 @@ CURVES: dict[str, dict[str, Any]] = CELLS | {
     "block": DUAL_APART | {"partition": {"assignment": "block"}},
     "checkerboard": DUAL_APART | {"partition": {"assignment": "checkerboard"}},
     "rows": DUAL_APART | {"partition": {"assignment": "rows"}},
+    "learned": DUAL_APART | {"partition": {"assignment": "learned"}},
+    "learned by saliency": DUAL_APART | {"partition": {"assignment": "learned", "score": {"by": "saliency", "first": "smallest"}}},
     "whole images": DUAL_APART | {"partition": {"full_image_probability": 0.25}},
     "per token": {"timesteps": {"kind": "per_token"}},
     "ordered, logit-normal, shifted": {

@@ -35,6 +35,11 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
     "gap": ({"timesteps": {"kind": "dual", "gap": {"fixed": 0.3}}, "partition": {"ratio": (0.5, 0.3, 0.2)}}, "9015827fc65cecde"),
     "other teacher": ({"alignment": {"axis": "tokens", "teacher": {"timesteps": "min", "labels": "dropped"}}}, "5345797d148021e6"),
     "no alignment": ({"alignment": {"kind": "none"}, "optimizer": {"learning_rate": 1e-3, "betas": (0.9, 0.95)}}, "6d42cb1d27c76e28"),
+    "learned": ({"timesteps": {"kind": "dual"}, "partition": {"assignment": "learned"}}, "440d65510fa6bcd5"),
+    "learned by saliency": (
+        {"attention": {"separation": "full"}, "partition": {"assignment": "learned", "score": {"by": "saliency", "first": "smallest"}}},
+        "4fe4008f00216825",
+    ),
     "folder": ({"data": {"kind": "folder", "path": "/anywhere", "resolution": 16}}, "7751dbc99c0ae0dd"),
 }
 
@@ -81,6 +86,7 @@ def test_budgets_cadences_and_evaluation_do_not_name_a_trial(change: dict[str, A
         {"backbone": {"layers": 13}},
         {"partition": {"ratio": 0.5}},
         {"partition": {"assignment": "block"}},
+        {"partition": {"assignment": "learned"}},
         {"partition": {"full_image_probability": 0.25}},
         {"timesteps": {"kind": "per_token"}},
         {"timesteps": {"kind": "dual", "ordering": "masked_is_noisier"}},

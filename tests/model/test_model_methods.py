@@ -28,7 +28,7 @@ ROWS = {row.split()[0]: row.split()[1:] for row in TABLE.strip().splitlines()}
 
 CONTRARY: dict[str, Any] = {
     "timesteps": {"kind": "dual", "gap": {"fixed": 0.3}},
-    "partition": {"ratio": 0.5},
+    "partition": {"ratio": 0.5, "assignment": "learned", "score": {"by": "saliency"}},
     "attention": {"separation": "full"},
     "alignment": {
         "kind": "self",

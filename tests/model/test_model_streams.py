@@ -21,6 +21,7 @@ VARIANTS: dict[str, dict[str, Any]] = CELLS | {
     "shuffled": {"attention": {"separation": "shuffled"}, "timesteps": {"kind": "dual"}},
     "one-way": {"attention": {"separation": "noisy_reads_clean"}, "timesteps": {"kind": "dual"}},
     "some whole": {"partition": {"full_image_probability": 0.3}, "timesteps": {"kind": "dual"}},
+    "learned": {"partition": {"assignment": "learned"}, "timesteps": {"kind": "dual"}},
     "k per group": {"alignment": {"teacher": {"interval": {"per": "group"}}}},
     "no alignment": {"alignment": {"kind": "none"}},
     "min": {"alignment": {"teacher": {"timesteps": "min"}}},
@@ -77,7 +78,7 @@ def test_another_seed_or_step_draws_everything_anew(changed: str) -> None:
             assert not torch.equal(getattr(a, field.name), getattr(b, field.name)), field.name
 
 
-@pytest.mark.parametrize("variant", ["single_none", "dual_full", "fixed gap", "three groups", "per token", "shuffled"])
+@pytest.mark.parametrize("variant", ["single_none", "dual_full", "fixed gap", "three groups", "per token", "shuffled", "learned"])
 def test_parts_of_a_batch_draw_what_the_whole_draws(variant: str) -> None:
     whole = draws_of(variant)
     parts = [draws_of(variant, images=cut) for cut in (slice(0, 7), slice(7, 20), slice(20, 40))]

@@ -12,6 +12,7 @@ from model.alignment.targets import AverageTarget
 from model.alignment.teacher import moving_average_of
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
+from model.learned_order import in_learned_order
 from model.noise.process import process_of
 from model.objective import Draws, Learner, draw
 from model.presets import merge
@@ -93,12 +94,13 @@ class Batch:
 
 
 def batch_of(config: TrainConfig, step: int = 3) -> Batch:
-    """Random images, and the draws that the config makes of its streams."""
+    """Random images, and the draws that the config makes of its streams; a learned order is that of `learner_of`'s average."""
     generator = torch.Generator().manual_seed(11)
     data = torch.randn(config.batch_size, TOKENS, PATCH_VALUES, dtype=torch.float64, generator=generator)
     labels = torch.arange(config.batch_size) % CLASSES
     streams = BatchStreams(config.seed, step, config.batch_size)
-    return Batch(data, labels, draw(config, streams, TOKENS, PATCH_VALUES).to(torch.device("cpu"), torch.float64))
+    draws = draw(config, streams, TOKENS, PATCH_VALUES).to(torch.device("cpu"), torch.float64)
+    return Batch(data, labels, in_learned_order(config, learner_of(config).average, data, labels, draws))
 
 
 def gradients(learner: Learner) -> dict[str, Tensor]:

@@ -66,6 +66,7 @@ def test_a_profile_needs_no_field_and_a_sweep_does(validator: jsonschema.Draft20
         (("base", "method"), "sraa"),
         (("base", "data"), {"kind": "digts"}),
         (("base", "timesteps"), {"gap": {"fixd": 0.1}}),
+        (("base", "partition"), {"assignment": "learned", "score": {"bye": "loss"}}),
         (("metric", "direction"), "down"),
         (("design", "kind"), "factoral"),
         (("resources", "cpus"), 0),
