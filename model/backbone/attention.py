@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from model.grouping import Segment
 
-QK_NORM_EPSILON = 1e-6
+QK_NORM_EPSILON = 1e-5
+"""That of timm's attention, which SiT uses; the other norms of a block have 1e-6."""
 
 
 class Attention(nn.Module):

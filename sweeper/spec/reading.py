@@ -93,7 +93,9 @@ def parse_yaml(text: str, place: str) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         what = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
         raise SpecError(f"{place}{line}: not YAML ({what}); mend the line") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError as error:  # python words it by where the stack ended
+        raise SpecError(f"{place}: not YAML (nested too deeply); mend the file") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise SpecError(f"{place}: not YAML ({str(error).splitlines()[0]}); mend the file") from error
 
 

@@ -15,6 +15,8 @@ from tiny_trials import CELLS, DDPM, tiny
 
 from model.config import NUMERICS_VERSION
 from model.data.dataset import DataSet
+from model.methods import METHODS
+from model.presets import merge
 from model.training.state import initial_state
 from model.training.step import train_step
 
@@ -40,13 +42,15 @@ CURVES: dict[str, dict[str, Any]] = CELLS | {
     "ddpm": DDPM,
     "ddpm, dual, separated": DDPM | DUAL_APART,
 }
+RANDOM_ENCODER = {"alignment": {"encoder": {"name": "test_vit", "weights": "none", "resolution": 64}, "head_width": 32}}
+CURVES |= {f"method {name}": merge(rows, RANDOM_ENCODER) if name == "repa" else rows for name, rows in METHODS.items()}
 
 
 def curves(cell: str, digits: DataSet) -> dict[str, list[float]]:
     """Losses and gradient norm of every step."""
     config = tiny(CURVES[cell], batch_size=16, label_dropout=0.1)
     state = initial_state(config, digits, torch.device("cpu"), torch.float64)
-    found: dict[str, list[float]] = {name: [] for name in ("generation_loss", "align_loss", "grad_norm")}
+    found: dict[str, list[float]] = {name: [] for name in ("generation_loss", "align_loss", "grad_norm") if name in state.sums}
     for _ in range(STEPS):
         before = {name: state.sums[name].item() for name in found}
         train_step(config, state, digits.train, "float64")

@@ -35,8 +35,8 @@ def by_hand(attention: Attention, x: Tensor) -> Tensor:
     read = []
     for head in range(heads):
         part = slice(head * size, (head + 1) * size)
-        queries = standardised(q[..., part]) * weights["q_norm.weight"] + weights["q_norm.bias"]
-        keys = standardised(k[..., part]) * weights["k_norm.weight"] + weights["k_norm.bias"]
+        queries = standardised(q[..., part], 1e-5) * weights["q_norm.weight"] + weights["q_norm.bias"]
+        keys = standardised(k[..., part], 1e-5) * weights["k_norm.weight"] + weights["k_norm.bias"]
         read.append(torch.softmax(queries @ keys.transpose(-1, -2) / math.sqrt(size), dim=-1) @ v[..., part])
     return torch.cat(read, dim=-1) @ weights["proj.weight"].T + weights["proj.bias"]
 

@@ -71,9 +71,9 @@ def silu(x: Tensor) -> Tensor:
     return x / (1 + torch.exp(-x))
 
 
-def standardised(x: Tensor) -> Tensor:
+def standardised(x: Tensor, epsilon: float = 1e-6) -> Tensor:
     centred = x - x.mean(dim=-1, keepdim=True)
-    return centred / torch.sqrt(centred.square().mean(dim=-1, keepdim=True) + 1e-6)
+    return centred / torch.sqrt(centred.square().mean(dim=-1, keepdim=True) + epsilon)
 
 
 def position_table(tokens: int, width: int) -> Tensor:

@@ -26,7 +26,7 @@ from sweeper.spec.reading import EXAMPLE, MAX_BYTES, read_mapping
             "F, line 1: not YAML (could not determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.x'); mend the line",
         ),
         ("a: \0\n", "F: not YAML (unacceptable character #x0000: special characters are not allowed); mend the file"),
-        ("[" * 3000, "F: not YAML (maximum recursion depth exceeded); mend the file"),
+        ("[" * 3000, "F: not YAML (nested too deeply); mend the file"),
         ("", f"F is empty; start from {EXAMPLE}"),
         ("# only a comment\n", f"F is empty; start from {EXAMPLE}"),
         ("- 1\n- 2\n", f"F holds [1, 2], not `key: value` lines; start from {EXAMPLE}"),
