@@ -40,6 +40,18 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
         {"attention": {"separation": "full"}, "partition": {"assignment": "learned", "score": {"by": "saliency", "first": "smallest"}}},
         "4fe4008f00216825",
     ),
+    "ddpm": (
+        {
+            "process": {"kind": "ddpm"},
+            "evaluation": {"sampler": {"kind": "ancestral"}},
+            "alignment": {"teacher": {"interval": {"clamp": "released"}}},
+        },
+        "d79f0c13e0292f5e",
+    ),
+    "narrow head of an encoder": (
+        {"alignment": {"kind": "external", "head_width": 128, "encoder": {"name": "vit_tiny_patch16_224", "weights": "none"}}},
+        "0db5c100da234ec6",
+    ),
     "folder": ({"data": {"kind": "folder", "path": "/anywhere", "resolution": 16}}, "7751dbc99c0ae0dd"),
 }
 
@@ -93,6 +105,7 @@ def test_budgets_cadences_and_evaluation_do_not_name_a_trial(change: dict[str, A
         {"timesteps": {"distribution": {"kind": "logit_normal"}}},
         {"timesteps": {"shift": 2.0}},
         {"process": {"path": "cosine"}},
+        {"process": {"kind": "ddpm"}, "evaluation": {"sampler": {"kind": "ancestral"}}},
         {"alignment": {"weight": 0.2}},
         {"alignment": {"loss": "l2"}},
         {"alignment": {"head": False}},
