@@ -5,7 +5,8 @@ N images, T tokens, P values of a patch, R conditioning rows.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,7 @@ from model.noise.partition import draw_partition, draw_views, draw_whole_images
 from model.noise.process import process_of
 from model.noise.timesteps import draw_quantiles, first_quantile, to_noise_level
 from model.randomness import BatchStreams
+from model.transfer import moved
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,20 @@ class Draws:
     """(N, T) token order by view, where that is not the partition's."""
     whole: Tensor | None = None
     """(N,) bool: the image is left whole, where some are."""
+    whole_images: int = 0
+    """How many of them are, known to the host."""
     scored_at: Tensor | None = None
     """(N, 1) noise level at which tokens are to be scored, where `model.learned_order` has yet to put `order` in order."""
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Draws":
         """The same draws on a device; noise and noise levels in `dtype`."""
-        return self.each(lambda value: value.to(device, dtype if value.is_floating_point() else value.dtype, non_blocking=True))
+        return self.each(lambda value: moved(value.to(dtype) if value.is_floating_point() else value, device))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Draws":
         """Every tensor changed."""
         held = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Draws(**{name: change(value) for name, value in held.items() if value is not None})
+        changed: dict[str, Any] = {name: change(value) for name, value in held.items() if isinstance(value, Tensor)}
+        return replace(self, **changed)
 
 
 def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: int) -> Draws:
@@ -80,6 +85,7 @@ def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: 
         groups=partition.groups,
         views=draw_views(config.partition, tokens, streams) if config.attention.separation == "shuffled" else None,
         whole=whole,
+        whole_images=0 if whole is None else int(whole.sum()),
         scored_at=in_units(to_noise_level(config.timesteps, first_quantile(streams))) if config.orders_by_score else None,
     )
 
@@ -102,6 +108,19 @@ class Learner:
     average: DiffusionTransformer
     target: Target | None
     """What the student's features are aligned with, if with anything."""
+
+
+class Trained(nn.Module):
+    """What is trained, as one module whose forward pass is `losses`: the thing to compile, or to copy over several processes."""
+
+    def __init__(self, config: TrainConfig, learner: Learner) -> None:
+        super().__init__()
+        self.config, self.learner = config, learner
+        self.student = learner.student
+        self.head = learner.head if learner.target is not None else None
+
+    def forward(self, data: Tensor, labels: Tensor, draws: Draws, images: Tensor | None) -> "Losses":
+        return losses(self.config, self.learner, data, labels, draws, images=images)
 
 
 def losses(config: TrainConfig, learner: Learner, data: Tensor, labels: Tensor, draws: Draws, *, images: Tensor | None = None) -> Losses:
@@ -153,8 +172,7 @@ def groupings(config: TrainConfig, draws: Draws, tokens: int) -> tuple[Grouping,
         places = torch.arange(tokens, device=draws.order.device).expand(images, -1)
         index = rows_seen_from(draws.order, places if kind == "per_token" else cells.of_places(images, places.device), draws.views)
         order = draws.views
-    whole = config.partition.whole_images(len(draws.order)) if draws.whole is not None else 0
-    student = segments(cells, separation, whole=whole, t=draws.t)
+    student = segments(cells, separation, whole=draws.whole_images, t=draws.t)
     teacher = student if config.alignment.teacher.separated else (Segment(),)
     runs = (1,) * tokens if kind == "per_token" else cells.counts
     return Grouping(order, runs, student, index), Grouping(order, runs, teacher, index)

@@ -32,6 +32,10 @@ class BatchStreams:
         self.seed, self.step, self.batch_size = seed, step, batch_size
         self.images = images if images is not None else slice(0, batch_size)
 
+    def whole_batch(self) -> "BatchStreams":
+        """The streams of all images of the step."""
+        return BatchStreams(self.seed, self.step, self.batch_size)
+
     def uniform(self, purpose: str, *shape: int) -> Tensor:
         """U(0, 1) of shape (images, *shape), float32."""
         generator = stream(self.seed, purpose, self.step)

@@ -7,7 +7,7 @@ from model.config import TrainConfig
 from model.config.evaluation import FEWEST_FOR_NEIGHBOURS
 from model.data.images import DataFacts
 from model.data.source import facts
-from model.errors import ConfigError, DataError
+from model.errors import DataError
 from model.machine import cpu_model, gpu_models, usable_cores
 from model.reports import Report, TrialReport, TrialResult, World
 
@@ -63,12 +63,11 @@ def train_trial(
 ) -> TrialResult:
     """Trains up to `config.steps` and evaluates; writes checkpoints, final average and pictures into `folder` and nowhere else.
 
+    In a `world` of several processes each calls this, after `torch.distributed` was started; the first reports and writes for all.
     `resume_from`: folders of earlier attempts, newest first, which are only read; `cache`: folder shared by trials (the judge).
     Raises ConfigError, DataError or Diverged, each with a message for the user.
     """
     ensure_trainable(config)
-    if world.size != 1:
-        raise ConfigError(f"a trial of {world.size} processes cannot be trained yet; use gpus: 1 or fewer per trial")
     from model.training.loop import run
 
     return run(config, folder, report, cache=cache, resume_from=resume_from, device=device, threads=threads, world=world)

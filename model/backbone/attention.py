@@ -1,7 +1,5 @@
 """Multi-head attention by segments: one fused call per (image slice, query slice, key slice), masked only where images differ."""
 
-from itertools import groupby
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -39,11 +37,12 @@ def segmented_attention(q: Tensor, k: Tensor, v: Tensor, segments: tuple[Segment
     """q, k, v (N, H, T, D/H) to the values read (N, H, T, D/H), every segment its own softmax."""
     if len(segments) == 1 and segments[0].is_everything:
         return F.scaled_dot_product_attention(q, k, v)
-    images = []
-    for chosen, members in groupby(segments, key=lambda segment: segment.images):
-        parts = [
-            F.scaled_dot_product_attention(q[chosen, :, s.queries], k[chosen, :, s.keys], v[chosen, :, s.keys], attn_mask=s.mask)
-            for s in members
-        ]
-        images.append(torch.cat(parts, dim=2))
+    read: list[list[Tensor]] = []  # of each image slice, its query slices
+    for last, s in zip((None, *segments), segments, strict=False):
+        part = F.scaled_dot_product_attention(q[s.images, :, s.queries], k[s.images, :, s.keys], v[s.images, :, s.keys], attn_mask=s.mask)
+        if last is not None and s.images == last.images:
+            read[-1].append(part)
+        else:
+            read.append([part])
+    images = [parts[0] if len(parts) == 1 else torch.cat(parts, dim=2) for parts in read]
     return images[0] if len(images) == 1 else torch.cat(images, dim=0)

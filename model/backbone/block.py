@@ -1,5 +1,6 @@
 """One DiT block with adaLN-Zero (2212.09748), and the final layer."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -13,6 +14,11 @@ MLP_RATIO = 4
 def normalise(x: Tensor) -> Tensor:
     """LayerNorm over the width, without learned scale or shift."""
     return F.layer_norm(x, x.shape[-1:], eps=NORM_EPSILON)
+
+
+def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """shift + normalised x * (1 + scale); shift and scale broadcast against x (N, T, D)."""
+    return torch.addcmul(shift, normalise(x), 1 + scale)
 
 
 class Mlp(nn.Module):
@@ -40,8 +46,8 @@ class Block(nn.Module):
         """x (N, T, D) in group order, conditioning (N, R, D)."""
         modulation = grouping.spread(self.adaLN_modulation(conditioning))
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.chunk(6, dim=-1)
-        x = x + gate_a * self.attn(shift_a + normalise(x) * (1 + scale_a), grouping.segments)
-        return x + gate_m * self.mlp(shift_m + normalise(x) * (1 + scale_m))
+        x = torch.addcmul(x, gate_a, self.attn(modulate(x, shift_a, scale_a), grouping.segments))
+        return torch.addcmul(x, gate_m, self.mlp(modulate(x, shift_m, scale_m)))
 
 
 class FinalLayer(nn.Module):
@@ -55,4 +61,4 @@ class FinalLayer(nn.Module):
     def forward(self, x: Tensor, conditioning: Tensor, grouping: Grouping) -> Tensor:
         """x (N, T, D), conditioning (N, R, D) to (N, T, O)."""
         shift, scale = grouping.spread(self.adaLN_modulation(conditioning)).chunk(2, dim=-1)
-        return self.linear(shift + normalise(x) * (1 + scale))
+        return self.linear(modulate(x, shift, scale))

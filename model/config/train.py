@@ -37,6 +37,10 @@ class TrainConfig(Section):
     optimizer: OptimizerConfig = OptimizerConfig()
     batch_size: int = Field(default=256, ge=1)
     """Images per optimizer step."""
+    accumulation: int = Field(default=1, ge=1, json_schema_extra=NOT_IDENTITY)
+    """Micro-batches of a step, one after another in every process: less memory, and the same numbers but for rounding."""
+    compile: Literal["auto", "on", "off"] = Field(default="auto", json_schema_extra=NOT_IDENTITY)
+    """Compile the step: `auto` on a GPU alone (on a CPU it gains nothing)."""
     label_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Probability that the student sees the null label instead of an image's own."""
     ema_decay: float = Field(default=0.9999, ge=0, lt=1)

@@ -7,7 +7,6 @@ against (N, T, P).
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -30,7 +29,26 @@ class Diffusion:
     """(S,) float64."""
     original: Tensor
     """(S,) int64: the t that the network is told at each step."""
+    signal: Tensor = field(init=False)
+    """(S,) float64, product of 1 - beta up to and with t: the squared share of the data in x_t."""
+    tables: dict[str, Tensor] = field(init=False)
+    """Coefficients by name, (S,) float64 each."""
     _placed: dict[tuple[str, torch.device, torch.dtype], Tensor] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        signal = (1 - self.betas).cumprod(dim=0)
+        before = torch.cat([torch.ones(1, dtype=torch.float64), signal[:-1]])
+        variance = self.betas * (1 - before) / (1 - signal)
+        object.__setattr__(self, "signal", signal)
+        tables = {
+            "data": signal.sqrt(),
+            "noise": (1 - signal).sqrt(),
+            "mean of data": self.betas * before.sqrt() / (1 - signal),
+            "mean of x": (1 - before) * (1 - self.betas).sqrt() / (1 - signal),
+            "least": torch.cat([variance[1:2], variance[1:]]).log(),  # that of t = 0 would be log 0
+            "most": self.betas.log(),
+        }
+        object.__setattr__(self, "tables", tables)
 
     @classmethod
     def linear(cls) -> "Diffusion":
@@ -44,25 +62,6 @@ class Diffusion:
         passed = self.signal[kept]
         before = torch.cat([torch.ones(1, dtype=torch.float64), passed[:-1]])
         return Diffusion(1 - passed / before, self.original[kept])
-
-    @cached_property
-    def signal(self) -> Tensor:
-        """(S,) product of 1 - beta up to and with t: the squared share of the data in x_t."""
-        return (1 - self.betas).cumprod(dim=0)
-
-    @cached_property
-    def tables(self) -> dict[str, Tensor]:
-        """Coefficients by name, (S,) float64 each."""
-        before = torch.cat([torch.ones(1, dtype=torch.float64), self.signal[:-1]])
-        variance = self.betas * (1 - before) / (1 - self.signal)
-        return {
-            "data": self.signal.sqrt(),
-            "noise": (1 - self.signal).sqrt(),
-            "mean of data": self.betas * before.sqrt() / (1 - self.signal),
-            "mean of x": (1 - before) * (1 - self.betas).sqrt() / (1 - self.signal),
-            "least": torch.cat([variance[1:2], variance[1:]]).log(),  # that of t = 0 would be log 0
-            "most": self.betas.log(),
-        }
 
     def _at(self, name: str, t: Tensor, like: Tensor) -> Tensor:
         """Coefficients at t, in the type of `like`."""

@@ -44,6 +44,6 @@ def independent_groups(shares: tuple[float, ...], u: Tensor) -> Tensor:
 
 
 def draw_whole_images(config: PartitionConfig, streams: BatchStreams) -> Tensor:
-    """(N,) bool: the exactly `config.whole_images(N)` images that are left whole, a uniform choice."""
-    rank = streams.uniform("whole_images").argsort(stable=True).argsort()
-    return rank < config.whole_images(len(rank))
+    """(N,) bool: which of the step's images at hand are left whole; exactly `config.whole_images` of the batch, a uniform choice."""
+    rank = streams.whole_batch().uniform("whole_images").argsort(stable=True).argsort()
+    return (rank < config.whole_images(len(rank)))[streams.images]

@@ -87,14 +87,13 @@ class Ddpm(Process):
         return self.diffusion.bits(predicted, data, noisy, t).mean()
 
 
-_PROCESSES: dict[ProcessConfig, Process] = {}
+_PROCESSES: dict[tuple[str, str], Process] = {("flow", name): Flow(path) for name, path in PATHS.items()}
+_PROCESSES["ddpm", "linear"] = Ddpm(Diffusion.linear())
 
 
 def process_of(config: ProcessConfig) -> Process:
-    """The process of a config; one object per config, since its tables stay on the device where they were used."""
-    if config not in _PROCESSES:
-        _PROCESSES[config] = Flow(PATHS[config.path]) if config.kind == "flow" else Ddpm(Diffusion.linear())
-    return _PROCESSES[config]
+    """The process of a config; always the same object, since its tables stay on the device where they were used."""
+    return _PROCESSES[config.kind, config.path]
 
 
 FLOW = process_of(ProcessConfig())

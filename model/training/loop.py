@@ -20,6 +20,7 @@ from model.reports import Report, TrialReport, TrialResult, World
 from model.training import checkpoint, memory
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, train_step
+from model.training.together import Together, ensure_divisible
 
 ALIVE_SECONDS = 5.0
 """Longest silence of a healthy trial between steps."""
@@ -32,8 +33,10 @@ class _Stop(Exception):
 class _Trial:
     """One attempt at one trial, from its first step here to its last."""
 
-    def __init__(self, config: TrainConfig, folder: Path, report: Report, state: TrainingState, data: DataSet, judge: Judge) -> None:
-        self.config, self.folder, self.state, self.data, self.judge = config, folder, state, data, judge
+    def __init__(
+        self, config: TrainConfig, folder: Path, report: Report, state: TrainingState, data: DataSet, judge: Judge, together: Together
+    ) -> None:
+        self.config, self.folder, self.state, self.data, self.judge, self.together = config, folder, state, data, judge, together
         self._report, self._heard = report, time.monotonic()
         self.precision: Precision = "fp32"
         self.identity = ""
@@ -42,24 +45,32 @@ class _Trial:
 
     def say(self, report: TrialReport) -> None:
         self._heard = time.monotonic()
-        self._stop = not self._report(report) or self._stop
+        if self.together.first:
+            self._stop = not self._report(report) or self._stop
 
     def tick(self) -> None:
-        """Between two steps or two blocks of samples: says 'alive' when nothing was said for a while, stops when asked to."""
+        """Between two blocks of samples: says 'alive' when nothing was said for a while; alone, stops when asked to."""
         if time.monotonic() - self._heard > ALIVE_SECONDS:
             self.say(TrialReport("alive", self.state.step))
-        if self._stop:
+        if self._stop and self.together.world.size == 1:
+            raise _Stop
+
+    def _between_steps(self) -> None:
+        """As `tick`, for all processes at the same step."""
+        self.tick()
+        if self.together.any(self._stop):
             raise _Stop
 
     def run(self) -> None:
         """Trains and evaluates; asked to stop, it writes a checkpoint first."""
         self._saved = self.state.step
         try:
-            self.tick()
+            self._between_steps()
             if self.state.evaluation_due:
                 self._evaluate()
             self._train()
-            checkpoint.save_average(self.state, self.folder, self.identity)
+            if self.together.first:
+                checkpoint.save_average(self.state, self.folder, self.identity)
             self._evaluate()
         except _Stop:
             if self._saved < self.state.step:
@@ -69,7 +80,7 @@ class _Trial:
     def _train(self) -> None:
         config, state = self.config, self.state
         while state.step < config.steps:
-            train_step(config, state, self.data.train, self.precision)
+            train_step(config, state, self.data.train, self.precision, self.together.world)
             last = state.step == config.steps
             if last or state.step % config.log_every == 0:
                 self._point()
@@ -79,18 +90,23 @@ class _Trial:
             state.evaluation_due = every is not None and not last and state.step % every == 0
             if last or state.step % config.checkpoint_every == 0:
                 self._save()
-            self.tick()
+            self._between_steps()
             if state.evaluation_due:
                 self._evaluate()
 
     def _save(self) -> None:
-        checkpoint.save(self.state, self.folder, self.identity)
+        self.state.ensure_finite()
+        if self.together.first:
+            checkpoint.save(self.state, self.folder, self.identity)
         self._saved = self.state.step
         self.say(TrialReport("checkpoint", self.state.step))
 
     def _point(self) -> None:
         state = self.state
+        waited = time.perf_counter()  # a GPU may be steps behind the host, and its time counts
+        state.ensure_finite()
         means = self._means()
+        state.seconds += time.perf_counter() - waited
         if state.step % self.config.log_every == 0:  # a point at the very end leaves the sums to a longer run
             state.last_point = means
             for total in state.sums.values():
@@ -104,6 +120,8 @@ class _Trial:
         return {name: (total / state.summed).item() for name, total in state.sums.items()} if state.summed else state.last_point
 
     def _held_out_point(self) -> None:
+        if not self.together.first:
+            return
         with autocast(self.precision, self.data.train.tokens.device):
             process = process_of(self.config.process)
             loss = held_out_loss(self.state.learner.average, self.data.held_out, self.config.evaluation, process)
@@ -111,6 +129,10 @@ class _Trial:
 
     def _evaluate(self) -> None:
         state = self.state
+        state.ensure_finite()
+        if not self.together.first:
+            state.evaluation_due = False
+            return
         with autocast(self.precision, self.data.train.tokens.device):
             picture = samples_path(self.folder, state.step)
             found = evaluate(self.config, state.learner.average, self.data, self.judge, picture, self.tick, step=state.step)
@@ -136,6 +158,7 @@ def run(
     world: World,
 ) -> TrialResult:
     """See `model.train_trial.train_trial`."""
+    ensure_divisible(config, world)
     torch.set_num_threads(threads)
     place = torch.device(device)
     memory.reset(place)
@@ -146,7 +169,11 @@ def run(
     state = initial_state(config, data, place, DTYPES[precision])
     identity = _hash(config.training_identity(content_hash=data.content_hash, precision=precision))
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps)
-    trial = _Trial(config, folder, report, state, data, judge)
+    together = Together(world)
+    if config.compile == "on" or (config.compile == "auto" and place.type == "cuda"):
+        state.trained.compile(fullgraph=True, dynamic=False)
+    state.trained = together.shared(state.trained, place)
+    trial = _Trial(config, folder, report, state, data, judge, together)
     trial.precision, trial.identity = precision, identity
     key = comparability(place, precision, threads, world, config, judge.name)
     try:
@@ -166,7 +193,7 @@ def comparability(
         "torch": torch.__version__.split("+")[0],
         "precision": precision,
         "world_size": world.size,
-        "micro_batch": config.batch_size // world.size,
+        "micro_batch": config.batch_size // (world.size * config.accumulation),
         "threads": threads if device.type == "cpu" else None,
         "evaluator": evaluator,
     }

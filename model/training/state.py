@@ -1,5 +1,7 @@
 """All that changes while a trial trains, in one object; that object is the checkpoint."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -14,11 +16,13 @@ from model.config import TrainConfig
 from model.config.alignment import AlignmentConfig
 from model.config.encoder import EncoderConfig
 from model.data.dataset import DataSet
+from model.errors import Diverged
 from model.noise.process import process_of
-from model.objective import Learner
+from model.objective import Learner, Trained
 from model.training.optimizer import adamw
 
 Bookkeeping = dict[str, float]
+TERMS = ("generation loss", "alignment loss", "gradient norm")
 
 
 @dataclass
@@ -29,6 +33,10 @@ class TrainingState:
     optimizer: torch.optim.AdamW
     parameters: list[tuple[str, nn.Parameter]]
     """Every trained parameter by name, in a fixed order."""
+    trained: nn.Module
+    """`Trained`, or what it became to run compiled or in several processes."""
+    trouble: Tensor
+    """(4,) float64: the first step that was not finite, or -1, and its generation loss, alignment loss and gradient norm."""
     step: int = 0
     """Optimizer steps done."""
     seconds: float = 0.0
@@ -41,6 +49,21 @@ class TrainingState:
     """The evaluation due at this step is still to do; a trial that stops in the middle of it does it first when resumed."""
     last_point: Bookkeeping = field(default_factory=dict)
     """The newest point of the training curves."""
+
+    def watch(self, measured: Mapping[str, Tensor]) -> None:
+        """Takes note of values that are not finite, and has the optimizer leave the weights then; without waiting for the device."""
+        terms = [measured["generation_loss"], measured.get("align_loss", torch.zeros_like(measured["train_loss"])), measured["grad_norm"]]
+        now = torch.stack([torch.full_like(terms[0], self.step), *terms])
+        bad = ~now.isfinite().all()
+        self.trouble = torch.where(bad & (self.trouble[0] < 0), now, self.trouble)
+        self.optimizer.found_inf = bad.float()  # type: ignore[attr-defined]  # read by the fused step
+
+    def ensure_finite(self) -> None:
+        """Raises Diverged when anything of any step so far was not finite; waits for the device."""
+        step, *values = self.trouble.tolist()
+        if step >= 0:
+            term, value = next(pair for pair in zip(TERMS, values, strict=True) if not math.isfinite(pair[1]))
+            raise Diverged(int(step), term, value)
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state by name; the same storage, so loading copies into them."""
@@ -92,4 +115,6 @@ def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtyp
     names += ["realised_gap"] if config.timesteps.kind == "dual" else []
     names += ["whole_image_share"] if config.mixes_whole_images else []
     sums = {name: torch.zeros((), dtype=torch.float64, device=device) for name in names}
-    return TrainingState(Learner(student, head, average, target), optimizer, trained, sums=sums)
+    learner = Learner(student, head, average, target)
+    trouble = torch.tensor([-1.0, 0, 0, 0], dtype=torch.float64, device=device)
+    return TrainingState(learner, optimizer, trained, Trained(config, learner), trouble, sums=sums)

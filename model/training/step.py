@@ -1,24 +1,31 @@
-"""One optimizer step: draw, two losses, backward, clip, update, moving average."""
+"""One optimizer step: draw, two losses, backward, clip, update, moving average. The host never waits for the device in it.
 
-import math
+A step may be cut into micro-batches, one after another in a process or side by side in several: every draw is that of the whole batch,
+so only the order of sums differs.
+"""
+
 import time
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import nn
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from model.alignment.teacher import update_moving_average
 from model.config import Precision, TrainConfig
 from model.data.dataset import Examples, batch_indices
-from model.errors import Diverged
 from model.learned_order import in_learned_order
 from model.noise.process import process_of
-from model.objective import Losses, draw, losses
+from model.objective import Draws, Losses, draw
 from model.randomness import BatchStreams
+from model.reports import World
 from model.training.state import TrainingState
+from model.transfer import moved
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 """Of weights, moments and moving average; `bf16` computes in bfloat16 and keeps its weights in float32."""
+ALONE = World()
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
@@ -26,42 +33,71 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
-def train_step(config: TrainConfig, state: TrainingState, data: Examples, precision: Precision) -> None:
-    """Advances `state` by one step; raises Diverged, with the weights unmoved, when a loss is not finite."""
+def shares(config: TrainConfig, world: World) -> list[slice]:
+    """The micro-batches of this process, as slices of the whole batch; they divide it evenly (`ensure_divisible`)."""
+    size = config.batch_size // (world.size * config.accumulation)
+    first = world.rank * config.accumulation
+    return [slice(size * part, size * (part + 1)) for part in range(first, first + config.accumulation)]
+
+
+def train_step(config: TrainConfig, state: TrainingState, data: Examples, precision: Precision, world: World = ALONE) -> None:
+    """Advances `state` by one step. With a loss that is not finite the weights stay, and `state.ensure_finite` will say so."""
     started = time.perf_counter()
-    images = batch_indices(config.seed, state.step, config.batch_size, len(data)).to(data.labels.device)
-    tokens, labels = data.take(images)
-    streams = BatchStreams(config.seed, state.step, config.batch_size)
-    draws = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(tokens.device, tokens.dtype)
-    with autocast(precision, tokens.device):
-        draws = in_learned_order(config, state.learner.average, tokens, labels, draws)
-        found = losses(config, state.learner, tokens, labels, draws, images=images)
-    _check(found, state.step)
     state.optimizer.zero_grad(set_to_none=True)
-    found.total.backward()
+    indices = batch_indices(config.seed, state.step, config.batch_size, len(data))
+    measured = {name: torch.zeros((), dtype=torch.float64, device=data.labels.device) for name in state.sums}
+    parts = shares(config, world)
+    for number, images in enumerate(parts):
+        streams = BatchStreams(config.seed, state.step, config.batch_size, images)
+        waits = number + 1 < len(parts)  # gradients are averaged over the processes once, with the last part's
+        with state.trained.no_sync() if waits and isinstance(state.trained, DistributedDataParallel) else nullcontext():
+            found, draws = _losses(config, state, data, indices[images], streams, precision)
+            (found.total / len(parts)).backward()
+        for name, value in _measured(config, found, draws).items():
+            measured[name] += value / len(parts)
     norm = nn.utils.clip_grad_norm_([p for _, p in state.parameters], config.optimizer.clip)
+    measured["grad_norm"] += norm
+    if world.size > 1:
+        measured = _mean(measured, world)
+    state.watch(measured)
     state.optimizer.step()
     update_moving_average(state.learner.average, state.learner.student, config.ema_decay)
     state.step += 1
-    values = {"train_loss": found.total, "generation_loss": found.generation, "align_loss": found.alignment, "grad_norm": norm}
-    whole = 0 if draws.whole is None else config.partition.whole_images(len(tokens))
-    if "realised_gap" in state.sums:  # of the images that have groups
-        gap = (draws.t[:, 1:] - draws.t[:, :1]).abs().mean() / process_of(config.process).span
-        values["realised_gap"] = gap * (len(tokens) / max(len(tokens) - whole, 1))
-    if draws.whole is not None:
-        values["whole_image_share"] = draws.whole.to(norm.dtype).mean()
     for name, total in state.sums.items():
-        value = values[name]
-        assert value is not None, name
-        total += value.detach()
+        total += measured[name]
     state.summed += 1
     state.seconds += time.perf_counter() - started
 
 
-def _check(found: Losses, step: int) -> None:
-    terms = {"generation loss": found.generation, "alignment loss": found.alignment}
-    if not math.isfinite(found.total.item()):
-        for term, value in terms.items():
-            if value is not None and not math.isfinite(value.item()):
-                raise Diverged(step, term, value.item())
-        raise Diverged(step, "total loss", found.total.item())
+def _losses(
+    config: TrainConfig, state: TrainingState, data: Examples, indices: Tensor, streams: BatchStreams, precision: Precision
+) -> tuple[Losses, Draws]:
+    device = data.labels.device
+    images = moved(indices, device)
+    tokens, labels = data.take(images)
+    draws = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(device, tokens.dtype)
+    with autocast(precision, device):
+        draws = in_learned_order(config, state.learner.average, tokens, labels, draws)
+        return state.trained(tokens, labels, draws, images), draws
+
+
+@torch.no_grad()
+def _measured(config: TrainConfig, found: Losses, draws: Draws) -> dict[str, Tensor]:
+    """What the curves show of a part of the batch."""
+    values = {"train_loss": found.total, "generation_loss": found.generation}
+    if found.alignment is not None:
+        values["align_loss"] = found.alignment
+    if config.timesteps.kind == "dual":  # of the images that have groups
+        gap = (draws.t[:, 1:] - draws.t[:, :1]).abs().mean() / process_of(config.process).span
+        whole = config.partition.whole_images(config.batch_size) if draws.whole is not None else 0
+        values["realised_gap"] = gap * (config.batch_size / max(config.batch_size - whole, 1))
+    if draws.whole is not None:
+        values["whole_image_share"] = draws.whole.double().mean()
+    return values
+
+
+def _mean(measured: dict[str, Tensor], world: World) -> dict[str, Tensor]:
+    """Over the processes; the gradient's norm is the same in all."""
+    together = torch.stack(list(measured.values()))
+    dist.all_reduce(together)
+    return dict(zip(measured, (together / world.size).unbind(), strict=True))

@@ -69,7 +69,7 @@ def expected_key(config: TrainConfig, allotment: Allotment) -> Mapping[str, Any]
         "torch": version("torch").split("+")[0],
         "precision": config.resolved_precision(gpu=allotment.gpus > 0),
         "world_size": 1,
-        "micro_batch": config.batch_size,
+        "micro_batch": config.batch_size // config.accumulation,
         "threads": allotment.threads if not allotment.gpus else None,
     }
     if allotment.device is None:

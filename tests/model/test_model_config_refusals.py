@@ -255,8 +255,8 @@ def test_check_names_what_does_not_fit_the_data(tmp_path: Any) -> None:
     assert check(latents).train == 1_281_167
     with pytest.raises(DataError, match="latents can be planned but not yet trained on; use digits, npz or folder"):
         ensure_trainable(latents)
-    with pytest.raises(ConfigError, match="a trial of 2 processes cannot be trained yet"):
-        train_trial(config_from(nano), tmp_path, lambda _: True, cache=tmp_path, world=World(size=2))
+    with pytest.raises(ConfigError, match="batch_size 64 cannot be cut into 1 equal micro-batches for each of 3 processes"):
+        train_trial(config_from(nano), tmp_path, lambda _: True, cache=tmp_path, world=World(size=3))
 
 
 @pytest.mark.usefixtures("judge")

@@ -3,6 +3,7 @@
 Shares no code with the package and reads only state dicts. N images, T tokens, P values of a patch, D width, H heads.
 """
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -76,6 +77,11 @@ def standardised(x: Tensor, epsilon: float = 1e-6) -> Tensor:
     return centred / torch.sqrt(centred.square().mean(dim=-1, keepdim=True) + epsilon)
 
 
+def tanh_gelu(x: Tensor) -> Tensor:
+    return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+@functools.cache
 def position_table(tokens: int, width: int) -> Tensor:
     """(T, D): column in the first half of the channels, row in the second; sines, then cosines. Kept in single precision, as DiT does."""
     side, quarter = math.isqrt(tokens), width // 4
@@ -90,8 +96,8 @@ def position_table(tokens: int, width: int) -> Tensor:
 
 
 def timestep_embedding(weights: Weights, t: Tensor) -> Tensor:
-    frequencies = torch.exp(-math.log(10000) * torch.arange(0, 128, dtype=torch.float32) / 128).double()
-    angles = t[..., None] * frequencies
+    frequencies = torch.exp(-math.log(10000) * torch.arange(0, 128, dtype=torch.float32) / 128)
+    angles = t[..., None] * frequencies.to(t)
     hidden = linear(weights, "t_embedder.mlp.0", torch.cat([torch.cos(angles), torch.sin(angles)], dim=-1))
     return linear(weights, "t_embedder.mlp.2", silu(hidden))
 
@@ -108,7 +114,7 @@ def forward(weights: Weights, heads: int, x: Tensor, t: Tensor, labels: Tensor, 
     n, tokens, _ = x.shape
     h = linear(weights, "x_embedder.proj", x)
     width = h.shape[-1]
-    h = h + position_table(tokens, width)
+    h = h + position_table(tokens, width).to(h)
     c = silu(timestep_embedding(weights, t) + weights["y_embedder.embedding_table.weight"][labels][:, None])
     taps: list[Tensor] = []
     while f"blocks.{len(taps)}.attn.qkv.weight" in weights:
@@ -120,8 +126,7 @@ def forward(weights: Weights, heads: int, x: Tensor, t: Tensor, labels: Tensor, 
         read = attend(q, k, v, may_read).transpose(1, 2).reshape(n, tokens, width)
         h = h + gate_a * linear(weights, f"{block}.attn.proj", read)
         inner = linear(weights, f"{block}.mlp.fc1", standardised(h) * (1 + scale_m) + shift_m)
-        inner = 0.5 * inner * (1 + torch.tanh(math.sqrt(2 / math.pi) * (inner + 0.044715 * inner**3)))
-        h = h + gate_m * linear(weights, f"{block}.mlp.fc2", inner)
+        h = h + gate_m * linear(weights, f"{block}.mlp.fc2", tanh_gelu(inner))
         taps.append(h)
     shift, scale = linear(weights, "final_layer.adaLN_modulation.1", c).split(width, dim=-1)
     return linear(weights, "final_layer.linear", standardised(h) * (1 + scale) + shift), taps

@@ -1,0 +1,60 @@
+"""Several processes that train one trial: the same step everywhere, words and files from the first alone.
+
+Whoever starts the processes starts `torch.distributed` as well; in a world of one, nothing here does anything.
+"""
+
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from model.config import TrainConfig
+from model.errors import ConfigError
+from model.reports import World
+
+LONGEST_WAIT = timedelta(hours=2)
+"""For the slowest of the processes: the first evaluates while the others wait."""
+
+
+def ensure_divisible(config: TrainConfig, world: World) -> None:
+    """Raises ConfigError when the batch cannot be cut into equal micro-batches."""
+    if config.batch_size % (world.size * config.accumulation):
+        raise ConfigError(
+            f"batch_size {config.batch_size} cannot be cut into {config.accumulation} equal micro-batches for each of {world.size}"
+            " processes; change batch_size, accumulation or the GPUs of a trial"
+        )
+
+
+class Together:
+    """What the processes of a world agree on."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        # On the CPU: a question asked between two steps must not wait for the GPU.
+        self._words = dist.new_group(backend="gloo", timeout=LONGEST_WAIT) if world.size > 1 else None
+
+    @property
+    def first(self) -> bool:
+        """Whether this process speaks and writes for all."""
+        return self.world.rank == 0
+
+    def any(self, here: bool) -> bool:
+        """Whether it is so in any process; all must ask."""
+        if self._words is None:
+            return here
+        found = torch.tensor([float(here)])
+        dist.all_reduce(found, group=self._words)
+        return bool(found.item())
+
+    def shared(self, trained: nn.Module, device: torch.device) -> nn.Module:
+        """The module with its gradients averaged over the processes."""
+        if self._words is None:
+            return trained
+        return DistributedDataParallel(
+            trained,
+            device_ids=[device] if device.type == "cuda" else None,
+            broadcast_buffers=False,
+            gradient_as_bucket_view=True,
+        )
