@@ -21,6 +21,8 @@ from sweeper.spec.sweep_spec import SweepSpec
 
 NAMED = {"preset": PRESETS, "method": METHODS}
 """What `base` may begin with, by name."""
+UNNAMED: dict[str, Any] = {"data": {"path"}, "alignment": {"encoder": {"weights"}}, "evaluation": {"extractor": {"weights"}}}
+"""Places of files, which are known by their content."""
 MAX_TRIALS = 100_000
 """More is a mistake; it is refused before every config is checked."""
 
@@ -131,4 +133,4 @@ def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) 
 
 def _meaning(config: TrainConfig) -> dict[str, Any]:
     """A config without the places of its files, which are known by their content."""
-    return config.model_dump(mode="json", exclude={"data": {"path"}, "alignment": {"encoder": {"weights"}}})
+    return config.model_dump(mode="json", exclude=UNNAMED)
