@@ -75,7 +75,7 @@ def _load_weights(timm: ModuleType, model: nn.Module, config: TimmNetwork) -> No
         try:
             held = timm.create_model(config.name, pretrained=True, num_classes=0).state_dict()
         except UNREADABLE as error:
-            raise unreadable(f"the pretrained weights of {config.name}", config, error) from error
+            raise unreadable(f"the pretrained weights of {config.name}", config.place, error) from error
     else:
         held = read_weights(config.file, config)
     try:
@@ -95,14 +95,14 @@ def read_weights(file: Path, config: FrozenNetwork) -> dict[str, Any]:
     try:
         held: dict[str, Any] = import_timm().models.load_state_dict(str(file), weights_only=True)
     except UNREADABLE as error:
-        raise unreadable(f"the file {file}", config, error) from error
+        raise unreadable(f"the file {file}", config.place, error) from error
     return held
 
 
-def unreadable(what: str, config: FrozenNetwork, error: Exception) -> DataError:
-    """The error of weights that cannot be had."""
+def unreadable(what: str, place: str, error: Exception) -> DataError:
+    """The error of weights that cannot be had, for the section at `place` of a config."""
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DataError(f"{what} cannot be read ({said}); give {config.place}.weights: a safetensors or torch file of them")
+    return DataError(f"{what} cannot be read ({said}); give {place}.weights: a safetensors or torch file of them")
 
 
 def _adapted(model: nn.Module, held: dict[str, Any]) -> dict[str, Any]:
