@@ -13,7 +13,7 @@ from model.config import EXTRA_METRICS, TrainConfig
 from model.errors import ConfigError
 from model.presets import METHODS, PRESETS, complete, lay_method
 from sweeper.errors import SpecError, nearest
-from sweeper.records import Variant
+from sweeper.records import Variant, is_distance
 from sweeper.spec.designs import contrast_weights, variants_of
 from sweeper.spec.explaining import explain
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
@@ -118,6 +118,11 @@ def _ensure_measured(primary: str, configs: Sequence[tuple[Variant, TrainConfig]
             raise SpecError(
                 f"metric.primary: {primary} is measured only where it is asked for, and variant {variant.name} does not ask;"
                 f" set base.evaluation.extra_metrics: [{primary}]"
+            )
+        if (is_distance(primary) or primary == "inception_score") and primary not in config.feature_metrics:
+            raise SpecError(
+                f"metric.primary: {primary} is not measured in variant {variant.name}: its data and evaluation.extractor make"
+                f" {' and '.join(config.feature_metrics)}; choose that, or another base.evaluation.extractor"
             )
 
 
