@@ -60,12 +60,14 @@ def test_a_config_without_an_extractor_keeps_its_name() -> None:
     assert len({repr(one) for one in [identity_of(tiny()), identity_of(asking(kind="inception")), *named]}) == 6
 
 
-def test_a_file_goes_by_its_content_and_survives_being_written_down(tmp_path: Path) -> None:
+def test_a_file_goes_by_its_content_and_survives_being_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, moved = tmp_path / "a.pth", tmp_path / "b.pth"
     file.write_bytes(b"weights")
     moved.write_bytes(b"weights")
     first, second = (asking(kind="timm", name="resnet18", weights=str(path)) for path in (file, moved))
     assert identity_of(first) == identity_of(second)
+    monkeypatch.chdir(tmp_path)
+    assert asking(kind="timm", name="resnet18", weights="a.pth") == first, "a trial may run in another folder"
     file.unlink()
     assert TrainConfig.model_validate(first.model_dump(mode="json")) == first
     assert len(first.evaluation.extractor.weights_hash) == 16  # type: ignore[union-attr]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_eyes import CPU, nothing
 from tiny_trials import tiny
 from torch import Tensor, nn
 from trial_reports import run
@@ -25,8 +26,6 @@ from model.evaluation.neighbours import precision_and_recall
 from model.patches import unpatchify
 from model.timm_models import import_timm
 
-CPU = torch.device("cpu")
-
 
 def library() -> Any:
     """torch-fidelity; timm's import first lets a torchvision of another torch be imported."""
@@ -34,10 +33,6 @@ def library() -> Any:
     import torch_fidelity
 
     return torch_fidelity
-
-
-def nothing() -> None:
-    return None
 
 
 def eye_of(weights: Path | str) -> Eye:
