@@ -21,7 +21,7 @@ def ensure_available(network: FrozenNetwork) -> None:
         )
     if isinstance(network, InceptionExtractor) and find_spec("torch_fidelity") is None:
         raise ConfigError(
-            f"{network.place}.kind: inception is the network of torch-fidelity, which is not installed; pip install 'sweeper[fid]', or"
+            f"{network.place}.kind: inception is the network of torch-fidelity, which is not installed; pip install torch-fidelity, or"
             " choose another kind"
         )
 

@@ -29,7 +29,7 @@ class TimmExtractor(TimmNetwork):
 
 
 class InceptionExtractor(FrozenNetwork):
-    """FID's Inception-v3: 2048 pooled features, 1008 logits. Needs `pip install 'sweeper[fid]'`."""
+    """FID's Inception-v3: 2048 pooled features, 1008 logits. Needs torch-fidelity (the extra `fid`)."""
 
     place = "evaluation.extractor"
     words: ClassVar = {"hub": FID_WEIGHTS[:16]}

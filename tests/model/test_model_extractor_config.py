@@ -122,7 +122,7 @@ def test_an_unknown_model_is_refused_when_a_sweep_is_planned(change: dict[str, A
 
 def test_an_inception_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(availability, "find_spec", lambda name: None if name == "torch_fidelity" else object())
-    with pytest.raises(ConfigError, match=r"inception is the network of torch-fidelity, which is not installed; pip install 'sweeper\[fid"):
+    with pytest.raises(ConfigError, match=r"inception is the network of torch-fidelity, which is not installed; pip install torch-fid"):
         check(asking(kind="inception"))
 
 
