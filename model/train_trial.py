@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.config import TrainConfig
+from model.config.availability import ensure_available
 from model.config.evaluation import FEWEST_FOR_NEIGHBOURS
+from model.config.extractor import ClassifierExtractor
 from model.data.images import DataFacts
 from model.data.source import facts
-from model.errors import DataError
+from model.errors import ConfigError, DataError
 from model.machine import cpu_model, gpu_models, usable_cores
 from model.reports import Report, TrialReport, TrialResult, World
 
@@ -29,18 +31,28 @@ ALONE = World()
 """One process trains the trial."""
 
 
-def check(config: TrainConfig) -> DataFacts:
-    """Whether config and data fit each other: patch and resolution, groups and tokens; raises ConfigError or DataError.
+def check(config: TrainConfig, known: DataFacts | None = None) -> DataFacts:
+    """Whether config, data and what is installed fit each other; raises ConfigError or DataError.
 
-    Reads the data set (the digits excepted), never torch.
+    Reads the data set (the digits excepted) unless its facts are `known`, never torch.
     """
-    found = facts(config.data)
+    found = known or facts(config.data)
     config.fit(found.resolution)
     if config.evaluation.by_neighbours and found.train < FEWEST_FOR_NEIGHBOURS:
         raise DataError(
             f"evaluation.extra_metrics: {config.evaluation.by_neighbours[0]} needs third-nearest neighbours among training images, which"
             f" are {found.train}; give at least {FEWEST_FOR_NEIGHBOURS}, or do not ask for it"
         )
+    if config.alignment.kind == "external" and config.alignment.encoder is not None:
+        ensure_available(config.alignment.encoder)
+    extractor = config.evaluation.extractor
+    if not isinstance(extractor, ClassifierExtractor):
+        if found.channels not in (1, 3):
+            raise ConfigError(
+                f"evaluation.extractor.kind: {extractor.kind} looks at pictures, but data have {found.channels} channels; use grey or RGB"
+                " images, or kind: classifier"
+            )
+        ensure_available(extractor)
     return found
 
 

@@ -4,7 +4,7 @@
 training fingerprint) · *attempt* (one try at a trial) · *contrast* (a declared comparison of variants).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -40,6 +40,9 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("held_out_noise_loss", "lower", "held-out noise loss", 4),
         MetricInfo("fd_digits", "lower", "FD (digits classifier)", 2),
         MetricInfo("fd_classifier", "lower", "FD (data classifier)", 2),
+        MetricInfo("fid", "lower", "FID", 2),
+        MetricInfo("fd_inception", "lower", "FD (Inception, other weights)", 2),
+        MetricInfo("inception_score", "higher", "Inception Score", 2),
         MetricInfo("class_accuracy", "higher", "class accuracy", 3),
         MetricInfo("class_score", "higher", "class score", 3),
         MetricInfo("precision", "higher", "precision", 3),
@@ -50,7 +53,31 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("peak_memory_mib", "lower", "peak MiB", 0, reproducible=False),
     )
 }
-"""Every metric a table can show, in the order of its columns. `fd_digits` is only for `data.kind: digits`."""
+"""Every metric a table can show, in the order of its columns, but for the distances in features of timm's models: see `metric_info`."""
+
+
+def is_metric(name: str) -> bool:
+    """Whether a table can show it."""
+    return name in METRICS or is_distance(name)
+
+
+def is_distance(name: str) -> bool:
+    """Whether it is a Fréchet distance: `fid`, or `fd_` and whose features it is in."""
+    return name == "fid" or name.startswith("fd_")
+
+
+def metric_info(name: str) -> MetricInfo:
+    """How a metric is read and printed; KeyError for what is none."""
+    if name not in METRICS and is_distance(name):
+        return MetricInfo(name, "lower", f"FD ({name.removeprefix('fd_')})", 3)
+    return METRICS[name]
+
+
+def columns(names: Iterable[str]) -> list[MetricInfo]:
+    """The metrics among the names, in the order of a table's columns; a distance in a model's features follows the classifier's."""
+    place: dict[str, float] = {name: i for i, name in enumerate(METRICS)}
+    known = sorted(filter(is_metric, names), key=lambda name: (place.get(name, place["fd_classifier"] + 0.5), name))
+    return [metric_info(name) for name in known]
 
 
 @dataclass(frozen=True)

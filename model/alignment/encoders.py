@@ -1,45 +1,18 @@
-"""Frozen vision transformers of timm as the source of features (REPA, 2410.06940). Nothing else imports timm."""
-
-import sys
-from functools import lru_cache
-from pickle import UnpicklingError
-from types import ModuleType
-from typing import Any
+"""Frozen vision transformers of timm as the source of features (REPA, 2410.06940)."""
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from model.config.encoder import EncoderConfig, file_hash
-from model.errors import ConfigError, DataError
+from model.config.encoder import EncoderConfig
+from model.errors import ConfigError
 from model.patches import unpatchify
-from model.randomness import stream
+from model.timm_models import load_timm_model
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's colours, for images in [0, 1]."""
 PUBLISHED_SIDE, PUBLISHED_RESOLUTION = 224, 256
 BLOCK = 64
-_declared: list[torch.library.Library] = []
-"""Operators are declared for as long as their library object lives."""
-
-
-@lru_cache(maxsize=1)
-def import_timm() -> ModuleType:
-    """timm, imported when an encoder is first asked for: it takes seconds, and most trials need none."""
-    try:
-        import timm
-    except RuntimeError as error:
-        if "operator torchvision::nms does not exist" not in str(error):
-            raise
-        # A torchvision built for another torch (a CUDA one beside a CPU torch) brings no compiled operators, and its Python part stops at
-        # the first that it cannot find. No encoder uses them: their declarations are all that it needs to be imported.
-        library = torch.library.Library("torchvision", "DEF")
-        _declared.append(library)
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import timm
-    return timm
 
 
 def encoder_side(config: EncoderConfig, resolution: int) -> int:
@@ -49,67 +22,14 @@ def encoder_side(config: EncoderConfig, resolution: int) -> int:
 
 def load_encoder(config: EncoderConfig, side: int) -> nn.Module:
     """The frozen encoder for images of `side`; raises ConfigError for a model that is none, DataError for weights it cannot have."""
-    timm = import_timm()
-    wanted = f"alignment.encoder.name: {config.name}"
-    if not timm.is_model(config.name.split(".")[0]):
-        near = ", ".join(timm.list_models(f"*{config.name.split('.')[0].split('_')[0]}*")[:3]) or "vit_small_patch16_224"
-        raise ConfigError(f"{wanted} is no model of timm {timm.__version__}; choose a vision transformer, such as {near}")
-    try:
-        with torch.random.fork_rng(devices=()):  # timm draws from the global generator
-            encoder = timm.create_model(config.name, pretrained=False, num_classes=0, img_size=side)
-        encoder.patch_embed.patch_size, encoder.num_prefix_tokens  # noqa: B018 - what a vision transformer has and a convolution has not
-    except (TypeError, AttributeError, AssertionError, ValueError, RuntimeError) as error:
-        raise ConfigError(
-            f"{wanted} takes no image of {side} x {side} as a vision transformer ({error});"
-            " choose one whose patch divides alignment.encoder.resolution, or another model"
-        ) from error
-    if config.weights == "none":
-        _redraw(encoder)
-    else:
-        _load_weights(timm, encoder, config)
-    return encoder.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def _redraw(encoder: nn.Module) -> None:
-    """Random weights as a function of the parameter's name, not of a global generator or of timm's version."""
-    for name, parameter in encoder.named_parameters():
-        if parameter.ndim > 1:
-            nn.init.xavier_uniform_(parameter, generator=stream(0, "init", f"encoder.{name}"))
-        elif name.endswith("bias"):
-            nn.init.zeros_(parameter)
-
-
-def _load_weights(timm: ModuleType, encoder: nn.Module, config: EncoderConfig) -> None:
-    """timm skips what a file lacks when its classifier is cut off; a feature extractor that is half random must not pass."""
-    try:
-        if config.file is None:
-            held = timm.create_model(config.name, pretrained=True, num_classes=0).state_dict()
-        else:
-            if file_hash(config.file) != config.weights_hash:
-                raise DataError(f"{config.file} changed since this trial was named; plan the sweep again, or put the old file back")
-            held = timm.models.load_state_dict(str(config.file))
-    except (OSError, RuntimeError, ValueError, ImportError, EOFError, UnpicklingError, SafetensorError) as error:
-        where = f"the file {config.file}" if config.file else f"the pretrained weights of {config.name}"
-        raise DataError(
-            f"{where} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__});"
-            " give alignment.encoder.weights: a safetensors or torch file of them"
-        ) from error
-    try:
-        missing = encoder.load_state_dict(_adapted(encoder, held), strict=False).missing_keys
-    except (RuntimeError, AttributeError, TypeError) as error:
-        raise DataError(
-            f"the weights are of another model than {config.name} ({str(error).splitlines()[-1].strip()}); name theirs"
-        ) from error
-    if missing:
-        raise DataError(f"the weights of {config.name} lack {missing[0]} and {len(missing) - 1} more; name the model that they are of")
-
-
-def _adapted(encoder: nn.Module, held: dict[str, Any]) -> dict[str, Any]:
-    """Names of a public checkpoint turned into timm's, positions resized to the encoder's grid, where the model's family knows how."""
-    family = sys.modules[type(encoder).__module__]
-    adapt = getattr(family, "checkpoint_filter_fn", None)
-    return adapt(held, encoder) if adapt is not None else held
+    refusal = (
+        f"takes no image of {side} x {side} as a vision transformer ({{error}});"
+        " choose one whose patch divides alignment.encoder.resolution, or another model"
+    )
+    encoder = load_timm_model(config, refusal, img_size=side)
+    if not hasattr(getattr(encoder, "patch_embed", None), "patch_size") or not hasattr(encoder, "num_prefix_tokens"):
+        raise ConfigError(f"alignment.encoder.name: {config.name} {refusal.format(error='it has no patches')}")
+    return encoder
 
 
 @torch.no_grad()

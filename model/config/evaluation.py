@@ -4,6 +4,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from model.config.extractor import ClassifierExtractor, Extractor
 from model.config.noise import DDPM_STEPS, ProcessConfig
 from model.config.section import NOT_IDENTITY, Section, added_later
 from model.errors import ConfigError
@@ -77,9 +78,12 @@ class EvaluationConfig(Section):
     """Generation seed: noise of the samples and of the held-out loss, the same for every trial."""
     held_out_levels: int = Field(default=16, ge=1)
     """Noise levels of the held-out loss: the mid-points of this many equal parts of [0, 1]."""
+    extractor: Extractor = Field(default=ClassifierExtractor(), json_schema_extra=added_later({"kind": "classifier"}))
+    """Whose features Fréchet distance, precision and recall compare: `classifier`, trained on the data | any model of `timm` | FID's
+    `inception`. Class accuracy and class score stay the classifier's."""
     extra_metrics: tuple[ExtraMetric, ...] = Field(default=(), json_schema_extra=added_later(()))
     """Measured besides, each only when asked for: `class_score` (exp of the mean KL of the judge's verdicts from their mean), `precision`
-    and `recall` (k-NN with k = 3 in the judge's features)."""
+    and `recall` (k-NN with k = 3 in the extractor's features)."""
     every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
 

@@ -9,6 +9,7 @@ from model.config.alignment import AlignmentConfig, AttentionConfig
 from model.config.backbone import BackboneConfig, tokens_per_image
 from model.config.data import DataConfig, DigitsData
 from model.config.evaluation import EvaluationConfig
+from model.config.extractor import feature_metrics
 from model.config.noise import PartitionConfig, ProcessConfig, TimestepsConfig
 from model.config.optimization import OptimizerConfig
 from model.config.section import NOT_IDENTITY, Section, added_later, identity
@@ -103,6 +104,15 @@ class TrainConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _extractor_sees_images(self) -> Self:
+        if self.data.kind == "latents" and (kind := self.evaluation.extractor.kind) != "classifier":
+            raise ConfigError(
+                f"evaluation.extractor.kind: {kind} looks at pictures, but data.kind: latents are none, and no decoder is here;"
+                " set evaluation.extractor.kind: classifier, or give images"
+            )
+        return self
+
     def resolved_precision(self, *, gpu: bool) -> Precision:
         """`auto` is bf16 on a GPU and fp32 on a CPU."""
         if self.precision != "auto":
@@ -124,6 +134,11 @@ class TrainConfig(Section):
         """Everything that changes the metrics of given weights, JSON-ready: its hash names a result at a step."""
         data = identity(self.data) | {"content_hash": content_hash}
         return identity(self.evaluation) | {"data": data, "evaluator_version": EVALUATOR_VERSION}
+
+    @property
+    def feature_metrics(self) -> tuple[str, ...]:
+        """Names of what is measured in the extractor's features: first the Fréchet distance."""
+        return feature_metrics(self.evaluation.extractor, self.data.kind)
 
     @property
     def grouped(self) -> bool:

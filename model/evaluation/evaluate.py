@@ -11,15 +11,16 @@ from torch import Tensor
 
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
-from model.config.evaluation import EvaluationConfig
+from model.config.evaluation import BY_NEIGHBOURS
 from model.data.dataset import DataSet
 from model.errors import Diverged
-from model.evaluation.class_score import class_score
+from model.evaluation.class_score import class_score, inception_score
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_loss
 from model.evaluation.judge import Judge
 from model.evaluation.neighbours import precision_and_recall
+from model.evaluation.reference import Reference
 from model.noise.process import process_of
 from model.patches import unpatchify
 from model.sampling.generate import generate
@@ -49,10 +50,11 @@ def evaluate(
     tick: Callable[[], None],
     *,
     step: int,
+    reference: Reference,
 ) -> Evaluation:
     """Held-out loss, Fréchet distance, class accuracy and the extra metrics of `network`, and a picture of its first samples.
 
-    The distance is called `fd_digits` on the digits and `fd_classifier` elsewhere: its features are the judge's, so it is no FID.
+    Fréchet distance, precision and recall are in the features of `reference`, classes by the judge. The distance is named by its features.
     Raises Diverged when the weights of `step` give values that are not finite.
     """
     tick()
@@ -60,7 +62,9 @@ def evaluate(
     loss = held_out_loss(network, data.held_out, config.evaluation, process)
     if not math.isfinite(loss):
         raise Diverged(step, "held-out loss", loss)
-    features: list[Tensor] = []
+    judged: list[Tensor] = []
+    seen: list[Tensor] = []
+    verdicts: list[Tensor] = []
     right: list[Tensor] = []
     shown: list[Tensor] = []
     shape = (data.train.tokens.shape[1], data.train.tokens.shape[2])
@@ -71,46 +75,41 @@ def evaluate(
     for tokens, labels in drawn:
         if not tokens.isfinite().all():
             raise Diverged(step, "a generated sample", math.nan)
-        seen, predicted = judge.look(tokens)
-        features.append(seen)
+        by_judge, predicted = judge.look(tokens)
+        judged.append(by_judge)
+        if reference.eye is not None:
+            by_eye, logits = reference.eye.look(tokens, config.backbone.patch, data.channels, tick)
+            seen.append(by_eye)
+            verdicts += [] if logits is None else [logits]
         right.append((predicted == labels).double().cpu())
         if sum(len(part) for part in shown) < GRID_ROWS * columns:
             shown.append(unpatchify(tokens, config.backbone.patch, data.channels)[labels < columns].cpu())
     save_grid(torch.cat(shown)[: GRID_ROWS * columns], columns, picture)
-    generated = torch.cat(features)
-    extra, beside = _extra(config.evaluation, generated, data, judge)
-    moments = Moments.of(generated.numpy())
-    name = "fd_digits" if config.data.kind == "digits" else "fd_classifier"
-    return Evaluation(
-        metrics={
-            HELD_OUT_NAMES[process.predicts]: loss,
-            name: frechet_distance(judge.reference, moments),
-            "class_accuracy": torch.cat(right).mean().item(),
-        }
-        | extra,
-        details={
-            "samples": config.evaluation.samples,
-            "fd_floor": judge.floor,
-            "fd_floor_n": judge.floor_n,
-            "classifier_accuracy": judge.accuracy,
-            "held_out_images": len(data.held_out),
-        }
-        | beside,
-    )
-
-
-def _extra(config: EvaluationConfig, generated: Tensor, data: DataSet, judge: Judge) -> tuple[dict[str, float], dict[str, Any]]:
-    """The metrics asked for of features (n, 64), and what stands beside them.
-
-    As many real images as samples, where there are as many: the training part is shuffled once for all, so its first are any.
-    """
-    found: dict[str, float] = {}
-    beside: dict[str, Any] = {}
-    if "class_score" in config.extra_metrics:
-        found["class_score"] = class_score(judge.log_probabilities(generated))
-    if config.by_neighbours:
-        real, _ = judge.look(data.train.tokens[: config.samples])
-        precision, recall = precision_and_recall(real, generated)
-        found |= {name: value for name, value in (("precision", precision), ("recall", recall)) if name in config.extra_metrics}
-        beside["neighbour_images"] = len(real)
-    return found, beside
+    generated = torch.cat(seen or judged)
+    tick()
+    metrics = {
+        HELD_OUT_NAMES[process.predicts]: loss,
+        config.feature_metrics[0]: frechet_distance(reference.moments, Moments.of(generated.numpy())),
+        "class_accuracy": torch.cat(right).mean().item(),
+    }
+    details: dict[str, Any] = {
+        "samples": config.evaluation.samples,
+        "fd_floor": reference.floor,
+        "fd_floor_n": reference.floor_n,
+        "fd_reference_n": reference.moments.n,
+        "fd_features": generated.shape[1],
+        "classifier_accuracy": judge.accuracy,
+        "held_out_images": len(data.held_out),
+    }
+    if (fewest := min(len(generated), reference.moments.n)) <= generated.shape[1]:
+        details["fd_note"] = f"{fewest:,} images in {generated.shape[1]:,} features have a singular covariance"
+    if "inception_score" in config.feature_metrics:
+        metrics["inception_score"] = inception_score(torch.cat(verdicts))
+    if "class_score" in config.evaluation.extra_metrics:
+        metrics["class_score"] = class_score(judge.log_probabilities(torch.cat(judged)))
+    if reference.neighbours is not None:
+        device = data.train.tokens.device  # all pairs of samples and images, in every feature
+        near = precision_and_recall(reference.neighbours.to(device), generated.to(device))
+        metrics |= {name: value for name, value in zip(BY_NEIGHBOURS, near, strict=True) if name in config.evaluation.extra_metrics}
+        details["neighbour_images"] = len(reference.neighbours)
+    return Evaluation(metrics, details)

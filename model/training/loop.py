@@ -12,8 +12,10 @@ import torch
 from model.config import Precision, TrainConfig
 from model.data.dataset import DataSet, load
 from model.evaluation.evaluate import evaluate, samples_path
+from model.evaluation.extractors import open_eye
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_loss
 from model.evaluation.judge import Judge, load_or_train_judge
+from model.evaluation.reference import judges_reference, load_or_make_reference
 from model.machine import cpu_model
 from model.noise.process import process_of
 from model.reports import Report, TrialReport, TrialResult, World
@@ -40,6 +42,7 @@ class _Trial:
         self._report, self._heard = report, time.monotonic()
         self.precision: Precision = "fp32"
         self.identity = ""
+        self.reference = judges_reference(config.evaluation, data, judge)
         self._saved = 0
         self._stop = False
 
@@ -135,7 +138,8 @@ class _Trial:
             return
         with autocast(self.precision, self.data.train.tokens.device):
             picture = samples_path(self.folder, state.step)
-            found = evaluate(self.config, state.learner.average, self.data, self.judge, picture, self.tick, step=state.step)
+            average, step = state.learner.average, state.step
+            found = evaluate(self.config, average, self.data, self.judge, picture, self.tick, step=step, reference=self.reference)
         training = {name: mean for name, mean in self._means().items() if name in ("train_loss", "align_loss")}
         metrics = found.metrics | training | self._speed()
         self.say(TrialReport("evaluation", state.step, metrics, found.details))
@@ -166,6 +170,7 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     data = load(config.data, config.backbone.patch, place, DTYPES[precision])
     judge = load_or_train_judge(data, config.backbone.patch, cache)
+    eye = open_eye(config.evaluation.extractor, place)
     state = initial_state(config, data, place, DTYPES[precision])
     identity = _hash(config.training_identity(content_hash=data.content_hash, precision=precision))
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps)
@@ -175,9 +180,12 @@ def run(
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, judge, together)
     trial.precision, trial.identity = precision, identity
-    key = comparability(place, precision, threads, world, config, judge.name)
+    evaluator = judge.name if eye is None else f"{judge.name}+{eye.name}"
+    key = comparability(place, precision, threads, world, config, evaluator)
     try:
         trial.say(TrialReport("started", state.step, details={"comparability": key, "checkpoints_passed_over": passed_over}))
+        if eye is not None:  # may take minutes, so the trial has said that it lives
+            trial.reference = load_or_make_reference(config.evaluation, data, config.backbone.patch, eye, cache, trial.tick)
         trial.run()
     except _Stop:
         return TrialResult(state.step, stopped=True)

@@ -8,8 +8,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sweeper.records import METRICS
-from sweeper.service.progress import Progress, name_of
+from sweeper.service.progress import Progress, name_of, written
 
 
 def shown(console: Console) -> Callable[[Progress], contextlib.AbstractContextManager[None]]:
@@ -33,7 +32,7 @@ def display(progress: Progress) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for now in list(progress.running.values()):
         metric = progress.primary if progress.primary in now.metrics else "train_loss"
-        value = f"{METRICS[metric].label} {now.metrics[metric]:.{METRICS[metric].decimals}f}" if metric in now.metrics else "starting"
+        value = written(metric, now.metrics[metric]) if metric in now.metrics else "starting"
         speed = f"{now.steps_per_second:.1f} steps/s" if now.steps_per_second else ""
         done = now.step / now.trial.steps
         bar = "━" * round(20 * done) + "╌" * (20 - round(20 * done))

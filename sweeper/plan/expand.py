@@ -19,10 +19,8 @@ def data_facts(sweep: LoadedSweep) -> dict[str, DataFacts]:
     by_data: dict[str, DataFacts] = {}
     for variant, config in sweep.configs:
         try:
-            if repr(config.data) not in by_data:
-                by_data[repr(config.data)] = check(config)
-            found[variant.name] = by_data[repr(config.data)]
-            config.fit(found[variant.name].resolution)
+            data = repr(config.data)
+            found[variant.name] = by_data[data] = check(config, by_data.get(data))
         except ModelError as error:
             raise SpecError(f"{sweep.place}: variant {variant.name}: {error}") from error
     return found

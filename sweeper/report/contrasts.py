@@ -5,7 +5,7 @@ Only the primary metric: it was declared before the run, and a margin is in its 
 
 from collections.abc import Mapping, Sequence
 
-from sweeper.records import METRICS, MetricInfo, TrialOutcome, Variant
+from sweeper.records import MetricInfo, TrialOutcome, Variant, metric_info
 from sweeper.report import numbers
 from sweeper.report.rows import ContrastRow
 from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary, paired_contrast
@@ -18,7 +18,7 @@ Outcomes = Mapping[tuple[str, int], TrialOutcome]
 
 def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes) -> ContrastRow:
     """The contrast over the seeds of the spec. Raises SpecError when it names no variant of the design."""
-    metric = METRICS[spec.metric.primary]
+    metric = metric_info(spec.metric.primary)
     weights = contrast_weights(contrast, variants)
     by_variant: dict[str, dict[int, float]] = {name: {} for name in weights}
     for (name, seed), outcome in outcomes.items():

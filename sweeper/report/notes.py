@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from sweeper.records import METRICS, MetricInfo, TrialOutcome
+from sweeper.records import METRICS, MetricInfo, TrialOutcome, is_distance, metric_info
 from sweeper.report import numbers
 from sweeper.report.rows import VariantRow
 from sweeper.report.statistics import MIN_SEEDS, usable
 
-_DISTANCES = ("fd_digits", "fd_classifier")
+_DISTANCES_BY_CLASSIFIER = ("fd_digits", "fd_classifier")
 _BY_NEIGHBOURS = ("precision", "recall")
-_BY_CLASSIFIER = (*_DISTANCES, "class_accuracy", "class_score", *_BY_NEIGHBOURS)
+_BY_CLASSIFIER = (*_DISTANCES_BY_CLASSIFIER, "class_accuracy", "class_score", *_BY_NEIGHBOURS)
 
 
 def notes_of(
@@ -86,23 +86,26 @@ def _mixed(comparability: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 
 def _beside_distances(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
-    shown = [METRICS[name] for name in _DISTANCES if name in metrics]
+    shown = [metric_info(name) for name in metrics if is_distance(name)]
     if not shown:
         return []
     parts = []
-    samples = _range(finished, "samples", numbers.count)
+    samples, images = (_range(finished, key, numbers.count) for key in ("samples", "fd_reference_n"))
     if samples:
-        parts.append(f"{samples} generated samples per trial")
+        parts.append(f"{samples} generated samples per trial" + (f" against {images} training images" if images else ""))
     floor = _range(finished, "fd_floor", lambda value: numbers.fixed(value, shown[0].decimals))
     if floor:
         real = _range(finished, "fd_floor_n", numbers.count)
         parts.append(f"floor (real against real images) {floor}" + (f" at n = {real}" if real else ""))
+    parts += sorted({note for outcome in finished if isinstance(note := outcome.details.get("fd_note"), str)})
     return [f"{_listing([metric.label for metric in shown])}: {'; '.join(parts)}."] if parts else []
 
 
 def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
     found = []
-    judged = [METRICS[name].label for name in _BY_CLASSIFIER if name in metrics]
+    # Precision and recall are of whose features the distance is.
+    other = any(is_distance(name) and name not in _DISTANCES_BY_CLASSIFIER for name in metrics)
+    judged = [METRICS[name].label for name in _BY_CLASSIFIER if name in metrics and not (other and name in _BY_NEIGHBOURS)]
     accuracy = _range(finished, "classifier_accuracy", lambda value: numbers.fixed(value, 3))
     if judged and accuracy:
         found.append(f"{_listing(judged)}: the classifier's own accuracy on real held-out images is {accuracy}.")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pydantic import ValidationError
 
 from sweeper.errors import RequestError
-from sweeper.records import METRICS, MetricInfo, SweepSnapshot, TrialOutcome, Variant
+from sweeper.records import MetricInfo, SweepSnapshot, TrialOutcome, Variant, columns, metric_info
 from sweeper.report.comparability import comparability_of, device_of, varied_by_design
 from sweeper.report.contrasts import Outcomes, contrast_row
 from sweeper.report.notes import notes_of
@@ -71,10 +71,10 @@ def _by_variant_and_seed(snapshot: SweepSnapshot, spec: SweepSpec, variants: tup
 
 
 def _columns(spec: SweepSpec, outcomes: Outcomes) -> tuple[MetricInfo, ...]:
-    """The primary metric, even while it has no value; then every other that some trial reported, in the order of METRICS."""
+    """The primary metric, even while it has no value; then every other that some trial reported."""
     reported = {name for outcome in outcomes.values() for name in outcome.metrics}
-    primary = METRICS[spec.metric.primary]
-    return (primary, *(info for info in METRICS.values() if info.name in reported and info != primary))
+    primary = metric_info(spec.metric.primary)
+    return (primary, *(info for info in columns(reported) if info != primary))
 
 
 def _variant_row(variant: Variant, spec: SweepSpec, metrics: tuple[MetricInfo, ...], outcomes: Outcomes) -> VariantRow:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sweeper.records import METRICS, PlannedTrial
+from sweeper.records import PlannedTrial, metric_info
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Progress:
         elif state in ("failed", "diverged"):
             self.failed += 1
         shown = "  ".join(
-            f"{METRICS[name].label} {over.metrics[name]:.{METRICS[name].decimals}f}"
+            written(name, over.metrics[name])
             for name in dict.fromkeys((self.primary, "held_out_loss", "class_accuracy"))
             if state == "finished" and name in over.metrics
         )
@@ -74,6 +74,12 @@ class Progress:
         """From the rate of this run so far, evaluations and starts included; None before there is a rate."""
         elapsed = time.monotonic() - self._since
         return elapsed * self.remaining_steps / self._done_steps if self._done_steps > 0 else None
+
+
+def written(metric: str, value: float) -> str:
+    """A value with the label of its metric."""
+    info = metric_info(metric)
+    return f"{info.label} {value:.{info.decimals}f}"
 
 
 def name_of(trial: PlannedTrial) -> str:

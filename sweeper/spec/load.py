@@ -13,7 +13,7 @@ from model.config import EXTRA_METRICS, TrainConfig
 from model.errors import ConfigError
 from model.presets import METHODS, PRESETS, complete, lay_method
 from sweeper.errors import SpecError, nearest
-from sweeper.records import Variant
+from sweeper.records import Variant, is_distance
 from sweeper.spec.designs import contrast_weights, variants_of
 from sweeper.spec.explaining import explain
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
@@ -21,6 +21,8 @@ from sweeper.spec.sweep_spec import SweepSpec
 
 NAMED = {"preset": PRESETS, "method": METHODS}
 """What `base` may begin with, by name."""
+UNNAMED: dict[str, Any] = {"data": {"path"}, "alignment": {"encoder": {"weights"}}, "evaluation": {"extractor": {"weights"}}}
+"""Places of files, which are known by their content."""
 MAX_TRIALS = 100_000
 """More is a mistake; it is refused before every config is checked."""
 
@@ -117,6 +119,11 @@ def _ensure_measured(primary: str, configs: Sequence[tuple[Variant, TrainConfig]
                 f"metric.primary: {primary} is measured only where it is asked for, and variant {variant.name} does not ask;"
                 f" set base.evaluation.extra_metrics: [{primary}]"
             )
+        if (is_distance(primary) or primary == "inception_score") and primary not in config.feature_metrics:
+            raise SpecError(
+                f"metric.primary: {primary} is not measured in variant {variant.name}: its data and evaluation.extractor make"
+                f" {' and '.join(config.feature_metrics)}; choose that, or another base.evaluation.extractor"
+            )
 
 
 def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) -> str:
@@ -131,4 +138,4 @@ def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) 
 
 def _meaning(config: TrainConfig) -> dict[str, Any]:
     """A config without the places of its files, which are known by their content."""
-    return config.model_dump(mode="json", exclude={"data": {"path"}, "alignment": {"encoder": {"weights"}}})
+    return config.model_dump(mode="json", exclude=UNNAMED)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sweeper.errors import nearest
-from sweeper.records import METRICS
+from sweeper.records import METRICS, is_metric, metric_info
 from sweeper.spec.explaining import short
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+=-]*$"
@@ -88,9 +88,9 @@ class Metric(Spec):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.primary not in METRICS:
+        if not is_metric(self.primary):
             raise ValueError(f"there is no metric {self.primary!r}{nearest(self.primary, METRICS)}")
-        known = METRICS[self.primary].direction
+        known = metric_info(self.primary).direction
         if known != self.direction:
             raise ValueError(f"{self.primary} is better {known}, not {self.direction}; set direction: {known}")
         return self

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_eyes import eye_of, few_images
 
 from model.config import DigitsData
 from model.data.dataset import DataSet, load
+from model.evaluation.extractors import Eye
 from model.evaluation.judge import Judge, load_or_train_judge
 
 
@@ -34,3 +36,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def judge(digits: DataSet, cache: Path) -> Judge:
     return load_or_train_judge(digits, 2, cache)
+
+
+@pytest.fixture(scope="session")
+def eye() -> Eye:
+    """The tiny model of timm that most tests see by."""
+    return eye_of()
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> DataSet:
+    """Few colour images, also at `few.npz` in the test's folder."""
+    return few_images(tmp_path / "few.npz")

@@ -20,6 +20,7 @@ from model.evaluation.evaluate import Evaluation, evaluate
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import held_out_loss
 from model.evaluation.judge import Judge
+from model.evaluation.reference import judges_reference
 from model.grouping import Grouping
 from model.randomness import stream
 from model.sampling.generate import generate
@@ -65,7 +66,8 @@ def test_the_held_out_loss_does_not_depend_on_blocks(
 
 def looked_at(config_seed: int, network: DiffusionTransformer, digits: DataSet, judge: Judge, path: Path, **settings: int) -> Evaluation:
     config = tiny(seed=config_seed, evaluation={"samples": 25} | settings)
-    return evaluate(config, network, digits, judge, path, lambda: None, step=0)
+    reference = judges_reference(config.evaluation, digits, judge)
+    return evaluate(config, network, digits, judge, path, lambda: None, step=0, reference=reference)
 
 
 def test_metrics_belong_to_the_weights_not_to_the_training_seed(
@@ -91,6 +93,9 @@ def test_metrics_by_hand(network: DiffusionTransformer, digits: DataSet, judge: 
         "samples": 25,
         "fd_floor": judge.floor,
         "fd_floor_n": 359,
+        "fd_reference_n": 1438,
+        "fd_features": 64,
+        "fd_note": "25 images in 64 features have a singular covariance",
         "classifier_accuracy": judge.accuracy,
         "held_out_images": 359,
     }
@@ -144,7 +149,9 @@ def test_a_trial_evaluates_its_moving_average(digits: DataSet, judge: Judge, cac
     told = run(config, tmp_path / "attempt-1", cache)
     average = network_of(config)
     average.load_state_dict(told.tensors("average-00000003.safetensors"))
-    wanted = evaluate(config, average, digits, judge, tmp_path / "samples-00000003.png", lambda: None, step=3)
+    reference = judges_reference(config.evaluation, digits, judge)
+    picture = tmp_path / "samples-00000003.png"
+    wanted = evaluate(config, average, digits, judge, picture, lambda: None, step=3, reference=reference)
     ((_, metrics),) = told.of("evaluation")
     assert {name: metrics[name] for name in wanted.metrics} == wanted.metrics
     assert (tmp_path / "samples-00000003.png").read_bytes() == (told.folder / "samples-00000003.png").read_bytes()

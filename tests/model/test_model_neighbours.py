@@ -20,6 +20,7 @@ from model.evaluation.class_score import class_score
 from model.evaluation.evaluate import evaluate
 from model.evaluation.judge import Judge
 from model.evaluation.neighbours import precision_and_recall, radii
+from model.evaluation.reference import judges_reference
 from model.sampling.generate import generate
 from model.train_trial import check
 
@@ -96,7 +97,8 @@ def test_a_trial_reports_what_it_is_asked_for(digits: DataSet, judge: Judge, tmp
 
     def looked(*extra: str) -> tuple[dict[str, float], dict[str, object]]:
         config = tiny(evaluation={"samples": 25, "extra_metrics": extra})
-        found = evaluate(config, network, digits, judge, tmp_path / "grid.png", lambda: None, step=0)
+        reference = judges_reference(config.evaluation, digits, judge)
+        found = evaluate(config, network, digits, judge, tmp_path / "grid.png", lambda: None, step=0, reference=reference)
         return found.metrics, found.details
 
     plain, beside = looked()

@@ -1,6 +1,7 @@
 """From a sweep to its trials: whole seed blocks first, data named by content and read once, each config checked against it."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ import pytest
 
 from model.train_trial import DataFacts
 from sweeper.errors import SpecError
-from sweeper.plan import expand as expanding
 from sweeper.plan.expand import data_facts, expand
 from sweeper.records import PlannedTrial
 
@@ -72,11 +72,11 @@ def test_a_data_path_is_made_absolute(sweep_of: MakeSweep, images: Images, monke
 def test_a_data_set_is_read_once(sweep_of: MakeSweep, images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Any] = []
 
-    def check(config: Any) -> DataFacts:
-        read.append(config.data.path.name)
-        return DataFacts(config.data.path.name, 1, 8, 10, 100, 20)
+    def facts(data: Any) -> DataFacts:
+        read.append(data.path.name)
+        return DataFacts(data.path.name, 1, 8, 10, 100, 20)
 
-    monkeypatch.setattr(expanding, "check", check)
+    monkeypatch.setattr("model.train_trial.facts", facts)
     variants = {"a": {}, "b": {"timesteps.kind": "dual"}, "c": {"data.path": str(images("c.npz", 2))}}
     sweep = sweep_of(base=npz(images("a.npz", 1)), design={"kind": "variants", "variants": variants})
     facts = data_facts(sweep)
@@ -89,6 +89,11 @@ def test_a_data_set_is_read_once(sweep_of: MakeSweep, images: Images, monkeypatc
     [
         ({"backbone.patch": 3}, "backbone.patch 3 does not divide the images' side of 8; choose a divisor of it"),
         ({"timesteps.kind": "dual", "backbone.patch": 8}, "1 tokens cannot be shared by 2 groups; use a smaller backbone.patch"),
+        (
+            {"evaluation.extractor": {"kind": "timm", "name": "resnet-18"}},
+            f"evaluation.extractor.name: resnet-18 is no model of timm {version('timm')}; choose one of its own, such as resnet18,"
+            " resnet18d, skresnet18",
+        ),
         (
             {"timesteps.kind": "dual", "partition.ratio": 0.01},
             "partition.ratio 0.01 leaves a group without tokens ([0, 16] of 16); use a larger share",

@@ -9,13 +9,16 @@ import pytest
 from model.config import DigitsData, FolderData, LatentsData, NpzData, TrainConfig
 from model.config.alignment import AlignmentConfig
 from model.config.encoder import EncoderConfig
+from model.config.evaluation import EvaluationConfig
+from model.config.extractor import InceptionExtractor, TimmExtractor
 from model.config.noise import FixedGap, MaxGap, TimestepsConfig
 from model.config.section import Section
 from sweeper.plan.fingerprint import evaluation_fingerprint, training_fingerprint
 
-NOT_THE_WEIGHTS = {"steps", "log_every", "held_out_every", "checkpoint_every", "data.path", "alignment.encoder.weights"}
+CADENCES_AND_CUTS = {"steps", "log_every", "held_out_every", "checkpoint_every", "accumulation", "compile"}
+NOT_THE_WEIGHTS = CADENCES_AND_CUTS | {"data.path", "alignment.encoder.weights"}
 """Fields outside `evaluation` that do not change the weights at a given step."""
-NOT_THE_METRICS = {"evaluation.every"}
+NOT_THE_METRICS = {"evaluation.every", "evaluation.extractor.weights"}
 """Fields of `evaluation` that do not change the metrics of given weights."""
 
 
@@ -54,6 +57,8 @@ CONFIGS = {
     "latents": TrainConfig(data=LatentsData(kind="latents", path=Path("a"))),
     "fixed gap": TrainConfig(timesteps=TimestepsConfig(kind="dual", gap=FixedGap(fixed=0.3))),
     "external": TrainConfig(alignment=AlignmentConfig(kind="external", encoder=EncoderConfig(name="vit", weights="none"))),
+    "timm": TrainConfig(evaluation=EvaluationConfig(extractor=TimmExtractor(kind="timm", name="vit", weights="none"))),
+    "inception": TrainConfig(evaluation=EvaluationConfig(extractor=InceptionExtractor(kind="inception"))),
     "max gap": TrainConfig(timesteps=TimestepsConfig(kind="dual", gap=MaxGap(max=0.3))),
 }
 
@@ -83,6 +88,7 @@ def test_only_the_evaluation_names_a_result(config: TrainConfig) -> None:
     assert {"evaluation.samples", "evaluation.sampler.kind", "evaluation.sampler.steps", "evaluation.guidance.scale"} <= changed
     assert {"evaluation.guidance.interval", "evaluation.seed"} <= changed
     whose = {path for path in changed if path.startswith("data.") and path not in NOT_THE_WEIGHTS}  # the images that judge
+    assert not changed & NOT_THE_METRICS
     assert changed == (asked - NOT_THE_METRICS) | whose
 
 

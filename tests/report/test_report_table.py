@@ -8,6 +8,7 @@ import pytest
 from report_snapshots import DETAILS, MakeSnapshot, factorial_spec, finished, pair_snapshot, snapshot_of, unfinished
 
 from sweeper.errors import RequestError
+from sweeper.records import columns
 from sweeper.report.table import build_report
 
 
@@ -92,8 +93,8 @@ def test_a_sweep_without_contrasts_says_that_it_compares_nothing(default_sweep: 
 
 
 def test_a_stored_spec_of_another_release_is_refused() -> None:
-    with pytest.raises(RequestError, match=r"version 3f9c.*\(metric: Value error, there is no metric 'fid'.*run the sweep again"):
-        build_report(snapshot_of(factorial_spec(3) | {"metric": {"primary": "fid", "direction": "lower"}}, []))
+    with pytest.raises(RequestError, match=r"version 3f9c.*\(metric: Value error, there is no metric 'kid'.*run the sweep again"):
+        build_report(snapshot_of(factorial_spec(3) | {"metric": {"primary": "kid", "direction": "lower"}}, []))
 
 
 def test_equal_details_are_one_footnote(default_sweep: MakeSnapshot) -> None:
@@ -101,6 +102,40 @@ def test_equal_details_are_one_footnote(default_sweep: MakeSnapshot) -> None:
     assert "FD (digits classifier): 1,000 generated samples per trial; floor (real against real images) 1.23 at n = 360." in notes
     assert "FD (digits classifier) and class accuracy: the classifier's own accuracy on real held-out images is 0.986." in notes
     assert "held-out loss: over 360 held-out images." in notes
+
+
+def test_a_distance_in_other_features_has_its_own_column_and_footnotes() -> None:
+    """Precision and recall are of the same features, so the classifier's accuracy says nothing of them."""
+    values = {"fid": 3.21, "fd_vit_tiny": 0.5, "inception_score": 2.0, "class_accuracy": 0.9, "precision": 0.5, "held_out_loss": 0.6}
+    details = DETAILS | {"fd_reference_n": 1_438, "fd_note": "1,000 images in 2,048 features have a singular covariance"}
+    spec = factorial_spec(1) | {"metric": {"primary": "fd_vit_tiny", "direction": "lower"}, "contrasts": []}
+    report = build_report(snapshot_of(spec, [finished("dual/full", 0, 0, metrics=values, details=details)]))
+    shown = [(metric.name, metric.label, metric.direction, metric.decimals) for metric in report.metrics]
+    assert shown == [
+        ("fd_vit_tiny", "FD (vit_tiny)", "lower", 3),
+        ("held_out_loss", "held-out loss", "lower", 4),
+        ("fid", "FID", "lower", 2),
+        ("inception_score", "Inception Score", "higher", 2),
+        ("class_accuracy", "class accuracy", "higher", 3),
+        ("precision", "precision", "higher", 3),
+    ]
+    assert report.notes[-3:] == (
+        "FD (vit_tiny) and FID: 1,000 generated samples per trial against 1,438 training images; floor (real against real images) 1.234"
+        " at n = 360; 1,000 images in 2,048 features have a singular covariance.",
+        "class accuracy: the classifier's own accuracy on real held-out images is 0.986.",
+        "held-out loss: over 360 held-out images.",
+    )
+
+
+def test_a_models_distance_follows_the_classifiers() -> None:
+    assert [info.name for info in columns(["fid", "fd_b", "nothing", "fd_a", "fd_digits", "fd_classifier", "class_accuracy"])] == [
+        "fd_digits",
+        "fd_classifier",
+        "fd_a",
+        "fd_b",
+        "fid",
+        "class_accuracy",
+    ]
 
 
 def test_unequal_details_are_a_range_and_missing_ones_are_counted(default_sweep: MakeSnapshot) -> None:

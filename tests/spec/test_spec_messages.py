@@ -134,3 +134,52 @@ def test_a_metric_that_nobody_measures_is_refused(refused: Refused, load: Load) 
     assert refused(metric=recall) == f"{message}; set base.evaluation.extra_metrics: [recall]"
     asked = {"preset": "nano", "evaluation": {"extra_metrics": ["precision", "recall"]}}
     assert load(metric=recall, base=asked).spec.metric.primary == "recall"
+
+
+def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, load: Load) -> None:
+    def asking(primary: str, direction: str, **extractor: Any) -> dict[str, Any]:
+        return {"metric": {"primary": primary, "direction": direction}, "base": {"preset": "nano", "evaluation": {"extractor": extractor}}}
+
+    vit = {"kind": "timm", "name": "vit_small_patch16_224.augreg_in1k"}
+    for primary, direction, extractor in (
+        ("fd_digits", "lower", {"kind": "classifier"}),
+        ("fd_vit_small_patch16_224.augreg_in1k", "lower", vit),
+        ("fid", "lower", {"kind": "inception"}),
+        ("inception_score", "higher", {"kind": "inception"}),
+    ):
+        assert load(**asking(primary, direction, **extractor)).spec.metric.primary == primary
+    made = "metric.primary: {} is not measured in variant single/none: its data and evaluation.extractor make {}; choose that, or another"
+    for primary, direction, extractor, names in (
+        ("fid", "lower", {"kind": "classifier"}, "fd_digits"),
+        ("fd_classifier", "lower", {"kind": "classifier"}, "fd_digits"),
+        ("fd_vit_small", "lower", vit, "fd_vit_small_patch16_224.augreg_in1k"),
+        ("inception_score", "higher", vit, "fd_vit_small_patch16_224.augreg_in1k"),
+        ("fd_digits", "lower", {"kind": "inception"}, "fid and inception_score"),
+    ):
+        assert refused(**asking(primary, direction, **extractor)) == made.format(primary, names) + " base.evaluation.extractor"
+    assert refused(**asking("fid", "higher", kind="inception")) == "metric: fid is better lower, not higher; set direction: lower"
+
+
+@pytest.mark.parametrize(
+    ("extractor", "message"),
+    [
+        ({"kind": "tim"}, "base.evaluation.extractor.kind: there is no kind 'tim'; did you mean \"timm\"?"),
+        ("timm", "base.evaluation.extractor: give a mapping with kind: classifier, timm or inception, not 'timm'"),
+        ({"kind": "timm"}, "base.evaluation.extractor.name: this field is required; add it"),
+        (
+            {"kind": "timm", "name": "a/b"},
+            "base.evaluation.extractor.name: give a name of letters, digits and _ . + = -, the first a letter or digit, not 'a/b'",
+        ),
+        (
+            {"kind": "inception", "name": "x"},
+            "base.evaluation.extractor.name: there is no field 'name'; valid here: weights, weights_hash, kind",
+        ),
+        (
+            {"kind": "inception", "weights": "/nowhere/a.pth"},
+            "base.evaluation.extractor: evaluation.extractor.weights: /nowhere/a.pth cannot be read (No such file or directory); give hub,"
+            " or a file of weights",
+        ),
+    ],
+)
+def test_an_extractor_that_means_nothing(refused: Refused, extractor: Any, message: str) -> None:
+    assert refused(base={"preset": "nano", "evaluation": {"extractor": extractor}}) == message

@@ -1,0 +1,138 @@
+"""Frozen networks as the eyes of a metric. n images, C channels, S side, F features, K classes."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.config.availability import ensure_available
+from model.config.extractor import FID_WEIGHTS, ClassifierExtractor, Extractor, InceptionExtractor, TimmExtractor
+from model.data.images import content_hash
+from model.errors import ConfigError, DataError
+from model.patches import unpatchify
+from model.sampling.archive import to_pixels
+from model.timm_models import UNREADABLE, import_timm, load_timm_model, read_weights, unreadable
+
+BLOCK = 32
+"""Images shown together."""
+
+See = Callable[[Tensor], tuple[Tensor, Tensor | None]]
+"""Colour images (n, 3, S, S) float32 in [-1, 1] to features (n, F) and, where they are measured, logits (n, K)."""
+
+
+@dataclass(frozen=True)
+class Eye:
+    """A frozen network, and how images are shown to it."""
+
+    name: str
+    """Hash of its weights and of how images are shown: names the features of given images."""
+    see: See
+
+    @torch.no_grad()
+    def look(self, tokens: Tensor, patch: int, channels: int, tick: Callable[[], None]) -> tuple[Tensor, Tensor | None]:
+        """Features (n, F) float64 and logits (n, K) float32 or None of images given as tokens (n, T, P), clamped to [-1, 1].
+
+        `tick` is called before every block of images. The same in float32 whatever the trial's precision.
+        """
+        features, logits = [], []
+        with torch.autocast(tokens.device.type, enabled=False):
+            for block in tokens.float().split(BLOCK):
+                tick()
+                images = unpatchify(block, patch, channels).clamp(-1, 1)
+                seen, verdict = self.see(images.expand(-1, 3, -1, -1))
+                features.append(seen.double().cpu())
+                if verdict is not None:
+                    logits.append(verdict.cpu())
+        return torch.cat(features), torch.cat(logits) if logits else None
+
+
+def open_eye(config: Extractor, device: torch.device) -> Eye | None:
+    """The frozen network of the config, or None for the classifier, which is the judge itself.
+
+    Raises ConfigError for a network that cannot be had or is of no use, DataError for weights that cannot.
+    """
+    match config:
+        case ClassifierExtractor():
+            return None
+        case TimmExtractor():
+            return _timm_eye(config, device)
+        case InceptionExtractor():
+            return _inception_eye(config, device)
+
+
+def _timm_eye(config: TimmExtractor, device: torch.device) -> Eye:
+    """The whole image, resized to the side that the weights were trained at, in their colours; features as pooled for timm's head."""
+    model = load_timm_model(config, "cannot be made ({error}); choose another model").to(device)
+    shown = import_timm().data.resolve_model_data_config(model)
+    side, mode = shown["input_size"][-2:], "bilinear" if shown["interpolation"] == "bilinear" else "bicubic"
+    mean, std = (torch.tensor(shown[name], device=device).view(1, -1, 1, 1) for name in ("mean", "std"))
+
+    def see(images: Tensor) -> tuple[Tensor, None]:
+        resized = F.interpolate((images + 1) / 2, size=side, mode=mode, antialias=True)
+        try:
+            features = model.forward_head(model.forward_features((resized - mean) / std), pre_logits=True)  # type: ignore[operator]
+            if features.ndim != 2:
+                raise TypeError(f"it gives {tuple(features.shape[1:])} numbers")
+        except (AttributeError, TypeError) as error:
+            raise ConfigError(f"{config.place}.name: {config.name} gives no vector per image ({error}); choose another model") from error
+        return features, None
+
+    about = {name: shown[name] for name in ("input_size", "mean", "std")} | {"mode": mode, "model": config.name.split(".")[0]}
+    return Eye(_named(model, about), see)
+
+
+def _inception_eye(config: InceptionExtractor, device: torch.device) -> Eye:
+    """FID's protocol: pixels of 8 bits, resized as TensorFlow 1 did, (x - 128) / 128, 2048 pooled features, 1008 logits without bias.
+
+    The network, its resize and its scaling are torch-fidelity's, which keeps them equal to TensorFlow's.
+    """
+    ensure_available(config)
+    import_timm()  # lets torchvision be imported, which torch-fidelity needs too
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    path = config.file or published_weights()
+    state = io.BytesIO()  # torch-fidelity unpickles whatever file it is given: it gets one of ours, with tensors only
+    torch.save(read_weights(path, config), state)
+    state.seek(0)
+    try:
+        network = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], state)
+    except (RuntimeError, AttributeError, TypeError) as error:
+        said = " ".join(str(error).split())
+        raise DataError(
+            f"{path} holds no weights of FID's Inception-v3 ({said[:200]}); give weights-inception-2015-12-05-6726825d.pth, or"
+            f" {config.place}.weights: hub"
+        ) from error
+    network.to(device)
+
+    def see(images: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = torch.from_numpy(to_pixels(images)).permute(0, 3, 1, 2)
+        features, logits = network(pixels.to(device))
+        return features, logits
+
+    return Eye(_named(network, {"model": "inception"}), see)
+
+
+def published_weights() -> Path:
+    """FID's file in torch's download cache, fetched when it is not there; raises DataError without a network."""
+    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+    path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rsplit("/", 1)[-1]
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(URL_INCEPTION_V3, str(path), hash_prefix=FID_WEIGHTS, progress=False)
+        except UNREADABLE as error:
+            raise unreadable(f"the published file {URL_INCEPTION_V3}", InceptionExtractor.place, error) from error
+    elif InceptionExtractor.hash_of(path) != FID_WEIGHTS[:16]:
+        raise DataError(f"{path} is not the published file that its name says; remove it, and it is fetched again")
+    return path
+
+
+def _named(model: nn.Module, shown: dict[str, object]) -> str:
+    state = model.state_dict()
+    weights = (state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes() for name in sorted(state))
+    return content_hash(repr(sorted(shown.items())).encode(), *weights)

@@ -1,0 +1,106 @@
+"""Real images as an extractor sees them: what samples are compared with. Computed once for a data set and kept under what made it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model.config.evaluation import EvaluationConfig
+from model.config.train import EVALUATOR_VERSION
+from model.data.dataset import DataSet
+from model.data.images import content_hash
+from model.evaluation.distances import Moments, frechet_distance
+from model.evaluation.extractors import Eye
+from model.evaluation.judge import Judge
+
+ASK_SECONDS = 2.0
+"""How long to wait for another process's reference before saying that this one is alive."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The training images, seen by the judge or by another eye."""
+
+    eye: Eye | None
+    """None is the judge."""
+    moments: Moments
+    """Of the features of all training images."""
+    floor: float
+    """Fréchet distance of held-out against training images: real against real, with `floor_n` images."""
+    floor_n: int
+    neighbours: Tensor | None
+    """Features (m, F) of as many training images as samples, where there are as many; None when no metric looks at them."""
+
+
+def judges_reference(config: EvaluationConfig, data: DataSet, judge: Judge) -> Reference:
+    """The reference of a data set in the judge's own features."""
+    near = _near(config, data)
+    return Reference(None, judge.reference, judge.floor, judge.floor_n, None if near is None else judge.look(near)[0])
+
+
+def load_or_make_reference(
+    config: EvaluationConfig, data: DataSet, patch: int, eye: Eye, cache: Path, tick: Callable[[], None]
+) -> Reference:
+    """The reference of a data set in the features of `eye`, read from `cache` when it was computed before.
+
+    `tick` is called before every block of images, and while another process computes.
+    """
+
+    def seen(tokens: Tensor) -> Tensor:
+        return eye.look(tokens, patch, data.channels, tick)[0]
+
+    def statistics() -> dict[str, Tensor]:
+        known, new = (Moments.of(seen(part.tokens).numpy()) for part in (data.train, data.held_out))
+        floor = torch.tensor(frechet_distance(known, new), dtype=torch.float64)
+        return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance), "floor": floor}
+
+    # Samples are seen on the same kind of device, whose rounding they share.
+    what = (data.content_hash, f"{len(data.train)}-{len(data.held_out)}", eye.name, data.train.tokens.device.type, "float32")
+    key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
+    held = _kept(cache / f"reference-{key}.safetensors", statistics, tick)
+    moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(data.train))
+    near, neighbours = _near(config, data), None
+    if near is not None:
+        neighbours = _kept(cache / f"neighbours-{key}-{len(near)}.safetensors", lambda: {"features": seen(near)}, tick)["features"]
+    return Reference(eye, moments, held["floor"].item(), len(data.held_out), neighbours)
+
+
+def _near(config: EvaluationConfig, data: DataSet) -> Tensor | None:
+    """Tokens (m, T, P) of the images among whose features neighbours are looked for: the training part is shuffled once for all."""
+    return data.train.tokens[: config.samples] if config.by_neighbours else None
+
+
+def _kept(path: Path, make: Callable[[], dict[str, Tensor]], tick: Callable[[], None]) -> dict[str, Tensor]:
+    """The tensors in a file, made at their first use or when the file is torn; one process makes them, the others wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path.with_suffix(".lock"), tick):
+        try:
+            return load_file(path)
+        except (FileNotFoundError, SafetensorError):
+            made = make()
+            beside = path.with_suffix(".writing")
+            save_file(made, beside)
+            beside.replace(path)
+            return made
+
+
+@contextmanager
+def _alone(lock: Path, tick: Callable[[], None]) -> Iterator[None]:
+    held = FileLock(lock)
+    while True:
+        tick()
+        try:
+            held.acquire(timeout=ASK_SECONDS)
+            break
+        except Timeout:
+            continue
+    try:
+        yield
+    finally:
+        held.release()
