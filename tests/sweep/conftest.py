@@ -5,7 +5,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -57,12 +57,11 @@ def judges(cache: Path) -> Path:
     return cache
 
 
-@pytest.fixture
-def new_home(judges: Path, migrated: Path, tmp_path: Path) -> Callable[..., Home]:
-    """Makes empty homes that know the judge and have a migrated MLflow database, which take seconds to make."""
+@pytest.fixture(scope="session")
+def furnish(judges: Path, migrated: Path) -> Callable[..., Home]:
+    """Gives a folder the judge and a migrated MLflow database, which take seconds to make, and so makes it a home."""
 
-    def make(name: str, environment: dict[str, str] | None = None) -> Home:
-        path = tmp_path / name
+    def make(path: Path, environment: Mapping[str, str] | None = None) -> Home:
         shutil.copytree(judges, path / "artifacts" / "judges")
         shutil.copy(migrated, path / "mlflow.db")
         return Home(path, environment or {})
@@ -71,12 +70,18 @@ def new_home(judges: Path, migrated: Path, tmp_path: Path) -> Callable[..., Home
 
 
 @pytest.fixture
+def new_home(furnish: Callable[..., Home], tmp_path: Path) -> Callable[..., Home]:
+    """Makes homes by name, with the environment variables of its runs."""
+    return lambda name, environment=None: furnish(tmp_path / name, environment)
+
+
+@pytest.fixture
 def home(new_home: Callable[..., Home]) -> Home:
-    """One such home, whose runs start a Ray of their own."""
+    """A home whose runs start a Ray of their own."""
     return new_home("home")
 
 
 @pytest.fixture
 def cluster_home(new_home: Callable[..., Home], cluster: dict[str, str]) -> Home:
-    """One whose runs join the cluster."""
+    """A home whose runs join the cluster."""
     return new_home("home", cluster)
