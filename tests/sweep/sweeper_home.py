@@ -14,7 +14,7 @@ from sweeper.store.results_store import ResultsStore
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).with_name("tiny.yaml")
 SHIPPED = ROOT / "sweeps" / "noise_aug_vs_interaction.yaml"
-COMMAND = [sys.executable, "-c", "from sweeper.cli.app import main; main()"]
+COMMAND = [sys.executable, "-P", "-c", "from sweeper.cli.app import main; main()"]
 
 
 @dataclass(frozen=True)
