@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from model.commands.config_file import read_config
+from model.config import modules_also_in
 from model.train_trial import TrialReport, check, gpu_models, train_trial
 
 
@@ -17,7 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Trains up to the config's steps; run again, it resumes from its folder."""
+    """Trains up to the config's steps; run again, it resumes from its folder. A class of the user's may stand beside the config file."""
+    with modules_also_in([given.config.parent]):
+        _run(given)
+
+
+def _run(given: argparse.Namespace) -> None:
     config = read_config(given.config)
     check(config)
     sys.stdout.write(f"device {given.device}, {config.steps} steps, folder {given.folder}\n")

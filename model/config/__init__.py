@@ -1,5 +1,6 @@
 """The config of one trial: frozen, typed, without unknown keys; loads nothing heavier than pydantic."""
 
+from model.config.assignment_source import modules_also_in
 from model.config.data import DataConfig, DigitsData, FolderData, LatentsData, NpzData
 from model.config.evaluation import EXTRA_METRICS
 from model.config.train import NUMERICS_VERSION, Precision, TrainConfig
@@ -14,4 +15,5 @@ __all__ = [
     "NpzData",
     "Precision",
     "TrainConfig",
+    "modules_also_in",
 ]

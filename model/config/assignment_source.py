@@ -1,7 +1,10 @@
 """Where the class of a user's own partition assignment is written, found without importing it."""
 
+import contextlib
 import hashlib
 import importlib.util
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from model.config.noise import ASSIGNMENTS, DOTTED_PATH
@@ -11,6 +14,18 @@ from model.errors import ConfigError
 def is_users(assignment: str) -> bool:
     """Whether it is the dotted path of a user's class rather than a name of ours."""
     return DOTTED_PATH.fullmatch(assignment) is not None
+
+
+@contextlib.contextmanager
+def modules_also_in(folders: Iterable[Path]) -> Iterator[None]:
+    """While open, modules are looked for in these folders too, after all that is installed: none of the user's hides one of ours."""
+    added = [name for folder in folders if (name := str(folder.absolute())) not in sys.path]
+    sys.path.extend(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            sys.path.remove(name)
 
 
 def source_hash(path: str) -> str:
@@ -30,4 +45,5 @@ def source_hash(path: str) -> str:
 
 
 def _remedy(module: str) -> str:
-    return f"put the folder of {module.partition('.')[0]} on PYTHONPATH, or use one of {', '.join(ASSIGNMENTS)}"
+    place = "beside the sweep file, in the current folder or on PYTHONPATH"
+    return f"put {module.partition('.')[0]} {place}, or use one of {', '.join(ASSIGNMENTS)}"

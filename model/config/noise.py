@@ -56,8 +56,9 @@ class PartitionConfig(Section):
     """Share of group 0 in (0, 1), or the shares of all groups (normalised); [1.0] is no partition."""
     assignment: str = "random"
     """Which tokens come first before the order is cut at the exact group sizes: `random` (a uniform permutation), `block` (group 0 is a
-    rectangle), `checkerboard`, `rows`, `learned` (by `score`, ours), or `package.module.ClassName` of your own class. `bernoulli`
-    (2603.06507) draws every token's group by itself, so group sizes vary."""
+    rectangle), `checkerboard`, `rows`, `learned` (by `score`, ours), or `package.module.ClassName` of your own class, looked for
+    beside the sweep file, in the current folder and on PYTHONPATH. `bernoulli` (2603.06507) draws every token's group by itself, so group
+    sizes vary."""
     score: ScoreConfig | None = Field(default=None, json_schema_extra=added_later(None))
     """Of `assignment: learned` alone, which goes by {by: loss, first: largest} where it is left out."""
     full_image_probability: float = Field(default=0.0, ge=0, le=1, json_schema_extra=added_later(0.0))

@@ -91,7 +91,9 @@ def assignment_named(name: str) -> Assignment:
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"partition.assignment {name}: {error}; put its folder on PYTHONPATH and check the name") from error
+        raise ConfigError(
+            f"partition.assignment {name}: {error}; check the name, and that this machine sees the folder of {module}"
+        ) from error
     if not (isinstance(found, type) and issubclass(found, Assignment)):
         raise ConfigError(f"partition.assignment {name} is no subclass of model.noise.assignments.Assignment; make it one")
     return _Checked(name, found())

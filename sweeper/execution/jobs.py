@@ -28,6 +28,8 @@ class Job:
     """Folder shared by all trials."""
     device: str
     threads: int
+    user_code: tuple[Path, ...]
+    """Folders in which a class that the config names is looked for: a worker's own current folder and PYTHONPATH need not be the user's."""
 
 
 @dataclass(frozen=True)

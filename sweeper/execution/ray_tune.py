@@ -12,11 +12,11 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from sweeper.execution.jobs import Ended, Job, JobQueue
+from sweeper.execution.jobs import JobQueue
+from sweeper.execution.running_jobs import RunningJobs
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -29,21 +29,6 @@ QUIET = {
     "RAY_worker_niceness": "0",  # trials come before the MLflow mirror
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-
-
-@dataclass
-class _Running:
-    """Jobs that Tune holds, by Tune's trial id."""
-
-    jobs: dict[str, Job] = field(default_factory=dict)
-    said: dict[str, Ended] = field(default_factory=dict)
-    """How a worker said its attempt ended."""
-
-    def over(self, trial_id: str, queue: JobQueue, otherwise: str = "the worker process died without a word") -> None:
-        """Tells the queue, once, that a job is over; a worker that did not say how was lost, and `otherwise` says why."""
-        job = self.jobs.pop(trial_id, None)
-        if job is not None:
-            queue.ended(job, self.said.pop(trial_id, Ended("lost", otherwise)))
 
 
 def run_jobs(queue: JobQueue, *, cpus: float, gpus: float, concurrent: int, cores: int, cluster: bool, scratch: Path) -> None:
@@ -59,7 +44,7 @@ def run_jobs(queue: JobQueue, *, cpus: float, gpus: float, concurrent: int, core
 
     for noisy in ("ray", "ray.tune", "ray.air", "ray.train", "ray.data"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    running = _Running()
+    running = RunningJobs()
     name = f"queue-{uuid.uuid4().hex[:8]}"
     scratch.mkdir(parents=True, exist_ok=True)
     with _without_raylet_noise():

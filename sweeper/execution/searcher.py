@@ -1,11 +1,9 @@
 """The three places where Ray Tune meets the queue: it asks for a config, it brings a result, it asks whether to stop."""
 
-from __future__ import annotations
-
 import functools
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from ray import tune
 from ray.tune import Callback, Stopper
@@ -13,10 +11,8 @@ from ray.tune.search import Searcher
 
 from model.train_trial import TrialReport
 from sweeper.execution.jobs import Ended, Heard, JobQueue
+from sweeper.execution.running_jobs import RunningJobs
 from sweeper.execution.trial_worker import run_attempt
-
-if TYPE_CHECKING:
-    from sweeper.execution.ray_tune import _Running
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -41,7 +37,7 @@ class _StaysHere:
 class QueueSearcher(_StaysHere, Searcher):  # type: ignore[misc]
     """Draws the next job when fewer than `concurrent` are out; None makes Tune wait."""
 
-    def __init__(self, queue: JobQueue, running: _Running, concurrent: int) -> None:
+    def __init__(self, queue: JobQueue, running: RunningJobs, concurrent: int) -> None:
         super().__init__()
         self._queue, self._running, self._concurrent = queue, running, concurrent
 
@@ -81,7 +77,7 @@ def _guarded(method: Callable[P, R]) -> Callable[P, R | None]:
 class QueueCallback(_StaysHere, Callback):  # type: ignore[misc]
     """Brings every message of a worker to the queue."""
 
-    def __init__(self, queue: JobQueue, running: _Running) -> None:
+    def __init__(self, queue: JobQueue, running: RunningJobs) -> None:
         self._queue, self._running = queue, running
 
     @_guarded

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from model.config import TrainConfig
+from model.config import TrainConfig, modules_also_in
 from model.errors import Diverged
 from model.train_trial import TrialReport, train_trial
 from sweeper.execution.jobs import LOG_FILE, STOP_FILE, Ended, Job
@@ -50,15 +50,16 @@ def _train(job: Job, send: Send, log: TextIO) -> Ended:
 
     try:
         config = TrainConfig.model_validate(job.config)
-        result = train_trial(
-            config,
-            job.folder,
-            report,
-            cache=job.cache,
-            resume_from=job.earlier,
-            device=job.device,
-            threads=job.threads,
-        )
+        with modules_also_in(job.user_code):
+            result = train_trial(
+                config,
+                job.folder,
+                report,
+                cache=job.cache,
+                resume_from=job.earlier,
+                device=job.device,
+                threads=job.threads,
+            )
     except Diverged as error:
         return Ended("diverged", str(error))
     except Exception as error:  # the one border: whatever a trial raises becomes its recorded result

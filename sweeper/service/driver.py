@@ -53,9 +53,17 @@ class Driver:
     """Implements `execution.jobs.JobQueue` over the store."""
 
     def __init__(
-        self, store: ResultsStore, settings: Settings, owner: str, decisions: Sequence[Decision], allotment: Allotment, progress: Progress
+        self,
+        store: ResultsStore,
+        settings: Settings,
+        owner: str,
+        decisions: Sequence[Decision],
+        allotment: Allotment,
+        user_code: tuple[Path, ...],
+        progress: Progress,
     ) -> None:
         self._store, self._settings, self._owner, self._allotment = store, settings, owner, allotment
+        self._user_code = user_code
         self._pending = deque(decisions)
         self._elsewhere: list[tuple[Decision, float]] = []
         self._running: dict[str, tuple[Decision, AttemptClaim, Job]] = {}
@@ -165,6 +173,7 @@ class Driver:
             cache=self._settings.artifacts / "judges",
             device="cuda" if self._allotment.gpus else "cpu",
             threads=self._allotment.threads,
+            user_code=self._user_code,
         )
         self._running[job.key] = (decision, claim, job)
         self.progress.started(job.key, decision.trial, claim.number)

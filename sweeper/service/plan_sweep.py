@@ -1,10 +1,12 @@
 """From a sweep file to decisions: loaded, checked against its data and this machine, reconciled with the store."""
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model.config import modules_also_in
 from model.train_trial import DataFacts
 from sweeper.plan.cost import disk_bytes
 from sweeper.plan.expand import data_facts, expand
@@ -41,13 +43,25 @@ class PlannedSweep:
     plan: Plan
     disk_bytes: int
     """Largest size of the folders of the trials that will run."""
+    user_code: tuple[Path, ...]
+    """Folders in which classes that the sweep names were looked for."""
 
 
 def plan_sweep(request: SweepRequest, look_up: LookUp, *, machine: Machine | None = None, refuse_missing: bool = True) -> PlannedSweep:
     """Raises SpecError. `look_up` asks the store, and only once the request is known to mean something.
 
-    `refuse_missing`: resources that are not here are an error.
+    `refuse_missing`: resources that are not here are an error. A class of the user's is looked for on PYTHONPATH, then beside the sweep
+    file, then in the current folder.
     """
+    named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    user_code = tuple(folder.absolute() for folder in (*map(Path, named), request.spec.parent, Path.cwd()))
+    with modules_also_in(user_code):
+        return _plan(request, look_up, machine, refuse_missing, user_code)
+
+
+def _plan(
+    request: SweepRequest, look_up: LookUp, machine: Machine | None, refuse_missing: bool, user_code: tuple[Path, ...]
+) -> PlannedSweep:
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
     here = machine or Machine.here()
     if not refuse_missing:
@@ -61,7 +75,7 @@ def plan_sweep(request: SweepRequest, look_up: LookUp, *, machine: Machine | Non
     plan = reconcile(trials, known, expected, allow_mixed=request.allow_mixed, fresh=request.fresh)
     configs = {variant.name: config for variant, config in sweep.configs}
     disk = sum(disk_bytes(configs[d.trial.variant], facts[d.trial.variant]) for d in plan.to_run())
-    return PlannedSweep(sweep, facts, allotment, trials, plan, disk)
+    return PlannedSweep(sweep, facts, allotment, trials, plan, disk, user_code)
 
 
 def _exceeds(sweep: LoadedSweep, machine: Machine) -> bool:

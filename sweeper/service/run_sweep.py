@@ -54,7 +54,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         device = planned.allotment.device or "the Ray cluster's devices"
         progress = Progress(len(planned.trials), counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
-        driver = Driver(store, settings, this_process(), to_run, planned.allotment, progress)
+        driver = Driver(store, settings, this_process(), to_run, planned.allotment, planned.user_code, progress)
         if to_run:
             _run(driver, planned, settings, show)
         elif store.backlog():

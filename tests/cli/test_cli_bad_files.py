@@ -86,6 +86,13 @@ def test_what_is_no_file(refused: Refused, file: str, message: str) -> None:
             "preset: nano\n  backbone: {patch: 3}",
             "variant single/none: backbone.patch 3 does not divide the images' side of 8; choose a divisor of it",
         ),
+        (
+            "ratio: 0.25",
+            "assignment: my_orders.Spiral",
+            "variant single/full: partition.assignment my_orders.Spiral: there is no module my_orders with a source file; put my_orders"
+            " beside the sweep file, in the current folder or on PYTHONPATH, or use one of random, block, checkerboard, rows, learned,"
+            " bernoulli",
+        ),
         ("baseline: single/none", "baseline: single/nun", "baseline: there is no variant 'single/nun'; did you mean \"single/none\"?"),
         ("primary: held_out_loss", "primary: heldout", "metric: there is no metric 'heldout'; did you mean \"held_out_loss\"?"),
         ("direction: lower", "direction: higher", "metric: held_out_loss is better lower, not higher; set direction: lower"),

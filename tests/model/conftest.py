@@ -1,6 +1,5 @@
-"""One torch thread, one judge and one reading of the digits for the whole folder."""
+"""One judge and one reading of the digits for the whole folder."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,24 +12,10 @@ from model.evaluation.extractors import Eye
 from model.evaluation.judge import Judge, load_or_train_judge
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="session")
 def digits() -> DataSet:
     """The digits in float64, as 16 tokens of 2 x 2 pixels."""
     return load(DigitsData(), 2, torch.device("cpu"), torch.float64)
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache folder of every trial here, so that the judge of the digits is trained once."""
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="session")

@@ -211,7 +211,7 @@ def test_a_trial_with_a_class_of_the_users_trains_and_resumes_while_its_source_s
     [
         ("own_orders.Twice", "no permutation of 16 tokens in every image; return int64"),
         ("own_orders.Stranger", "is no subclass of model.noise.assignments.Assignment; make it one"),
-        ("own_orders.Missing", "has no attribute 'Missing'; put its folder on PYTHONPATH and check the name"),
+        ("own_orders.Missing", "has no attribute 'Missing'; check the name, and that this machine sees the folder of own_orders"),
     ],
 )
 def test_a_class_that_is_no_assignment_is_refused(name: str, message: str) -> None:
@@ -222,5 +222,6 @@ def test_a_class_that_is_no_assignment_is_refused(name: str, message: str) -> No
 @pytest.mark.parametrize("name", ["no_such_module.Order", "no_such_package.module.Order"])
 def test_a_module_that_is_not_there_is_refused_before_training(name: str) -> None:
     config = tiny(partition={"assignment": name}, attention={"separation": "full"})
-    with pytest.raises(ConfigError, match=rf"partition\.assignment {name}: .*; put the folder of no_such_\w+ on PYTHONPATH, or use one of"):
+    places = "beside the sweep file, in the current folder or on PYTHONPATH"
+    with pytest.raises(ConfigError, match=rf"partition\.assignment {name}: .*; put no_such_\w+ {places}, or use one of"):
         config.fit(8)

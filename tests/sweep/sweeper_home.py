@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeper.records import SweepSnapshot
@@ -12,7 +14,7 @@ from sweeper.store.results_store import ResultsStore
 ROOT = Path(__file__).parents[2]
 TINY = Path(__file__).with_name("tiny.yaml")
 SHIPPED = ROOT / "sweeps" / "noise_aug_vs_interaction.yaml"
-COMMAND = [sys.executable, "-c", "from sweeper.cli.app import main; main()"]
+COMMAND = [sys.executable, "-P", "-c", "from sweeper.cli.app import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,13 @@ class Home:
     """A SWEEPER_HOME and the commands run on it."""
 
     path: Path
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables beside those of a home."""
 
     @property
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SWEEPER_", "MLFLOW_", "RAY_"))}
-        return inherited | {"SWEEPER_HOME": str(self.path), "COLUMNS": "100", "PYTHONWARNINGS": "ignore"}
+        return inherited | {"SWEEPER_HOME": str(self.path), "COLUMNS": "100", "PYTHONWARNINGS": "ignore", **self.more}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A command in the background, in a process group of its own."""
@@ -63,3 +67,10 @@ class Home:
             (o.variant, o.seed): {name: value for name, value in o.metrics.items() if name not in changing}
             for o in self.snapshot().outcomes
         }
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)

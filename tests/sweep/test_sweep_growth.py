@@ -13,11 +13,14 @@ def attempts(home: Home, variant: str = "single") -> tuple[AttemptRecord, ...]:
         return store.history(fingerprint).attempts
 
 
-def test_more_seeds_steps_and_samples_run_only_what_is_new(home: Home, new_home: Callable[[str], Home]) -> None:
+def test_more_seeds_steps_and_samples_run_only_what_is_new(
+    cluster_home: Home, new_home: Callable[..., Home], cluster: dict[str, str]
+) -> None:
+    home = cluster_home
     home.sweep()
     first = home.metrics()
 
-    assert "2 trials to run on cpu" in home.sweep("--set", "seeds=2")
+    assert "2 trials to run on the Ray cluster's devices" in home.sweep("--set", "seeds=2")
     assert {key: home.metrics()[key] for key in first} == first
     assert {o.attempts for o in home.snapshot().outcomes} == {1}
 
@@ -25,7 +28,7 @@ def test_more_seeds_steps_and_samples_run_only_what_is_new(home: Home, new_home:
     assert "2 trials to run" in longer
     assert [(a.number, a.start_step, a.step) for a in attempts(home)] == [(1, 0, 20), (2, 20, 30)]
 
-    at_once = new_home("at_once")
+    at_once = new_home("at_once", cluster)
     at_once.sweep("--set", "base.steps=30")
     assert home.metrics() == at_once.metrics()  # a continued run is the long run, bit for bit
 
@@ -35,7 +38,8 @@ def test_more_seeds_steps_and_samples_run_only_what_is_new(home: Home, new_home:
     assert home.snapshot().outcomes[0].metrics["held_out_loss"] == at_once.snapshot().outcomes[0].metrics["held_out_loss"]
 
 
-def test_a_trial_serves_two_sweeps(home: Home) -> None:
+def test_a_trial_serves_two_sweeps(cluster_home: Home) -> None:
+    home = cluster_home
     home.sweep("--set", "seeds=[0, 1]")
     assert "to run" not in home.sweep("--set", "name=other", "--set", "seeds=[0]")
     with home.store() as store:
@@ -44,7 +48,8 @@ def test_a_trial_serves_two_sweeps(home: Home) -> None:
         assert store.history(store.snapshot("other").outcomes[0].fingerprint).sweeps[0][0] in ("other", "tiny")
 
 
-def test_other_conditions_are_not_mixed_silently(home: Home) -> None:
+def test_other_conditions_are_not_mixed_silently(cluster_home: Home) -> None:
+    home = cluster_home
     home.sweep()
     refused = home.sweep("--set", "resources.cpus=2", exit_code=2)
     assert "2 trials were run under other conditions" in refused

@@ -1,10 +1,14 @@
 """The shipped sweep at smoke size, end to end, and what every command says of it afterwards."""
 
 import json
+import os
+import signal
 import sqlite3
+from collections.abc import Callable
 
+import pytest
 from PIL import Image
-from sweeper_home import SHIPPED, Home
+from sweeper_home import SHIPPED, Home, wait_for
 
 VARIANTS = ["single/none", "single/full", "dual/none", "dual/full"]
 
@@ -81,3 +85,21 @@ def test_mlflow_shows_a_parent_and_its_children_with_curves(undisturbed: Home) -
     assert len(pictures) == 8
     with undisturbed.store() as store:
         assert store.backlog() == 0
+
+
+@pytest.mark.slow
+def test_a_killed_driver_loses_nothing(undisturbed: Home, new_home: Callable[..., Home]) -> None:
+    """kill -9 in the middle, then the same command: every metric but times and memory is that of the undisturbed run, bit for bit."""
+    home = new_home("killed")
+    process = home.start("run", str(SHIPPED), "--profile", "smoke")
+    wait_for(lambda: len(list(home.path.glob("trials/*/attempt-1/average-*"))) >= 3)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert " running" not in home.run("status").splitlines()[1]
+    kept = {o.fingerprint for o in home.snapshot().outcomes if o.state == "finished"}
+    assert kept
+    home.run("run", str(SHIPPED), "--profile", "smoke")
+    outcomes = home.snapshot().outcomes
+    assert {o.state for o in outcomes} == {"finished"}
+    assert all(o.attempts == 1 for o in outcomes if o.fingerprint in kept)
+    assert home.metrics() == undisturbed.metrics()

@@ -1,25 +1,17 @@
-"""Failing, diverging, killed and interrupted: the others go on, nothing is lost, the same command completes the sweep."""
+"""Killed and interrupted: the others go on, nothing is lost, the same command completes the sweep."""
 
+import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from sweeper_home import SHIPPED, Home
+from sweeper_home import Home, wait_for
 
 SLOWER = ("--set", "base.steps=400", "--set", "base.checkpoint_every=20")
 """Long enough to be hit in the middle."""
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
 
 
 def checkpoints(home: Home) -> list[Path]:
@@ -27,41 +19,22 @@ def checkpoints(home: Home) -> list[Path]:
 
 
 def workers(process: subprocess.Popen[str]) -> list[int]:
-    """Ray's worker processes that train, found below the driver."""
-    found = []
+    """Ray's worker processes that train, found below the driver: other tests may have theirs on this machine."""
+    parents: dict[int, int] = {}
+    training: list[int] = []
     for entry in Path("/proc").iterdir():
-        try:
-            title = (entry / "cmdline").read_bytes().decode(errors="replace") if entry.name.isdigit() else ""
-            if title.startswith("ray::") and "ImplicitFunc" in title and os.getpgid(int(entry.name)) != os.getpgid(0):
-                found.append(int(entry.name))
-        except (OSError, ProcessLookupError):
+        if not entry.name.isdigit():
             continue
-    return found
+        with contextlib.suppress(OSError):  # ended while we looked
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            title = (entry / "cmdline").read_bytes().decode(errors="replace")
+            if title.startswith("ray::") and "ImplicitFunc" in title:
+                training.append(int(entry.name))
 
+    def below(pid: int) -> bool:
+        return pid == process.pid or (pid in parents and below(parents[pid]))
 
-def test_a_diverging_variant_is_a_result_and_stops_nothing(home: Home) -> None:
-    design = "design={kind: variants, variants: {sane: {}, wild: {optimizer.learning_rate: 1.0e+30}}}"
-    output = home.sweep("--set", design, "--set", "contrasts=[]", exit_code=3)
-    assert "1 of 1 diverged" in output
-    assert [(o.variant, o.state) for o in home.snapshot().outcomes] == [("sane", "finished"), ("wild", "diverged")]
-    status = home.run("status")
-    assert "loss became nan at step" in status or "loss became inf at step" in status
-    assert "to run" not in home.sweep("--set", design, "--set", "contrasts=[]", exit_code=3)  # a result is not run again
-
-
-def test_a_failing_trial_shows_its_first_real_exception_and_is_tried_again(home: Home) -> None:
-    judge = next((home.path / "artifacts" / "judges").glob("*.safetensors"))
-    whole = judge.read_bytes()
-    judge.write_bytes(whole[:100])
-    home.sweep(exit_code=3)
-    status = home.run("status")
-    assert "2 failed" in status
-    assert "SafetensorError" in status
-    shown = home.run("show", home.snapshot().outcomes[0].fingerprint[:6])
-    assert "Traceback" in shown
-    judge.write_bytes(whole)
-    home.sweep()
-    assert {o.attempts for o in home.snapshot().outcomes} == {2}
+    return [pid for pid in training if below(pid)]
 
 
 def test_an_interrupt_checkpoints_and_the_same_command_resumes(home: Home) -> None:
@@ -94,24 +67,6 @@ def test_a_killed_worker_is_replaced(home: Home) -> None:
     assert "attempt 2" in output
     assert "(raylet)" not in output
     assert sorted(o.attempts for o in home.snapshot().outcomes) == [1, 2]
-
-
-@pytest.mark.slow
-def test_a_killed_driver_loses_nothing(undisturbed: Home, new_home: Callable[[str], Home]) -> None:
-    """kill -9 in the middle, then the same command: every metric but times and memory is that of the undisturbed run, bit for bit."""
-    home = new_home("killed")
-    process = home.start("run", str(SHIPPED), "--profile", "smoke")
-    wait_for(lambda: len(list(home.path.glob("trials/*/attempt-1/average-*"))) >= 3)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert " running" not in home.run("status").splitlines()[1]
-    kept = {o.fingerprint for o in home.snapshot().outcomes if o.state == "finished"}
-    assert kept
-    home.run("run", str(SHIPPED), "--profile", "smoke")
-    outcomes = home.snapshot().outcomes
-    assert {o.state for o in outcomes} == {"finished"}
-    assert all(o.attempts == 1 for o in outcomes if o.fingerprint in kept)
-    assert home.metrics() == undisturbed.metrics()
 
 
 def test_two_drivers_share_the_work(home: Home) -> None:

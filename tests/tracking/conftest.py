@@ -9,15 +9,7 @@ from typing import Any
 import pytest
 from mirror_source_fake import FakeSource
 
-from sweeper.tracking.mlflow_client import QuietClient
 from sweeper.tracking.mlflow_mirror import MlflowMirror
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("mlflow")
-    QuietClient(f"sqlite:///{folder / 'mlflow.db'}", folder).find_run("0", {})
-    return folder / "mlflow.db"
 
 
 @dataclass

@@ -1,0 +1,54 @@
+"""Tests in several processes: how many, in what order, one thread in each, and what is made once for all of them.
+
+A file's tests run in one process, so that what costs seconds (a sweep that has run, a cluster) is made once where one file needs it.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from model.machine import usable_cores
+
+# Before torch and numpy are loaded, and inherited by every process that a test starts: the processes share the cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+MOST_PROCESSES = 4
+"""More would soon wait for the longest file."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A process per core; for named files none but this one, since they take less time than the start of others."""
+    named = [argument.partition("::")[0] for argument in config.args]
+    return 0 if all(Path(name).is_file() for name in named) else min(usable_cores(), MOST_PROCESSES)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real sweeps first: they are the longest files, and one that came last would be waited for."""
+    items.sort(key=lambda item: "sweep" not in item.path.parts)
+
+
+@pytest.fixture(scope="session")
+def shared_temp(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder of this run that all its processes see; what is made there is made under a lock."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def cache(shared_temp: Path) -> Path:
+    """The cache folder of trials, so that the judge of the digits is trained once."""
+    return shared_temp / "judges"
+
+
+@pytest.fixture(scope="session")
+def migrated(shared_temp: Path) -> Path:
+    """An MLflow database without runs, to be copied: its migrations take seconds."""
+    from sweeper.tracking.mlflow_client import QuietClient
+
+    folder = shared_temp / "mlflow"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "lock"):
+        QuietClient(f"sqlite:///{folder / 'mlflow.db'}", folder).find_run("0", {})  # loads MLflow without its warnings, too
+    return folder / "mlflow.db"
