@@ -6,6 +6,7 @@ import yaml
 from pydantic import ValidationError
 
 from model.config import TrainConfig
+from model.config.section import first_fault
 from model.errors import ConfigError
 from model.presets import config_from
 
@@ -22,9 +23,3 @@ def read_config(path: Path) -> TrainConfig:
         return config_from(held)
     except ValidationError as error:
         raise ConfigError(f"{path}: {first_fault(error)}") from error
-
-
-def first_fault(error: ValidationError) -> str:
-    """Key path and message of the first of pydantic's findings."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"

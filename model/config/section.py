@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Section(BaseModel):
@@ -35,3 +35,9 @@ def identity(section: Section) -> dict[str, Any]:
             continue
         payload[name] = plain
     return payload
+
+
+def first_fault(error: ValidationError) -> str:
+    """Key path and message of the first of pydantic's findings."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,6 +1,6 @@
 """Draw labelled samples from a network, block by block."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -29,18 +29,20 @@ def generate(
     tick: Callable[[], None],
     channels: int,
     process: Process = FLOW,
+    classes: Sequence[int] = (),
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Blocks of (tokens (n, *shape), labels (n,)), `config.samples` in all; sample i shows class i modulo classes.
+    """Blocks of (tokens (n, *shape), labels (n,)), `config.samples` in all; sample i shows classes[i modulo their number], () is every one.
 
     The sampler is one of the process (`TrainConfig` sees to it); tokens hold images of `channels`. `tick` is called before every block,
     to say that the trial is alive.
     """
     device = network.positions.device
+    cycle = torch.tensor(list(classes) or range(network.y_embedder.null), device=device)
     guided = Guided.of(config.guidance, process, shape[1], channels)
     for block, first in enumerate(range(0, config.samples, BLOCK)):
         tick()
         n = min(BLOCK, config.samples - first)
-        labels = torch.arange(first, first + n, device=device) % network.y_embedder.null
+        labels = cycle[torch.arange(first, first + n, device=device) % len(cycle)]
 
         def noise(purpose: str, *indices: int, n: int = n) -> Tensor:
             return torch.randn((BLOCK, *shape), generator=stream(config.seed, purpose, *indices))[:n].to(device, dtype)

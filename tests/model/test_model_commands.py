@@ -84,6 +84,30 @@ def test_samples_of_a_trial(options: list[str], evaluation: dict[str, Any], tria
     assert not list(trial.rglob("*.writing"))
 
 
+def test_only_the_classes_that_are_asked_for(trial: Path) -> None:
+    """Sample i has its noise whatever its class: each is that of the whole set where the classes agree."""
+    assert sampled(trial, "--samples", "20", "--npz", str(trial / "all.npz")) == 0
+    assert sampled(trial, "--samples", "20", "--npz", str(trial / "two.npz"), "--label", "3", "--label", "5") == 0
+    every, two = (np.load(trial / name)["arr_0"] for name in ("all.npz", "two.npz"))
+    same = [i for i in range(20) if np.array_equal(every[i], two[i])]
+    assert same == [5, 15]  # 3 would be an even sample, 5 an odd one
+    with Image.open(trial / "new" / "grid.png") as grid:
+        assert grid.size == (2 * 34 + 2, 10 * 34 + 2)
+
+
+def test_samples_in_bf16_are_near_those_in_fp32(trial: Path) -> None:
+    for precision in ("fp32", "bf16"):
+        assert sampled(trial, "--samples", "10", "--npz", str(trial / f"{precision}.npz"), "--precision", precision) == 0
+    full, half = (np.load(trial / f"{precision}.npz")["arr_0"].astype(int) for precision in ("fp32", "bf16"))
+    assert 0 < np.abs(full - half).mean() < 5
+
+
+@pytest.mark.parametrize("label", ["10", "-1"])
+def test_a_class_that_is_not_there_is_refused(label: str, trial: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sampled(trial, f"--label={label}") == 2
+    assert capsys.readouterr().err == f"error: --label {label}: the classes are 0 to 9; give one of them\n"
+
+
 def test_a_public_checkpoint_is_sampled_as_its_own_code_would(tmp_path: Path) -> None:
     """Euler by hand on the velocity of the public code, from the noise that the package draws."""
     weights = written("sit", config=NANO)

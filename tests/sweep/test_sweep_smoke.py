@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from PIL import Image
 from sweeper_home import SHIPPED, Home, wait_for
@@ -61,6 +62,15 @@ def test_samples_are_a_picture(undisturbed: Home) -> None:
     trial = undisturbed.snapshot().outcomes[0]
     with Image.open(undisturbed.path / "trials" / trial.fingerprint / "attempt-1" / "samples-00000040.png") as picture:
         assert picture.size == (342, 274)  # 10 classes x 8 rows of 32 pixels, 2 between
+
+
+def test_samples_drawn_afterwards_are_those_of_the_evaluation(undisturbed: Home) -> None:
+    trial = undisturbed.snapshot().outcomes[0]
+    undisturbed.run("sample", trial.fingerprint[:8], "--samples", "100", "--device", "cpu", "--output", "afterwards.png")
+    picture = undisturbed.path / "trials" / trial.fingerprint / "attempt-1" / "samples-00000040.png"
+    with Image.open(picture) as evaluated, Image.open(undisturbed.path / "afterwards.png") as afterwards:
+        assert afterwards.size == (342, 342)
+        assert np.array_equal(np.asarray(afterwards)[: evaluated.height], np.asarray(evaluated))
 
 
 def test_status_and_plan_agree_that_all_is_done(undisturbed: Home) -> None:
