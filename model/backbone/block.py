@@ -1,5 +1,8 @@
 """One DiT block with adaLN-Zero (2212.09748), and the final layer."""
 
+import math
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,6 +12,7 @@ from model.grouping import Grouping
 
 NORM_EPSILON = 1e-6
 MLP_RATIO = 4
+GELU_LINEAR, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
 
 
 def normalise(x: Tensor) -> Tensor:
@@ -21,6 +25,29 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     return torch.addcmul(shift, normalise(x), 1 + scale)
 
 
+class TanhGelu(torch.autograd.Function):
+    """The tanh-approximated GELU by its equal x * sigmoid(2 z), z = sqrt(2 / pi) (x + .044715 x^3).
+
+    On a CPU torch's own spends most of its time in tanh; its backward pass is fused, and is used.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x * torch.sigmoid(x * (x * x * (2 * GELU_LINEAR * GELU_CUBIC) + 2 * GELU_LINEAR))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return torch.ops.aten.gelu_backward(gradient, x, approximate="tanh")
+
+
+def tanh_gelu(x: Tensor) -> Tensor:
+    """The tanh-approximated GELU, by what is fastest on the device of x."""
+    fused = x.is_cuda or torch.compiler.is_compiling()
+    return F.gelu(x, approximate="tanh") if fused else TanhGelu.apply(x)
+
+
 class Mlp(nn.Module):
     """Two linears around a tanh-approximated GELU."""
 
@@ -30,7 +57,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(MLP_RATIO * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
+        return self.fc2(tanh_gelu(self.fc1(x)))
 
 
 class Block(nn.Module):

@@ -5,13 +5,16 @@ N images, T tokens, G groups, R conditioning rows.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
 from model.config.alignment import Separation
 from model.grouping import Grouping, Segment
+
+SLICED_FROM = 128
+"""Tokens from which on a call per group is cheaper than one call with a mask (benchmarks/NOTES.md)."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,9 @@ class Cells:
         """(N, T) group of each place."""
         if self.groups is not None:
             return self.groups
-        index = torch.arange(len(self.counts), device=device)
-        lengths = torch.tensor(self.counts, device=device)
-        return index.repeat_interleave(lengths, output_size=sum(self.counts)).expand(images, -1)
+        places = torch.arange(sum(self.counts), device=device)
+        edges = accumulate(self.counts[:-1])
+        return sum(((places >= edge).long() for edge in edges), torch.zeros_like(places)).expand(images, -1)
 
 
 def grouping_of(order: Tensor, counts: tuple[int, ...], *, separated: bool) -> Grouping:
@@ -50,6 +53,9 @@ def segments(cells: Cells, separation: Separation, *, whole: int, t: Tensor) -> 
         mask = by_query.gather(2, groups.unsqueeze(1).expand(-1, groups.shape[1], -1))
         return (*first, Segment(images=divided, mask=mask.unsqueeze(1)))
     if separation in ("full", "shuffled"):
+        if sum(cells.counts) < SLICED_FROM:
+            group = cells.of_places(1, t.device)
+            return (*first, Segment(images=divided, mask=(group.unsqueeze(2) == group.unsqueeze(1)).unsqueeze(1)))
         return (*first, *(Segment(images=divided, queries=cut, keys=cut) for cut in _cuts(cells.counts)))
     reads = _reads(separation, t, len(cells.counts))[divided]
     runs = [reads[:, :, h : h + 1].expand(-1, -1, count) for h, count in enumerate(cells.counts)]

@@ -96,6 +96,14 @@ def test_losses_and_gradients_are_those_of_the_dense_reference(layout: str, teac
     assert_agreement(tiny(LAYOUTS[layout], {"alignment": {"axis": axis, "teacher": TEACHERS[teacher] | {"labels": labels}}}))
 
 
+@pytest.mark.parametrize("more", [{}, {"partition": {"full_image_probability": 0.34}}, {"attention": {"separation": "shuffled"}}])
+@pytest.mark.parametrize("layout", ["single_full", "dual_full", "three_groups"])
+def test_groups_as_slices(layout: str, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are from `SLICED_FROM` tokens on; the other tests here have fewer."""
+    monkeypatch.setattr("model.noise.layout.SLICED_FROM", 0)
+    assert_agreement(tiny(LAYOUTS[layout], more))
+
+
 @pytest.mark.parametrize("head", [True, False], ids=["head", "no_head"])
 @pytest.mark.parametrize("loss", ["cosine", "smooth_l1", "l1", "l2"])
 @pytest.mark.parametrize("layout", ["single_none", "dual_full"])

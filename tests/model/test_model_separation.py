@@ -8,6 +8,7 @@ from torch import Tensor
 from model.alignment.features import cosine_distance
 from model.config.alignment import Separation
 from model.grouping import Grouping
+from model.noise import layout
 from model.noise.layout import Cells, grouping_of, segments
 from model.objective import groupings
 
@@ -94,6 +95,20 @@ def test_whole_images_stand_first_and_read_everything(assignment: str, separatio
         assert {segment.images.start for segment in others} == {2}
 
 
+@pytest.fixture
+def sliced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices however few tokens there are."""
+    monkeypatch.setattr(layout, "SLICED_FROM", 0)
+
+
+def test_few_tokens_are_read_in_one_masked_call() -> None:
+    for grouping in groupings(tiny(CELLS["dual_full"]), batch_of(tiny(CELLS["dual_full"])).draws, TOKENS):
+        (segment,) = grouping.segments
+        assert segment.mask is not None
+        assert segment.mask.shape == (1, 1, TOKENS, TOKENS)
+
+
+@pytest.mark.usefixtures("sliced")
 def test_static_slices_stay_where_counts_are_constant() -> None:
     """No mask and no index of rows: separation by constant groups costs no more than it did."""
     for changes in (
@@ -132,6 +147,7 @@ def test_only_the_token_axis_of_the_alignment_loss_couples_separated_groups(axis
     assert change == 0 if axis == "width" else change > 1e-6
 
 
+@pytest.mark.usefixtures("sliced")
 def test_the_teacher_is_separated_only_where_the_config_says_so() -> None:
     batch = batch_of(tiny(CELLS["dual_full"]))
     both = groupings(tiny(CELLS["dual_full"]), batch.draws, TOKENS)
