@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from sweeper.errors import StoreError
 
-HEAD = "0001"
+HEAD = "0002"
 """Revision of the newest file in `migrations/versions`; a test compares them."""
 
 VERSION_TABLE = "sweeper_schema"
