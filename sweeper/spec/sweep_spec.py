@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from sweeper.errors import nearest
 from sweeper.records import METRICS, is_metric, metric_info
 from sweeper.spec.explaining import short
+from sweeper.spec.report_template import ReportTemplate
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+=-]*$"
 Name = Annotated[str, Field(pattern=NAME, max_length=80)]
@@ -162,6 +163,8 @@ class SweepSpec(Spec):
     """Name of the variant the others are read against."""
     contrasts: tuple[Contrast, ...] = ()
     resources: Resources = Resources()
+    report: ReportTemplate | None = None
+    """How the table is laid out; changes no result."""
 
     @field_validator("seeds", mode="before")
     @classmethod

@@ -1,6 +1,6 @@
 """What the trials of a sweep version measured on their way: a few queries however many trials there are."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -39,7 +39,7 @@ def curves(session: Session, name: str, profile: str, version: str, metrics: Col
     return {fingerprint: TrialCurves(training.get(key, {}), evaluations.get(key, {})) for key, fingerprint in fingerprints.items()}
 
 
-def _attempts(session: Session, mine: sa.Select[tuple[int]]) -> dict[int, list[_Beginning]]:
+def _attempts(session: Session, mine: sa.Select[Any]) -> dict[int, list[_Beginning]]:
     """By trial, oldest first."""
     columns = (Attempt.id, Attempt.trial_id, Attempt.state, Attempt.start_step, Attempt.fresh)
     query = sa.select(*columns).where(Attempt.trial_id.in_(mine)).order_by(Attempt.trial_id, Attempt.number)
@@ -48,20 +48,23 @@ def _attempts(session: Session, mine: sa.Select[tuple[int]]) -> dict[int, list[_
 
 
 def _training(
-    session: Session, mine: sa.Select[tuple[int]], attempts: dict[int, list[_Beginning]], metrics: Collection[str], points: int
+    session: Session, mine: sa.Select[Any], attempts: dict[int, list[_Beginning]], metrics: Collection[str], points: int
 ) -> dict[int, _Series]:
     if not metrics:
         return {}
     of_mine = sa.select(Attempt.id).where(Attempt.trial_id.in_(mine))
+    place = (CurvePoint.metric, CurvePoint.step)
     asked = (CurvePoint.attempt_id.in_(of_mine), CurvePoint.metric.in_(sorted(metrics)))
-    there = session.execute(sa.select(CurvePoint.metric, CurvePoint.step).where(*asked).distinct().order_by(CurvePoint.metric, CurvePoint.step))
+    there = session.execute(
+        sa.select(CurvePoint.metric, CurvePoint.step).where(*asked).distinct().order_by(CurvePoint.metric, CurvePoint.step)
+    )
     kept = {metric: _spread([step for _, step in group], points) for metric, group in groupby(there, key=lambda row: row[0])}
     some = sa.or_(*(sa.and_(CurvePoint.metric == metric, CurvePoint.step.in_(steps)) for metric, steps in kept.items()))
     query = sa.select(CurvePoint.attempt_id, CurvePoint.metric, CurvePoint.step, CurvePoint.value).where(*asked, some)
     return _read(session.execute(query.order_by(CurvePoint.metric, CurvePoint.step)), attempts, finished=False)
 
 
-def _evaluations(session: Session, this: sa.ScalarSelect[int], attempts: dict[int, list[_Beginning]]) -> dict[int, _Series]:
+def _evaluations(session: Session, this: sa.ScalarSelect[Any], attempts: dict[int, list[_Beginning]]) -> dict[int, _Series]:
     wanted = sa.and_(
         SweepTrial.sweep_version_id == this,
         SweepTrial.trial_id == Evaluation.trial_id,
@@ -72,7 +75,7 @@ def _evaluations(session: Session, this: sa.ScalarSelect[int], attempts: dict[in
     return _read(session.execute(query), attempts, finished=True)
 
 
-def _read(rows: sa.Result[Any], attempts: dict[int, list[_Beginning]], *, finished: bool) -> dict[int, _Series]:
+def _read(rows: Iterable[Any], attempts: dict[int, list[_Beginning]], *, finished: bool) -> dict[int, _Series]:
     """By trial: of each step the value from the attempt that it is read from.
 
     `finished`: only up to the newest finished attempt, since nothing else reaches a table.
