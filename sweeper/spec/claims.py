@@ -89,18 +89,17 @@ def ensure_one_alpha(contrasts: Sequence["Contrast"]) -> None:
     for claim in claims[1:]:
         if claim.alpha != claims[0].alpha:
             raise ValueError(
-                f"claim {claims[0].name!r} has alpha {claims[0].alpha:g} and {claim.name!r} has {claim.alpha:g}; the claims of a sweep share"
-                " one alpha (Holm's procedure): give all the same"
+                f"claim {claims[0].name!r} has alpha {claims[0].alpha:g} and {claim.name!r} has {claim.alpha:g}; the claims of a sweep"
+                " share one alpha (Holm's procedure): give all the same"
             )
 
 
 def ensure_answerable(contrast: "Contrast", weights: Mapping[str, float], variants: Sequence[Variant]) -> None:
     """A claim against the design: raises SpecError for an unknown `relative_to`, and for weights that are no interaction."""
     names = [variant.name for variant in variants]
-    if contrast.relative_to is not None and contrast.relative_to not in names:
-        raise SpecError(
-            f"contrasts: {contrast.name!r} is relative to {contrast.relative_to!r}, which is no variant{nearest(contrast.relative_to, names)}"
-        )
+    cell = contrast.relative_to
+    if cell is not None and cell not in names:
+        raise SpecError(f"contrasts: {contrast.name!r} is relative to {cell!r}, which is no variant{nearest(cell, names)}")
     if contrast.kind != "no_interaction":
         return
     weighed = [variant for variant in variants if weights.get(variant.name)]

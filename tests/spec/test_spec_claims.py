@@ -58,7 +58,8 @@ def test_claims_that_mean_something(load: Load, claim: dict[str, Any]) -> None:
         ),
         (
             INTERACTION | CLAIM | {"kind": "no_interaction", "relative_to": SN},
-            "contrast 'c': relative_to names the cell that a margin in % is a share of, and the claim is on the log ratio of ratios; remove it",
+            "contrast 'c': relative_to names the cell that a margin in % is a share of,"
+            " and the claim is on the log ratio of ratios; remove it",
         ),
         (
             SIMPLE | CLAIM | {"margin": 0.1, "relative_to": SN},
