@@ -53,7 +53,6 @@ def _training(
     if not metrics:
         return {}
     of_mine = sa.select(Attempt.id).where(Attempt.trial_id.in_(mine))
-    place = (CurvePoint.metric, CurvePoint.step)
     asked = (CurvePoint.attempt_id.in_(of_mine), CurvePoint.metric.in_(sorted(metrics)))
     there = session.execute(
         sa.select(CurvePoint.metric, CurvePoint.step).where(*asked).distinct().order_by(CurvePoint.metric, CurvePoint.step)
