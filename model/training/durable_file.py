@@ -1,4 +1,4 @@
-"""A safetensors file that is whole or not there: written beside, checksummed, fsynced, renamed; and read only when it is what was written."""
+"""A safetensors file that is whole or not there: written beside, checksummed, fsynced, renamed; read only when it is what was written."""
 
 import contextlib
 import errno
@@ -81,7 +81,9 @@ def _clearly(path: Path, beside: Path) -> Iterator[None]:
         if not is_full(error):
             raise
         beside.unlink(missing_ok=True)
-        raise DiskFull(f"no space left to write {path}; what was written before is kept: free some space and run the same command") from error
+        raise DiskFull(
+            f"no space left to write {path}; what was written before is kept: free some space and run the same command"
+        ) from error
 
 
 def _ensure(ours: Callable[[], bool], path: Path) -> None:

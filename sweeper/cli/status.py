@@ -30,7 +30,7 @@ def status(sweep: SweepName = None, profile: Profile = None) -> None:
     for outcome in snapshot.outcomes:
         if outcome.error:
             console.print(Text(f"\n{outcome.fingerprint[:8]} {outcome.variant} seed {outcome.seed}: {outcome.error}", style="red"))
-            console.print(f"  `sweeper show {outcome.fingerprint[:8]}` has its config, its log and the whole traceback")
+            console.print(f"  `sweeper why {outcome.fingerprint[:8]}` says what was done about it and what to do next")
     if others:
         console.print("\nalso stored: " + ", ".join(f"{s.name} ({s.profile})" for s in others), markup=False)
 

@@ -80,10 +80,12 @@ def _train(job: Job, send: Send, log: TextIO) -> Ended:
 @contextlib.contextmanager
 def _log(job: Job) -> Iterator[TextIO]:
     """The attempt's log file; what the trial prints goes there too. Without space for it there is none, and the attempt goes on."""
+    path = job.folder / LOG_FILE
     try:
-        log = (job.folder / LOG_FILE).open("a", encoding="utf-8")
+        path.touch()
     except OSError:
-        log = Path(os.devnull).open("a", encoding="utf-8")
+        path = Path(os.devnull)
+    log = path.open("a", encoding="utf-8")
     try:
         _note(log, f"attempt in process {os.getpid()}, device {job.device}, {job.threads} threads\n")
         with contextlib.redirect_stdout(_Locked(log)), contextlib.redirect_stderr(_Locked(log)):

@@ -53,14 +53,20 @@ def classify(error: BaseException) -> FailureClass:
         return "config error"
     if isinstance(error, DataError):
         return "data error"
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+    if (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    ):
         return "out of memory"
     if isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY):
         return "out of memory"
     return "fault"
 
 
-def decide(failure: FailureClass, *, batch: int = 1, processes: int = 1, accumulation: int = 1, smaller: bool = False, lost: int = 1) -> Verdict:
+def decide(
+    failure: FailureClass, *, batch: int = 1, processes: int = 1, accumulation: int = 1, smaller: bool = False, lost: int = 1
+) -> Verdict:
     """`batch` images a step in `processes` x `accumulation` micro-batches, which are `smaller` after an earlier want of memory;
     `lost`: how often in a row the trial's worker was lost without getting further.
     """
@@ -78,7 +84,9 @@ def decide(failure: FailureClass, *, batch: int = 1, processes: int = 1, accumul
         case "data error":
             return Verdict("not tried again before the next run: the data must be mended first")
         case "disk full":
-            return Verdict("nothing more is started until there is space; the next run goes on from the checkpoint that was kept", pause=True)
+            return Verdict(
+                "nothing more is started until there is space; the next run goes on from the checkpoint that was kept", pause=True
+            )
         case "fault":
             return Verdict("not tried again before the next run")
 

@@ -12,7 +12,8 @@ from sweeper.records import KnownTrial, PlannedTrial
 
 Action = Literal["run", "resume", "evaluate", "reuse", "diverged", "failed", "mixed"]
 """`run` from step 0 · `resume` from a checkpoint · `evaluate` a kept checkpoint · `reuse` a finished result · `diverged`: already a
-result, not run again · `failed`: it would fail again, so the user decides · `mixed`: its earlier attempt is not comparable with one started here, so the user decides."""
+result, not run again · `failed`: it would fail again, so the user decides · `mixed`: its earlier attempt is not comparable with one
+started here, so the user decides."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,17 @@ class Plan:
         first of its block, on the coldest machine, or the one that is missing when time runs out.
         """
         wanted: dict[tuple[str, int, str], Decision] = {}
-        seeds = list(dict.fromkeys(decision.trial.seed for decision in self.decisions))
-        for decision in sorted(self.decisions, key=lambda d: (seeds.index(d.trial.seed), _lot(d.trial))):
+        for decision in self.decisions:
             if decision.action in ("run", "resume", "evaluate"):
                 trial = decision.trial
                 wanted.setdefault((trial.fingerprint, trial.steps, trial.evaluation_fingerprint), decision)
-        return tuple(wanted.values())
+        block = {seed: place for place, seed in enumerate(dict.fromkeys(decision.trial.seed for decision in self.decisions))}
+        return tuple(sorted(wanted.values(), key=lambda d: (block[d.trial.seed], _lot(d.trial), d.trial.steps)))
 
 
 def _lot(trial: PlannedTrial) -> bytes:
-    """A trial's place in the shuffle."""
-    return hashlib.sha256(f"{trial.seed}/{trial.variant}".encode()).digest()
+    """A trial's place in the shuffle; the same at whatever length, so that the longer goes on where the shorter ended."""
+    return hashlib.sha256(f"{trial.seed}/{trial.fingerprint}".encode()).digest()
 
 
 def reconcile(

@@ -21,6 +21,9 @@ class Limits:
     """Of all trials of the run together."""
 
 
+NO_LIMITS = Limits()
+
+
 class Allowance:
     """Knows what is spent and how fast trials are; `paces` are seconds a step by variant, from earlier runs.
 
@@ -76,7 +79,7 @@ class Allowance:
 
     def admits(self, decision: Decision, pending: Sequence[Decision], running: Sequence[TrialProgress]) -> bool:
         """Whether this trial may start; the first of its seed needs time for all pending trials of that seed."""
-        if self._limits == Limits():
+        if self._limits == NO_LIMITS:
             return True
         seed = decision.trial.seed
         block = [decision] if seed in self._blocks else [d for d in pending if d.trial.seed == seed]

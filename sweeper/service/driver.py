@@ -154,9 +154,7 @@ class Driver:
             self.progress.ended(job.key, how.state, how.error)
             return
         try:
-            self._patiently(
-                lambda: self._store.end(claim, how.state, how.error, failure=how.failure, policy=policy, result=result)
-            )
+            self._patiently(lambda: self._store.end(claim, how.state, how.error, failure=how.failure, policy=policy, result=result))
         except Fenced:
             self.progress.ended(job.key, "lost", "another driver took it over")
             self._elsewhere.append((decision, time.monotonic() + ELSEWHERE_SECONDS))

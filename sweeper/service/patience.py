@@ -31,7 +31,9 @@ class Patience:
                 answer = ask()
             except StoreAway as away:
                 if self._hurried() or time.monotonic() - since >= self._seconds:
-                    raise StoreAway(f"the sweep is paused, since its store did not answer for {time.monotonic() - since:.0f} s: {away}") from away
+                    raise StoreAway(
+                        f"the sweep is paused, since its store did not answer for {time.monotonic() - since:.0f} s: {away}"
+                    ) from away
                 if not complained:
                     self._say(f"the store does not answer and is asked again for {self._seconds:.0f} s: {away}")
                 complained = True

@@ -18,7 +18,6 @@ from sweeper.store.database import now
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Trial
 from sweeper.store.writing import finite, insert_or_ignore, storable
 
-
 TAKEN_OVER = "its driver died or fell silent; the next attempt goes on from its newest whole checkpoint, not counted against the trial"
 
 

@@ -14,9 +14,10 @@ from sweeper.records import (
     PlannedTrial,
     Result,
     SweepSnapshot,
+    TrialCurves,
     TrialHistory,
 )
-from sweeper.store import attempts, history, outbox, outcomes, sweeps
+from sweeper.store import attempts, curves, history, outbox, outcomes, sweeps
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database
 from sweeper.store.sweeps import SweepSummary
@@ -32,7 +33,8 @@ class ResultsStore:
 
     Promises to callers:
     * Threads may share a store; a process opens its own. A signal handler does not call it: it sets a flag or raises.
-    * StoreLost when the database fails, StoreAway (one of them) when asking again may help; ValueError for a value it cannot hold (NaN, infinity); values returned are copies.
+    * StoreLost when the database fails, StoreAway (one of them) when asking again may help; ValueError for a value it cannot hold (NaN,
+      infinity); values returned are copies.
     * Reads see one moment and never wait for writers; writers wait for each other, up to 30 s.
     * Whatever MLflow should hear of is in the outbox if and only if its event is in the tables.
     """
@@ -85,6 +87,13 @@ class ResultsStore:
         """
         with self._database.reading() as session:
             return outcomes.snapshot(session, name, profile)
+
+    def curves(self, snapshot: SweepSnapshot, metrics: Collection[str] = (), points: int = 100) -> dict[str, TrialCurves]:
+        """By fingerprint, for every trial of the snapshot's version: its evaluations at every step, and of each of these `metrics` a
+        training curve of at most so many points. A few queries, however many trials there are.
+        """
+        with self._database.reading() as session:
+            return curves.curves(session, snapshot.name, snapshot.profile, snapshot.version, metrics, points)
 
     def sweeps(self) -> list[SweepSummary]:
         """The newest version of every (name, profile), the one that ran last first."""

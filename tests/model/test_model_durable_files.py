@@ -97,7 +97,7 @@ def test_a_full_disk_keeps_the_older_file(error: Exception, tmp_path: Path, monk
         raise error
 
     monkeypatch.setattr(durable_file, "save_file", fails)
-    with pytest.raises(DiskFull, match="no space left to write .*x.safetensors; what was written before is kept: free some space"):
+    with pytest.raises(DiskFull, match=r"no space left to write .*x.safetensors; what was written before is kept: free some space"):
         durable_file.write({}, {}, path, always)
     assert [left.name for left in tmp_path.iterdir()] == ["x.safetensors"]
     assert same(durable_file.read(path))
