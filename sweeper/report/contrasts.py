@@ -9,8 +9,10 @@ from sweeper.records import MetricInfo, TrialOutcome, Variant, metric_info
 from sweeper.report import numbers
 from sweeper.report.rows import ContrastRow
 from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary, paired_contrast
+from sweeper.spec.comparisons import caveats
 from sweeper.spec.designs import contrast_weights
-from sweeper.spec.sweep_spec import Cell, Contrast, SweepSpec, level_name
+from sweeper.spec.factors import Cell, level_name
+from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
 Outcomes = Mapping[tuple[str, int], TrialOutcome]
 """By (variant, seed)."""
@@ -29,6 +31,7 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
     decimals = metric.decimals
     if summary.interval is not None and not summary.interval.holds(0):
         decimals = numbers.enough_decimals((summary.interval.low, summary.interval.high), decimals)
+    doubts = caveats(contrast, spec, variants)
     return ContrastRow(
         name=contrast.name,
         question=contrast.question,
@@ -40,6 +43,7 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
         dropped=dropped,
         margin=contrast.margin,
         decimals=decimals,
+        caveats=doubts,
         sentence=" ".join(
             part
             for part in (
@@ -47,6 +51,7 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
                 _without_width(summary.interval),
                 _against_margin(contrast.margin, summary.interval),
                 _left_out(dropped, len(spec.seeds)),
+                *doubts,
             )
             if part
         ),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +60,9 @@ def check_sweep(spec: SweepSpec, profile: str, place: str) -> LoadedSweep:
         if len(variants) * len(spec.seeds) > MAX_TRIALS:
             raise SpecError(f"{len(variants):,} variants x {len(spec.seeds):,} seeds are more than {MAX_TRIALS:,} trials; ask for fewer")
         names = [variant.name for variant in variants]
-        if repeated := [name for name in names if names.count(name) > 1]:
-            raise SpecError(f"design: two variants are called {repeated[0]!r}; rename a level")
+        if len(set(names)) < len(names):
+            repeated, _ = Counter(names).most_common(1)[0]
+            raise SpecError(f"design: two variants are called {repeated!r}; rename a level")
         if spec.baseline is not None and spec.baseline not in names:
             raise SpecError(f"baseline: there is no variant {spec.baseline!r}{nearest(spec.baseline, names)}")
         for contrast in spec.contrasts:
