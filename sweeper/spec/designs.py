@@ -7,6 +7,7 @@ from fractions import Fraction
 from sweeper.errors import SpecError, nearest
 from sweeper.records import Variant
 from sweeper.spec.factors import Cell, in_words, level_name
+from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
 MAX_VARIANTS = 10_000
@@ -126,6 +127,15 @@ def _rest(variant: Variant, contrast: Contrast) -> tuple[str, ...]:
 def _with(levels: Levels, cell: Cell | str | None) -> dict[str, str]:
     assert isinstance(cell, dict)
     return {factor: level_name(cell[factor]) if factor in cell else level for factor, level in levels.items()}
+
+
+def ensure_template_fits(template: ReportTemplate | None, variants: Sequence[Variant]) -> None:
+    """Raises SpecError naming what the design does not have."""
+    try:
+        if template is not None:
+            template.ensure_fits([variant.name for variant in variants], list(variants[0].levels))
+    except ValueError as error:
+        raise SpecError(str(error)) from error
 
 
 def _select(contrast: Contrast, cell: Cell | str, variants: Sequence[Variant]) -> list[Variant]:
