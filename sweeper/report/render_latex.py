@@ -6,8 +6,9 @@ Names in scripts beyond Latin need lualatex or xelatex; everything else compiles
 from collections.abc import Iterable, Sequence
 
 from sweeper.report import layout
-from sweeper.report.escaping import latex, one_line
+from sweeper.report.escaping import latex
 from sweeper.report.rows import Report
+from sweeper.visible import one_line
 
 _METRICS_PER_TABLE = 4
 

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.report import layout
-from sweeper.report.escaping import one_line
 from sweeper.report.rows import Report
+from sweeper.visible import one_line
 
 _GAP = 2
 """Spaces between columns."""
