@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from sweeper.spec.section import Spec
+from sweeper.spec.explaining import short
+from sweeper.spec.section import LONGEST_NAME, Spec, twice
 
 Level = str | bool | int | float
 Cell = dict[str, Level]
@@ -33,12 +34,15 @@ class Factor(Spec):
         if (self.path is None) != isinstance(self.levels, dict):
             raise ValueError("a factor has either `path` and a list of levels, or no `path` and levels by name, each a {path: value}")
         names = [name for name, _ in self.named_levels()]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise ValueError(f"level {repeated[0]!r} appears twice; every level has its own name")
+        if repeated := twice(names):
+            raise ValueError(f"level {short(repeated[0])} appears twice; every level has its own name")
         bad = [name for name in names if "/" in name or not name.strip()]
         if bad:
-            raise ValueError(f"level name {bad[0]!r} must not be blank or hold '/', which joins level names; name the levels by hand")
+            raise ValueError(f"level name {short(bad[0])} must not be blank or hold '/', which joins level names; name the levels by hand")
+        if long := [name for name in names if len(name) > LONGEST_NAME]:
+            raise ValueError(
+                f"level name {short(long[0])} has {len(long[0]):,} characters; name the levels by hand, in {LONGEST_NAME} at most"
+            )
         return self
 
     def named_levels(self) -> list[tuple[str, dict[str, Any]]]:

@@ -12,10 +12,11 @@ from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
 from sweeper.spec.factors import Cell
 from sweeper.spec.report_template import ReportTemplate
-from sweeper.spec.section import Name, Spec
+from sweeper.spec.section import LONGEST_NAME, Name, Spec, twice
 
 MAX_SEEDS = 1_000
 """More is a mistake, such as a seed where their number is asked for; it is refused before they are counted out."""
+LONGEST_QUESTION = 2_000
 
 
 class Metric(Spec):
@@ -48,8 +49,8 @@ class Metric(Spec):
 class Contrast(Spec):
     """A declared comparison: `of` minus `to` (within `holding`), or a weighted sum of variants."""
 
-    name: str = Field(min_length=1, max_length=120)
-    question: str | None = None
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    question: str | None = Field(default=None, max_length=LONGEST_QUESTION)
     """What the contrast asks, in words; printed with it."""
     of: Cell | str | None = None
     """Levels (or a variant's name) that are compared ..."""
@@ -130,7 +131,7 @@ class Resources(Spec):
 class SweepSpec(Spec):
     """A sweep with its profile and overrides applied."""
 
-    question: str = Field(min_length=1)
+    question: str = Field(min_length=1, max_length=LONGEST_QUESTION)
     """What the sweep is to answer, in words."""
     name: Name
     """A sweep is known by its name and profile."""
@@ -162,17 +163,14 @@ class SweepSpec(Spec):
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-        if repeated:
+        if repeated := twice(seeds):
             raise ValueError(f"seed {repeated[0]} appears twice; a seed counts once")
         return seeds
 
     @field_validator("contrasts")
     @classmethod
     def _distinct_contrasts(cls, contrasts: tuple[Contrast, ...]) -> tuple[Contrast, ...]:
-        names = [contrast.name for contrast in contrasts]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
+        if repeated := twice(contrast.name for contrast in contrasts):
             raise ValueError(f"contrast {repeated[0]!r} appears twice; every contrast has its own name")
         ensure_one_alpha(contrasts)
         return contrasts
