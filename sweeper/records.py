@@ -130,6 +130,20 @@ class TrialOutcome:
     """First line of the newest attempt's first real exception, when failed or diverged."""
 
 
+Series = Mapping[str, Mapping[int, float]]
+"""Metric -> step -> value."""
+
+
+@dataclass(frozen=True)
+class TrialCurves:
+    """What one trial of a sweep measured on its way."""
+
+    training: Series
+    """Points of its training curves, thinned out."""
+    evaluations: Series
+    """The evaluations that the sweep asks for, at every step where a finished attempt, or one that it continued, made them."""
+
+
 @dataclass(frozen=True)
 class SweepSnapshot:
     """One version of a sweep with the outcome of each of its trials, as read in one transaction."""

@@ -38,14 +38,14 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
         weights=weights,
         summary=summary,
         dropped=dropped,
-        margin=contrast.margin,
+        margin=_in_units(contrast),
         decimals=decimals,
         sentence=" ".join(
             part
             for part in (
                 _finding(contrast, metric, summary, decimals, variants),
                 _without_width(summary.interval),
-                _against_margin(contrast.margin, summary.interval),
+                _against_margin(_in_units(contrast), summary.interval),
                 _left_out(dropped, len(spec.seeds)),
             )
             if part
@@ -109,6 +109,11 @@ def _without_width(interval: Interval | None) -> str:
     if interval is None or interval.low < interval.high:
         return ""
     return "Every seed gave the same value, so the interval has no width; that is not certainty."
+
+
+def _in_units(contrast: Contrast) -> float | None:
+    """The margin, unless it is a share."""
+    return contrast.margin if isinstance(contrast.margin, float) else None
 
 
 def _against_margin(margin: float | None, interval: Interval | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sweeper.errors import SpecError, nearest
 from sweeper.records import Variant
+from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.sweep_spec import Cell, Contrast, FactorialDesign, SweepSpec, level_name
 
 MAX_VARIANTS = 10_000
@@ -54,6 +55,15 @@ def contrast_weights(contrast: Contrast, variants: Sequence[Variant]) -> dict[st
     if not kept:
         raise SpecError(f"contrasts: {contrast.name!r} compares a variant with itself; let `of` and `to` differ")
     return kept
+
+
+def ensure_template_fits(template: ReportTemplate | None, variants: Sequence[Variant]) -> None:
+    """Raises SpecError naming what the design does not have."""
+    try:
+        if template is not None:
+            template.ensure_fits([variant.name for variant in variants], list(variants[0].levels))
+    except ValueError as error:
+        raise SpecError(str(error)) from error
 
 
 def _select(contrast: Contrast, cell: Cell | str, variants: Sequence[Variant]) -> list[str]:

@@ -14,7 +14,8 @@ from model.errors import ConfigError
 from model.presets import METHODS, PRESETS, complete, lay_method
 from sweeper.errors import SpecError, nearest
 from sweeper.records import Variant, is_distance
-from sweeper.spec.designs import contrast_weights, variants_of
+from sweeper.spec.claims import ensure_answerable
+from sweeper.spec.designs import contrast_weights, ensure_template_fits, variants_of
 from sweeper.spec.explaining import explain
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
 from sweeper.spec.sweep_spec import SweepSpec
@@ -64,7 +65,8 @@ def check_sweep(spec: SweepSpec, profile: str, place: str) -> LoadedSweep:
         if spec.baseline is not None and spec.baseline not in names:
             raise SpecError(f"baseline: there is no variant {spec.baseline!r}{nearest(spec.baseline, names)}")
         for contrast in spec.contrasts:
-            contrast_weights(contrast, variants)
+            ensure_answerable(contrast, contrast_weights(contrast, variants), variants)
+        ensure_template_fits(spec.report, variants)
         configs = tuple((variant, variant_config(spec, variant, spec.seeds[0])) for variant in variants)
         _ensure_measured(spec.metric.primary, configs)
     except SpecError as error:
@@ -132,7 +134,7 @@ def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) 
     The order of the variants counts: factors that change places rename them. So do their configs: a preset may change with a release.
     """
     meant = [[variant.name, _meaning(config)] for variant, config in configs]
-    said = [spec.model_dump(mode="json"), meant]
+    said = [spec.model_dump(mode="json", exclude={"report"} if spec.report is None else None), meant]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -1,5 +1,6 @@
 """What a sweep file means: a question, the variants that answer it, and the contrasts that read the answer off."""
 
+import itertools
 import json
 from typing import Annotated, Any, Literal, Self
 
@@ -7,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from sweeper.errors import nearest
 from sweeper.records import METRICS, is_metric, metric_info
+from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, percent
 from sweeper.spec.explaining import short
+from sweeper.spec.report_template import ReportTemplate
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+=-]*$"
 Name = Annotated[str, Field(pattern=NAME, max_length=80)]
@@ -85,6 +88,15 @@ class Metric(Spec):
     """Name of the metric that decides."""
     direction: Literal["lower", "higher"]
     """Which way is better."""
+    assumed_cv: Share | None = None
+    """Standard deviation over seeds as a share of the mean, such as 1.3%: where a cell has too few seeds for an interval of its own, the
+    report gives a normal interval with this spread and says that it is assumed."""
+
+    @property
+    def assumed_spread(self) -> float | None:
+        """0.013 of '1.3%'."""
+        share = percent(self.assumed_cv)
+        return None if share is None else share / 100
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -114,8 +126,26 @@ class Contrast(Spec):
     """Levels that stay fixed; factors named nowhere are averaged over."""
     weights: dict[str, float] | None = None
     """Variant name -> weight, instead of `of` and `to`; the weights add up to zero."""
-    margin: float | None = Field(default=None, gt=0)
-    """Smallest difference that matters, in units of the metric; printed beside the interval."""
+    margin: Amount | None = None
+    """Smallest difference that matters, in units of the metric; in a claim also as a share, such as 2%, on the log of the metric."""
+    kind: ClaimKind | None = None
+    """Makes the contrast a claim, together with `alpha`: what it says of `of` (positive weights) against `to`."""
+    alpha: Alpha | None = None
+    """Probability of a wrong verdict that all claims of the sweep share."""
+    relative_to: str | None = None
+    """Variant that a margin in % is a share of; without it, of `to`."""
+    expected: Amount | None = None
+    """True effect that `sweeper plan` counts the seeds of a `superior` claim for; 2% when nothing is said."""
+
+    @property
+    def margin_percent(self) -> float | None:
+        """2.0 of '2%'; None where the margin is in units of the metric."""
+        return percent(self.margin)
+
+    @model_validator(mode="after")
+    def _a_claim_is_whole(self) -> Self:
+        ensure_claim(self)
+        return self
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -127,6 +157,25 @@ class Contrast(Spec):
             if abs(sum(self.weights.values())) > 1e-9:
                 raise ValueError(f"contrast {self.name!r}: weights add up to {sum(self.weights.values()):g}, not to zero")
         return self
+
+
+class Sequential(Spec):
+    """Several looks at the claims while whole seed blocks are added: alpha is spent over them (Lan and DeMets), so that all looks together
+    keep it. `sweeper extend` writes this section."""
+
+    max_seeds: int = Field(ge=3, le=MAX_SEEDS)
+    """Seeds at which all of alpha is spent."""
+    spending: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
+    """`obrien_fleming`: little at early looks · `pocock`: about the same at each."""
+    looks: tuple[int, ...] = ()
+    """Number of seeds at each look so far, the present one last; empty is one look, at the seeds given."""
+
+    @field_validator("looks")
+    @classmethod
+    def _grow(cls, looks: tuple[int, ...]) -> tuple[int, ...]:
+        if any(later <= earlier for earlier, later in itertools.pairwise((0, *looks))):
+            raise ValueError(f"looks are growing numbers of seeds, such as [3, 5, 8], not {short(list(looks))}")
+        return looks
 
 
 class Resources(Spec):
@@ -173,7 +222,10 @@ class SweepSpec(Spec):
     baseline: str | None = None
     """Name of the variant the others are read against."""
     contrasts: tuple[Contrast, ...] = ()
+    sequential: Sequential | None = None
     resources: Resources = Resources()
+    report: ReportTemplate | None = None
+    """How the table is laid out; changes no result."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -201,4 +253,28 @@ class SweepSpec(Spec):
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"contrast {repeated[0]!r} appears twice; every contrast has its own name")
+        ensure_one_alpha(contrasts)
         return contrasts
+
+    @model_validator(mode="after")
+    def _looks_are_at_claims(self) -> Self:
+        if self.sequential is None:
+            return self
+        seeds, looks = len(self.seeds), self.sequential.looks
+        if not self.claims:
+            raise ValueError("sequential: there is no claim to look at; give a contrast `kind` and `alpha`, or remove `sequential`")
+        if seeds > self.sequential.max_seeds:
+            raise ValueError(f"sequential.max_seeds is {self.sequential.max_seeds}, but seeds are {seeds}; ask for fewer seeds")
+        if looks and looks[-1] != seeds:
+            raise ValueError(f"sequential.looks end at {looks[-1]} seeds, but seeds are {seeds}; the last look is the present one")
+        return self
+
+    @property
+    def claims(self) -> tuple[Contrast, ...]:
+        """The contrasts that are claims, in the order of the file."""
+        return tuple(contrast for contrast in self.contrasts if contrast.kind is not None)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds at which the claims are looked at, the present one last."""
+        return (self.sequential.looks if self.sequential else ()) or (len(self.seeds),)
