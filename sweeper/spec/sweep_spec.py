@@ -2,7 +2,9 @@
 
 import itertools
 import json
-from typing import Annotated, Any, Literal, Self
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,6 +19,13 @@ Name = Annotated[str, Field(pattern=NAME, max_length=80)]
 """Names go into folder names, tables and MLflow: letters, digits and _ . + = - only."""
 MAX_SEEDS = 1_000
 """More is a mistake, such as a seed where their number is asked for; it is refused before they are counted out."""
+
+
+LONGEST_NAME = 120
+"""Of a level or a contrast, in characters: names are the heads of tables."""
+LONGEST_QUESTION = 2_000
+
+Item = TypeVar("Item", bound=Hashable)
 
 
 class Spec(BaseModel):
@@ -43,12 +52,15 @@ class Factor(Spec):
         if (self.path is None) != isinstance(self.levels, dict):
             raise ValueError("a factor has either `path` and a list of levels, or no `path` and levels by name, each a {path: value}")
         names = [name for name, _ in self.named_levels()]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise ValueError(f"level {repeated[0]!r} appears twice; every level has its own name")
+        if repeated := twice(names):
+            raise ValueError(f"level {short(repeated[0])} appears twice; every level has its own name")
         bad = [name for name in names if "/" in name or not name.strip()]
         if bad:
-            raise ValueError(f"level name {bad[0]!r} must not be blank or hold '/', which joins level names; name the levels by hand")
+            raise ValueError(f"level name {short(bad[0])} must not be blank or hold '/', which joins level names; name the levels by hand")
+        if long := [name for name in names if len(name) > LONGEST_NAME]:
+            raise ValueError(
+                f"level name {short(long[0])} has {len(long[0]):,} characters; name the levels by hand, in {LONGEST_NAME} at most"
+            )
         return self
 
     def named_levels(self) -> list[tuple[str, dict[str, Any]]]:
@@ -64,6 +76,11 @@ def level_name(value: Any) -> str:
     if isinstance(value, dict):
         return ",".join(f"{key}={level_name(inner)}" for key, inner in value.items())
     return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+
+
+def twice(items: Iterable[Item]) -> list[Item]:
+    """Those that come more than once, in the order of their first."""
+    return [item for item, times in Counter(items).items() if times > 1]
 
 
 class FactorialDesign(Spec):
@@ -115,8 +132,8 @@ Cell = dict[str, str | bool | int | float]
 class Contrast(Spec):
     """A declared comparison: `of` minus `to` (within `holding`), or a weighted sum of variants."""
 
-    name: str = Field(min_length=1, max_length=120)
-    question: str | None = None
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    question: str | None = Field(default=None, max_length=LONGEST_QUESTION)
     """What the contrast asks, in words; printed with it."""
     of: Cell | str | None = None
     """Levels (or a variant's name) that are compared ..."""
@@ -209,7 +226,7 @@ class Resources(Spec):
 class SweepSpec(Spec):
     """A sweep with its profile and overrides applied."""
 
-    question: str = Field(min_length=1)
+    question: str = Field(min_length=1, max_length=LONGEST_QUESTION)
     """What the sweep is to answer, in words."""
     name: Name
     """A sweep is known by its name and profile."""
@@ -241,17 +258,14 @@ class SweepSpec(Spec):
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-        if repeated:
+        if repeated := twice(seeds):
             raise ValueError(f"seed {repeated[0]} appears twice; a seed counts once")
         return seeds
 
     @field_validator("contrasts")
     @classmethod
     def _distinct_contrasts(cls, contrasts: tuple[Contrast, ...]) -> tuple[Contrast, ...]:
-        names = [contrast.name for contrast in contrasts]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
+        if repeated := twice(contrast.name for contrast in contrasts):
             raise ValueError(f"contrast {repeated[0]!r} appears twice; every contrast has its own name")
         ensure_one_alpha(contrasts)
         return contrasts
