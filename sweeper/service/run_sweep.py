@@ -67,15 +67,14 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
 
 
 def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) -> None:
-    from sweeper.execution.ray_tune import run_jobs
+    from sweeper.execution.ray_tune import TrialShare, run_jobs
 
     machine, allotment = Machine.here(), planned.allotment
     with MirrorProcess(settings) as mirror, _stopping_on_signals(driver):
         with show(driver.progress):
             run_jobs(
                 driver,
-                cpus=allotment.cpus,
-                gpus=allotment.gpus,
+                each=TrialShare(allotment.cpus, allotment.gpus, allotment.processes),
                 concurrent=allotment.concurrent,
                 cores=machine.cores,
                 cluster=machine.cluster,
@@ -85,11 +84,6 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) 
 
 
 def _refuse(planned: PlannedSweep) -> None:
-    if planned.allotment.gpus > 1:
-        raise SpecError(
-            f"{planned.sweep.place}: resources.gpus: {planned.allotment.gpus:g} for each trial, but a trial runs on one GPU so far;"
-            " ask for 1 or a fraction"
-        )
     for variant, config in planned.sweep.configs:
         try:
             ensure_trainable(config)

@@ -113,12 +113,15 @@ class Sequential(Spec):
 
 
 class Resources(Spec):
-    """What one trial takes."""
+    """What one trial takes, all its processes together."""
 
     cpus: float = Field(default=1, gt=0)
-    """CPU cores; the trial runs max(1, whole part) threads."""
+    """CPU cores; each process of the trial runs max(1, whole part of its share) threads."""
     gpus: float | Literal["auto"] = "auto"
-    """GPUs, may be a fraction; `auto` takes one where the machine has one, else none."""
+    """GPUs, may be a fraction; `auto` takes one where the machine has one, else none. With several, the trial trains in a process on
+    each, which share every batch evenly."""
+    processes: int = Field(default=1, ge=1)
+    """Processes on CPUs (gpus: 0) that train the trial together; on GPUs it is left out, since there is one on each."""
 
     @field_validator("gpus")
     @classmethod
@@ -126,6 +129,15 @@ class Resources(Spec):
         if gpus != "auto" and (gpus < 0 or (gpus > 1 and gpus != int(gpus))):
             raise ValueError(f"gpus is a fraction of one GPU or a whole number, not {gpus:g}")
         return gpus
+
+    @model_validator(mode="after")
+    def _counted_once(self) -> Self:
+        if self.processes > 1 and self.gpus != 0:
+            raise ValueError(
+                f"processes: {self.processes} is for trials on CPUs, and gpus is {self.gpus if self.gpus == 'auto' else f'{self.gpus:g}'};"
+                " set gpus: 0, or leave processes out: on GPUs there is one on each"
+            )
+        return self
 
 
 class SweepSpec(Spec):
