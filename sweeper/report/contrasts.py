@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sweeper.records import MetricInfo, TrialOutcome, Variant, metric_info
 from sweeper.report import numbers
+from sweeper.report.folded import compares_with_itself
 from sweeper.report.rows import ContrastRow
 from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary, paired_contrast
 from sweeper.spec.comparisons import caveats
@@ -18,8 +19,12 @@ Outcomes = Mapping[tuple[str, int], TrialOutcome]
 """By (variant, seed)."""
 
 
-def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes) -> ContrastRow:
-    """The contrast over the seeds of the spec. Raises SpecError when it names no variant of the design."""
+def contrast_row(
+    contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes, folded: Mapping[str, str]
+) -> ContrastRow:
+    """The contrast over the seeds of the spec; `folded` are variants that are another's trials. Raises SpecError when it names no variant
+    of the design.
+    """
     metric = metric_info(spec.metric.primary)
     weights = contrast_weights(contrast, variants)
     by_variant: dict[str, dict[int, float]] = {name: {} for name in weights}
@@ -31,7 +36,8 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
     decimals = metric.decimals
     if summary.interval is not None and not summary.interval.holds(0):
         decimals = numbers.enough_decimals((summary.interval.low, summary.interval.high), decimals)
-    doubts = caveats(contrast, spec, variants)
+    itself = compares_with_itself(weights, folded)
+    doubts = (*caveats(contrast, spec, variants), *([itself] if itself else []))
     return ContrastRow(
         name=contrast.name,
         question=contrast.question,
