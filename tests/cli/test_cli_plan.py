@@ -20,7 +20,7 @@ TRIAL = {
         "seed": {"type": "integer"},
         "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
         "steps": {"type": "integer"},
-        "action": {"enum": ["run", "resume", "evaluate", "reuse", "diverged", "mixed"]},
+        "action": {"enum": ["run", "resume", "evaluate", "reuse", "fold", "diverged", "mixed"]},
         "reason": {"type": "string", "minLength": 1},
     },
     "required": ["variant", "seed", "fingerprint", "steps", "action", "reason"],
