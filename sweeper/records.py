@@ -108,6 +108,8 @@ class PlannedTrial:
     steps: int
     config: Mapping[str, Any]
     """The whole resolved `TrainConfig`, JSON-ready."""
+    because: str = ""
+    """Why an earlier variant's trial serves this one, where their configs differ and it does."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class TrialOutcome:
     """First line of the newest attempt's first real exception, when failed or diverged."""
     out_of_memory: bool = False
     """An earlier attempt ran out of memory, and this one may have been given smaller micro-batches of the same batch."""
+    evaluation_fingerprint: str = ""
 
 
 Series = Mapping[str, Mapping[int, float]]

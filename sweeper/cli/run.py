@@ -10,6 +10,7 @@ from sweeper.cli.live import shown
 from sweeper.service.allowance import Limits
 from sweeper.service.plan_sweep import SweepRequest
 from sweeper.settings import Settings
+from sweeper.visible import visible
 
 
 def run(
@@ -40,7 +41,7 @@ def run(
     limits = Limits(seconds_of(deadline), gpu_seconds_of(gpu_hours))
 
     def say(line: str) -> None:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(visible(line), markup=False, soft_wrap=True)
 
     outcome = run_sweep(request, Settings(), say=say, show=shown(console), limits=limits)
     table = build_report(outcome.snapshot, allow_mixed=request.allow_mixed)

@@ -13,6 +13,7 @@ from sweeper.records import AttemptRecord, TrialHistory
 from sweeper.service.opening import store_with_results
 from sweeper.service.ownership import is_dead
 from sweeper.settings import Settings
+from sweeper.visible import lines, one_line
 
 LOG_LINES = 10
 DESCRIPTIONS = {
@@ -30,28 +31,28 @@ def why(trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's na
         history = store.history(store.find_trial(trial))
     console = Console(highlight=False, soft_wrap=True)
     for line in explained(history, settings.trials / history.fingerprint):
-        console.print(Text(line))
+        console.print(Text(lines(line)))
 
 
 def explained(history: TrialHistory, folder: Path) -> list[str]:
     """The lines that `why` prints."""
     name, profile, variant, seed = history.sweeps[0] if history.sweeps else ("no sweep", "default", "?", 0)
-    lines = [f"trial {history.fingerprint}: {variant}, seed {seed}, of {name} (profile {profile})"]
+    said = [one_line(f"trial {history.fingerprint}: {variant}, seed {seed}, of {name} (profile {profile})")]
     command = history.commands[0] if history.commands else "sweeper run SPEC"
     if not history.attempts:
-        return [*lines, "it was never started", f"next: {command}"]
+        return [*said, "it was never started", f"next: {command}"]
     newest = history.attempts[-1]
     told = _told(history)
     if told is not None:
-        lines += _failure(told)
+        said += _failure(told)
     if told is not newest:
-        lines.append(
+        said.append(
             f"attempt {newest.number} is {newest.state}, step {newest.step:,}: {DESCRIPTIONS.get(newest.state, newest.policy or '')}"
         )
-    lines += _log(attempt_folder(folder, (told or newest).number))
+    said += _log(attempt_folder(folder, (told or newest).number))
     if newest.state != "finished":
-        lines.append(f"next: {advice(newest.failure, command)}")
-    return lines
+        said.append(f"next: {advice(newest.failure, command)}")
+    return said
 
 
 def _told(history: TrialHistory) -> AttemptRecord | None:
@@ -64,12 +65,12 @@ def _told(history: TrialHistory) -> AttemptRecord | None:
 
 def _failure(attempt: AttemptRecord) -> list[str]:
     first = (attempt.error or "its worker or driver died without a word").strip().splitlines()[0]
-    lines = [f"attempt {attempt.number} {attempt.state} at step {attempt.step:,}: {first}"]
-    lines += [f"  {line}" for line in _where(attempt.error)]
-    lines.append(f"class: {attempt.failure or 'not recorded'}")
+    said = [f"attempt {attempt.number} {attempt.state} at step {attempt.step:,}: {first}"]
+    said += [f"  {line}" for line in _where(attempt.error)]
+    said.append(f"class: {attempt.failure or 'not recorded'}")
     if attempt.policy:
-        lines.append(f"policy: {attempt.policy}")
-    return lines
+        said.append(f"policy: {attempt.policy}")
+    return said
 
 
 def _where(error: str | None) -> list[str]:

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from sweeper.plan.failures import ONLY_IF_ASKED
 from sweeper.records import KnownTrial, PlannedTrial
 
-Action = Literal["run", "resume", "evaluate", "reuse", "diverged", "failed", "mixed"]
-"""`run` from step 0 · `resume` from a checkpoint · `evaluate` a kept checkpoint · `reuse` a finished result · `diverged`: already a
-result, not run again · `failed`: it would fail again, so the user decides · `mixed`: its earlier attempt is not comparable with one
+Action = Literal["run", "resume", "evaluate", "reuse", "fold", "diverged", "failed", "mixed"]
+"""`run` from step 0 · `resume` from a checkpoint · `evaluate` a kept checkpoint · `reuse` a finished result · `fold`: one trial with
+another variant of this sweep · `diverged`: already a result, not run again · `failed`: it would fail again, so the user decides ·
+`mixed`: its earlier attempt is not comparable with one
 started here, so the user decides."""
 
 
@@ -27,6 +28,8 @@ class Decision:
     """Fields of the comparability key that differ, for `mixed`."""
     fresh: bool = False
     """Start over, reading no earlier checkpoint."""
+    from_step: int = 0
+    """Where it begins: the step of the checkpoint it resumes from, if any."""
     accumulation: int | None = None
     """Micro-batches of a step where an earlier attempt ran out of memory and this one goes on with smaller ones; None: the config's."""
 
@@ -42,18 +45,14 @@ class Plan:
         return Counter(decision.action for decision in self.decisions)
 
     def to_run(self) -> tuple[Decision, ...]:
-        """Decisions that need a worker, in running order; a result that is wanted twice (two variants that are one) runs once.
+        """Decisions that need a worker, in running order: whole seed blocks first, in the order of the seeds; inside a block shuffled.
 
-        Whole seed blocks first, in the order of the seeds; inside a block shuffled, the same way each time: no variant is always the
-        first of its block, on the coldest machine, or the one that is missing when time runs out.
+        The shuffle is the same each time. No variant is always the first of its block, on the coldest machine, or the one that is
+        missing when time runs out.
         """
-        wanted: dict[tuple[str, int, str], Decision] = {}
-        for decision in self.decisions:
-            if decision.action in ("run", "resume", "evaluate"):
-                trial = decision.trial
-                wanted.setdefault((trial.fingerprint, trial.steps, trial.evaluation_fingerprint), decision)
         block = {seed: place for place, seed in enumerate(dict.fromkeys(decision.trial.seed for decision in self.decisions))}
-        return tuple(sorted(wanted.values(), key=lambda d: (block[d.trial.seed], _lot(d.trial), d.trial.steps)))
+        wanted = [decision for decision in self.decisions if decision.action in ("run", "resume", "evaluate")]
+        return tuple(sorted(wanted, key=lambda d: (block[d.trial.seed], _lot(d.trial), d.trial.steps)))
 
 
 def _lot(trial: PlannedTrial) -> bytes:
@@ -71,11 +70,16 @@ def reconcile(
     retry_failed: bool = False,
 ) -> Plan:
     """`expected`: the comparability key that each trial (by fingerprint) would have here; `retry_failed`: whatever the failure was."""
-    return Plan(
-        tuple(
-            _decide(trial, known.get(trial.fingerprint), expected[trial.fingerprint], allow_mixed, fresh, retry_failed) for trial in trials
-        )
-    )
+    first: dict[tuple[str, int, str], PlannedTrial] = {}
+    decisions = []
+    for trial in trials:
+        wanted = first.setdefault((trial.fingerprint, trial.steps, trial.evaluation_fingerprint), trial)
+        if wanted is trial:
+            here = expected[trial.fingerprint]
+            decisions.append(_decide(trial, known.get(trial.fingerprint), here, allow_mixed, fresh, retry_failed))
+        else:
+            decisions.append(Decision(trial, "fold", f"one trial with {wanted.variant}" + (f": {trial.because}" if trial.because else "")))
+    return Plan(tuple(decisions))
 
 
 def _decide(
@@ -119,7 +123,7 @@ def _go_on(trial: PlannedTrial, known: KnownTrial) -> Decision:
     if known.checkpoint_step > trial.steps:
         return Decision(trial, "resume", f"trained past step {trial.steps:,}; from its newest kept checkpoint before it")
     if known.checkpoint_step == trial.steps:
-        return Decision(trial, "evaluate", f"trained to step {known.checkpoint_step:,}, this evaluation is new")
+        return Decision(trial, "evaluate", f"trained to step {known.checkpoint_step:,}, this evaluation is new", from_step=trial.steps)
     if known.checkpoint_step:
-        return Decision(trial, "resume", f"from step {known.checkpoint_step:,} of {trial.steps:,}")
+        return Decision(trial, "resume", f"from step {known.checkpoint_step:,} of {trial.steps:,}", from_step=known.checkpoint_step)
     return Decision(trial, "run", "failed before, tried again" if known.newest_state == "failed" else "no checkpoint yet")

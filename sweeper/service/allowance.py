@@ -83,7 +83,7 @@ class Allowance:
             return True
         seed = decision.trial.seed
         block = [decision] if seed in self._blocks else [d for d in pending if d.trial.seed == seed]
-        costs = [self._cost(d.trial.variant, d.trial.steps) for d in block]
+        costs = [self._cost(d.trial.variant, d.trial.steps - d.from_step) for d in block]
         still = [self._cost(now.trial.variant, now.trial.steps - now.step) for now in running]
         total = sum(costs) + sum(still)
         at_once = max(1, min(self._concurrent, max(self._most_at_once, 1)))

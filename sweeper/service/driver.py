@@ -82,7 +82,7 @@ class Driver:
         self._pending = deque(decisions)
         self._elsewhere: list[tuple[Decision, float]] = []
         self._running: dict[str, _Attempt] = {}
-        self._retries = Retries()
+        self._retries = Retries(allotment.processes)
         self._ending_since: float | None = None
         self._allowance = allowance
         self.progress = progress

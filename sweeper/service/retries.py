@@ -19,9 +19,10 @@ class _Past:
 
 
 class Retries:
-    """By trial."""
+    """By trial; each runs in so many `processes`."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
         self._past: dict[str, _Past] = {}
 
     def accumulation(self, fingerprint: str) -> int | None:
@@ -42,6 +43,7 @@ class Retries:
         verdict = decide(
             how.failure,
             batch=job.config["batch_size"],
+            processes=self._processes,
             accumulation=job.config["accumulation"],
             smaller=smaller or past.accumulation is not None,
             lost=past.lost,

@@ -196,4 +196,5 @@ def _outcome(wanted: SweepTrial, fingerprint: str, result: _Result | None, newes
         step=wanted.steps if result else heard,
         error=first_line(newest.error) if newest and state in ("failed", "diverged") else None,
         out_of_memory=newest is not None and newest.out_of_memory,
+        evaluation_fingerprint=wanted.evaluation_fingerprint,
     )
