@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from sweeper.records import MetricInfo
 from sweeper.report import numbers
 from sweeper.report.comparability import DEVICE_FIELD, NOT_APPLICABLE
-from sweeper.report.rows import ContrastRow, Report, VariantRow
+from sweeper.report.rows import ClaimRow, ContrastRow, EffectRow, Report, VariantRow
 from sweeper.report.statistics import MIN_SEEDS, Summary
 
 _SHORT_HASH = 12
-CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "paired seeds")
+CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "seeds")
+EFFECT_COLUMNS = ("effect", "estimate", "95% interval", "seeds")
+CLAIM_COLUMNS = ("claim", "estimate", "interval", "p (Holm)", "verdict")
+_RULES = {"t": "paired", "welch": "Welch", "assumed": "assumed"}
 
 
 def facts(report: Report, format: str) -> list[tuple[str, str]]:
@@ -58,6 +61,8 @@ def name_lines(row: VariantRow) -> list[str]:
 def cell_lines(cell: Summary, decimals: int, finished: int) -> list[str]:
     """'11.40 ± 0.30'; and n where it is too small for an interval, or not the n of the row."""
     value = numbers.plus_minus(cell.mean, cell.half_width, decimals)
+    if cell.rule == "assumed":
+        return [value, f"(n={cell.n}, assumed)"]
     if 0 < cell.n < MIN_SEEDS:
         return [value, f"(n={cell.n}, no interval)"]
     return [value] if cell.n == finished else [value, f"(n={cell.n})"]
@@ -70,8 +75,37 @@ def contrasts_heading(report: Report) -> str:
 
 def contrast_cells(row: ContrastRow, planned: int) -> tuple[str, str, str, str]:
     """In the order of CONTRAST_COLUMNS."""
-    ends = None if row.interval is None else (row.interval.low, row.interval.high)
-    return (row.name, numbers.fixed(row.estimate, row.decimals), numbers.interval(ends, row.decimals), f"{row.n_pairs}/{planned}")
+    return _summary_cells(row.name, row.summary, row.decimals, planned)
+
+
+def effects_heading(report: Report) -> str:
+    return f"Effects on {report.primary.name}, averaged over the other factors, by whole seed blocks"
+
+
+def effect_cells(row: EffectRow, decimals: int, planned: int) -> tuple[str, str, str, str]:
+    """In the order of EFFECT_COLUMNS."""
+    interval = row.summary.interval
+    if interval is not None and not interval.holds(0):
+        decimals = numbers.enough_decimals((interval.low, interval.high), decimals)
+    return _summary_cells(row.name, row.summary, decimals, planned)
+
+
+def _summary_cells(name: str, summary: Summary, decimals: int, planned: int) -> tuple[str, str, str, str]:
+    ends = None if summary.interval is None else (summary.interval.low, summary.interval.high)
+    seeds = f"{summary.n}/{planned} {_RULES[summary.rule]}"
+    return (name, numbers.fixed(summary.mean, decimals), numbers.interval(ends, decimals), seeds)
+
+
+def claims_heading(report: Report) -> str:
+    many = f", Holm over {len(report.claims)}" if len(report.claims) > 1 else ""
+    return f"Claims on {report.primary.name} (alpha {report.claims[0].alpha:g}{many})"
+
+
+def claim_cells(row: ClaimRow) -> tuple[list[str], ...]:
+    """Lines of each cell, in the order of CLAIM_COLUMNS."""
+    interval = [row.interval_text] if row.interval is None else [row.interval_text, f"({100 * row.level:.3g}%)"]
+    p = numbers.MISSING if row.p_adjusted is None else numbers.p_value(row.p_adjusted)
+    return ([row.name, f"({row.kind.replace('_', ' ')})"], [row.estimate_text], interval, [p], [row.verdict])
 
 
 def contrast_text(row: ContrastRow) -> list[str]:

@@ -1,7 +1,8 @@
 """A report as one tidy CSV: every row says in `kind` what it is.
 
-`sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `contrast` rows are one
-per contrast; `note` rows carry the footnotes. Numbers have full precision, an empty cell is a number that does not exist.
+`sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `contrast`, `effect` (of a
+factorial) and `claim` rows one each, the claim with a margin in % on the log of the metric; `note` rows carry the footnotes. Numbers have
+full precision, an empty cell is a number that does not exist.
 """
 
 import csv
@@ -33,6 +34,13 @@ COLUMNS = (
     "seeds",
     "dropped_seeds",
     "margin",
+    "claim",
+    "level",
+    "p",
+    "p_holm",
+    "verdict",
+    "more_seeds_if_zero",
+    "more_seeds_if_estimate",
     "text",
 )
 
@@ -40,7 +48,7 @@ Row = dict[str, str | int | float | None]
 
 
 def render_csv(report: Report) -> str:
-    """One header line, then sweep, variant, contrast and note rows, in this order; lines end in '\\n'."""
+    """One header line, then sweep, variant, contrast, effect, claim and note rows, in this order; lines end in '\\n'."""
     out = StringIO()
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
@@ -63,6 +71,37 @@ def _rows(report: Report) -> Iterator[Row]:
             "dropped_seeds": _seeds(row.dropped),
             "margin": row.margin,
             "text": " ".join(layout.contrast_text(row)),
+        }
+    for effect in report.effects:
+        yield {
+            "kind": "effect",
+            "name": effect.name,
+            "metric": report.primary.name,
+            "direction": report.primary.direction,
+            **_numbers(effect.summary),
+            "planned": len(report.seeds),
+        }
+    for claim in report.claims:
+        yield {
+            "kind": "claim",
+            "name": claim.name,
+            "metric": claim.metric,
+            "direction": report.primary.direction,
+            "estimate": claim.estimate,
+            "interval_low": claim.interval.low if claim.interval else None,
+            "interval_high": claim.interval.high if claim.interval else None,
+            "n": claim.seeds,
+            "planned": len(report.seeds),
+            "diverged": sum(claim.diverged.values()),
+            "margin": claim.margin,
+            "claim": claim.kind,
+            "level": claim.level,
+            "p": claim.p,
+            "p_holm": claim.p_adjusted,
+            "verdict": claim.verdict,
+            "more_seeds_if_zero": claim.more_if_zero,
+            "more_seeds_if_estimate": claim.more_if_estimate,
+            "text": claim.sentence,
         }
     for note in report.notes:
         yield {"kind": "note", "text": note}

@@ -19,6 +19,10 @@ def render_latex(report: Report) -> str:
         parts.append(_variants(report, start))
     if report.contrasts:
         parts += [_contrasts(report), _list(_sentence_items(report))]
+    if report.effects:
+        parts.append(_effects(report))
+    if report.claims:
+        parts += [_claims(report), _list(rf"\textbf{{{latex(row.name)}}}: {latex(row.sentence)}" for row in report.claims)]
     parts.append(_list(latex(note) for note in report.notes))
     return "\n\n".join(parts) + "\n"
 
@@ -47,6 +51,16 @@ def _variants(report: Report, start: int) -> str:
 def _contrasts(report: Report) -> str:
     rows = (layout.contrast_cells(row, len(report.seeds)) for row in report.contrasts)
     return _table(f"{layout.contrasts_heading(report)}. {_source(report)}", layout.CONTRAST_COLUMNS, rows, "lrll")
+
+
+def _effects(report: Report) -> str:
+    rows = (layout.effect_cells(row, report.primary.decimals, len(report.seeds)) for row in report.effects)
+    return _table(f"{layout.effects_heading(report)}. {_source(report)}", layout.EFFECT_COLUMNS, rows, "lrll")
+
+
+def _claims(report: Report) -> str:
+    rows = ([" ".join(lines) for lines in layout.claim_cells(row)] for row in report.claims)
+    return _table(f"{layout.claims_heading(report)}. {_source(report)}", layout.CLAIM_COLUMNS, rows, "lrlll")
 
 
 def _source(report: Report) -> str:

@@ -12,6 +12,13 @@ def render_markdown(report: Report) -> str:
     parts = [f"## Sweep {markdown(report.name)}", _facts(report), _variants(report)]
     if report.contrasts:
         parts += [f"### {markdown(layout.contrasts_heading(report))}", _contrasts(report), _sentences(report)]
+    if report.effects:
+        rows = (layout.effect_cells(row, report.primary.decimals, len(report.seeds)) for row in report.effects)
+        parts += [f"### {markdown(layout.effects_heading(report))}", _table(layout.EFFECT_COLUMNS, rows, "lrll")]
+    if report.claims:
+        cells = ([" ".join(lines) for lines in layout.claim_cells(row)] for row in report.claims)
+        verdicts = "\n".join(f"- **{markdown(row.name)}**: {markdown(row.sentence)}" for row in report.claims)
+        parts += [f"### {markdown(layout.claims_heading(report))}", _table(layout.CLAIM_COLUMNS, cells, "lrlll"), verdicts]
     parts += ["### Notes", "\n".join(f"- {markdown(note)}" for note in report.notes)]
     return "\n\n".join(parts) + "\n"
 

@@ -33,8 +33,14 @@ def render_terminal(report: Report, width: int, colour: bool) -> str:
         parts += [_BLANK, table]
     for table in contrasts:
         parts += [_BLANK, Text(layout.contrasts_heading(report), style="bold"), _BLANK, table, *_sentences(report)]
+    effects = [_effect_table(report, width)] if report.effects else []
+    for table in effects:
+        parts += [_BLANK, Text(layout.effects_heading(report), style="bold"), _BLANK, table]
+    claims = [_rows_table(layout.CLAIM_COLUMNS, [layout.claim_cells(row) for row in report.claims], width)] if report.claims else []
+    for table in claims:
+        parts += [_BLANK, Text(layout.claims_heading(report), style="bold"), _BLANK, table, *_verdicts(report)]
     parts += [_BLANK, Text("Notes", style="bold"), _pairs([("-", note) for note in report.notes])]
-    return _to_text(parts, max(width, *(_width_of(table) for table in [*tables, *contrasts])), colour)
+    return _to_text(parts, max(width, *(_width_of(table) for table in [*tables, *contrasts, *effects, *claims])), colour)
 
 
 def _variant_tables(report: Report, width: int) -> list[Table]:
@@ -63,16 +69,35 @@ def _variant_tables(report: Report, width: int) -> list[Table]:
 
 
 def _contrast_table(report: Report, width: int) -> Table:
-    rows = [[one_line(cell) for cell in layout.contrast_cells(row, len(report.seeds))] for row in report.contrasts]
-    widths = [_widest([[label], *([row[index]] for row in rows)]) for index, label in enumerate(layout.CONTRAST_COLUMNS)]
+    rows = [[[cell] for cell in layout.contrast_cells(row, len(report.seeds))] for row in report.contrasts]
+    return _rows_table(layout.CONTRAST_COLUMNS, rows, width)
+
+
+def _effect_table(report: Report, width: int) -> Table:
+    cells = [layout.effect_cells(row, report.primary.decimals, len(report.seeds)) for row in report.effects]
+    return _rows_table(layout.EFFECT_COLUMNS, [[[cell] for cell in row] for row in cells], width)
+
+
+def _rows_table(columns: Sequence[str], cells: Sequence[Sequence[Sequence[str]]], width: int) -> Table:
+    """Cells of one or more lines, the second column (the estimate) to the right; a first column that is too wide is folded."""
+    rows = [[[one_line(line) for line in lines] for lines in row] for row in cells]
+    widths = [_widest([[label], *(row[index] for row in rows)]) for index, label in enumerate(columns)]
     left = width - sum(column + _GAP for column in widths[1:])
     widths[0] = min(widths[0], max(left, _NAME_WIDTHS[0]))
     table = _table()
-    for index, (label, column) in enumerate(zip(layout.CONTRAST_COLUMNS, widths, strict=True)):
+    for index, (label, column) in enumerate(zip(columns, widths, strict=True)):
         table.add_column(Text(label), width=column, overflow="fold", justify="right" if index == 1 else "left")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text("\n".join(lines)) for lines in row))
     return table
+
+
+def _verdicts(report: Report) -> list[RenderableType]:
+    found: list[RenderableType] = []
+    for row in report.claims:
+        found += [_BLANK, Text(one_line(row.name), style="bold", overflow="fold")]
+        found.append(Padding(Text(one_line(row.sentence), overflow="fold"), (0, 0, 0, _GAP)))
+    return found
 
 
 def _sentences(report: Report) -> list[RenderableType]:

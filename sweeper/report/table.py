@@ -8,9 +8,13 @@ from pydantic import ValidationError
 
 from sweeper.errors import RequestError
 from sweeper.records import MetricInfo, SweepSnapshot, TrialOutcome, Variant, columns, metric_info
+from sweeper.report.claims import claim_rows
 from sweeper.report.comparability import comparability_of, device_of, varied_by_design
 from sweeper.report.contrasts import Outcomes, contrast_row
+from sweeper.report.declared import declaration_notes
+from sweeper.report.effects import effect_rows
 from sweeper.report.notes import notes_of
+from sweeper.report.pairing import pairing_notes
 from sweeper.report.rows import ContrastRow, Report, VariantRow
 from sweeper.report.statistics import summarise
 from sweeper.spec.designs import variants_of
@@ -32,6 +36,7 @@ def build_report(snapshot: SweepSnapshot, allow_mixed: Collection[str] = ()) -> 
     comparability = comparability_of(finished, allow_mixed, varied_by_design(variants))
     metrics = _columns(spec, outcomes)
     rows = tuple(_variant_row(variant, spec, metrics, outcomes) for variant in variants)
+    contrasts = tuple(contrast_row(contrast, spec, variants, outcomes) for contrast in spec.contrasts)
     return Report(
         name=snapshot.name,
         profile=snapshot.profile,
@@ -45,8 +50,14 @@ def build_report(snapshot: SweepSnapshot, allow_mixed: Collection[str] = ()) -> 
         baseline=spec.baseline,
         seeds=spec.seeds,
         variants=rows,
-        contrasts=tuple(contrast_row(contrast, spec, variants, outcomes) for contrast in spec.contrasts),
-        notes=notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
+        contrasts=contrasts,
+        claims=claim_rows(spec, variants, outcomes),
+        effects=effect_rows(spec, variants, outcomes),
+        notes=(
+            *notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
+            *pairing_notes({row.name: row.pairing for row in contrasts if outcomes}),
+            *declaration_notes(snapshot, spec),
+        ),
     )
 
 
@@ -91,7 +102,13 @@ def _variant_row(variant: Variant, spec: SweepSpec, metrics: tuple[MetricInfo, .
         diverged=states["diverged"],
         running=states["running"],
         pending=states["pending"] + len(spec.seeds) - len(mine),
-        cells={info.name: summarise({s: values[info.name] for s, values in finished.items() if info.name in values}) for info in metrics},
+        cells={
+            info.name: summarise(
+                {s: values[info.name] for s, values in finished.items() if info.name in values},
+                spec.metric.assumed_spread if info.name == spec.metric.primary else None,
+            )
+            for info in metrics
+        },
     )
 
 

@@ -12,13 +12,15 @@ import re
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from report_snapshots import MakeSnapshot, factorial_spec, finished, snapshot_of, unfinished
+from report_snapshots import MakeSnapshot, claims_spec, factorial_spec, finished, snapshot_of, unfinished
 from rich.cells import cell_len
 
 from sweeper.errors import RequestError
+from sweeper.records import VersionRecord
 from sweeper.report.render import FORMATS, render
 from sweeper.report.rows import Report
 from sweeper.report.table import build_report
@@ -31,6 +33,15 @@ HOSTILE = "=cmd|x \x1b[2J*b*_\\input{/etc}$[red]</td>\u202e%&~^#@\n| a"
 @pytest.fixture
 def whole(default_sweep: MakeSnapshot) -> Report:
     return build_report(default_sweep())
+
+
+@pytest.fixture
+def claims(default_sweep: MakeSnapshot) -> Report:
+    """The same numbers, but the sweep claims what its contrasts ask."""
+    snapshot = default_sweep(spec=claims_spec(3))
+    earlier = claims_spec(3) | {"contrasts": [c | {"margin": "1%"} if "margin" in c else c for c in claims_spec(3)["contrasts"]]}
+    version = VersionRecord("0123456789ab", snapshot.created - timedelta(days=1), earlier)
+    return build_report(dataclasses.replace(snapshot, first_result=snapshot.newest_result, earlier=(version,)))
 
 
 @pytest.fixture
@@ -76,7 +87,7 @@ def hostile() -> Report:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("case", ["whole", "ragged", "empty", "hostile"])
+@pytest.mark.parametrize("case", ["whole", "claims", "ragged", "empty", "hostile"])
 def test_golden(case: str, format: str, request: pytest.FixtureRequest) -> None:
     text = render(request.getfixturevalue(case), format)
     path = GOLDEN / f"{case}.{SUFFIX[format]}"
@@ -199,7 +210,7 @@ class TestJson:
             raise AssertionError(constant)
 
         text = render(request.getfixturevalue(case), "json")
-        assert list(json.loads(text, parse_constant=refuse)) == ["sweep", "variants", "contrasts", "notes"]
+        assert list(json.loads(text, parse_constant=refuse)) == ["sweep", "variants", "contrasts", "effects", "claims", "notes"]
         assert text.isascii()
 
     def test_names_are_as_in_the_store(self, hostile: Report) -> None:
