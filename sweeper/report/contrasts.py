@@ -3,37 +3,43 @@
 Only the primary metric: it was declared before the run, and a margin is in its units.
 """
 
-import dataclasses
-import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from sweeper.records import MetricInfo, TrialOutcome, Variant, metric_info
 from sweeper.report import numbers
-from sweeper.report.bootstrap import bootstrap_mean, bootstrap_sum
-from sweeper.report.estimates import ByVariant, estimate
-from sweeper.report.hypotheses import claim_interval
-from sweeper.report.pairing import Pairing, pairing_of
+from sweeper.report.estimates import ByVariant
+from sweeper.report.folded import compares_with_itself
+from sweeper.report.pairing import pairing_of
 from sweeper.report.rows import ContrastRow
-from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, NORMAL_QUANTILE, Interval, Rule, Summary, mean, paired_contrast, usable
+from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary
+from sweeper.report.weighted import weighted_sum
+from sweeper.spec.comparisons import caveats
 from sweeper.spec.designs import contrast_weights
-from sweeper.spec.sweep_spec import Cell, Contrast, SweepSpec, level_name
+from sweeper.spec.factors import Cell, level_name
+from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
 Outcomes = Mapping[tuple[str, int], TrialOutcome]
 """By (variant, seed)."""
 
 
-def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes) -> ContrastRow:
-    """The contrast over the seeds of the spec. Raises SpecError when it names no variant of the design."""
+def contrast_row(
+    contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes, folded: Mapping[str, str]
+) -> ContrastRow:
+    """The contrast over the seeds of the spec; `folded` are variants that are another's trials. Raises SpecError when it names no variant
+    of the design.
+    """
     metric = metric_info(spec.metric.primary)
     weights = contrast_weights(contrast, variants)
     by_variant = values_of(weights, spec, outcomes)
     pairing = pairing_of(weights, spec.seeds, outcomes)
-    summary, bootstrap = summary_of(by_variant, weights, spec, pairing)
+    summary, bootstrap = weighted_sum(by_variant, weights, spec.seeds, pairing, spec.metric.assumed_spread)
     without = [seed for seed in spec.seeds if pairing.paired and seed not in summary.by_seed]
     dropped = {seed: _why_dropped(seed, weights, metric.name, outcomes) for seed in without}
     decimals = metric.decimals
     if summary.interval is not None and not summary.interval.holds(0):
         decimals = numbers.enough_decimals((summary.interval.low, summary.interval.high), decimals)
+    itself = compares_with_itself(weights, folded)
+    doubts = (*caveats(contrast, spec, variants), *([itself] if itself else []))
     return ContrastRow(
         name=contrast.name,
         question=contrast.question,
@@ -47,6 +53,7 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
         pairing=pairing,
         bootstrap=bootstrap,
         decimals=decimals,
+        caveats=doubts,
         sentence=" ".join(
             part
             for part in (
@@ -55,6 +62,7 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
                 None if contrast.kind else _against_margin(_in_units(contrast), summary.interval),
                 _left_out(dropped, len(spec.seeds)),
                 None if pairing.paired else _fewer(by_variant, len(spec.seeds)),
+                *doubts,
             )
             if part
         ),
@@ -70,27 +78,6 @@ def values_of(variants: Iterable[str], spec: SweepSpec, outcomes: Outcomes) -> d
         primary = spec.metric.primary
         found[name] = {seed: outcome.metrics[primary] for seed, outcome in finished if primary in outcome.metrics}
     return found
-
-
-def summary_of(by_variant: ByVariant, weights: Mapping[str, float], spec: SweepSpec, pairing: Pairing) -> tuple[Summary, Interval | None]:
-    """The weighted sum with its 95% interval, and the interval of a bootstrap."""
-    spread = spec.metric.assumed_spread
-    if pairing.paired:
-        paired = paired_contrast(by_variant, weights, spec.seeds)
-        if paired.half_width is None and (found := estimate(by_variant, weights, spec.seeds, assumed_cv=spread)):
-            paired = dataclasses.replace(paired, half_width=NORMAL_QUANTILE * found.error, rule="assumed")
-        return paired, bootstrap_mean(list(paired.by_seed.values()), CONFIDENCE)
-    kept = {name: {seed: value for seed, value in by_variant[name].items() if usable(value)} for name, weight in weights.items() if weight}
-    fewest = min(map(len, kept.values()), default=0)
-    found = estimate(kept, weights, spec.seeds, paired=False, assumed_cv=spread)
-    if found is not None:
-        interval = claim_interval(found, CONFIDENCE)
-        rule: Rule = "assumed" if found.rule == "assumed" else "welch"
-        read = {name: list(values.values()) for name, values in kept.items()}
-        return Summary({}, found.value, None, found.value - interval.low, rule, fewest), bootstrap_sum(read, weights, CONFIDENCE)
-    means = {name: mean(list(values.values())) for name, values in kept.items()}
-    total = None if not fewest else math.fsum(weights[name] * (value or 0.0) for name, value in means.items())
-    return Summary({}, total, None, None, "welch", fewest), None
 
 
 def _why_dropped(seed: int, weights: Mapping[str, float], metric: str, outcomes: Outcomes) -> str:

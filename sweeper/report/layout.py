@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from sweeper.records import MetricInfo
 from sweeper.report import numbers
 from sweeper.report.comparability import DEVICE_FIELD, NOT_APPLICABLE
-from sweeper.report.rows import ClaimRow, ContrastRow, EffectRow, Report, VariantRow
+from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
 from sweeper.report.statistics import MIN_SEEDS, Summary
 
 _SHORT_HASH = 12
+ON_TRAINING = ("train_loss", "align_loss")
+"""Metrics of the training itself, which a paper's table leaves out."""
 CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "seeds")
-EFFECT_COLUMNS = ("effect", "estimate", "95% interval", "seeds")
 CLAIM_COLUMNS = ("claim", "estimate", "interval", "p (Holm)", "verdict")
 _RULES = {"t": "paired", "welch": "Welch", "assumed": "assumed"}
 
@@ -21,6 +22,7 @@ def facts(report: Report, format: str) -> list[tuple[str, str]]:
     found = [
         ("Question", report.question),
         ("Sweep", f"{report.name}, profile {report.profile}, version {report.version[:_SHORT_HASH]}"),
+        ("Store", f"snapshot {report.snapshot}"),
         ("Newest result", "none yet" if report.newest_result is None else f"{in_utc(report.newest_result):%Y-%m-%d %H:%M} UTC"),
         ("Device", report.device or "not recorded"),
     ]
@@ -54,10 +56,6 @@ def state_lines(row: VariantRow) -> list[str]:
     return [f"{row.finished}/{row.planned}", *(f"{number} {state}" for state, number in others if number)]
 
 
-def name_lines(row: VariantRow) -> list[str]:
-    return [row.name, "(baseline)"] if row.is_baseline else [row.name]
-
-
 def cell_lines(cell: Summary, decimals: int, finished: int) -> list[str]:
     """'11.40 ± 0.30'; and n where it is too small for an interval, or not the n of the row."""
     value = numbers.plus_minus(cell.mean, cell.half_width, decimals)
@@ -75,25 +73,14 @@ def contrasts_heading(report: Report) -> str:
 
 def contrast_cells(row: ContrastRow, planned: int) -> tuple[str, str, str, str]:
     """In the order of CONTRAST_COLUMNS."""
-    return _summary_cells(row.name, row.summary, row.decimals, planned)
+    ends = None if row.interval is None else (row.interval.low, row.interval.high)
+    seeds = seeds_text(row.summary, planned)
+    return (row.name, numbers.fixed(row.estimate, row.decimals), numbers.interval(ends, row.decimals), seeds)
 
 
-def effects_heading(report: Report) -> str:
-    return f"Effects on {report.primary.name}, averaged over the other factors, by whole seed blocks"
-
-
-def effect_cells(row: EffectRow, decimals: int, planned: int) -> tuple[str, str, str, str]:
-    """In the order of EFFECT_COLUMNS."""
-    interval = row.summary.interval
-    if interval is not None and not interval.holds(0):
-        decimals = numbers.enough_decimals((interval.low, interval.high), decimals)
-    return _summary_cells(row.name, row.summary, decimals, planned)
-
-
-def _summary_cells(name: str, summary: Summary, decimals: int, planned: int) -> tuple[str, str, str, str]:
-    ends = None if summary.interval is None else (summary.interval.low, summary.interval.high)
-    seeds = f"{summary.n}/{planned} {_RULES[summary.rule]}"
-    return (name, numbers.fixed(summary.mean, decimals), numbers.interval(ends, decimals), seeds)
+def seeds_text(summary: Summary, planned: int) -> str:
+    """'3/3 paired', '2/3 Welch', '1/1 assumed': how many seeds, and the rule that made an interval of them."""
+    return f"{summary.n}/{planned} {_RULES[summary.rule]}"
 
 
 def claims_heading(report: Report) -> str:

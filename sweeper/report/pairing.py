@@ -20,12 +20,15 @@ class Pairing:
     known: bool = True
 
 
+ALL_PAIRED = Pairing(True)
+
+
 def pairing_of(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[tuple[str, int], TrialOutcome]) -> Pairing:
     """By the fingerprints of the streams of each variant's trials; variants without any trial are not asked."""
     first = [next((outcomes[name, seed] for seed in seeds if (name, seed) in outcomes), None) for name in variants]
     asked = [outcome.streams for outcome in first if outcome is not None]
     if not asked:
-        return Pairing(True)
+        return ALL_PAIRED
     if not all(asked):
         return Pairing(False, known=False)
     drawn = {stream: [streams[stream] for streams in asked if stream in streams] for streams in asked for stream in streams}

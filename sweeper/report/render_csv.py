@@ -1,8 +1,9 @@
-"""A report as one tidy CSV: every row says in `kind` what it is.
+"""A report as one tidy CSV, the same whatever the layout: every row says in `kind` what it is.
 
-`sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `contrast`, `effect` (of a
-factorial) and `claim` rows one each, the claim with a margin in % on the log of the metric; `note` rows carry the footnotes. Numbers have
-full precision, an empty cell is a number that does not exist.
+`sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `step` rows one per
+variant, metric and training step of an evaluation; `contrast` rows one per contrast; `effect` rows one per main, simple or interaction
+effect; `claim` rows one per claim (with a margin in % on the log of the metric); `note` rows carry the footnotes. Numbers have full
+precision, an empty cell is a number that does not exist.
 """
 
 import csv
@@ -20,6 +21,7 @@ COLUMNS = (
     "baseline",
     "metric",
     "direction",
+    "step",
     "estimate",
     "sd",
     "interval_low",
@@ -48,7 +50,7 @@ Row = dict[str, str | int | float | None]
 
 
 def render_csv(report: Report) -> str:
-    """One header line, then sweep, variant, contrast, effect, claim and note rows, in this order; lines end in '\\n'."""
+    """One header line, then sweep, variant, contrast and note rows, in this order; lines end in '\\n'."""
     out = StringIO()
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
@@ -80,6 +82,7 @@ def _rows(report: Report) -> Iterator[Row]:
             "direction": report.primary.direction,
             **_numbers(effect.summary),
             "planned": len(report.seeds),
+            "text": effect.kind,
         }
     for claim in report.claims:
         yield {
@@ -124,6 +127,16 @@ def _variants(report: Report) -> Iterator[Row]:
                 "running": row.running,
                 "pending": row.pending,
             }
+            for step, summary in row.steps.get(metric.name, {}).items():
+                yield {
+                    "kind": "step",
+                    "name": row.name,
+                    "metric": metric.name,
+                    "direction": metric.direction,
+                    "step": step,
+                    **_numbers(summary),
+                    "planned": row.planned,
+                }
 
 
 def _numbers(summary: Summary) -> Row:

@@ -1,10 +1,11 @@
-"""A report for programs: finite numbers or null; names as they are in the store."""
+"""A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`; finite numbers or null; names as stored."""
 
 import json
 from typing import Any
 
+from sweeper.report.effects import Effect
 from sweeper.report.layout import in_utc, rebuild_command
-from sweeper.report.rows import ClaimRow, ContrastRow, EffectRow, Report, VariantRow
+from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
 from sweeper.report.statistics import CONFIDENCE, Interval, Summary
 
 
@@ -14,7 +15,7 @@ def render_json(report: Report) -> str:
         "sweep": _sweep(report),
         "variants": [_variant(row) for row in report.variants],
         "contrasts": [_contrast(row) for row in report.contrasts],
-        "effects": [_effect(row) for row in report.effects],
+        "effects": [_effect(effect) for effect in report.effects],
         "claims": [_claim(row) for row in report.claims],
         "notes": list(report.notes),
     }
@@ -72,13 +73,14 @@ def _contrast(row: ContrastRow) -> dict[str, Any]:
         "shared_streams": list(row.pairing.shared),
         "bootstrap": _ends(row.bootstrap),
         "dropped": {str(seed): reason for seed, reason in row.dropped.items()},
+        "caveats": list(row.caveats),
         "sentence": row.sentence,
     }
 
 
-def _effect(row: EffectRow) -> dict[str, Any]:
-    numbers = _summary(row.summary, mean="estimate")
-    return {"name": row.name, "weights": dict(row.weights), **numbers, "rule": row.summary.rule, "bootstrap": _ends(row.bootstrap)}
+def _effect(effect: Effect) -> dict[str, Any]:
+    numbers = _summary(effect.summary, mean="estimate")
+    return {"kind": effect.kind, "name": effect.name, "weights": dict(effect.weights), **numbers, "rule": effect.summary.rule}
 
 
 def _claim(row: ClaimRow) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """What a report holds, before it is written in some format. Text in it comes from the store as it is: renderers escape it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from sweeper.records import MetricInfo
+from sweeper.report.effects import Effect
 from sweeper.report.pairing import Pairing
 from sweeper.report.statistics import Interval, Summary
 from sweeper.spec.claims import ClaimKind
+from sweeper.spec.report_template import ReportTemplate
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,13 @@ class VariantRow:
     pending: int
     cells: Mapping[str, Summary]
     """Metric name -> its values over the seeds of finished trials; every column of the report has one."""
+    steps: Mapping[str, Mapping[int, Summary]] = field(default_factory=dict)
+    """Metric name -> training step -> its values over the seeds of finished trials, where the trials' curves were read."""
 
 
 @dataclass(frozen=True)
 class ContrastRow:
-    """One declared comparison on the primary metric, computed from seed-paired values."""
+    """One declared comparison on the primary metric."""
 
     name: str
     question: str | None
@@ -43,7 +47,7 @@ class ContrastRow:
     weights: Mapping[str, float]
     """Variant name -> weight; the estimate is the mean over seeds of the weighted sum."""
     summary: Summary
-    """The weighted sum by seed."""
+    """The weighted sum, by seed where seeds are pairs."""
     dropped: Mapping[int, str]
     """Seed that could not be paired -> which variant lacks a value, and why."""
     margin: float | None
@@ -54,6 +58,8 @@ class ContrastRow:
     """A second 95% interval, by percentiles over seeds, from 5 seeds on."""
     decimals: int
     """With which the estimate and its interval are printed."""
+    caveats: tuple[str, ...]
+    """Why it does not show what its name says: a sentence each, which are also in `sentence`."""
     sentence: str
     """What came out, in words."""
 
@@ -68,19 +74,6 @@ class ContrastRow:
     @property
     def interval(self) -> Interval | None:
         return self.summary.interval
-
-
-@dataclass(frozen=True)
-class EffectRow:
-    """A main effect or an interaction of a factorial design, on the primary metric."""
-
-    name: str
-    """'timesteps: dual - single', 'timesteps: dual - single x separation: full - none'."""
-    interacting: int
-    """0 for a main effect, 1 for an interaction of two factors."""
-    weights: Mapping[str, float]
-    summary: Summary
-    bootstrap: Interval | None
 
 
 @dataclass(frozen=True)
@@ -144,10 +137,22 @@ class Report:
     seeds: tuple[int, ...]
     variants: tuple[VariantRow, ...]
     contrasts: tuple[ContrastRow, ...]
-    claims: tuple[ClaimRow, ...]
-    effects: tuple[EffectRow, ...]
     notes: tuple[str, ...]
     """What the numbers need beside them, a sentence each."""
+    snapshot: str
+    """Hash of all that the store knew of the trials."""
+    effects: tuple[Effect, ...] = ()
+    """On the primary metric, declared or not."""
+    steps: tuple[int, ...] = ()
+    """At which variants were evaluated, ascending."""
+    template: ReportTemplate = field(default_factory=ReportTemplate)
+    claims: tuple[ClaimRow, ...] = ()
+    """The contrasts that claim something, with their verdicts."""
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of the factors; none where variants are listed."""
+        return tuple(self.variants[0].levels)
 
     @property
     def primary(self) -> MetricInfo:

@@ -4,8 +4,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from sweeper.records import AttemptClaim, AttemptState, KnownTrial, Metrics, OutboxRow, PlannedTrial, SweepSnapshot, TrialHistory
-from sweeper.store import attempts, history, outbox, outcomes, sweeps
+from sweeper.records import (
+    AttemptClaim,
+    AttemptState,
+    KnownTrial,
+    Metrics,
+    OutboxRow,
+    PlannedTrial,
+    SweepSnapshot,
+    TrialCurves,
+    TrialHistory,
+)
+from sweeper.store import attempts, curves, history, outbox, outcomes, sweeps
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database
 from sweeper.store.sweeps import SweepSummary
@@ -64,6 +74,13 @@ class ResultsStore:
         """
         with self._database.reading() as session:
             return outcomes.snapshot(session, name, profile)
+
+    def curves(self, snapshot: SweepSnapshot, metrics: Collection[str] = (), points: int = 100) -> dict[str, TrialCurves]:
+        """By fingerprint, for every trial of the snapshot's version: its evaluations at every step, and of each of these `metrics` a
+        training curve of at most so many points. A few queries, however many trials there are.
+        """
+        with self._database.reading() as session:
+            return curves.curves(session, snapshot.name, snapshot.profile, snapshot.version, metrics, points)
 
     def sweeps(self) -> list[SweepSummary]:
         """The newest version of every (name, profile), the one that ran last first."""
