@@ -7,7 +7,7 @@ from small_sweep import Load, Refused
 
 from sweeper.spec.reading import parse_yaml, set_path
 
-TOP = "question, name, base, design, seeds, metric, baseline, contrasts, sequential, resources"
+TOP = "question, name, base, design, seeds, metric, baseline, contrasts, sequential, resources, report"
 
 
 @pytest.mark.parametrize(
