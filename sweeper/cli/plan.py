@@ -56,6 +56,7 @@ def as_mapping(planned: PlannedSweep) -> dict[str, Any]:
         "resources": {
             "cpus": planned.allotment.cpus,
             "gpus": planned.allotment.gpus,
+            "processes": planned.allotment.processes,
             "concurrent": planned.allotment.concurrent,
             "device": planned.allotment.device,
         },
@@ -72,7 +73,9 @@ def _print(planned: PlannedSweep, console: Console) -> None:
     allotment = planned.allotment
     place = allotment.device or "a device that is not on this machine"
     gpus = f", {allotment.gpus:g} GPU" if allotment.gpus else ""
-    console.print(f"each on {place}: {allotment.cpus:g} CPU{gpus}, {allotment.threads} torch threads; {_at_once(planned)}")
+    processes = f"in {allotment.processes} processes of " if allotment.processes > 1 else ""
+    threads = f"{processes}{allotment.threads} torch threads"
+    console.print(f"each on {place}: {allotment.cpus:g} CPU{gpus}, {threads}; {_at_once(planned)}")
     for facts in dict.fromkeys(planned.facts.values()):
         console.print(
             f"data {facts.content_hash}: {facts.train:,} images to train on, {facts.held_out:,} held out,"
