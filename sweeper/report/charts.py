@@ -5,11 +5,11 @@ from typing import Any
 
 from sweeper.records import MetricInfo
 from sweeper.report import chart_specs, layout, numbers
-from sweeper.report.escaping import one_line
 from sweeper.report.layouts import shown
 from sweeper.report.rows import Report
 from sweeper.report.statistics import Summary
 from sweeper.report.story import Story
+from sweeper.visible import one_line
 
 Rows = list[dict[str, Any]]
 

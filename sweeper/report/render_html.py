@@ -10,10 +10,10 @@ from typing import Any
 from sweeper.records import metric_info
 from sweeper.report import layout, numbers
 from sweeper.report.charts import Figure, figures
-from sweeper.report.escaping import one_line
 from sweeper.report.layouts import tables_of
 from sweeper.report.story import Story, Strip, TrialLine
 from sweeper.report.tables import Column
+from sweeper.visible import one_line
 
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _PLOTS_CHECKED = 8

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from sweeper.report import layout, numbers
-from sweeper.report.escaping import latex, one_line
+from sweeper.report.escaping import latex
 from sweeper.report.layouts import tables_of
 from sweeper.report.rows import Report
 from sweeper.report.tables import Cell, Column, Quantity, Row, Table
+from sweeper.visible import one_line
 
 _NUMBERS_PER_TABLE = 4
 _SETUP = r"\sisetup{separate-uncertainty=true, detect-weight=true, retain-zero-uncertainty=true}"

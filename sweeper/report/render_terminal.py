@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.report import layout
-from sweeper.report.escaping import one_line
 from sweeper.report.layouts import tables_of
 from sweeper.report.rows import Report
 from sweeper.report.tables import Cell
 from sweeper.report.tables import Table as Content
+from sweeper.visible import one_line
 
 _GAP = 2
 """Spaces between columns."""
