@@ -105,6 +105,8 @@ class PlannedTrial:
     steps: int
     config: Mapping[str, Any]
     """The whole resolved `TrainConfig`, JSON-ready."""
+    because: str = ""
+    """Why an earlier variant's trial serves this one, where their configs differ and it does."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class TrialOutcome:
     """Newest step heard of."""
     error: str | None = None
     """First line of the newest attempt's first real exception, when failed or diverged."""
+    evaluation_fingerprint: str = ""
 
 
 Series = Mapping[str, Mapping[int, float]]

@@ -99,8 +99,8 @@ def _read(data: DataSet, patch: int, path: Path) -> Judge:
     classifier = _untrained(data, patch)
     classifier.load_state_dict(tensors)
     classifier.to(device).requires_grad_(False)
-    known = (about[name] for name in ("accuracy", "floor", "floor_n", "name"))
-    return Judge(classifier, moments, *known, patch, data.channels, data.bounded)
+    accuracy, floor, floor_n, name = (about[key] for key in ("accuracy", "floor", "floor_n", "name"))
+    return Judge(classifier, moments, accuracy, floor, floor_n, name, patch, data.channels, data.bounded)
 
 
 def _untrained(data: DataSet, patch: int) -> Classifier:

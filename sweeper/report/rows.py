@@ -52,6 +52,8 @@ class ContrastRow:
     """Smallest difference that matters, in units of the metric."""
     decimals: int
     """With which the estimate and its interval are printed."""
+    caveats: tuple[str, ...]
+    """Why it does not show what its name says: a sentence each, which are also in `sentence`."""
     sentence: str
     """What came out, in words."""
 

@@ -13,6 +13,7 @@ from sweeper.records import MetricInfo, SweepSnapshot, TrialCurves, TrialOutcome
 from sweeper.report.comparability import comparability_of, device_of, varied_by_design
 from sweeper.report.contrasts import Outcomes, contrast_row
 from sweeper.report.effects import effects_of
+from sweeper.report.folded import folded_notes, one_trial
 from sweeper.report.notes import notes_of
 from sweeper.report.rows import ContrastRow, Report, VariantRow
 from sweeper.report.statistics import Summary, summarise
@@ -44,6 +45,7 @@ def build_report(
     outcomes = _by_variant_and_seed(snapshot, spec, variants)
     finished = [outcome for outcome in outcomes.values() if outcome.state == "finished"]
     comparability = comparability_of(finished, allow_mixed, varied_by_design(variants))
+    folded = one_trial(outcomes.values())
     metrics = _columns(spec, outcomes, asked.metrics)
     rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
     primary = metric_info(spec.metric.primary)
@@ -60,8 +62,11 @@ def build_report(
         baseline=spec.baseline,
         seeds=spec.seeds,
         variants=rows,
-        contrasts=tuple(contrast_row(contrast, spec, variants, outcomes) for contrast in spec.contrasts),
-        notes=notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
+        contrasts=tuple(contrast_row(contrast, spec, variants, outcomes, folded) for contrast in spec.contrasts),
+        notes=(
+            *notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
+            *folded_notes(folded),
+        ),
         snapshot=_identity(snapshot),
         effects=effects_of(variants, spec.baseline, primary, _values(primary.name, outcomes), spec.seeds),
         steps=_steps(rows, asked),

@@ -52,7 +52,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         store.record_sweep(name=sweep.spec.name, profile=sweep.profile, version=sweep.version, spec=spec, trials=planned.trials)
         to_run, counts = planned.plan.to_run(), planned.plan.count()
         device = planned.allotment.device or "the Ray cluster's devices"
-        progress = Progress(len(planned.trials), counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
+        progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
         driver = Driver(store, settings, this_process(), to_run, planned.allotment, planned.user_code, progress)
         if to_run:

@@ -18,7 +18,8 @@ from sweeper.spec.claims import ensure_answerable
 from sweeper.spec.designs import contrast_weights, ensure_template_fits, variants_of
 from sweeper.spec.explaining import explain
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
-from sweeper.spec.sweep_spec import SweepSpec, twice
+from sweeper.spec.section import twice
+from sweeper.spec.sweep_spec import SweepSpec
 
 NAMED = {"preset": PRESETS, "method": METHODS}
 """What `base` may begin with, by name."""

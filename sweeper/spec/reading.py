@@ -8,7 +8,7 @@ from typing import Any
 from model.presets import merge
 from sweeper.errors import SpecError, nearest
 from sweeper.spec.explaining import short
-from sweeper.spec.sweep_spec import NAME
+from sweeper.spec.section import NAME
 from sweeper.spec.yaml_text import UNPRINTABLE, parse_yaml
 
 MAX_BYTES = 1_000_000

@@ -1,101 +1,22 @@
 """What a sweep file means: a question, the variants that answer it, and the contrasts that read the answer off."""
 
 import itertools
-import json
-from collections import Counter
-from collections.abc import Hashable, Iterable
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sweeper.errors import nearest
 from sweeper.records import METRICS, is_metric, metric_info
 from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, percent
+from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
+from sweeper.spec.factors import Cell
 from sweeper.spec.report_template import ReportTemplate
+from sweeper.spec.section import LONGEST_NAME, Name, Spec, twice
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+=-]*$"
-Name = Annotated[str, Field(pattern=NAME, max_length=80)]
-"""Names go into folder names, tables and MLflow: letters, digits and _ . + = - only."""
 MAX_SEEDS = 1_000
 """More is a mistake, such as a seed where their number is asked for; it is refused before they are counted out."""
-
-
-LONGEST_NAME = 120
-"""Of a level or a contrast, in characters: names are the heads of tables."""
 LONGEST_QUESTION = 2_000
-
-Item = TypeVar("Item", bound=Hashable)
-
-
-class Spec(BaseModel):
-    """Base of the parts of a sweep file: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class Factor(Spec):
-    """Something that is varied: either `path` and a list of values, or named levels that each set several fields."""
-
-    path: str | None = None
-    """Dotted path of the one config field that a list of levels sets, such as `partition.ratio`."""
-    levels: list[Any] | dict[str, dict[str, Any]] = Field(min_length=1)
-    """Values for `path`; or level name -> {dotted path: value}."""
-
-    @field_validator("levels", mode="before")
-    @classmethod
-    def _names_are_text(cls, levels: Any) -> Any:
-        return {level_name(name): fields for name, fields in levels.items()} if isinstance(levels, dict) else levels
-
-    @model_validator(mode="after")
-    def _path_goes_with_a_list(self) -> Self:
-        if (self.path is None) != isinstance(self.levels, dict):
-            raise ValueError("a factor has either `path` and a list of levels, or no `path` and levels by name, each a {path: value}")
-        names = [name for name, _ in self.named_levels()]
-        if repeated := twice(names):
-            raise ValueError(f"level {short(repeated[0])} appears twice; every level has its own name")
-        bad = [name for name in names if "/" in name or not name.strip()]
-        if bad:
-            raise ValueError(f"level name {short(bad[0])} must not be blank or hold '/', which joins level names; name the levels by hand")
-        if long := [name for name in names if len(name) > LONGEST_NAME]:
-            raise ValueError(
-                f"level name {short(long[0])} has {len(long[0]):,} characters; name the levels by hand, in {LONGEST_NAME} at most"
-            )
-        return self
-
-    def named_levels(self) -> list[tuple[str, dict[str, Any]]]:
-        """(level name, {dotted path: value}) of every level, in order."""
-        if isinstance(self.levels, dict):
-            return [(str(name), fields) for name, fields in self.levels.items()]
-        assert self.path is not None, "checked at construction"
-        return [(level_name(value), {self.path: value}) for value in self.levels]
-
-
-def level_name(value: Any) -> str:
-    """How a level given by value alone is called: `0.25`, `true`, `independent`, `fixed=0.1`."""
-    if isinstance(value, dict):
-        return ",".join(f"{key}={level_name(inner)}" for key, inner in value.items())
-    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
-
-
-def twice(items: Iterable[Item]) -> list[Item]:
-    """Those that come more than once, in the order of their first."""
-    return [item for item, times in Counter(items).items() if times > 1]
-
-
-class FactorialDesign(Spec):
-    """Every combination of the levels of every factor."""
-
-    kind: Literal["factorial"]
-    factors: dict[Name, Factor] = Field(min_length=1)
-
-
-class VariantsDesign(Spec):
-    """An explicit list."""
-
-    kind: Literal["variants"]
-    variants: dict[Name, dict[str, Any]] = Field(min_length=1)
-    """Variant name -> {dotted path: value}; `{}` is the base itself."""
 
 
 class Metric(Spec):
@@ -125,10 +46,6 @@ class Metric(Spec):
         return self
 
 
-Cell = dict[str, str | bool | int | float]
-"""Factor name -> level name."""
-
-
 class Contrast(Spec):
     """A declared comparison: `of` minus `to` (within `holding`), or a weighted sum of variants."""
 
@@ -139,7 +56,7 @@ class Contrast(Spec):
     """Levels (or a variant's name) that are compared ..."""
     to: Cell | str | None = None
     """... against these levels (or this variant)."""
-    holding: Cell = {}
+    holding: Cell = Field(default={})
     """Levels that stay fixed; factors named nowhere are averaged over."""
     weights: dict[str, float] | None = None
     """Variant name -> weight, instead of `of` and `to`; the weights add up to zero."""
@@ -232,7 +149,7 @@ class SweepSpec(Spec):
     """A sweep is known by its name and profile."""
     base: dict[str, Any]
     """One trial's config: an optional `preset`, an optional `method`, and what differs from them (`sweeper schema` lists every field)."""
-    design: FactorialDesign | VariantsDesign = Field(discriminator="kind")
+    design: AnyDesign
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(json_schema_extra={"minItems": 1, "maxItems": MAX_SEEDS})
     """Training seeds, or how many: 3 is [0, 1, 2]."""
     metric: Metric
