@@ -81,9 +81,7 @@ def _load_weights(timm: ModuleType, model: nn.Module, config: TimmNetwork) -> No
     try:
         missing = model.load_state_dict(_adapted(model, held), strict=False).missing_keys
     except Exception as error:  # timm turns names and shapes of checkpoints that it has never seen
-        raise DataError(
-            f"the weights are of another model than {config.name} ({_last_line(error)}); name theirs"
-        ) from error
+        raise DataError(f"the weights are of another model than {config.name} ({_last_line(error)}); name theirs") from error
     if missing:
         raise DataError(f"the weights of {config.name} lack {missing[0]} and {len(missing) - 1} more; name the model that they are of")
 
