@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sweeper.cli import plan, report, run, sample, schema, show, status, ui
+from sweeper.cli import db, mlflow, plan, report, run, sample, schema, show, status, ui
 from sweeper.errors import SweeperError
 from sweeper.visible import abridged, lines, one_line
 
@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 for command in (run.run, plan.plan, status.status, report.report, show.show, sample.sample, ui.ui, schema.schema):
     app.command()(command)
+for group in (db.db, mlflow.mlflow):
+    app.add_typer(group)
 
 INTERRUPTED = 130
 LONGEST = 1_500

@@ -16,12 +16,12 @@ from sweeper.records import (
     TrialHistory,
     TrialTiming,
 )
-from sweeper.store import attempts, curves, history, outbox, outcomes, sweeps, timings
+from sweeper.store import attempts, curves, history, outbox, outcomes, retelling, sweeps, timings
 from sweeper.store.attempts import Fenced
-from sweeper.store.database import Conflict, Database
+from sweeper.store.database import Conflict, Database, Upgrade
 from sweeper.store.sweeps import SweepSummary
 
-__all__ = ["Fenced", "ResultsStore", "SweepSummary"]
+__all__ = ["Fenced", "ResultsStore", "SweepSummary", "Upgrade"]
 
 IsDead = Callable[[str], bool]
 """Whether the owner of that text is surely gone. Asked inside a transaction: it answers quickly and does not use the store."""
@@ -44,6 +44,11 @@ class ResultsStore:
     def open(cls, url: str) -> Self:
         """Open the database at a SQLAlchemy URL and make its tables when it is new. Raises StoreError, never with a password in it."""
         return cls(Database.open(url))
+
+    @staticmethod
+    def upgrade(url: str) -> Upgrade:
+        """Bring a database that an older version wrote to the newest schema, in one transaction, keeping its rows. Raises StoreError."""
+        return Database.upgrade(url)
 
     def close(self) -> None:
         """Close every connection; closing twice is harmless."""
@@ -206,6 +211,11 @@ class ResultsStore:
         """Take rows out; ids that are gone are ignored."""
         with self._database.writing() as session:
             outbox.delivered(session, ids)
+
+    def tell_again(self) -> int:
+        """Put all that is stored into the outbox once more: "sweep" and "link" rows, but for those that wait there; how many it were."""
+        with self._database.writing() as session:
+            return retelling.tell_again(session)
 
     def backlog(self) -> int:
         """How many rows wait."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.errors import RequestError, nearest
-from sweeper.records import PlannedTrial
+from sweeper.records import PlannedTrial, VersionRecord
 from sweeper.store import outbox
 from sweeper.store.database import now
 from sweeper.store.tables import Sweep, SweepTrial, SweepVersion, Trial
@@ -39,13 +39,16 @@ def record(session: Session, *, name: str, profile: str, version: str, spec: Map
     # The version that ran last is the newest, even when the clock was set back in between.
     this.last_run = max(moment, newest + timedelta(microseconds=1)) if newest else moment
     if is_new:
-        payload = {"name": name, "profile": profile, "version": version, "question": spec.get("question", ""), "spec": spec}
-        outbox.post(session, "sweep", [payload], moment)
+        outbox.post(session, "sweep", [sweep_payload(name, profile, version, spec)], moment)
     ids = _trial_ids(session, trials)
     linked = _linked(session, sweep)
     _place(session, this, trials, ids)
     fresh = {trial.fingerprint: trial for trial in reversed(trials) if ids[trial.fingerprint] not in linked}
-    links = [_link(name, profile, trial) for trial in trials if fresh.get(trial.fingerprint) is trial]
+    links = [
+        link_payload(name, profile, trial.fingerprint, trial.variant, trial.levels, trial.seed, trial.config)
+        for trial in trials
+        if fresh.get(trial.fingerprint) is trial
+    ]
     outbox.post(session, "link", links, moment)
 
 
@@ -69,6 +72,13 @@ def newest_version(session: Session, name: str | None, profile: str | None) -> t
     profiles = sorted({sweep.profile for sweep in known if name in (None, sweep.name)})
     who = f"sweep {name!r} has not" if name is not None else "no sweep has"
     raise RequestError(f"{who} run with profile {profile!r}{nearest(str(profile), profiles)}")
+
+
+def versions_before(session: Session, version: SweepVersion) -> tuple[VersionRecord, ...]:
+    """Versions of the same sweep that were made earlier, oldest first."""
+    query = sa.select(SweepVersion).where(SweepVersion.sweep_id == version.sweep_id, SweepVersion.id != version.id)
+    query = query.where(SweepVersion.created <= version.created).order_by(SweepVersion.created, SweepVersion.id)
+    return tuple(VersionRecord(row.hash, row.created, row.spec) for row in session.scalars(query))
 
 
 def summaries(session: Session) -> list[SweepSummary]:
@@ -140,13 +150,14 @@ def _place(session: Session, version: SweepVersion, trials: Sequence[PlannedTria
         session.execute(sa.insert(SweepTrial), wanted)
 
 
-def _link(name: str, profile: str, trial: PlannedTrial) -> dict[str, Any]:
-    return {
-        "name": name,
-        "profile": profile,
-        "fingerprint": trial.fingerprint,
-        "variant": trial.variant,
-        "levels": trial.levels,
-        "seed": trial.seed,
-        "config": trial.config,
-    }
+def sweep_payload(name: str, profile: str, version: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What MLflow is told of a sweep."""
+    return {"name": name, "profile": profile, "version": version, "question": spec.get("question", ""), "spec": spec}
+
+
+def link_payload(
+    name: str, profile: str, fingerprint: str, variant: str, levels: Mapping[str, str], seed: int, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What MLflow is told of a trial that a sweep wants."""
+    trial = {"fingerprint": fingerprint, "variant": variant, "levels": levels, "seed": seed, "config": config}
+    return {"name": name, "profile": profile, **trial}
