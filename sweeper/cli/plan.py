@@ -22,13 +22,16 @@ def plan(
     max_concurrent: MaxConcurrent = None,
     allow_mixed: AllowMixed = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Plan to train every trial again.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Plan to try failed trials again, whatever their failure was.")
+    ] = False,
     preflight: Annotated[
         bool, typer.Option("--preflight", help="Try one step of each new shape of cell on the CPU, as a run does.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Say which trials would run, resume or be reused and why, and the time and disk they need; starts nothing."""
-    request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent)
+    request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent, retry_failed)
     planned = plan_sweep(request, look_up_in(Settings()), timings_in(Settings()), refuse_missing=False)
     checked: dict[str, str] = {}
     if preflight:
