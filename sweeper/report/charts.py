@@ -44,7 +44,7 @@ def figures(story: Story) -> list[Figure]:
             "Contrasts",
             "Estimate and 95% interval, paired by seed. A filled circle: the interval excludes 0; a hollow diamond: it holds 0. "
             "Small ticks mark the margin where one was declared.",
-            (_forest_plot(report, _contrast_rows(report)),),
+            (_forest_plot(report, contrast_rows(report)),),
         ),
         Figure(
             "means",
@@ -56,7 +56,7 @@ def figures(story: Story) -> list[Figure]:
             "effects",
             "Effects",
             "Main, simple and interaction effects on the primary metric, declared or not; not corrected for their number.",
-            (_forest_plot(report, _effect_rows(report)),),
+            (_forest_plot(report, effect_rows(report)),),
         ),
         _curves(story),
         Figure(
@@ -76,15 +76,17 @@ def _forest_plot(report: Report, rows: Rows) -> Plot:
 
 
 def _means_plot(report: Report, metric: MetricInfo) -> Plot:
-    rows = _mean_rows(report, metric)
+    rows = mean_rows(report, metric)
     return Plot(layout.metric_heading(metric), chart_specs.means_spec(metric, rows), rows)
 
 
-def _contrast_rows(report: Report) -> Rows:
+def contrast_rows(report: Report) -> Rows:
+    """Estimate, ends of the interval, margin, and what they say, of each contrast that has an estimate."""
     return [_interval_row(row.name, row.summary, row.decimals, row.margin) for row in report.contrasts if row.estimate is not None]
 
 
-def _effect_rows(report: Report) -> Rows:
+def effect_rows(report: Report) -> Rows:
+    """As `contrast_rows`, of each effect."""
     return [_interval_row(e.name, e.summary, e.decimals) for e in report.effects if e.summary.mean is not None]
 
 
@@ -97,7 +99,8 @@ def _interval_row(name: str, summary: Summary, decimals: int, margin: float | No
     return found | {"margin": margin, "opposite": None if margin is None else -margin}
 
 
-def _mean_rows(report: Report, metric: MetricInfo) -> Rows:
+def mean_rows(report: Report, metric: MetricInfo) -> Rows:
+    """A row of kind `mean` per variant, and one of kind `seed` per value behind it."""
     rows: Rows = []
     for row in report.variants:
         summary, name = row.cells[metric.name], one_line(shown(report, row))
