@@ -16,10 +16,10 @@ def report(
     sweep: SweepName = None,
     profile: Profile = None,
     table: Annotated[bool, typer.Option("--table", help="Variants and contrasts as a table (the default).")] = True,
-    layout: Annotated[str | None, typer.Option(help="variants, factorial or effects; default: what the file's `report:` says.")] = None,
+    layout: Annotated[str | None, typer.Option(help="variants, factorial, effects or claims; default: the file's `report:`.")] = None,
     format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv, json, latex or html.")] = "terminal",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")] = None,
-    plots: Annotated[Path | None, typer.Option(help="Also write effect, forest and curve plots into this folder, as SVG and PDF.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Also write forest, effect and curve plots into this folder, as SVG and PDF.")] = None,
     allow_mixed: AllowMixed = None,
 ) -> None:
     """Print a sweep's table: every variant with its interval over seeds, every contrast with its seed-paired difference."""

@@ -1,17 +1,20 @@
 """The plots of a page: each is a Vega-Lite specification without its rows, and the rows."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from sweeper.records import MetricInfo
 from sweeper.report import chart_specs, layout, numbers
 from sweeper.report.layouts import shown
-from sweeper.report.rows import Report
+from sweeper.report.rows import ClaimRow, Report
 from sweeper.report.statistics import Summary
 from sweeper.report.story import Story
 from sweeper.visible import one_line
 
 Rows = list[dict[str, Any]]
+_LARGEST_LOG = 50.0
+"""Beyond it a change in % is no number to look at."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,16 @@ def figures(story: Story) -> list[Figure]:
     report = story.report
     found = [
         Figure(
+            "claims",
+            "Claims",
+            "Estimate with the interval of its test. A filled circle: supported; a hollow diamond: inconclusive; a cross: refuted. "
+            "Ticks mark the margin.",
+            claim_plots(report),
+        ),
+        Figure(
             "contrasts",
             "Contrasts",
-            "Estimate and 95% interval, paired by seed. A filled circle: the interval excludes 0; a hollow diamond: it holds 0. "
+            "Estimate and 95% interval. A filled circle: the interval excludes 0; a hollow diamond: it holds 0. "
             "Small ticks mark the margin where one was declared.",
             (_forest_plot(report, contrast_rows(report)),),
         ),
@@ -69,6 +79,33 @@ def figures(story: Story) -> list[Figure]:
     ]
     kept = [Figure(f.key, f.title, f.caption, tuple(p for p in f.plots if p.rows), f.variants) for f in found]
     return [figure for figure in kept if figure.plots]
+
+
+def claim_plots(report: Report) -> tuple[Plot, ...]:
+    """One in units of the metric, one for claims on its log, which are read as a change in %."""
+    plots = []
+    for on_log, label in ((False, report.primary.label), (True, f"{report.primary.label}, in %")):
+        rows = [_claim_row(claim) for claim in report.claims if claim.on_log == on_log and claim.estimate is not None]
+        plots.append(Plot(label, chart_specs.forest_spec(report.primary, rows, chart_specs.VERDICTS, "%" if on_log else ""), rows))
+    return tuple(plots)
+
+
+def _claim_row(claim: ClaimRow) -> dict[str, Any]:
+    def scaled(value: float | None) -> float | None:
+        return value if value is None or not claim.on_log else 100 * math.expm1(min(value, _LARGEST_LOG))
+
+    ends = (None, None) if claim.interval is None else (claim.interval.low, claim.interval.high)
+    margin = claim.margin_value
+    return {
+        "name": one_line(claim.name),
+        "estimate": scaled(claim.estimate),
+        "low": scaled(ends[0]),
+        "high": scaled(ends[1]),
+        "said": f"{claim.estimate_text} {claim.interval_text}, {claim.verdict}",
+        "reading": claim.verdict,
+        "margin": scaled(margin),
+        "opposite": scaled(None if margin is None else -margin),
+    }
 
 
 def _forest_plot(report: Report, rows: Rows) -> Plot:

@@ -1,6 +1,7 @@
 """Plots as files for a paper: SVG and PDF by matplotlib, the same bytes for the same story.
 
-`contrasts` (a forest plot), `effects`, `variants` (means of the primary metric) and `curves`; those without anything to draw are left out.
+`claims` and `contrasts` (forest plots), `effects`, `variants` (means of the primary metric) and `curves`; what has nothing to draw is
+left out.
 """
 
 import warnings
@@ -39,8 +40,15 @@ _STYLE: Any = {
 _COLOURS = ("#0b57a4", "#b3530b", "#1f7a4d", "#8a3ea8", "#9a6b00", "#0c7489", "#a3231d", "#565d66")
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 _MARKS = ("o", "s", "D", "^", "P", "v", ">", "<")
-_READINGS = {"excludes 0": ("o", True), "holds 0": ("D", False), "no interval": ("x", True)}
-"""Mark, and whether it is filled."""
+_READINGS = {
+    "excludes 0": ("o", True, "95% interval excludes 0"),
+    "holds 0": ("D", False, "95% interval holds 0"),
+    "no interval": ("^", False, "no interval"),
+    "supported": ("o", True, "supported"),
+    "inconclusive": ("D", False, "inconclusive"),
+    "refuted": ("X", False, "refuted"),
+}
+"""Mark, whether it is filled, and what a legend says."""
 
 
 def write_plots(story: Story, folder: Path) -> list[Path]:
@@ -48,6 +56,7 @@ def write_plots(story: Story, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     metric = story.report.primary
     drawings: dict[str, Callable[[Any], bool]] = {
+        **{f"claims{'-in-percent' * place}": _claims(plot, metric, place) for place, plot in enumerate(charts.claim_plots(story.report))},
         "contrasts": lambda plt: _forest(plt, charts.contrast_rows(story.report), metric),
         "effects": lambda plt: _forest(plt, charts.effect_rows(story.report), metric),
         "variants": lambda plt: _means(plt, charts.mean_rows(story.report, metric), metric),
@@ -78,13 +87,17 @@ def _drawing() -> Iterator[Any]:
         yield plt
 
 
-def _forest(plt: Any, rows: Sequence[Mapping[str, Any]], metric: MetricInfo) -> bool:
+def _claims(plot: charts.Plot, metric: MetricInfo, in_percent: int) -> Callable[[Any], bool]:
+    return lambda plt: _forest(plt, plot.rows, metric, " (%)" if in_percent else "")
+
+
+def _forest(plt: Any, rows: Sequence[Mapping[str, Any]], metric: MetricInfo, unit: str = "") -> bool:
     if not rows:
         return False
     _, axes = plt.subplots(figsize=(_WIDTH, _ROW * len(rows) + 0.9))
     axes.axvline(0, color="black", linewidth=0.6, linestyle=(0, (3, 3)))
     for place, row in enumerate(rows):
-        mark, filled = _READINGS[row["reading"]]
+        mark, filled, _ = _READINGS[row["reading"]]
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [place, place], color="black", linewidth=1)
         for end in ("margin", "opposite"):
@@ -93,12 +106,11 @@ def _forest(plt: Any, rows: Sequence[Mapping[str, Any]], metric: MetricInfo) -> 
         axes.plot([row["estimate"]], [place], mark, color=_COLOURS[0], markersize=5, markerfacecolor=_COLOURS[0] if filled else "white")
         _above(axes, place, row["name"], row["said"])
     better = "left" if metric.direction == "lower" else "right"
-    _finish(axes, len(rows), f"difference in {metric.label} ({better} of 0 is better)")
+    _finish(axes, len(rows), f"difference in {metric.label}{unit} ({better} of 0 is better)")
     seen = [reading for reading in _READINGS if any(row["reading"] == reading for row in rows)]
     for reading in seen:
-        mark, filled = _READINGS[reading]
+        mark, filled, said = _READINGS[reading]
         face = _COLOURS[0] if filled else "white"
-        said = "no 95% interval" if reading == "no interval" else f"95% interval {reading}"
         axes.plot([], [], mark, color=_COLOURS[0], markersize=5, markerfacecolor=face, label=said)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.2)
     return True
