@@ -18,6 +18,11 @@ class Settings(BaseSettings):
     mlflow_uri: SecretStr | None = Field(default=None)
     """SWEEPER_MLFLOW_URI: an MLflow server; default is `mlflow.db` under home."""
 
+    lease_seconds: float = Field(default=120.0, ge=1)
+    """SWEEPER_LEASE_SECONDS: an attempt not heard of for so long may be taken over by another driver; a healthy one reports every few."""
+    store_patience: float = Field(default=120.0, ge=0)
+    """SWEEPER_STORE_PATIENCE: seconds for which a run waits for a store that does not answer before it pauses."""
+
     @property
     def root(self) -> Path:
         """Home, absolute."""
