@@ -15,6 +15,8 @@ from model.training.state import TrainingState
 
 KEPT = 2
 """Newest full checkpoints kept in an attempt's folder."""
+YOUNGER = "spikes/"
+"""What checkpoints of older code lack, and what begins anew when they are resumed: nothing here moves a weight."""
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -88,6 +90,7 @@ def _load(state: TrainingState, path: Path, identity: str) -> None:
                 raise CheckpointError(f"{path} belongs to another trial")
             wanted = state.tensors()
             held = set(file.keys())
+            wanted = {name: tensor for name, tensor in wanted.items() if name in held or not name.startswith(YOUNGER)}
             if missing := sorted(wanted.keys() - held):
                 raise CheckpointError(f"{path} lacks {missing[0]} and {len(missing) - 1} more")
             loaded = {name: file.get_tensor(name) for name in wanted}
