@@ -1,6 +1,6 @@
 """The one door: a config and a folder in, reports out. Loads torch only when a trial is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from model.config import LatentsData, TrainConfig
@@ -74,14 +74,16 @@ def train_trial(
     device: str = "cpu",
     threads: int = 1,
     world: World = ALONE,
+    ours: Callable[[], bool] = lambda: True,
 ) -> TrialResult:
     """Trains up to `config.steps` and evaluates; writes checkpoints, final average and pictures into `folder` and nowhere else.
 
     In a `world` of several processes each calls this, after `torch.distributed` was started; the first reports and writes for all.
     `resume_from`: folders of earlier attempts, newest first, which are only read; `cache`: folder shared by trials (the judge).
-    Raises ConfigError, DataError or Diverged, each with a message for the user.
+    `ours`: whether the trial is still this attempt's; asked before anything that a later attempt could read is written.
+    Raises ConfigError, DataError, Diverged, DiskFull or Superseded, each with a message for the user.
     """
     ensure_trainable(config)
     from model.training.loop import run
 
-    return run(config, folder, report, cache=cache, resume_from=resume_from, device=device, threads=threads, world=world)
+    return run(config, folder, report, cache=cache, resume_from=resume_from, device=device, threads=threads, world=world, ours=ours)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class _Trial:
         self.precision: Precision = "fp32"
         self.identity = ""
         self.reference = judges_reference(config.evaluation, data, judge)
+        self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
         self._timed = (state.step, state.seconds)
@@ -75,7 +76,7 @@ class _Trial:
                 self._evaluate()
             self._train()
             if self.together.first:
-                checkpoint.save_average(self.state, self.folder, self.identity)
+                checkpoint.save_average(self.state, self.folder, self.identity, self.ours)
             self._evaluate()
         except _Stop:
             if self._saved < self.state.step:
@@ -102,7 +103,7 @@ class _Trial:
     def _save(self) -> None:
         self.state.ensure_finite()
         if self.together.first:
-            checkpoint.save(self.state, self.folder, self.identity)
+            checkpoint.save(self.state, self.folder, self.identity, self.ours)
         self._saved = self.state.step
         self.say(TrialReport("checkpoint", self.state.step))
 
@@ -172,6 +173,7 @@ def run(
     device: str,
     threads: int,
     world: World,
+    ours: Callable[[], bool],
 ) -> TrialResult:
     """See `model.train_trial.train_trial`."""
     config.micro_batch(world.size)  # before anything is loaded
@@ -191,7 +193,7 @@ def run(
         state.trained.compile(fullgraph=True, dynamic=False)
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, judge, together)
-    trial.precision, trial.identity = precision, identity
+    trial.precision, trial.identity, trial.ours = precision, identity, ours
     evaluator = judge.name if eye is None else f"{judge.name}+{eye.name}"
     key = comparability(place, precision, threads, world, config, evaluator)
     try:

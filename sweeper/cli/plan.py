@@ -25,10 +25,13 @@ def plan(
     max_concurrent: MaxConcurrent = None,
     allow_mixed: AllowMixed = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Plan to train every trial again.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Plan to try failed trials again, whatever their failure was.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Say which trials would run, resume or be reused and why, and the disk they need; starts nothing."""
-    request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent)
+    request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent, retry_failed)
     planned = plan_sweep(request, look_up_in(Settings()), refuse_missing=False)
     if as_json:
         print(json.dumps(as_mapping(planned), indent=2, sort_keys=True))

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.report.render_html import render_html, vega_bundle
 from sweeper.report.rows import Report
 from sweeper.report.samples import strips_of
 from sweeper.report.story import CURVES, Story, story_of
-from sweeper.service.driver import attempt_folder
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
 from sweeper.spec.report_template import ReportTemplate

@@ -1,6 +1,7 @@
 """From a sweep file to decisions: loaded, checked against its data and this machine, reconciled with the store."""
 
 import os
+import shlex
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,21 @@ class SweepRequest:
     allow_mixed: tuple[str, ...] = ()
     fresh: bool = False
     max_concurrent: int | None = None
+    retry_failed: bool = False
+    """Try failed trials again whatever their failure was."""
+
+    @property
+    def command(self) -> str:
+        """The command line that goes on with this sweep; what it did once (`--fresh`, `--retry-failed`) is not part of that."""
+        words = ["sweeper", "run", str(self.spec)]
+        for option, values in (
+            ("--profile", [self.profile] if self.profile else []),
+            ("--set", self.overrides),
+            ("--max-concurrent", [str(self.max_concurrent)] if self.max_concurrent else []),
+            ("--allow-mixed", self.allow_mixed),
+        ):
+            words += [word for value in values for word in (option, value)]
+        return shlex.join(words)
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ def _plan(
     known = look_up([trial.fingerprint for trial in trials])
     keys = _expected_keys(sweep, allotment)
     expected: dict[str, Mapping[str, Any]] = {trial.fingerprint: keys[trial.variant] for trial in trials}
-    plan = reconcile(trials, known, expected, allow_mixed=request.allow_mixed, fresh=request.fresh)
+    plan = reconcile(trials, known, expected, allow_mixed=request.allow_mixed, fresh=request.fresh, retry_failed=request.retry_failed)
     configs = {variant.name: config for variant, config in sweep.configs}
     disk = sum(disk_bytes(configs[d.trial.variant], facts[d.trial.variant]) for d in plan.to_run())
     return PlannedSweep(sweep, facts, allotment, trials, plan, disk, user_code)
