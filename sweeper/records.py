@@ -229,6 +229,18 @@ class KnownTrial:
 
 
 @dataclass(frozen=True)
+class TrialTiming:
+    """How long a finished attempt took, for planning others of its shape."""
+
+    config: Mapping[str, Any]
+    comparability: Mapping[str, Any]
+    evaluation_fingerprint: str
+    seconds_per_step: float
+    other_seconds: float
+    """Start, evaluations, checkpoints: all but the steps."""
+
+
+@dataclass(frozen=True)
 class AttemptRecord:
     """One attempt, as `sweeper show` prints it."""
 
