@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from types import TracebackType
 from typing import Self
 
@@ -66,9 +67,6 @@ class MirrorProcess:
 
 def main() -> None:
     """Entry of the process."""
-    from sweeper.tracking.mlflow_mirror import MlflowMirror
-    from sweeper.tracking.runner import run_mirror
-
     os.nice(NICENESS)
     closed = threading.Event()
 
@@ -78,16 +76,26 @@ def main() -> None:
 
     threading.Thread(target=wait_for_end, daemon=True).start()
     settings = Settings()
-    with ResultsStore.open(settings.store_url) as store:
-        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
-        while True:
-            try:
-                run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
+    try:
+        with ResultsStore.open(settings.store_url) as store:
+            _mirror(store, settings, closed)
+    except Exception:  # the last border: standard error is mirror.log, which people attach to reports of faults
+        sys.exit(settings.concealed(traceback.format_exc()))
+
+
+def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) -> None:
+    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.runner import run_mirror
+
+    mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+    while True:
+        try:
+            run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
+            return
+        except StoreAway as away:  # it may be back before the run ends; what it holds waits for the next run otherwise
+            log.warning("the store does not answer: %s", away)
+            if closed.wait(AGAIN_SECONDS):
                 return
-            except StoreAway as away:  # it may be back before the run ends; what it holds waits for the next run otherwise
-                log.warning("the store does not answer: %s", away)
-                if closed.wait(AGAIN_SECONDS):
-                    return
 
 
 if __name__ == "__main__":
