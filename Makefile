@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 SPEC ?= sweeps/noise_aug_vs_interaction.yaml
 
+# Of `make test`: all of them where nothing is said.
+TESTS ?=
+
 .PHONY: install run test check ui clean
 
 install: $(VENV)/.installed
@@ -23,7 +26,7 @@ check: install
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest $(TESTS)
 
 ui: install
 	$(BIN)/sweeper ui

@@ -30,7 +30,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Real sweeps first: they are the longest files, and one that came last would be waited for."""
-    items.sort(key=lambda item: "sweep" not in item.path.parts)
+    items.sort(key=lambda item: not {"sweep", "faults"} & set(item.path.parts))
 
 
 @pytest.fixture(scope="session")
