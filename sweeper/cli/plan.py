@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, mixed_fields
+from sweeper.cli.plan_claims import claims_as_mapping, print_claims
 from sweeper.service.opening import look_up_in
+from sweeper.service.plan_claims import ClaimsPlan, plan_claims
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.settings import Settings
 from sweeper.visible import lines, one_line
@@ -33,10 +35,11 @@ def plan(
     """Say which trials would run, resume or be reused and why, and the disk they need; starts nothing."""
     request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent, retry_failed)
     planned = plan_sweep(request, look_up_in(Settings()), refuse_missing=False)
+    claims = plan_claims(planned, Settings())
     if as_json:
-        print(json.dumps(as_mapping(planned), indent=2, sort_keys=True))
+        print(json.dumps(as_mapping(planned) | {"claims": claims_as_mapping(claims)}, indent=2, sort_keys=True))
         return
-    _print(planned, Console(highlight=False))
+    _print(planned, claims, Console(highlight=False))
 
 
 def as_mapping(planned: PlannedSweep) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def as_mapping(planned: PlannedSweep) -> dict[str, Any]:
     }
 
 
-def _print(planned: PlannedSweep, console: Console) -> None:
+def _print(planned: PlannedSweep, claims: ClaimsPlan | None, console: Console) -> None:
     sweep, decisions = planned.sweep, planned.plan.decisions
     console.print(Text(f"{sweep.spec.name} (profile {sweep.profile}, version {sweep.version})", style="bold"))
     console.print(Text(lines(sweep.spec.question)))
@@ -85,6 +88,7 @@ def _print(planned: PlannedSweep, console: Console) -> None:
             f" {facts.channels} x {facts.resolution} x {facts.resolution}, {facts.classes} classes"
         )
     console.print(f"disk for checkpoints: about {_size(planned.disk_bytes)}\n")
+    print_claims(claims, console)
     if len(decisions) > LISTED:
         console.print(f"(more than {LISTED} trials: --json lists every one)")
         return
