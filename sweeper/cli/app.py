@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from sweeper.cli import db, mlflow, plan, report, run, sample, schema, show, status, ui, why
 from sweeper.errors import SweeperError
+from sweeper.settings import Settings
 from sweeper.visible import abridged, lines, one_line
 
 app = typer.Typer(
@@ -62,6 +63,7 @@ def run_command(arguments: list[str], *, debug: bool = False) -> int:
 
 def _complain(message: str, debug: bool) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
+    conceal = Settings().concealed
     if debug:
-        console.print(escape(lines(traceback.format_exc())))
-    console.print(f"[bold red]error:[/] {escape(abridged(one_line(message), LONGEST))}")
+        console.print(escape(lines(conceal(traceback.format_exc()))))
+    console.print(f"[bold red]error:[/] {escape(abridged(one_line(conceal(message)), LONGEST))}")

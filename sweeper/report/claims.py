@@ -58,6 +58,7 @@ def _row(case: Case, judged: Judged, missing: Missing, spec: SweepSpec, metric: 
         metric=metric.name,
         alpha=claim.alpha,
         margin=None if claim.margin is None else _margin(claim),
+        margin_value=None if claim.margin is None else case.margin,
         on_log=case.scale.log,
         relative_to=claim.relative_to,
         rule=None if found is None else found.rule,

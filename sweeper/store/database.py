@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sweeper.errors import StoreAway, StoreError, StoreLost
+from sweeper.settings import without_secrets_of
 from sweeper.store import schema
 from sweeper.store.file_systems import network_file_system, read_mounts
 
@@ -288,10 +289,7 @@ def _shown(url: URL) -> str:
 
 def _detail(url: URL, error: Exception) -> str:
     text = _first_line(error.orig if isinstance(error, DBAPIError) else error)
-    secrets = [url.password, *(str(value) for key, value in url.query.items() if "password" in key)]
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return text
+    return without_secrets_of(url.render_as_string(hide_password=False), text)
 
 
 def _first_line(error: BaseException | None) -> str:
