@@ -156,7 +156,7 @@ class TrialCurves:
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """What an earlier version of a sweep said."""
+    """What another version of a sweep says."""
 
     version: str
     created: datetime
@@ -179,8 +179,8 @@ class SweepSnapshot:
     newest_result: datetime | None = None
     first_result: datetime | None = None
     """When the first of these results was there."""
-    earlier: tuple[VersionRecord, ...] = ()
-    """Versions of this sweep that were made before this one, oldest first."""
+    versions: tuple[VersionRecord, ...] = ()
+    """Every other version of this sweep, the oldest first."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +226,18 @@ class KnownTrial:
     """Of the newest attempt."""
     out_of_memory: bool = False
     """An attempt ran out of memory, so the next has smaller micro-batches."""
+
+
+@dataclass(frozen=True)
+class TrialTiming:
+    """How long a finished attempt took, for planning others of its shape."""
+
+    config: Mapping[str, Any]
+    comparability: Mapping[str, Any]
+    evaluation_fingerprint: str
+    seconds_per_step: float
+    other_seconds: float
+    """Start, evaluations, checkpoints: all but the steps."""
 
 
 @dataclass(frozen=True)

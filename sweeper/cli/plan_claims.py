@@ -23,7 +23,7 @@ def print_claims(found: ClaimsPlan | None, console: Console) -> None:
     if found is None:
         return
     many = f", Holm over {len(found.promises)}" if len(found.promises) > 1 else ""
-    console.print(Text(f"claims (power .8{many})", style="bold"))
+    console.print(Text(f"\nclaims (power .8{many})", style="bold"))
     console.print(f"spread over seeds {found.prior.cv:.2%}: {found.prior.source}")
     for one, sentence in zip(found.promises, in_words(found.promises), strict=True):
         console.print(Text(one_line(f"{one.name}: {one.kind.replace('_', ' ')}")))
@@ -31,7 +31,7 @@ def print_claims(found: ClaimsPlan | None, console: Console) -> None:
     given, floor = found.promises[0].given, found.promises[0].sign_flip_floor
     console.print(
         f"a two-sided sign-flip test of {given} paired seeds cannot go below p = {floor:.2g}: "
-        "what is claimed with so few rests on the t distribution\n"
+        "what is claimed with so few rests on the t distribution"
         if floor > 0.05
-        else f"smallest p of a two-sided sign-flip test of {given} paired seeds: {floor:.2g}\n"
+        else f"smallest p of a two-sided sign-flip test of {given} paired seeds: {floor:.2g}"
     )

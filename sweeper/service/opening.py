@@ -1,9 +1,9 @@
 """Opening the store: a look never makes a database, a run does."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sweeper.errors import RequestError
-from sweeper.records import KnownTrial
+from sweeper.records import KnownTrial, TrialTiming
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore, Upgrade
 
@@ -54,5 +54,18 @@ def look_up_in(settings: Settings) -> Callable[[Collection[str]], Mapping[str, K
             return {}
         with store:
             return store.known(fingerprints)
+
+    return look_up
+
+
+def timings_in(settings: Settings) -> Callable[[int], Sequence[TrialTiming]]:
+    """Asks the store how long its newest trials took, as `look_up_in` does."""
+
+    def look_up(newest: int) -> Sequence[TrialTiming]:
+        store = existing_store(settings)
+        if store is None:
+            return ()
+        with store:
+            return store.timings(newest)
 
     return look_up
