@@ -44,6 +44,7 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("fd_digits", "lower", "FD (digits classifier)", 2),
         MetricInfo("fd_classifier", "lower", "FD (data classifier)", 2),
         MetricInfo("fid", "lower", "FID", 2),
+        MetricInfo("sfid", "lower", "sFID", 2),
         MetricInfo("fd_inception", "lower", "FD (Inception, other weights)", 2),
         MetricInfo("inception_score", "higher", "Inception Score", 2),
         MetricInfo("class_accuracy", "higher", "class accuracy", 3),
