@@ -165,6 +165,7 @@ def run(
     ensure_divisible(config, world)
     torch.set_num_threads(threads)
     place = torch.device(device)
+    memory.keep_freed()
     memory.reset(place)
     precision = config.resolved_precision(gpu=place.type == "cuda")
     folder.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ def mask_of(segments: tuple[Segment, ...]) -> Tensor:
     """(N, T, T): may image n's token i read token j; asserts that every query is covered once."""
     may_read, covered = torch.zeros(N, TOKENS, TOKENS, dtype=torch.bool), torch.zeros(N, TOKENS)
     for segment in segments:
-        may_read[segment.images, segment.queries, segment.keys] = True
+        may_read[segment.images, segment.queries, segment.keys] = True if segment.mask is None else segment.mask.squeeze(1)
         covered[segment.images, segment.queries] += 1
     assert (covered == 1).all()
     return may_read
@@ -65,14 +65,19 @@ def test_segments_are_a_dense_mask(layout: str) -> None:
         torch.testing.assert_close(ours, dense, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("sliced_from", [0, TOKENS, TOKENS + 1])
 @pytest.mark.parametrize("separated", [False, True])
 @pytest.mark.parametrize("counts", [(16,), (4, 12), (5, 5, 6)])
-def test_the_partition_separates_at_its_counts(counts: tuple[int, ...], separated: bool) -> None:
+def test_the_partition_separates_at_its_counts(
+    counts: tuple[int, ...], separated: bool, sliced_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.noise.layout.SLICED_FROM", sliced_from)
     order = torch.rand(N, TOKENS, generator=torch.Generator().manual_seed(2)).argsort(dim=1)
     grouping = grouping_of(order, counts, separated=separated)
     group = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     alike = (group[:, None] == group[None, :]).expand(N, -1, -1)
     assert torch.equal(mask_of(grouping.segments), alike if separated else torch.ones_like(alike))
+    assert any(segment.mask is not None for segment in grouping.segments) == (separated and sliced_from > TOKENS)
 
 
 def test_sort_lays_tokens_in_order_and_unsort_undoes_it() -> None:
@@ -95,6 +100,8 @@ def test_spread_gives_each_token_the_row_of_its_group() -> None:
     assert torch.equal(spread, rows[:, [0, 1, 1, 1, 1, 2, 2]])
     one = rows[:, :1]
     assert torch.equal(Grouping(None, (1, 4, 2), (Segment(),)).spread(one).expand(3, 7, 2), one.expand(3, 7, 2))
+    index = torch.tensor([[2, 0, 0], [1, 1, 1], [0, 2, 1]])
+    assert torch.equal(Grouping(None, (1, 1, 1), (Segment(),), index).spread(rows), torch.stack([rows[n, index[n]] for n in range(3)]))
     with pytest.raises(AssertionError, match="2 conditioning rows for 3 groups"):
         Grouping(None, (1, 4, 2), (Segment(),)).spread(rows[:, :2])
 
