@@ -58,9 +58,13 @@ class Draws:
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Draws":
         """Every tensor changed."""
-        held = {f.name: getattr(self, f.name) for f in fields(self)}
-        changed: dict[str, Any] = {name: change(value) for name, value in held.items() if isinstance(value, Tensor)}
+        changed: dict[str, Any] = {name: change(value) for name, value in self.tensors().items()}
         return replace(self, **changed)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What was drawn, by name."""
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in held.items() if isinstance(value, Tensor)}
 
 
 def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: int) -> Draws:

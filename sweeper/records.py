@@ -105,6 +105,8 @@ class PlannedTrial:
     steps: int
     config: Mapping[str, Any]
     """The whole resolved `TrainConfig`, JSON-ready."""
+    because: str = ""
+    """Why an earlier variant's trial serves this one, where their configs differ and it does."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,21 @@ class TrialOutcome:
     """Newest step heard of."""
     error: str | None = None
     """First line of the newest attempt's first real exception, when failed or diverged."""
+    evaluation_fingerprint: str = ""
+
+
+Series = Mapping[str, Mapping[int, float]]
+"""Metric -> step -> value."""
+
+
+@dataclass(frozen=True)
+class TrialCurves:
+    """What one trial of a sweep measured on its way."""
+
+    training: Series
+    """Points of its training curves, thinned out."""
+    evaluations: Series
+    """The evaluations that the sweep asks for, at every step where a finished attempt, or one that it continued, made them."""
 
 
 @dataclass(frozen=True)

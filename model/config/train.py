@@ -165,6 +165,15 @@ class TrainConfig(Section):
         """Whether some images of a batch are left whole and that makes a difference."""
         return self.partition.full_image_probability > 0 and (self.partitioned or self.timesteps.kind == "per_token")
 
+    def micro_batch(self, processes: int) -> int:
+        """Images that each of so many processes takes at once; raises ConfigError when the batch cannot be cut so."""
+        if self.batch_size % (processes * self.accumulation):
+            raise ConfigError(
+                f"batch_size {self.batch_size} cannot be cut into {self.accumulation} equal micro-batches for each of {processes}"
+                " processes; change batch_size, accumulation or the processes of a trial"
+            )
+        return self.batch_size // (processes * self.accumulation)
+
     def fit(self, resolution: int) -> int:
         """Tokens of an image of side `resolution`; raises ConfigError when patch or partition do not fit it."""
         tokens = tokens_per_image(resolution, self.backbone.patch)

@@ -22,7 +22,7 @@ from model.reports import Report, TrialReport, TrialResult, World
 from model.training import checkpoint, memory
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, train_step
-from model.training.together import Together, ensure_divisible
+from model.training.together import Together
 
 ALIVE_SECONDS = 5.0
 """Longest silence of a healthy trial between steps."""
@@ -135,6 +135,7 @@ class _Trial:
         state.ensure_finite()
         if not self.together.first:
             state.evaluation_due = False
+            self.together.wait()  # here, not in the next step: the processes' own groups have no patience for an evaluation
             return
         with autocast(self.precision, self.data.train.tokens.device):
             picture = samples_path(self.folder, state.step)
@@ -144,6 +145,7 @@ class _Trial:
         metrics = found.metrics | training | self._speed()
         self.say(TrialReport("evaluation", state.step, metrics, found.details))
         state.evaluation_due = False
+        self.together.wait()
 
     def _speed(self) -> dict[str, float]:
         peak = memory.peak_mib(self.data.train.tokens.device)
@@ -162,7 +164,7 @@ def run(
     world: World,
 ) -> TrialResult:
     """See `model.train_trial.train_trial`."""
-    ensure_divisible(config, world)
+    config.micro_batch(world.size)  # before anything is loaded
     torch.set_num_threads(threads)
     place = torch.device(device)
     memory.keep_freed()
@@ -202,7 +204,7 @@ def comparability(
         "torch": torch.__version__.split("+")[0],
         "precision": precision,
         "world_size": world.size,
-        "micro_batch": config.batch_size // (world.size * config.accumulation),
+        "micro_batch": config.micro_batch(world.size),
         "threads": threads if device.type == "cpu" else None,
         "evaluator": evaluator,
     }

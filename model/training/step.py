@@ -34,8 +34,8 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
 
 
 def shares(config: TrainConfig, world: World) -> list[slice]:
-    """The micro-batches of this process, as slices of the whole batch; they divide it evenly (`ensure_divisible`)."""
-    size = config.batch_size // (world.size * config.accumulation)
+    """The micro-batches of this process, as slices of the whole batch."""
+    size = config.micro_batch(world.size)
     first = world.rank * config.accumulation
     return [slice(size * part, size * (part + 1)) for part in range(first, first + config.accumulation)]
 

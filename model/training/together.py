@@ -10,21 +10,10 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from model.config import TrainConfig
-from model.errors import ConfigError
 from model.reports import World
 
 LONGEST_WAIT = timedelta(hours=2)
 """For the slowest of the processes: the first evaluates while the others wait."""
-
-
-def ensure_divisible(config: TrainConfig, world: World) -> None:
-    """Raises ConfigError when the batch cannot be cut into equal micro-batches."""
-    if config.batch_size % (world.size * config.accumulation):
-        raise ConfigError(
-            f"batch_size {config.batch_size} cannot be cut into {config.accumulation} equal micro-batches for each of {world.size}"
-            " processes; change batch_size, accumulation or the GPUs of a trial"
-        )
 
 
 class Together:
@@ -47,6 +36,10 @@ class Together:
         found = torch.tensor([float(here)])
         dist.all_reduce(found, group=self._words)
         return bool(found.item())
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        self.any(False)
 
     def shared(self, trained: nn.Module, device: torch.device) -> nn.Module:
         """The module with its gradients averaged over the processes."""

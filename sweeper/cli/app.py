@@ -7,8 +7,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sweeper.cli import plan, report, run, sample, schema, show, status, ui
+from sweeper.cli import db, mlflow, plan, report, run, sample, schema, show, status, ui
 from sweeper.errors import SweeperError
+from sweeper.visible import abridged, lines, one_line
 
 app = typer.Typer(
     name="sweeper",
@@ -20,8 +21,12 @@ app = typer.Typer(
 )
 for command in (run.run, plan.plan, status.status, report.report, show.show, sample.sample, ui.ui, schema.schema):
     app.command()(command)
+for group in (db.db, mlflow.mlflow):
+    app.add_typer(group)
 
 INTERRUPTED = 130
+LONGEST = 1_500
+"""Characters of a message: a name of a million letters is not repeated whole."""
 
 
 def main() -> None:
@@ -58,5 +63,5 @@ def run_command(arguments: list[str], *, debug: bool = False) -> int:
 def _complain(message: str, debug: bool) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     if debug:
-        console.print(escape(traceback.format_exc()))
-    console.print(f"[bold red]error:[/] {escape(message)}")
+        console.print(escape(lines(traceback.format_exc())))
+    console.print(f"[bold red]error:[/] {escape(abridged(one_line(message), LONGEST))}")

@@ -1,7 +1,7 @@
 """Arguments that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 import typer
 
@@ -21,9 +21,14 @@ MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="Trials at the sa
 SweepName = Annotated[str | None, typer.Argument(metavar="[SWEEP]", help="A sweep's name or file; default: the one that ran last.")]
 
 
+def is_file(given: str | None) -> TypeGuard[str]:
+    """Whether the user named a sweep by its file."""
+    return given is not None and given.endswith((".yaml", ".yml"))
+
+
 def sweep_name(given: str | None) -> str | None:
     """A sweep's name from what the user wrote: the name itself, or its file."""
-    if given is None or not given.endswith((".yaml", ".yml")):
+    if not is_file(given):
         return given
     from sweeper.spec.reading import read_mapping
 

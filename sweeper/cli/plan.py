@@ -12,6 +12,7 @@ from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile,
 from sweeper.service.opening import look_up_in
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.settings import Settings
+from sweeper.visible import lines, one_line
 
 LISTED = 40
 """Trials listed one by one; a larger sweep shows its counts."""
@@ -55,6 +56,7 @@ def as_mapping(planned: PlannedSweep) -> dict[str, Any]:
         "resources": {
             "cpus": planned.allotment.cpus,
             "gpus": planned.allotment.gpus,
+            "processes": planned.allotment.processes,
             "concurrent": planned.allotment.concurrent,
             "device": planned.allotment.device,
         },
@@ -65,13 +67,15 @@ def as_mapping(planned: PlannedSweep) -> dict[str, Any]:
 def _print(planned: PlannedSweep, console: Console) -> None:
     sweep, decisions = planned.sweep, planned.plan.decisions
     console.print(Text(f"{sweep.spec.name} (profile {sweep.profile}, version {sweep.version})", style="bold"))
-    console.print(Text(sweep.spec.question))
+    console.print(Text(lines(sweep.spec.question)))
     counts = ", ".join(f"{n} {action}" for action, n in planned.plan.count().items())
     console.print(f"\n{len(sweep.configs)} variants x {len(sweep.spec.seeds)} seeds = {len(decisions)} trials: {counts}")
     allotment = planned.allotment
     place = allotment.device or "a device that is not on this machine"
     gpus = f", {allotment.gpus:g} GPU" if allotment.gpus else ""
-    console.print(f"each on {place}: {allotment.cpus:g} CPU{gpus}, {allotment.threads} torch threads; {_at_once(planned)}")
+    processes = f"in {allotment.processes} processes of " if allotment.processes > 1 else ""
+    threads = f"{processes}{allotment.threads} torch threads"
+    console.print(f"each on {place}: {allotment.cpus:g} CPU{gpus}, {threads}; {_at_once(planned)}")
     for facts in dict.fromkeys(planned.facts.values()):
         console.print(
             f"data {facts.content_hash}: {facts.train:,} images to train on, {facts.held_out:,} held out,"
@@ -86,7 +90,7 @@ def _print(planned: PlannedSweep, console: Console) -> None:
         table.add_column(column, justify="right" if column in ("seed", "steps") else "left")
     for d in decisions:
         row = (d.trial.fingerprint[:8], d.trial.variant, str(d.trial.seed), f"{d.trial.steps:,}", d.action, d.reason)
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     console.print(table)
 
 

@@ -9,6 +9,7 @@ from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile,
 from sweeper.cli.live import shown
 from sweeper.service.plan_sweep import SweepRequest
 from sweeper.settings import Settings
+from sweeper.visible import visible
 
 
 def run(
@@ -26,7 +27,9 @@ def run(
 
     console = Console(highlight=False)
     request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent)
-    outcome = run_sweep(request, Settings(), say=lambda line: console.print(line, markup=False, soft_wrap=True), show=shown(console))
+    outcome = run_sweep(
+        request, Settings(), say=lambda line: console.print(visible(line), markup=False, soft_wrap=True), show=shown(console)
+    )
     table = build_report(outcome.snapshot, allow_mixed=request.allow_mixed)
     print(render(table, "terminal", width=console.width, colour=console.is_terminal), end="")
     if outcome.behind:

@@ -12,6 +12,7 @@ from rich.text import Text
 from sweeper.records import AttemptRecord, PointRecord, TrialHistory
 from sweeper.service.opening import store_with_results
 from sweeper.settings import Settings
+from sweeper.visible import lines
 
 LOG_LINES = 10
 
@@ -23,7 +24,7 @@ def show(trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's n
         history = store.history(store.find_trial(trial))
     console = Console(highlight=False, soft_wrap=True)
     for block in describe(history, settings.trials / history.fingerprint):
-        console.print(Text(block))
+        console.print(Text(lines(block)))
 
 
 def describe(history: TrialHistory, folder: Path) -> list[str]:

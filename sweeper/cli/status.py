@@ -11,6 +11,7 @@ from sweeper.records import TrialOutcome, TrialState
 from sweeper.service.opening import store_with_results
 from sweeper.service.ownership import is_dead
 from sweeper.settings import Settings
+from sweeper.visible import one_line
 
 STATES: tuple[TrialState, ...] = ("finished", "running", "pending", "failed", "diverged")
 
@@ -24,15 +25,16 @@ def status(sweep: SweepName = None, profile: Profile = None) -> None:
         others = [s for s in store.sweeps() if (s.name, s.profile) != (snapshot.name, snapshot.profile)]
     counts = Counter(outcome.state for outcome in snapshot.outcomes)
     said = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    console.print(Text(f"{snapshot.name} (profile {snapshot.profile}, version {snapshot.version})", style="bold"))
+    console.print(Text(one_line(f"{snapshot.name} (profile {snapshot.profile}, version {snapshot.version})"), style="bold"))
     console.print(f"{len(snapshot.outcomes)} trials: {said}\n")
     console.print(_table(snapshot.outcomes))
     for outcome in snapshot.outcomes:
         if outcome.error:
-            console.print(Text(f"\n{outcome.fingerprint[:8]} {outcome.variant} seed {outcome.seed}: {outcome.error}", style="red"))
+            said = one_line(f"{outcome.fingerprint[:8]} {outcome.variant} seed {outcome.seed}: {outcome.error}")
+            console.print(Text(f"\n{said}", style="red"))
             console.print(f"  `sweeper show {outcome.fingerprint[:8]}` has its config, its log and the whole traceback")
     if others:
-        console.print("\nalso stored: " + ", ".join(f"{s.name} ({s.profile})" for s in others), markup=False)
+        console.print("\nalso stored: " + ", ".join(one_line(f"{s.name} ({s.profile})") for s in others), markup=False)
 
 
 def _table(outcomes: tuple[TrialOutcome, ...]) -> Table:
@@ -41,5 +43,5 @@ def _table(outcomes: tuple[TrialOutcome, ...]) -> Table:
         table.add_column(column, justify="right" if column in ("seed", "step", "attempts") else "left")
     for o in outcomes:
         row = (o.fingerprint[:8], o.variant, str(o.seed), f"{o.step:,}/{o.steps:,}", o.state, str(o.attempts))
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     return table

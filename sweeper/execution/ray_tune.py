@@ -12,6 +12,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -31,8 +32,18 @@ QUIET = {
 }
 
 
-def run_jobs(queue: JobQueue, *, cpus: float, gpus: float, concurrent: int, cores: int, cluster: bool, scratch: Path) -> None:
-    """Runs jobs until the queue is finished; `cpus` and `gpus` are those of one trial, `cores` those that Ray may count on.
+@dataclass(frozen=True)
+class TrialShare:
+    """What every trial takes of the machines."""
+
+    cpus: float
+    gpus: float
+    processes: int = 1
+    """That share it evenly."""
+
+
+def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, cores: int, cluster: bool, scratch: Path) -> None:
+    """Runs jobs until the queue is finished, at most `concurrent` at a time; `cores` are those that Ray may count on.
 
     Ray is started here and shut down at the end. `scratch` is a folder for Tune's own bookkeeping, removed at the end.
     """
@@ -40,7 +51,7 @@ def run_jobs(queue: JobQueue, *, cpus: float, gpus: float, concurrent: int, core
     import ray
     from ray import tune
 
-    from sweeper.execution.searcher import QueueCallback, QueueSearcher, WhenFinished, trainable
+    from sweeper.execution.searcher import QueueCallback, QueueSearcher, WhenFinished
 
     for noisy in ("ray", "ray.tune", "ray.air", "ray.train", "ray.data"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
@@ -48,14 +59,14 @@ def run_jobs(queue: JobQueue, *, cpus: float, gpus: float, concurrent: int, core
     name = f"queue-{uuid.uuid4().hex[:8]}"
     scratch.mkdir(parents=True, exist_ok=True)
     with _without_raylet_noise():
-        _start_ray(cores=max(cores, round(cpus * concurrent)), cluster=cluster)
+        _start_ray(cores=max(cores, round(each.cpus * concurrent)), cluster=cluster)
         try:
             tune.Tuner(
-                tune.with_resources(trainable, {"cpu": cpus, "gpu": gpus} if gpus else {"cpu": cpus}),
+                _trainable(each, scratch / name),
                 tune_config=tune.TuneConfig(
-                    search_alg=QueueSearcher(queue, running, concurrent),
+                    search_alg=QueueSearcher(queue, running, _fitting(each, concurrent)),
                     num_samples=-1,
-                    reuse_actors=not gpus,  # on a GPU a fresh process returns all its memory
+                    reuse_actors=not each.gpus or each.processes > 1,  # on a GPU a fresh process returns all its memory
                     trial_name_creator=_name,
                     trial_dirname_creator=_name,
                 ),
@@ -75,6 +86,33 @@ def run_jobs(queue: JobQueue, *, cpus: float, gpus: float, concurrent: int, core
             shutil.rmtree(scratch / name, ignore_errors=True)
             with contextlib.suppress(OSError):  # another run still uses it
                 scratch.rmdir()
+
+
+def _trainable(each: TrialShare, scratch: Path) -> Any:
+    """What Tune runs for an attempt: the attempt itself, or what starts its processes, which then takes no core of its own."""
+    from ray import tune
+
+    from sweeper.execution.searcher import trainable
+
+    if each.processes == 1:
+        return tune.with_resources(trainable, {"cpu": each.cpus, "gpu": each.gpus} if each.gpus else {"cpu": each.cpus})
+    from sweeper.execution.process_group import run_in_processes
+
+    def starts_processes(config: dict[str, Any]) -> None:
+        run_in_processes(config["job"], tune.report, each.processes, cpus=each.cpus, gpus=each.gpus, scratch=scratch)
+
+    return tune.with_resources(starts_processes, {"memory": 1})  # a byte: Tune does not take a request for nothing
+
+
+def _fitting(each: TrialShare, concurrent: int) -> int:
+    """Tune does not see what the processes of a trial take, so as many trials are started as the cluster has room for."""
+    import ray
+
+    if each.processes == 1:
+        return concurrent
+    held = ray.cluster_resources()
+    rooms = [held.get(name, 0.0) / wanted for name, wanted in (("CPU", each.cpus), ("GPU", each.gpus)) if wanted]
+    return max(1, min(concurrent, *map(int, rooms)))
 
 
 def _name(trial: Any) -> str:

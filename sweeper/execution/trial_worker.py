@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from model.config import TrainConfig, modules_also_in
 from model.errors import Diverged
-from model.train_trial import TrialReport, train_trial
+from model.train_trial import TrialReport, World, train_trial
 from sweeper.execution.jobs import LOG_FILE, STOP_FILE, Ended, Job
 from sweeper.execution.provenance import provenance
 
@@ -22,21 +22,24 @@ class AttemptFailed(RuntimeError):
     """Ends the worker after a failure was reported, so that the next attempt gets a fresh process."""
 
 
-def run_attempt(job: Job, send: Send) -> None:
+ALONE = World()
+
+
+def run_attempt(job: Job, send: Send, world: World = ALONE) -> None:
     """Trains the job's trial; every report goes through `send` as a plain mapping, the last one is an `Ended`.
 
-    Raises AttemptFailed after a failure was sent.
+    In a `world` of several processes, each sends how it ended, and the first reports. Raises AttemptFailed after a failure was sent.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    with _log(job) as log:
-        ended = _train(job, send, log)
+    with _log(job, world) as log:
+        ended = _train(job, send, log, world)
         log.write(f"{_now()} {ended.state}\n{ended.error or ''}")
     send({"ended": asdict(ended)})
     if ended.state in ("failed", "diverged"):
         raise AttemptFailed(ended.state)
 
 
-def _train(job: Job, send: Send, log: TextIO) -> Ended:
+def _train(job: Job, send: Send, log: TextIO, world: World) -> Ended:
     def report(what: TrialReport) -> bool:
         if what.kind != "alive":
             values = " ".join(f"{name}={value:.6g}" for name, value in what.metrics.items())
@@ -59,6 +62,7 @@ def _train(job: Job, send: Send, log: TextIO) -> Ended:
                 resume_from=job.earlier,
                 device=job.device,
                 threads=job.threads,
+                world=world,
             )
     except Diverged as error:
         return Ended("diverged", str(error))
@@ -69,10 +73,12 @@ def _train(job: Job, send: Send, log: TextIO) -> Ended:
 
 
 @contextlib.contextmanager
-def _log(job: Job) -> Iterator[TextIO]:
-    """The attempt's log file; what the trial prints goes there too."""
-    with (job.folder / LOG_FILE).open("a", encoding="utf-8") as log:
-        log.write(f"{_now()} attempt in process, device {job.device}, {job.threads} threads\n")
+def _log(job: Job, world: World) -> Iterator[TextIO]:
+    """The attempt's log file, of the first process; the others have their own. What the trial prints goes there too."""
+    name = LOG_FILE if world.rank == 0 else f"log-of-process-{world.rank}.txt"
+    with (job.folder / name).open("a", encoding="utf-8") as log:
+        which = f"process {world.rank + 1} of {world.size}"
+        log.write(f"{_now()} attempt in {which}, device {job.device}, {job.threads} threads\n")
         with contextlib.redirect_stdout(_Locked(log)), contextlib.redirect_stderr(_Locked(log)):
             yield log
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from model.errors import ModelError
 from model.train_trial import DataFacts, check
 from sweeper.errors import SpecError
-from sweeper.plan.fingerprint import evaluation_fingerprint, training_fingerprint
+from sweeper.plan.fingerprint import SeededFingerprint, evaluation_fingerprint
+from sweeper.plan.fold import fold
 from sweeper.records import PlannedTrial
-from sweeper.spec.load import LoadedSweep, variant_config
+from sweeper.spec.load import LoadedSweep
 
 
 def data_facts(sweep: LoadedSweep) -> dict[str, DataFacts]:
@@ -27,21 +28,26 @@ def data_facts(sweep: LoadedSweep) -> dict[str, DataFacts]:
 
 
 def expand(sweep: LoadedSweep, facts: Mapping[str, DataFacts], *, gpu: bool) -> tuple[PlannedTrial, ...]:
-    """The trials in the order they run: all variants of the first seed, then of the second, ..."""
-    trials = []
-    for seed in sweep.spec.seeds:
-        for variant, _ in sweep.configs:
-            config = variant_config(sweep.spec, variant, seed)
-            content_hash = facts[variant.name].content_hash
-            trials.append(
-                PlannedTrial(
-                    variant=variant.name,
-                    levels=variant.levels,
-                    seed=seed,
-                    fingerprint=training_fingerprint(config, content_hash=content_hash, precision=config.resolved_precision(gpu=gpu)),
-                    evaluation_fingerprint=evaluation_fingerprint(config, content_hash=content_hash),
-                    steps=config.steps,
-                    config=config.model_dump(mode="json"),
-                )
-            )
-    return tuple(trials)
+    """The trials in the order they run: all variants of the first seed, then of the second, ...
+
+    Variants that train alike have one trial for each seed: see `fold`.
+    """
+    cells = []
+    for cell in fold(sweep.configs, facts):
+        config, content = cell.config, facts[cell.variant.name].content_hash
+        names = SeededFingerprint(config, content_hash=content, precision=config.resolved_precision(gpu=gpu))
+        cells.append((cell, names, evaluation_fingerprint(config, content_hash=content), config.model_dump(mode="json")))
+    return tuple(
+        PlannedTrial(
+            variant=cell.variant.name,
+            levels=cell.variant.levels,
+            seed=seed,
+            fingerprint=names.at(seed),
+            evaluation_fingerprint=evaluation,
+            steps=cell.config.steps,
+            config={**config, "seed": seed},
+            because=cell.because,
+        )
+        for seed in sweep.spec.seeds
+        for cell, names, evaluation, config in cells
+    )

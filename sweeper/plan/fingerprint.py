@@ -11,7 +11,22 @@ LENGTH = 16
 
 def training_fingerprint(config: TrainConfig, *, content_hash: str, precision: Precision) -> str:
     """Names a trial and its checkpoints: everything that changes the weights at a given step, not how far it trains."""
-    return _hash(config.training_identity(content_hash=content_hash, precision=precision))
+    return SeededFingerprint(config, content_hash=content_hash, precision=precision).at(config.seed)
+
+
+class SeededFingerprint:
+    """The training fingerprints of one config at any seed: all but the seed is written down and hashed once."""
+
+    def __init__(self, config: TrainConfig, *, content_hash: str, precision: Precision) -> None:
+        payload = config.training_identity(content_hash=content_hash, precision=precision)
+        before = _text({key: value for key, value in payload.items() if key < "seed"})
+        self._before = hashlib.sha256(f'{before[:-1]},"seed":'.encode())
+        self._after = ("," + _text({key: value for key, value in payload.items() if key > "seed"})[1:]).encode()
+
+    def at(self, seed: int) -> str:
+        whole = self._before.copy()
+        whole.update(str(seed).encode() + self._after)
+        return whole.hexdigest()[:LENGTH]
 
 
 def evaluation_fingerprint(config: TrainConfig, *, content_hash: str) -> str:
@@ -20,4 +35,8 @@ def evaluation_fingerprint(config: TrainConfig, *, content_hash: str) -> str:
 
 
 def _hash(payload: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:LENGTH]
+    return hashlib.sha256(_text(payload).encode()).hexdigest()[:LENGTH]
+
+
+def _text(payload: dict[str, Any]) -> str:
+    return json.dumps(payload, sort_keys=True, separators=(",", ":"))

@@ -37,18 +37,21 @@ class Allotment:
     """Trials at the same time."""
     device: str | None
     """Device model; None where only the cluster knows."""
+    processes: int = 1
+    """That train a trial together, each with an equal share of its CPUs and GPUs."""
 
     @property
     def threads(self) -> int:
-        """Torch threads of a trial."""
-        return max(1, math.floor(self.cpus))
+        """Torch threads of each process of a trial."""
+        return max(1, math.floor(self.cpus / self.processes))
 
 
 def allot(resources: Resources, machine: Machine, max_concurrent: int | None) -> Allotment:
     """Raises SpecError when one trial asks for more than the machine has: it would wait for ever."""
     gpus = resources.gpus if resources.gpus != "auto" else min(1, len(machine.gpus))
+    processes = max(resources.processes, math.floor(gpus))
     if machine.cluster:
-        return Allotment(resources.cpus, gpus, max_concurrent or 10_000, None)
+        return Allotment(resources.cpus, gpus, max_concurrent or 10_000, None, processes)
     if resources.cpus > machine.cores:
         raise SpecError(f"resources.cpus: a trial asks for {resources.cpus:g}, this machine has {machine.cores}; ask for fewer")
     if gpus > len(machine.gpus):
@@ -59,17 +62,20 @@ def allot(resources: Resources, machine: Machine, max_concurrent: int | None) ->
     fitting = math.floor(machine.cores / resources.cpus)
     if gpus:
         fitting = min(fitting, math.floor(len(machine.gpus) / gpus))
-    return Allotment(resources.cpus, gpus, max_concurrent or max(fitting, 1), machine.gpus[0] if gpus else cpu_model())
+    return Allotment(resources.cpus, gpus, max_concurrent or max(fitting, 1), machine.gpus[0] if gpus else cpu_model(), processes)
 
 
 def expected_key(config: TrainConfig, allotment: Allotment) -> Mapping[str, Any]:
-    """The comparability key an attempt started here would have, as far as it is known beforehand."""
+    """The comparability key an attempt started here would have, as far as it is known beforehand.
+
+    Raises ConfigError when the batch cannot be shared by the processes of a trial.
+    """
     known = {
         "device": allotment.device,
         "torch": version("torch").split("+")[0],
         "precision": config.resolved_precision(gpu=allotment.gpus > 0),
-        "world_size": 1,
-        "micro_batch": config.batch_size // config.accumulation,
+        "world_size": allotment.processes,
+        "micro_batch": config.micro_batch(allotment.processes),
         "threads": allotment.threads if not allotment.gpus else None,
     }
     if allotment.device is None:

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from sweeper.records import KnownTrial, PlannedTrial
 
-Action = Literal["run", "resume", "evaluate", "reuse", "diverged", "mixed"]
-"""`run` from step 0 · `resume` from a checkpoint · `evaluate` a kept checkpoint · `reuse` a finished result · `diverged`: already a
-result, not run again · `mixed`: its earlier attempt is not comparable with one started here, so the user decides."""
+Action = Literal["run", "resume", "evaluate", "reuse", "fold", "diverged", "mixed"]
+"""`run` from step 0 · `resume` from a checkpoint · `evaluate` a kept checkpoint · `reuse` a finished result · `fold`: one trial with
+another variant of this sweep · `diverged`: already a result, not run again · `mixed`: its earlier attempt is not comparable with one
+started here, so the user decides."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Decision:
     """Fields of the comparability key that differ, for `mixed`."""
     fresh: bool = False
     """Start over, reading no earlier checkpoint."""
+    from_step: int = 0
+    """Where it begins: the step of the checkpoint it resumes from, if any."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,8 @@ class Plan:
         return Counter(decision.action for decision in self.decisions)
 
     def to_run(self) -> tuple[Decision, ...]:
-        """Decisions that need a worker, in running order; a result that is wanted twice (two variants that are one) runs once."""
-        wanted: dict[tuple[str, int, str], Decision] = {}
-        for decision in self.decisions:
-            if decision.action in ("run", "resume", "evaluate"):
-                trial = decision.trial
-                wanted.setdefault((trial.fingerprint, trial.steps, trial.evaluation_fingerprint), decision)
-        return tuple(wanted.values())
+        """Decisions that need a worker, in running order."""
+        return tuple(decision for decision in self.decisions if decision.action in ("run", "resume", "evaluate"))
 
 
 def reconcile(
@@ -54,7 +52,15 @@ def reconcile(
     fresh: bool = False,
 ) -> Plan:
     """`expected`: the comparability key that each trial (by fingerprint) would have here."""
-    return Plan(tuple(_decide(trial, known.get(trial.fingerprint), expected[trial.fingerprint], allow_mixed, fresh) for trial in trials))
+    first: dict[tuple[str, int, str], PlannedTrial] = {}
+    decisions = []
+    for trial in trials:
+        wanted = first.setdefault((trial.fingerprint, trial.steps, trial.evaluation_fingerprint), trial)
+        if wanted is trial:
+            decisions.append(_decide(trial, known.get(trial.fingerprint), expected[trial.fingerprint], allow_mixed, fresh))
+        else:
+            decisions.append(Decision(trial, "fold", f"one trial with {wanted.variant}" + (f": {trial.because}" if trial.because else "")))
+    return Plan(tuple(decisions))
 
 
 def _decide(
@@ -76,7 +82,7 @@ def _decide(
     if known.checkpoint_step > trial.steps:
         return Decision(trial, "resume", f"trained past step {trial.steps:,}; from its newest kept checkpoint before it")
     if known.checkpoint_step == trial.steps:
-        return Decision(trial, "evaluate", f"trained to step {known.checkpoint_step:,}, this evaluation is new")
+        return Decision(trial, "evaluate", f"trained to step {known.checkpoint_step:,}, this evaluation is new", from_step=trial.steps)
     if known.checkpoint_step:
-        return Decision(trial, "resume", f"from step {known.checkpoint_step:,} of {trial.steps:,}")
+        return Decision(trial, "resume", f"from step {known.checkpoint_step:,} of {trial.steps:,}", from_step=known.checkpoint_step)
     return Decision(trial, "run", "failed before, tried again" if known.newest_state == "failed" else "no checkpoint yet")

@@ -7,17 +7,24 @@ from collections.abc import Mapping, Sequence
 
 from sweeper.records import MetricInfo, TrialOutcome, Variant, metric_info
 from sweeper.report import numbers
+from sweeper.report.folded import compares_with_itself
 from sweeper.report.rows import ContrastRow
 from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary, paired_contrast
+from sweeper.spec.comparisons import caveats
 from sweeper.spec.designs import contrast_weights
-from sweeper.spec.sweep_spec import Cell, Contrast, SweepSpec, level_name
+from sweeper.spec.factors import Cell, level_name
+from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
 Outcomes = Mapping[tuple[str, int], TrialOutcome]
 """By (variant, seed)."""
 
 
-def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes) -> ContrastRow:
-    """The contrast over the seeds of the spec. Raises SpecError when it names no variant of the design."""
+def contrast_row(
+    contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes, folded: Mapping[str, str]
+) -> ContrastRow:
+    """The contrast over the seeds of the spec; `folded` are variants that are another's trials. Raises SpecError when it names no variant
+    of the design.
+    """
     metric = metric_info(spec.metric.primary)
     weights = contrast_weights(contrast, variants)
     by_variant: dict[str, dict[int, float]] = {name: {} for name in weights}
@@ -29,6 +36,8 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
     decimals = metric.decimals
     if summary.interval is not None and not summary.interval.holds(0):
         decimals = numbers.enough_decimals((summary.interval.low, summary.interval.high), decimals)
+    itself = compares_with_itself(weights, folded)
+    doubts = (*caveats(contrast, spec, variants), *([itself] if itself else []))
     return ContrastRow(
         name=contrast.name,
         question=contrast.question,
@@ -38,15 +47,17 @@ def contrast_row(contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant
         weights=weights,
         summary=summary,
         dropped=dropped,
-        margin=contrast.margin,
+        margin=_in_units(contrast),
         decimals=decimals,
+        caveats=doubts,
         sentence=" ".join(
             part
             for part in (
                 _finding(contrast, metric, summary, decimals, variants),
                 _without_width(summary.interval),
-                _against_margin(contrast.margin, summary.interval),
+                _against_margin(_in_units(contrast), summary.interval),
                 _left_out(dropped, len(spec.seeds)),
+                *doubts,
             )
             if part
         ),
@@ -109,6 +120,11 @@ def _without_width(interval: Interval | None) -> str:
     if interval is None or interval.low < interval.high:
         return ""
     return "Every seed gave the same value, so the interval has no width; that is not certainty."
+
+
+def _in_units(contrast: Contrast) -> float | None:
+    """The margin, unless it is a share."""
+    return contrast.margin if isinstance(contrast.margin, float) else None
 
 
 def _against_margin(margin: float | None, interval: Interval | None) -> str:

@@ -1,10 +1,9 @@
 """Text from the store, made harmless for each format: names, levels, questions and errors are other people's words."""
 
 import re
-import unicodedata
 
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-"""Unicode categories that a reader cannot see: controls, direction overrides, lone surrogates, unassigned."""
+from sweeper.visible import one_line
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&!@])")
@@ -35,11 +34,6 @@ _LATEX = {
 }
 
 
-def one_line(text: str) -> str:
-    """Runs of white space become one space; what cannot be seen (escape codes, direction overrides) becomes '\\x1b', '\\u202e'."""
-    return "".join(_visible(character) for character in " ".join(text.split()))
-
-
 def markdown(text: str) -> str:
     """For a table cell or an item of a list in GitHub-flavoured Markdown."""
     return _MARKDOWN_ITEM.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", one_line(text)))
@@ -54,9 +48,3 @@ def csv_cell(text: str) -> str:
     """A cell that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay as they are."""
     plain = one_line(text)
     return f"'{plain}" if plain.startswith(_FORMULA) and not _NUMBER.fullmatch(plain) else plain
-
-
-def _visible(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
-    return character.encode("unicode_escape").decode("ascii")

@@ -10,6 +10,8 @@ from sweeper.report.rows import ContrastRow, Report, VariantRow
 from sweeper.report.statistics import MIN_SEEDS, Summary
 
 _SHORT_HASH = 12
+ON_TRAINING = ("train_loss", "align_loss")
+"""Metrics of the training itself, which a paper's table leaves out."""
 CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "paired seeds")
 
 
@@ -18,6 +20,7 @@ def facts(report: Report, format: str) -> list[tuple[str, str]]:
     found = [
         ("Question", report.question),
         ("Sweep", f"{report.name}, profile {report.profile}, version {report.version[:_SHORT_HASH]}"),
+        ("Store", f"snapshot {report.snapshot}"),
         ("Newest result", "none yet" if report.newest_result is None else f"{in_utc(report.newest_result):%Y-%m-%d %H:%M} UTC"),
         ("Device", report.device or "not recorded"),
     ]
@@ -49,10 +52,6 @@ def state_lines(row: VariantRow) -> list[str]:
     """'2/3', and what became of the others where that is known."""
     others = (("diverged", row.diverged), ("failed", row.failed), ("running", row.running))
     return [f"{row.finished}/{row.planned}", *(f"{number} {state}" for state, number in others if number)]
-
-
-def name_lines(row: VariantRow) -> list[str]:
-    return [row.name, "(baseline)"] if row.is_baseline else [row.name]
 
 
 def cell_lines(cell: Summary, decimals: int, finished: int) -> list[str]:

@@ -1,7 +1,8 @@
-"""A report as one tidy CSV: every row says in `kind` what it is.
+"""A report as one tidy CSV, the same whatever the layout: every row says in `kind` what it is.
 
-`sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `contrast` rows are one
-per contrast; `note` rows carry the footnotes. Numbers have full precision, an empty cell is a number that does not exist.
+`sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `step` rows one per
+variant, metric and training step of an evaluation; `contrast` rows one per contrast; `effect` rows one per main, simple or interaction
+effect; `note` rows carry the footnotes. Numbers have full precision, an empty cell is a number that does not exist.
 """
 
 import csv
@@ -19,6 +20,7 @@ COLUMNS = (
     "baseline",
     "metric",
     "direction",
+    "step",
     "estimate",
     "sd",
     "interval_low",
@@ -64,6 +66,16 @@ def _rows(report: Report) -> Iterator[Row]:
             "margin": row.margin,
             "text": " ".join(layout.contrast_text(row)),
         }
+    for effect in report.effects:
+        yield {
+            "kind": "effect",
+            "name": effect.name,
+            "metric": report.primary.name,
+            "direction": report.primary.direction,
+            **_numbers(effect.summary),
+            "planned": len(report.seeds),
+            "text": effect.kind,
+        }
     for note in report.notes:
         yield {"kind": "note", "text": note}
 
@@ -85,6 +97,16 @@ def _variants(report: Report) -> Iterator[Row]:
                 "running": row.running,
                 "pending": row.pending,
             }
+            for step, summary in row.steps.get(metric.name, {}).items():
+                yield {
+                    "kind": "step",
+                    "name": row.name,
+                    "metric": metric.name,
+                    "direction": metric.direction,
+                    "step": step,
+                    **_numbers(summary),
+                    "planned": row.planned,
+                }
 
 
 def _numbers(summary: Summary) -> Row:

@@ -67,6 +67,7 @@ def _contrast(row: ContrastRow) -> dict[str, Any]:
         "margin": row.margin,
         **_summary(row.summary, n="n_pairs", mean="estimate"),
         "dropped": {str(seed): reason for seed, reason in row.dropped.items()},
+        "caveats": list(row.caveats),
         "sentence": row.sentence,
     }
 

@@ -1,24 +1,33 @@
-"""A report as LaTeX to paste into a paper: `booktabs` tables of at most four metrics each, every text escaped.
+"""A report as LaTeX to paste into a paper: `booktabs` tables whose numbers `siunitx` aligns, every text escaped.
 
 Names in scripts beyond Latin need lualatex or xelatex; everything else compiles with pdflatex.
 """
 
+import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
-from sweeper.report import layout
-from sweeper.report.escaping import latex, one_line
+from sweeper.report import layout, numbers
+from sweeper.report.escaping import latex
+from sweeper.report.layouts import tables_of
 from sweeper.report.rows import Report
+from sweeper.report.tables import Cell, Column, Quantity, Row, Table
+from sweeper.visible import one_line
 
-_METRICS_PER_TABLE = 4
+_NUMBERS_PER_TABLE = 4
+_SETUP = r"\sisetup{separate-uncertainty=true, detect-weight=true, retain-zero-uncertainty=true}"
 
 
 def render_latex(report: Report) -> str:
-    """`table` environments for variants and contrasts, then sentences and notes as `itemize` lists."""
+    """`table` environments, what is to be said of them as `itemize` lists, the notes."""
     parts = [_preamble(report)]
-    for start in range(0, len(report.metrics), _METRICS_PER_TABLE):
-        parts.append(_variants(report, start))
-    if report.contrasts:
-        parts += [_contrasts(report), _list(_sentence_items(report))]
+    for number, table in enumerate(tables_of(report)):
+        caption = f"{table.title or report.question}{'.' if table.title else ''}"
+        for count, part in enumerate(_parts(table)):
+            more = " (continued)" if count else ""
+            parts.append(_table(f"{caption}{more} {_source(report)}", part, f"tab:{report.name}-{number}-{count}"))
+        if table.details:
+            parts.append(_list(rf"\textbf{{{latex(name)}}}: {latex(' '.join(lines))}" for name, lines in table.details))
     parts.append(_list(latex(note) for note in report.notes))
     return "\n\n".join(parts) + "\n"
 
@@ -26,27 +35,7 @@ def render_latex(report: Report) -> str:
 def _preamble(report: Report) -> str:
     """In comments: a text is on one line, so nothing in it can leave its comment."""
     lines = [f"{label}: {one_line(text)}" for label, text in layout.facts(report, "latex")]
-    return "\n".join(f"% {line}" for line in [*lines, r"Needs \usepackage{booktabs}"])
-
-
-def _variants(report: Report, start: int) -> str:
-    metrics = report.metrics[start : start + _METRICS_PER_TABLE]
-    heading = ["variant", "n", *(layout.metric_heading(metric) for metric in metrics)]
-    rows = (
-        [
-            " ".join(layout.name_lines(row)),
-            ", ".join(layout.state_lines(row)),
-            *(" ".join(layout.cell_lines(row.cells[metric.name], metric.decimals, row.finished)) for metric in metrics),
-        ]
-        for row in report.variants
-    )
-    more = " (continued)" if start else ""
-    return _table(f"{report.question}{more} {_source(report)}", heading, rows, "ll" + "r" * len(metrics))
-
-
-def _contrasts(report: Report) -> str:
-    rows = (layout.contrast_cells(row, len(report.seeds)) for row in report.contrasts)
-    return _table(f"{layout.contrasts_heading(report)}. {_source(report)}", layout.CONTRAST_COLUMNS, rows, "lrll")
+    return "\n".join(f"% {line}" for line in [*lines, r"Needs \usepackage{booktabs} and \usepackage{siunitx}"])
 
 
 def _source(report: Report) -> str:
@@ -54,28 +43,97 @@ def _source(report: Report) -> str:
     return " ".join(f"{label}: {text}." for label, text in layout.facts(report, "latex") if label in labels)
 
 
-def _sentence_items(report: Report) -> Iterable[str]:
-    return (rf"\textbf{{{latex(row.name)}}}: {latex(' '.join(layout.contrast_text(row)))}" for row in report.contrasts)
+def _parts(table: Table) -> Iterable[Table]:
+    """The table, or several that repeat its first columns, with at most so many numbers side by side."""
+    rest = range(table.stub, len(table.columns))
+    for start in range(0, max(len(rest), 1), _NUMBERS_PER_TABLE):
+        chosen = [*range(table.stub), *rest[start : start + _NUMBERS_PER_TABLE]]
+        rows = tuple(Row(tuple(row.cells[i] for i in chosen), row.begins) for row in table.rows)
+        yield Table(table.title, tuple(table.columns[i] for i in chosen), rows, table.stub, table.details)
 
 
-def _list(items: Iterable[str]) -> str:
-    return "\n".join([r"\begin{itemize}", *(rf"  \item {item}" for item in items), r"\end{itemize}"])
-
-
-def _table(caption: str, heading: Sequence[str], rows: Iterable[Sequence[str]], alignment: str) -> str:
-    lines = [" & ".join(latex(cell) for cell in row) + r" \\" for row in [heading, *rows]]
+def _table(caption: str, table: Table, label: str) -> str:
+    columns = [(column, [row.cells[i] for row in table.rows]) for i, column in enumerate(table.columns)]
+    lines = []
+    for row in table.rows:
+        lines += [r"\addlinespace"] if row.begins else []
+        lines.append(" & ".join(_cell(cell, column) for cell, column in zip(row.cells, table.columns, strict=True)) + r" \\")
     return "\n".join(
         [
             r"\begin{table}",
             r"  \centering",
+            rf"  {_SETUP}",
             rf"  \caption{{{latex(caption)}}}",
-            rf"  \begin{{tabular}}{{{alignment}}}",
+            rf"  \label{{{re.sub('[^A-Za-z0-9:-]+', '-', label)}}}",
+            rf"  \begin{{tabular}}{{{''.join(_alignment(column, cells) for column, cells in columns)}}}",
             r"    \toprule",
-            f"    {lines[0]}",
+            *(f"    {line}" for line in _heading(table.columns)),
             r"    \midrule",
-            *(f"    {line}" for line in lines[1:]),
+            *(f"    {line}" for line in lines),
             r"    \bottomrule",
             r"  \end{tabular}",
             r"\end{table}",
         ]
     )
+
+
+def _heading(columns: Sequence[Column]) -> list[str]:
+    """One line, or two where columns share a heading."""
+    labels = " & ".join(f"{{{latex(column.label)}}}" if column.kind == "number" else latex(column.label) for column in columns) + r" \\"
+    if not any(column.group for column in columns):
+        return [labels]
+    above, rules, place = [], [], 1
+    for group, members in groupby(columns, key=lambda column: column.group):
+        width = len(list(members))
+        above.append(rf"\multicolumn{{{width}}}{{c}}{{{latex(group)}}}" if group else " & ".join([""] * width))
+        rules += [rf"\cmidrule(lr){{{place}-{place + width - 1}}}"] if group else []
+        place += width
+    return [" & ".join(above) + r" \\", " ".join(rules), labels]
+
+
+def _alignment(column: Column, cells: Sequence[Cell]) -> str:
+    """`l`, or an S column that leaves room for the longest number in it."""
+    if column.kind != "number":
+        return "l"
+    aligned = [quantity for cell in cells if (quantity := _aligned(cell)) is not None]
+    if not aligned:
+        return "r"
+    written = [numbers.fixed(quantity.mean, quantity.decimals) for quantity in aligned]
+    whole = max(len(text.lstrip("-").split(".")[0]) for text in written)
+    decimals = max(quantity.decimals for quantity in aligned)
+    sign = "-" if any(text.startswith("-") for text in written) else ""
+    widths = [len(numbers.fixed(q.half_width, q.decimals).replace(".", "").lstrip("0")) or 1 for q in aligned if q.half_width is not None]
+    uncertainty = f"({max(widths)})" if widths else ""
+    return f"S[table-format={sign}{whole}.{decimals}{uncertainty}]"
+
+
+def _cell(cell: Cell, column: Column) -> str:
+    if column.kind != "number":
+        return rf"\textbf{{{latex(cell.text)}}}" if cell.strong else latex(cell.text)
+    quantity = _aligned(cell)
+    if quantity is not None:
+        return (r"\bfseries " if cell.strong else "") + _written(quantity)
+    if cell.quantity is None or not cell.lines[1:]:
+        return f"{{{latex(cell.text)}}}"
+    return f"{{{_number(cell.quantity)} {latex(' '.join(cell.lines[1:]))}}}"
+
+
+def _aligned(cell: Cell) -> Quantity | None:
+    """The number of a cell that holds nothing else, and no exponent."""
+    quantity = cell.quantity
+    if quantity is None or len(cell.lines) > 1 or "e" in _written(quantity):
+        return None
+    return quantity
+
+
+def _number(quantity: Quantity) -> str:
+    written = _written(quantity)
+    return latex(numbers.plus_minus(quantity.mean, quantity.half_width, quantity.decimals)) if "e" in written else rf"\num{{{written}}}"
+
+
+def _written(quantity: Quantity) -> str:
+    return numbers.plus_minus(quantity.mean, quantity.half_width, quantity.decimals).replace("±", "+-")
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join([r"\begin{itemize}", *(rf"  \item {item}" for item in items), r"\end{itemize}"])

@@ -4,14 +4,20 @@ from collections.abc import Iterable, Sequence
 
 from sweeper.report import layout
 from sweeper.report.escaping import markdown
+from sweeper.report.layouts import tables_of
 from sweeper.report.rows import Report
+from sweeper.report.tables import Cell, Table
 
 
 def render_markdown(report: Report) -> str:
-    """A heading, two tables, a sentence per contrast, the notes."""
-    parts = [f"## Sweep {markdown(report.name)}", _facts(report), _variants(report)]
-    if report.contrasts:
-        parts += [f"### {markdown(layout.contrasts_heading(report))}", _contrasts(report), _sentences(report)]
+    """A heading, the tables with a sentence per contrast, the notes."""
+    parts = [f"## Sweep {markdown(report.name)}", _facts(report)]
+    for table in tables_of(report):
+        parts += [f"### {markdown(table.title)}"] if table.title else []
+        parts += [_table(table)]
+        parts += (
+            ["\n".join(f"- **{markdown(name)}**: {markdown(' '.join(lines))}" for name, lines in table.details)] if table.details else []
+        )
     parts += ["### Notes", "\n".join(f"- {markdown(note)}" for note in report.notes)]
     return "\n\n".join(parts) + "\n"
 
@@ -20,28 +26,15 @@ def _facts(report: Report) -> str:
     return "\n".join(f"- {label}: {markdown(text)}" for label, text in layout.facts(report, "markdown"))
 
 
-def _variants(report: Report) -> str:
-    heading = ["variant", "n", *(layout.metric_heading(metric) for metric in report.metrics)]
-    rows = (
-        [
-            " ".join(layout.name_lines(row)),
-            ", ".join(layout.state_lines(row)),
-            *(" ".join(layout.cell_lines(row.cells[metric.name], metric.decimals, row.finished)) for metric in report.metrics),
-        ]
-        for row in report.variants
-    )
-    return _table(heading, rows, "ll" + "r" * len(report.metrics))
+def _table(table: Table) -> str:
+    heading = _line(markdown(column.heading) for column in table.columns)
+    rule = _line("--:" if column.kind == "number" else ":--" for column in table.columns)
+    return "\n".join([heading, rule, *(_line(_cells(row.cells)) for row in table.rows)])
 
 
-def _contrasts(report: Report) -> str:
-    return _table(layout.CONTRAST_COLUMNS, (layout.contrast_cells(row, len(report.seeds)) for row in report.contrasts), "lrll")
+def _cells(cells: Sequence[Cell]) -> Iterable[str]:
+    return (f"**{markdown(cell.text)}**" if cell.strong else markdown(cell.text) for cell in cells)
 
 
-def _sentences(report: Report) -> str:
-    return "\n".join(f"- **{markdown(row.name)}**: {markdown(' '.join(layout.contrast_text(row)))}" for row in report.contrasts)
-
-
-def _table(heading: Sequence[str], rows: Iterable[Sequence[str]], alignment: str) -> str:
-    rule = ["--:" if side == "r" else ":--" for side in alignment]
-    lines = [rule, *([markdown(cell) for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [[markdown(cell) for cell in heading], *lines])
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -11,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.report import layout
-from sweeper.report.escaping import one_line
+from sweeper.report.layouts import tables_of
 from sweeper.report.rows import Report
+from sweeper.report.tables import Cell
+from sweeper.report.tables import Table as Content
+from sweeper.visible import one_line
 
 _GAP = 2
 """Spaces between columns."""
@@ -26,60 +29,65 @@ _BLANK = Text("")
 def render_terminal(report: Report, width: int, colour: bool) -> str:
     """Lines of at most `width` columns (more only where one table of a single metric needs them), ANSI colours only when asked for."""
     width = max(width, _LEAST_WIDTH)
-    tables = _variant_tables(report, width)
-    contrasts = [_contrast_table(report, width)] if report.contrasts else []
     parts: list[RenderableType] = [_pairs(layout.facts(report, "terminal"), "dim")]
-    for table in tables:
-        parts += [_BLANK, table]
-    for table in contrasts:
-        parts += [_BLANK, Text(layout.contrasts_heading(report), style="bold"), _BLANK, table, *_sentences(report)]
+    widest = width
+    for content in tables_of(report):
+        if content.title:
+            parts += [_BLANK, Text(one_line(content.title), style="bold", overflow="fold")]
+        for table in _tables(content, width):
+            parts += [_BLANK, table]
+            widest = max(widest, _width_of(table))
+        parts += _details(content)
     parts += [_BLANK, Text("Notes", style="bold"), _pairs([("-", note) for note in report.notes])]
-    return _to_text(parts, max(width, *(_width_of(table) for table in [*tables, *contrasts])), colour)
+    return _to_text(parts, widest, colour)
 
 
-def _variant_tables(report: Report, width: int) -> list[Table]:
-    names = [[one_line(line) for line in layout.name_lines(row)] for row in report.variants]
-    states = [layout.state_lines(row) for row in report.variants]
-    name_width = min(_NAME_WIDTHS[1], _widest([["variant"], *names]))
-    state_width = _widest([["n"], *states])
-    cells = [
-        [layout.cell_lines(row.cells[metric.name], metric.decimals, row.finished) for row in report.variants] for metric in report.metrics
+def _tables(content: Content, width: int) -> list[Table]:
+    """One table, or several that repeat its first columns, each within the width if that can be."""
+    cells = [[[one_line(line) for line in row.cells[i].lines] for row in content.rows] for i in range(len(content.columns))]
+    headings = [one_line(column.heading) for column in content.columns]
+    # A heading may wrap between words, and a name anywhere; a number never does.
+    widths = [
+        _widest([heading.split() if column.kind == "number" else [heading], *lines])
+        for heading, column, lines in zip(headings, content.columns, cells, strict=True)
     ]
-    headings = [layout.metric_heading(metric) for metric in report.metrics]
-    widths = [_widest([heading.split(), *column]) for heading, column in zip(headings, cells, strict=True)]
+    stub, rest = widths[: content.stub], widths[content.stub :]
+    stub[0] = _name_width(content, stub, rest, width)
     tables = []
-    for columns in layout.pack([column + _GAP for column in widths], name_width + _GAP + state_width, width):
+    packed = layout.pack([column + _GAP for column in rest], sum(column + _GAP for column in stub) - _GAP, width)
+    for chosen in packed or [[]]:
+        indices = [*range(content.stub), *(content.stub + index for index in chosen)]
         table = _table()
-        table.add_column("variant", width=name_width, overflow="fold")
-        table.add_column("n", width=state_width)
-        for index in columns:
-            heading = Text(headings[index], style="cyan" if index == 0 else "")
-            table.add_column(heading, width=widths[index], justify="right")
-        for number, row in enumerate(report.variants):
-            ended = Text("\n".join(states[number]), style="red" if row.diverged or row.failed else "")
-            table.add_row(Text("\n".join(names[number])), ended, *(Text("\n".join(cells[index][number])) for index in columns))
+        for index in indices:
+            column = content.columns[index]
+            heading = Text(headings[index], style="cyan" if column.leading else "")
+            room = stub[index] if index < content.stub else widths[index]
+            table.add_column(heading, width=room, overflow="fold", justify="right" if column.kind == "number" else "left")
+        for number, row in enumerate(content.rows):
+            if row.begins:
+                table.add_section()
+            table.add_row(*(Text("\n".join(cells[index][number]), style=_style(row.cells[index])) for index in indices))
         tables.append(table)
     return tables
 
 
-def _contrast_table(report: Report, width: int) -> Table:
-    rows = [[one_line(cell) for cell in layout.contrast_cells(row, len(report.seeds))] for row in report.contrasts]
-    widths = [_widest([[label], *([row[index]] for row in rows)]) for index, label in enumerate(layout.CONTRAST_COLUMNS)]
-    left = width - sum(column + _GAP for column in widths[1:])
-    widths[0] = min(widths[0], max(left, _NAME_WIDTHS[0]))
-    table = _table()
-    for index, (label, column) in enumerate(zip(layout.CONTRAST_COLUMNS, widths, strict=True)):
-        table.add_column(Text(label), width=column, overflow="fold", justify="right" if index == 1 else "left")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+def _name_width(content: Content, stub: Sequence[int], rest: Sequence[int], width: int) -> int:
+    """Of the first column: its longest name, cut to what leaves room for the others where all of them are short texts."""
+    if any(column.kind == "number" and column.leading for column in content.columns) or len(stub) > 1:
+        return min(stub[0], _NAME_WIDTHS[1])
+    left = width - sum(column + _GAP for column in [*stub[1:], *rest])
+    return min(stub[0], max(left, _NAME_WIDTHS[0]))
 
 
-def _sentences(report: Report) -> list[RenderableType]:
+def _style(cell: Cell) -> str:
+    return "red" if cell.alarm else "bold" if cell.strong else ""
+
+
+def _details(content: Content) -> list[RenderableType]:
     found: list[RenderableType] = []
-    for row in report.contrasts:
-        found += [_BLANK, Text(one_line(row.name), style="bold", overflow="fold")]
-        found += [Padding(Text(one_line(line), overflow="fold"), (0, 0, 0, _GAP)) for line in layout.contrast_text(row)]
+    for name, lines in content.details:
+        found += [_BLANK, Text(one_line(name), style="bold", overflow="fold")]
+        found += [Padding(Text(one_line(line), overflow="fold"), (0, 0, 0, _GAP)) for line in lines]
     return found
 
 

@@ -1,12 +1,14 @@
 """What a report holds, before it is written in some format. Text in it comes from the store as it is: renderers escape it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from sweeper.records import MetricInfo
+from sweeper.report.effects import Effect
 from sweeper.report.statistics import Interval, Summary
+from sweeper.spec.report_template import ReportTemplate
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class VariantRow:
     pending: int
     cells: Mapping[str, Summary]
     """Metric name -> its values over the seeds of finished trials; every column of the report has one."""
+    steps: Mapping[str, Mapping[int, Summary]] = field(default_factory=dict)
+    """Metric name -> training step -> its values over the seeds of finished trials, where the trials' curves were read."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class ContrastRow:
     """Smallest difference that matters, in units of the metric."""
     decimals: int
     """With which the estimate and its interval are printed."""
+    caveats: tuple[str, ...]
+    """Why it does not show what its name says: a sentence each, which are also in `sentence`."""
     sentence: str
     """What came out, in words."""
 
@@ -87,6 +93,18 @@ class Report:
     contrasts: tuple[ContrastRow, ...]
     notes: tuple[str, ...]
     """What the numbers need beside them, a sentence each."""
+    snapshot: str
+    """Hash of all that the store knew of the trials."""
+    effects: tuple[Effect, ...] = ()
+    """On the primary metric, declared or not."""
+    steps: tuple[int, ...] = ()
+    """At which variants were evaluated, ascending."""
+    template: ReportTemplate = field(default_factory=ReportTemplate)
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of the factors; none where variants are listed."""
+        return tuple(self.variants[0].levels)
 
     @property
     def primary(self) -> MetricInfo:

@@ -1,37 +1,54 @@
 """From what the store knows of a sweep to the report that answers its question."""
 
+import hashlib
+import json
 import shlex
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
 
 from sweeper.errors import RequestError
-from sweeper.records import MetricInfo, SweepSnapshot, TrialOutcome, Variant, columns, metric_info
+from sweeper.records import MetricInfo, SweepSnapshot, TrialCurves, TrialOutcome, Variant, columns, metric_info
 from sweeper.report.comparability import comparability_of, device_of, varied_by_design
 from sweeper.report.contrasts import Outcomes, contrast_row
+from sweeper.report.effects import effects_of
+from sweeper.report.folded import folded_notes, one_trial
 from sweeper.report.notes import notes_of
 from sweeper.report.rows import ContrastRow, Report, VariantRow
-from sweeper.report.statistics import summarise
-from sweeper.spec.designs import variants_of
+from sweeper.report.statistics import Summary, summarise
+from sweeper.spec.designs import ensure_template_fits, variants_of
+from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.sweep_spec import SweepSpec
 
 __all__ = ["ContrastRow", "Report", "VariantRow", "build_report"]
 
 
-def build_report(snapshot: SweepSnapshot, allow_mixed: Collection[str] = ()) -> Report:
-    """The report of one version of a sweep; the same snapshot gives the same report.
+def build_report(
+    snapshot: SweepSnapshot,
+    allow_mixed: Collection[str] = (),
+    *,
+    curves: Mapping[str, TrialCurves] | None = None,
+    template: ReportTemplate | None = None,
+) -> Report:
+    """The report of one version of a sweep; the same arguments give the same report.
+
+    `curves` (by fingerprint) fill the tables that show training steps. `template` stands in for the stored spec's own.
 
     Raises RequestError when finished trials differ in a field of their comparability key that is not in `allow_mixed`,
-    when the stored spec is none of this release, and SpecError when a contrast names what the design does not have.
+    when the stored spec is none of this release, and SpecError when a contrast or the template names what the design does not have.
     """
     spec = _spec(snapshot)
     variants = variants_of(spec)
+    asked = template or spec.report or ReportTemplate()
+    ensure_template_fits(asked, variants)
     outcomes = _by_variant_and_seed(snapshot, spec, variants)
     finished = [outcome for outcome in outcomes.values() if outcome.state == "finished"]
     comparability = comparability_of(finished, allow_mixed, varied_by_design(variants))
-    metrics = _columns(spec, outcomes)
-    rows = tuple(_variant_row(variant, spec, metrics, outcomes) for variant in variants)
+    folded = one_trial(outcomes.values())
+    metrics = _columns(spec, outcomes, asked.metrics)
+    rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
+    primary = metric_info(spec.metric.primary)
     return Report(
         name=snapshot.name,
         profile=snapshot.profile,
@@ -40,13 +57,20 @@ def build_report(snapshot: SweepSnapshot, allow_mixed: Collection[str] = ()) -> 
         newest_result=snapshot.newest_result,
         device=device_of(comparability),
         comparability=comparability,
-        command=_command(snapshot, comparability),
+        command=_command(snapshot, comparability, asked, spec.report),
         metrics=metrics,
         baseline=spec.baseline,
         seeds=spec.seeds,
         variants=rows,
-        contrasts=tuple(contrast_row(contrast, spec, variants, outcomes) for contrast in spec.contrasts),
-        notes=notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
+        contrasts=tuple(contrast_row(contrast, spec, variants, outcomes, folded) for contrast in spec.contrasts),
+        notes=(
+            *notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
+            *folded_notes(folded),
+        ),
+        snapshot=_identity(snapshot),
+        effects=effects_of(variants, spec.baseline, primary, _values(primary.name, outcomes), spec.seeds),
+        steps=_steps(rows, asked),
+        template=asked,
     )
 
 
@@ -70,14 +94,37 @@ def _by_variant_and_seed(snapshot: SweepSnapshot, spec: SweepSpec, variants: tup
     return {key: found[key] for key in planned if key in found}
 
 
-def _columns(spec: SweepSpec, outcomes: Outcomes) -> tuple[MetricInfo, ...]:
-    """The primary metric, even while it has no value; then every other that some trial reported."""
+def _identity(snapshot: SweepSnapshot) -> str:
+    """Short hash of the outcomes: two reports of one snapshot of the store have the same."""
+    known = sorted((o.fingerprint, o.state, sorted(o.metrics.items()), o.step, o.attempts) for o in snapshot.outcomes)
+    return hashlib.sha256(json.dumps([snapshot.version, known]).encode()).hexdigest()[:12]
+
+
+def _values(metric: str, outcomes: Outcomes) -> dict[str, dict[int, float]]:
+    found: dict[str, dict[int, float]] = {}
+    for (variant, seed), outcome in outcomes.items():
+        if outcome.state == "finished" and metric in outcome.metrics:
+            found.setdefault(variant, {})[seed] = outcome.metrics[metric]
+    return found
+
+
+def _steps(rows: Iterable[VariantRow], asked: ReportTemplate) -> tuple[int, ...]:
+    measured = {step for row in rows for by_step in row.steps.values() for step in by_step}
+    return tuple(step for step in sorted(measured) if not asked.steps or step in asked.steps)
+
+
+def _columns(spec: SweepSpec, outcomes: Outcomes, asked: Sequence[str]) -> tuple[MetricInfo, ...]:
+    """The primary metric, even while it has no value; then those asked for, else every other that some trial reported."""
+    if asked:
+        return tuple(metric_info(name) for name in dict.fromkeys((spec.metric.primary, *asked)))
     reported = {name for outcome in outcomes.values() for name in outcome.metrics}
     primary = metric_info(spec.metric.primary)
     return (primary, *(info for info in columns(reported) if info != primary))
 
 
-def _variant_row(variant: Variant, spec: SweepSpec, metrics: tuple[MetricInfo, ...], outcomes: Outcomes) -> VariantRow:
+def _variant_row(
+    variant: Variant, spec: SweepSpec, metrics: tuple[MetricInfo, ...], outcomes: Outcomes, curves: Mapping[str, TrialCurves]
+) -> VariantRow:
     mine = {seed: outcomes[variant.name, seed] for seed in spec.seeds if (variant.name, seed) in outcomes}
     finished = {seed: outcome.metrics for seed, outcome in mine.items() if outcome.state == "finished"}
     states = Counter(outcome.state for outcome in mine.values())
@@ -92,13 +139,24 @@ def _variant_row(variant: Variant, spec: SweepSpec, metrics: tuple[MetricInfo, .
         running=states["running"],
         pending=states["pending"] + len(spec.seeds) - len(mine),
         cells={info.name: summarise({s: values[info.name] for s, values in finished.items() if info.name in values}) for info in metrics},
+        steps={info.name: by_step for info in metrics if (by_step := _by_step(info.name, mine, curves))},
     )
 
 
-def _command(snapshot: SweepSnapshot, comparability: Mapping[str, tuple[str, ...]]) -> str:
+def _by_step(metric: str, mine: Mapping[int, TrialOutcome], curves: Mapping[str, TrialCurves]) -> dict[int, Summary]:
+    by_seed = {seed: curves[o.fingerprint].evaluations.get(metric, {}) for seed, o in mine.items() if o.fingerprint in curves}
+    steps = sorted({step for values in by_seed.values() for step in values})
+    return {step: summarise({seed: values[step] for seed, values in by_seed.items() if step in values}) for step in steps}
+
+
+def _command(
+    snapshot: SweepSnapshot, comparability: Mapping[str, tuple[str, ...]], asked: ReportTemplate, own: ReportTemplate | None
+) -> str:
     words = ["sweeper", "report", snapshot.name, "--table"]
     if snapshot.profile != "default":
         words += ["--profile", snapshot.profile]
+    if asked.layout != (own or ReportTemplate()).layout:
+        words += ["--layout", asked.layout]
     for field, values in comparability.items():
         if len(values) > 1:
             words += ["--allow-mixed", field]

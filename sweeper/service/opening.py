@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from sweeper.errors import RequestError
 from sweeper.records import KnownTrial
 from sweeper.settings import Settings
-from sweeper.store.results_store import ResultsStore
+from sweeper.store.results_store import ResultsStore, Upgrade
 
 
 def existing_store(settings: Settings) -> ResultsStore | None:
@@ -19,10 +19,21 @@ def store_with_results(settings: Settings) -> ResultsStore:
     """The store; RequestError where nothing was ever run."""
     store = existing_store(settings)
     if store is None:
-        raise RequestError(
-            f"nothing has run under {settings.root}; run `sweeper run sweeps/noise_aug_vs_interaction.yaml` first, or set SWEEPER_HOME"
-        )
+        raise _nothing_here(settings)
     return store
+
+
+def upgraded_store(settings: Settings) -> Upgrade:
+    """Bring the store to the newest schema. Raises RequestError where nothing was ever run, and StoreError."""
+    if settings.database_url is None and not (settings.root / "sweeper.db").exists():
+        raise _nothing_here(settings)
+    return ResultsStore.upgrade(settings.store_url)
+
+
+def _nothing_here(settings: Settings) -> RequestError:
+    return RequestError(
+        f"nothing has run under {settings.root}; run `sweeper run sweeps/noise_aug_vs_interaction.yaml` first, or set SWEEPER_HOME"
+    )
 
 
 def store_to_write(settings: Settings) -> ResultsStore:

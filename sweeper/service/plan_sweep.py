@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from model.config import modules_also_in
+from model.errors import ConfigError
 from model.train_trial import DataFacts
+from sweeper.errors import SpecError
 from sweeper.plan.cost import disk_bytes
 from sweeper.plan.expand import data_facts, expand
 from sweeper.plan.machine import Allotment, Machine, allot, expected_key
@@ -70,12 +72,23 @@ def _plan(
     facts = data_facts(sweep)
     trials = expand(sweep, facts, gpu=allotment.gpus > 0)
     known = look_up([trial.fingerprint for trial in trials])
-    keys = {variant.name: expected_key(config, allotment) for variant, config in sweep.configs}
+    keys = _expected_keys(sweep, allotment)
     expected: dict[str, Mapping[str, Any]] = {trial.fingerprint: keys[trial.variant] for trial in trials}
     plan = reconcile(trials, known, expected, allow_mixed=request.allow_mixed, fresh=request.fresh)
     configs = {variant.name: config for variant, config in sweep.configs}
     disk = sum(disk_bytes(configs[d.trial.variant], facts[d.trial.variant]) for d in plan.to_run())
     return PlannedSweep(sweep, facts, allotment, trials, plan, disk, user_code)
+
+
+def _expected_keys(sweep: LoadedSweep, allotment: Allotment) -> dict[str, Mapping[str, Any]]:
+    """By variant."""
+    keys = {}
+    for variant, config in sweep.configs:
+        try:
+            keys[variant.name] = expected_key(config, allotment)
+        except ConfigError as error:
+            raise SpecError(f"{sweep.place}: variant {variant.name}: {error}") from error
+    return keys
 
 
 def _exceeds(sweep: LoadedSweep, machine: Machine) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sweeper.records import PlannedTrial, metric_info
+from sweeper.visible import visible
 
 
 @dataclass
@@ -84,4 +85,4 @@ def written(metric: str, value: float) -> str:
 
 def name_of(trial: PlannedTrial) -> str:
     """How a trial is called on screen."""
-    return f"{trial.variant}  seed {trial.seed}"
+    return visible(f"{trial.variant}  seed {trial.seed}")

@@ -52,7 +52,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         store.record_sweep(name=sweep.spec.name, profile=sweep.profile, version=sweep.version, spec=spec, trials=planned.trials)
         to_run, counts = planned.plan.to_run(), planned.plan.count()
         device = planned.allotment.device or "the Ray cluster's devices"
-        progress = Progress(len(planned.trials), counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
+        progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
         driver = Driver(store, settings, this_process(), to_run, planned.allotment, planned.user_code, progress)
         if to_run:
@@ -67,15 +67,14 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
 
 
 def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) -> None:
-    from sweeper.execution.ray_tune import run_jobs
+    from sweeper.execution.ray_tune import TrialShare, run_jobs
 
     machine, allotment = Machine.here(), planned.allotment
     with MirrorProcess(settings) as mirror, _stopping_on_signals(driver):
         with show(driver.progress):
             run_jobs(
                 driver,
-                cpus=allotment.cpus,
-                gpus=allotment.gpus,
+                each=TrialShare(allotment.cpus, allotment.gpus, allotment.processes),
                 concurrent=allotment.concurrent,
                 cores=machine.cores,
                 cluster=machine.cluster,
@@ -85,11 +84,6 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) 
 
 
 def _refuse(planned: PlannedSweep) -> None:
-    if planned.allotment.gpus > 1:
-        raise SpecError(
-            f"{planned.sweep.place}: resources.gpus: {planned.allotment.gpus:g} for each trial, but a trial runs on one GPU so far;"
-            " ask for 1 or a fraction"
-        )
     for variant, config in planned.sweep.configs:
         try:
             ensure_trainable(config)

@@ -1,74 +1,162 @@
 """From a design to its variants, and from a contrast to the weight of each variant."""
 
-import itertools
-import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 
 from sweeper.errors import SpecError, nearest
 from sweeper.records import Variant
-from sweeper.spec.sweep_spec import Cell, Contrast, FactorialDesign, SweepSpec, level_name
+from sweeper.spec.factors import Cell, in_words, level_name
+from sweeper.spec.report_template import ReportTemplate
+from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
 MAX_VARIANTS = 10_000
 """A larger grid is a mistake; it is refused before it is expanded."""
+ADD_IT = "add the cell, or compare others"
+
+Levels = Mapping[str, str]
+"""Factor name -> level name."""
 
 
 def variants_of(spec: SweepSpec) -> tuple[Variant, ...]:
-    """The variants of the design, in the order of the file (the last factor varies fastest)."""
-    if not isinstance(spec.design, FactorialDesign):
-        return tuple(Variant(name, {}, overrides) for name, overrides in spec.design.variants.items())
-    factors = spec.design.factors
-    size = math.prod(len(factor.levels) for factor in factors.values())
+    """The variants of the design, in the order of its tables."""
+    size = spec.design.size()
     if size > MAX_VARIANTS:
-        raise SpecError(f"design.factors: {size:,} combinations are more than the limit of {MAX_VARIANTS:,}; drop levels or factors")
-    cells = itertools.product(*(factor.named_levels() for factor in factors.values()))
-    return tuple(_variant(list(factors), cell) for cell in cells)
-
-
-def _variant(factors: list[str], cell: Sequence[tuple[str, dict[str, object]]]) -> Variant:
-    levels = [name for name, _ in cell]
-    overrides = {path: value for _, fields in cell for path, value in fields.items()}
-    return Variant("/".join(levels), dict(zip(factors, levels, strict=True)), overrides)
+        raise SpecError(f"design: {size:,} cells are more than the limit of {MAX_VARIANTS:,}; drop levels or factors")
+    variants = spec.design.expand()
+    if not variants:
+        raise SpecError(f"design: `where` and `unless` drop all of its {size:,} cells; keep some")
+    return variants
 
 
 def contrast_weights(contrast: Contrast, variants: Sequence[Variant]) -> dict[str, float]:
     """Variant name -> weight, so that the contrast is the weighted sum of the variants' metrics.
 
-    `of` minus `to`; factors that the contrast does not name are averaged over, cell by matching cell (method of main effects).
-    Raises SpecError naming the contrast when it names an unknown variant, factor or level, or compares a cell with itself.
+    `of` minus `to`; factors that the contrast does not name are averaged over, cell by matching cell (method of main effects). Where the
+    design lacks some of the matching cells, the average is over the pairs that it has.
+    Raises SpecError naming the contrast when it names an unknown variant, factor or level, compares a cell with itself, or needs a cell
+    that is not in the design.
     """
-    names = [variant.name for variant in variants]
     if contrast.weights is not None:
+        names = [variant.name for variant in variants]
         for name in contrast.weights:
             if name not in names:
                 raise SpecError(f"contrasts: {contrast.name!r} weighs {name!r}, which is no variant{nearest(name, names)}")
         return dict(contrast.weights)
     if contrast.of is None or contrast.to is None:
         raise AssertionError("one of two forms, checked at construction")
-    plus = _select(contrast, contrast.of, variants)
-    minus = _select(contrast, contrast.to, variants)
+    plus, minus = _select(contrast, contrast.of, variants), _select(contrast, contrast.to, variants)
+    if isinstance(contrast.of, dict) and isinstance(contrast.to, dict):
+        plus, minus = _matching(contrast, plus, minus)
     weights: dict[str, float] = {}
     for chosen, sign in ((plus, 1.0), (minus, -1.0)):
-        for name in chosen:
-            weights[name] = weights.get(name, 0.0) + sign / len(chosen)
+        for variant in chosen:
+            weights[variant.name] = weights.get(variant.name, 0.0) + sign / len(chosen)
     kept = {name: weight for name, weight in weights.items() if weight}
     if not kept:
         raise SpecError(f"contrasts: {contrast.name!r} compares a variant with itself; let `of` and `to` differ")
     return kept
 
 
-def _select(contrast: Contrast, cell: Cell | str, variants: Sequence[Variant]) -> list[str]:
+def unmatched(contrast: Contrast, variants: Sequence[Variant]) -> tuple[Levels, ...]:
+    """Cells that the contrast lacks: partners of cells that it selects which are not in the design, in the design's order."""
+    if not isinstance(contrast.of, dict) or not isinstance(contrast.to, dict):
+        return ()
+    of, to = contrast.of, contrast.to
+    plus, minus = _select(contrast, of, variants), _select(contrast, to, variants)
+    if not _comparable(contrast) or _balanced(contrast, plus, minus):
+        return ()
+    lacking = [_with(variant.levels, to) for variant in plus if _rest(variant, contrast) not in {_rest(v, contrast) for v in minus}]
+    lacking += [_with(variant.levels, of) for variant in minus if _rest(variant, contrast) not in {_rest(v, contrast) for v in plus}]
+    return tuple(lacking)
+
+
+def missing_controls(contrast: Contrast, variants: Sequence[Variant]) -> tuple[Levels, ...]:
+    """Where levels are held: cells that would show the same change at another held level, half of whose pair alone is in the design."""
+    if not contrast.holding or not _comparable(contrast):
+        return ()
+    assert isinstance(contrast.of, dict)
+    assert isinstance(contrast.to, dict)
+    present = {tuple(variant.levels.items()) for variant in variants}
+    lacking: dict[tuple[tuple[str, str], ...], Levels] = {}
+    for variant in variants:
+        for here, there in ((contrast.of, contrast.to), (contrast.to, contrast.of)):
+            if variant.levels == _with(variant.levels, here) and (partner := _with(variant.levels, there)) and not _held(contrast, variant):
+                key = tuple(partner.items())
+                lacking |= {key: partner} if key not in present else {}
+    return tuple(lacking.values())
+
+
+def _held(contrast: Contrast, variant: Variant) -> bool:
+    return variant.levels == _with(variant.levels, contrast.holding)
+
+
+def _matching(contrast: Contrast, plus: list[Variant], minus: list[Variant]) -> tuple[list[Variant], list[Variant]]:
+    """Both sides as they are where the other factors weigh the same in them (as in a regular fraction), else the cells with a partner."""
+    if not _comparable(contrast) or _balanced(contrast, plus, minus):
+        return plus, minus
+    shared = {_rest(variant, contrast) for variant in plus} & {_rest(variant, contrast) for variant in minus}
+    if not shared:
+        lacking = [_with(variant.levels, contrast.to) for variant in plus] + [_with(variant.levels, contrast.of) for variant in minus]
+        raise SpecError(f"contrasts: {contrast.name!r} has no control: {in_words(lacking[0])} is not in the design; {ADD_IT}")
+    return [v for v in plus if _rest(v, contrast) in shared], [v for v in minus if _rest(v, contrast) in shared]
+
+
+def _balanced(contrast: Contrast, plus: Sequence[Variant], minus: Sequence[Variant]) -> bool:
+    """Whether every level of every other factor has the same share of both sides."""
+    assert isinstance(contrast.of, dict)
+
+    def shares(side: Sequence[Variant]) -> Mapping[tuple[str, str], Fraction]:
+        counts = Counter((factor, level) for v in side for factor, level in v.levels.items() if factor not in (contrast.of or {}))
+        return {level: Fraction(count, len(side)) for level, count in counts.items()}
+
+    return shares(plus) == shares(minus)
+
+
+def _comparable(contrast: Contrast) -> bool:
+    """Whether both sides name the same factors, so that cells of one side match cells of the other."""
+    return isinstance(contrast.of, dict) and isinstance(contrast.to, dict) and contrast.of.keys() == contrast.to.keys()
+
+
+def _rest(variant: Variant, contrast: Contrast) -> tuple[str, ...]:
+    """The levels of the factors that do not change."""
+    assert isinstance(contrast.of, dict)
+    return tuple(level for factor, level in variant.levels.items() if factor not in contrast.of)
+
+
+def _with(levels: Levels, cell: Cell | str | None) -> dict[str, str]:
+    assert isinstance(cell, dict)
+    return {factor: level_name(cell[factor]) if factor in cell else level for factor, level in levels.items()}
+
+
+def ensure_template_fits(template: ReportTemplate | None, variants: Sequence[Variant]) -> None:
+    """Raises SpecError naming what the design does not have."""
+    try:
+        if template is not None:
+            template.ensure_fits([variant.name for variant in variants], list(variants[0].levels))
+    except ValueError as error:
+        raise SpecError(str(error)) from error
+
+
+def _select(contrast: Contrast, cell: Cell | str, variants: Sequence[Variant]) -> list[Variant]:
     if isinstance(cell, str):
-        if cell not in [variant.name for variant in variants]:
+        found = [variant for variant in variants if variant.name == cell]
+        if not found:
             raise SpecError(f"contrasts: {contrast.name!r} names {cell!r}, which is no variant{nearest(cell, (v.name for v in variants))}")
-        return [cell]
+        return found
     wanted = {factor: level_name(level) for factor, level in (contrast.holding | cell).items()}
     _check_levels(contrast, wanted, variants)
-    return [v.name for v in variants if all(v.levels[factor] == level for factor, level in wanted.items())]
+    found = [v for v in variants if all(v.levels[factor] == level for factor, level in wanted.items())]
+    if not found:
+        raise SpecError(
+            f"contrasts: {contrast.name!r} needs {in_words(wanted)}, which is not in the design; add the cell, or compare others"
+        )
+    return found
 
 
-def _check_levels(contrast: Contrast, wanted: dict[str, str], variants: Sequence[Variant]) -> None:
+def _check_levels(contrast: Contrast, wanted: Levels, variants: Sequence[Variant]) -> None:
+    factors = _distinct(name for variant in variants for name in variant.levels)
     for factor, level in wanted.items():
-        factors = _distinct(name for variant in variants for name in variant.levels)
         if factor not in factors:
             raise SpecError(f"contrasts: {contrast.name!r} names {factor!r}, which is no factor of the design{nearest(factor, factors)}")
         levels = _distinct(variant.levels[factor] for variant in variants)

@@ -14,16 +14,18 @@ from model.errors import ConfigError
 from model.presets import METHODS, PRESETS, complete, lay_method
 from sweeper.errors import SpecError, nearest
 from sweeper.records import Variant, is_distance
-from sweeper.spec.designs import contrast_weights, variants_of
+from sweeper.spec.claims import ensure_answerable
+from sweeper.spec.designs import contrast_weights, ensure_template_fits, variants_of
 from sweeper.spec.explaining import explain
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
+from sweeper.spec.section import twice
 from sweeper.spec.sweep_spec import SweepSpec
 
 NAMED = {"preset": PRESETS, "method": METHODS}
 """What `base` may begin with, by name."""
 UNNAMED: dict[str, Any] = {"data": {"path"}, "alignment": {"encoder": {"weights"}}, "evaluation": {"extractor": {"weights"}}}
 """Places of files, which are known by their content."""
-MAX_TRIALS = 100_000
+MAX_TRIALS = 50_000
 """More is a mistake; it is refused before every config is checked."""
 
 
@@ -43,13 +45,18 @@ class LoadedSweep:
 
 def load_sweep(path: Path, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedSweep:
     """Raises SpecError with the place and the remedy; reads no data set and starts nothing."""
-    whole = apply_profile(read_mapping(path), profile, str(path))
+    return sweep_from(read_mapping(path), str(path), profile=profile, overrides=overrides)
+
+
+def sweep_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedSweep:
+    """The sweep in a mapping that was read at `place`; raises SpecError."""
+    whole = apply_profile(raw, profile, place)
     whole = apply_overrides(whole, overrides, list(SweepSpec.model_fields), [*TrainConfig.model_fields, *NAMED])
     try:
         spec = SweepSpec.model_validate(whole)
     except ValidationError as error:
-        raise SpecError(f"{path}: {explain(error, SweepSpec)}") from error
-    return check_sweep(spec, profile or DEFAULT_PROFILE, str(path))
+        raise SpecError(f"{place}: {explain(error, SweepSpec)}") from error
+    return check_sweep(spec, profile or DEFAULT_PROFILE, place)
 
 
 def check_sweep(spec: SweepSpec, profile: str, place: str) -> LoadedSweep:
@@ -59,12 +66,13 @@ def check_sweep(spec: SweepSpec, profile: str, place: str) -> LoadedSweep:
         if len(variants) * len(spec.seeds) > MAX_TRIALS:
             raise SpecError(f"{len(variants):,} variants x {len(spec.seeds):,} seeds are more than {MAX_TRIALS:,} trials; ask for fewer")
         names = [variant.name for variant in variants]
-        if repeated := [name for name in names if names.count(name) > 1]:
+        if repeated := twice(names):
             raise SpecError(f"design: two variants are called {repeated[0]!r}; rename a level")
         if spec.baseline is not None and spec.baseline not in names:
             raise SpecError(f"baseline: there is no variant {spec.baseline!r}{nearest(spec.baseline, names)}")
         for contrast in spec.contrasts:
-            contrast_weights(contrast, variants)
+            ensure_answerable(contrast, contrast_weights(contrast, variants), variants)
+        ensure_template_fits(spec.report, variants)
         configs = tuple((variant, variant_config(spec, variant, spec.seeds[0])) for variant in variants)
         _ensure_measured(spec.metric.primary, configs)
     except SpecError as error:
@@ -132,7 +140,7 @@ def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) 
     The order of the variants counts: factors that change places rename them. So do their configs: a preset may change with a release.
     """
     meant = [[variant.name, _meaning(config)] for variant, config in configs]
-    said = [spec.model_dump(mode="json"), meant]
+    said = [spec.model_dump(mode="json", exclude={"report"} if spec.report is None else None), meant]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -1,57 +1,19 @@
-"""From a file's bytes to one mapping: YAML without its surprises, profiles, and `--set`."""
+"""From a file's bytes to one mapping: profiles laid over it, and `--set`."""
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from model.presets import merge
 from sweeper.errors import SpecError, nearest
 from sweeper.spec.explaining import short
+from sweeper.spec.section import NAME
+from sweeper.spec.yaml_text import UNPRINTABLE, parse_yaml
 
 MAX_BYTES = 1_000_000
 DEFAULT_PROFILE = "default"
 EXAMPLE = "sweeps/noise_aug_vs_interaction.yaml"
-
-
-_MERGE = "tag:yaml.org,2002:merge"
-_PLAIN = {
-    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    "int": (r"[-+]?(?:0|[1-9][0-9_]*)", list("-+0123456789")),
-    "float": (
-        r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.inf|\.nan",
-        list("-+.0123456789"),
-    ),
-    "merge": (r"<<", ["<"]),
-}
-"""What words without quotes mean, by how they begin; as in YAML 1.2, where 1e-4 is a number, `on` and `no` are words, and 1:2 no time."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice, which YAML would silently drop."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    seen: set[Hashable] = set()
-    for key_node, _ in node.value:
-        if key_node.tag == _MERGE:
-            continue  # `<<: *name` takes in another mapping, and what is written beside it goes before
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, Hashable):
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not a name", key_node.start_mark)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} appears twice", key_node.start_mark)
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-_Loader.yaml_implicit_resolvers = {}
-for _name, (_pattern, _first) in _PLAIN.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -84,31 +46,18 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return parsed
 
 
-def parse_yaml(text: str, place: str) -> Any:
-    """The value of a YAML text; raises SpecError with the line."""
-    try:
-        return yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        what = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
-        raise SpecError(f"{place}{line}: not YAML ({what}); mend the line") from error
-    except RecursionError as error:  # python words it by where the stack ended
-        raise SpecError(f"{place}: not YAML (nested too deeply); mend the file") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise SpecError(f"{place}: not YAML ({str(error).splitlines()[0]}); mend the file") from error
-
-
 def apply_profile(raw: Mapping[str, Any], profile: str | None, place: str) -> dict[str, Any]:
     """The mapping with one of its `profiles` laid over it, and `profiles` taken out."""
     whole = dict(raw)
     profiles = whole.pop("profiles", None) or {}
     if not isinstance(profiles, dict):
         raise SpecError(f"{place}: profiles is a mapping of name: overrides, not {short(profiles)}")
+    if odd := [name for name in profiles if not isinstance(name, str) or not re.fullmatch(NAME, name)]:
+        raise SpecError(f"{place}: profiles: {short(odd[0])} is no name; use letters, digits and _ . + = -, the first a letter or digit")
     if profile is None or profile == DEFAULT_PROFILE:
         return whole
     if profile not in profiles:
-        raise SpecError(f"{place} has no profile {profile!r}{nearest(profile, [DEFAULT_PROFILE, *map(str, profiles)])}")
+        raise SpecError(f"{place} has no profile {profile!r}{nearest(profile, [DEFAULT_PROFILE, *profiles])}")
     overrides = profiles[profile] or {}
     if not isinstance(overrides, dict):
         raise SpecError(f"{place}: profiles.{profile} is a mapping of overrides, not {short(overrides)}")
@@ -122,6 +71,8 @@ def apply_overrides(
     changed = dict(whole)
     for override in overrides:
         path, equals, text = override.partition("=")
+        if odd := UNPRINTABLE.search(override):
+            raise SpecError(f"--set {override}: the character {odd[0]!r} is no text; leave it out")
         if not equals or not path.strip():
             raise SpecError(f"--set {override}: write path.to.field=value, such as base.steps=400")
         head = path.split(".")[0]

@@ -1,81 +1,22 @@
 """What a sweep file means: a question, the variants that answer it, and the contrasts that read the answer off."""
 
-import json
+import itertools
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sweeper.errors import nearest
 from sweeper.records import METRICS, is_metric, metric_info
+from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, percent
+from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
+from sweeper.spec.factors import Cell
+from sweeper.spec.report_template import ReportTemplate
+from sweeper.spec.section import LONGEST_NAME, Name, Spec, twice
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+=-]*$"
-Name = Annotated[str, Field(pattern=NAME, max_length=80)]
-"""Names go into folder names, tables and MLflow: letters, digits and _ . + = - only."""
 MAX_SEEDS = 1_000
 """More is a mistake, such as a seed where their number is asked for; it is refused before they are counted out."""
-
-
-class Spec(BaseModel):
-    """Base of the parts of a sweep file: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class Factor(Spec):
-    """Something that is varied: either `path` and a list of values, or named levels that each set several fields."""
-
-    path: str | None = None
-    """Dotted path of the one config field that a list of levels sets, such as `partition.ratio`."""
-    levels: list[Any] | dict[str, dict[str, Any]] = Field(min_length=1)
-    """Values for `path`; or level name -> {dotted path: value}."""
-
-    @field_validator("levels", mode="before")
-    @classmethod
-    def _names_are_text(cls, levels: Any) -> Any:
-        return {level_name(name): fields for name, fields in levels.items()} if isinstance(levels, dict) else levels
-
-    @model_validator(mode="after")
-    def _path_goes_with_a_list(self) -> Self:
-        if (self.path is None) != isinstance(self.levels, dict):
-            raise ValueError("a factor has either `path` and a list of levels, or no `path` and levels by name, each a {path: value}")
-        names = [name for name, _ in self.named_levels()]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise ValueError(f"level {repeated[0]!r} appears twice; every level has its own name")
-        bad = [name for name in names if "/" in name or not name.strip()]
-        if bad:
-            raise ValueError(f"level name {bad[0]!r} must not be blank or hold '/', which joins level names; name the levels by hand")
-        return self
-
-    def named_levels(self) -> list[tuple[str, dict[str, Any]]]:
-        """(level name, {dotted path: value}) of every level, in order."""
-        if isinstance(self.levels, dict):
-            return [(str(name), fields) for name, fields in self.levels.items()]
-        assert self.path is not None, "checked at construction"
-        return [(level_name(value), {self.path: value}) for value in self.levels]
-
-
-def level_name(value: Any) -> str:
-    """How a level given by value alone is called: `0.25`, `true`, `independent`, `fixed=0.1`."""
-    if isinstance(value, dict):
-        return ",".join(f"{key}={level_name(inner)}" for key, inner in value.items())
-    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
-
-
-class FactorialDesign(Spec):
-    """Every combination of the levels of every factor."""
-
-    kind: Literal["factorial"]
-    factors: dict[Name, Factor] = Field(min_length=1)
-
-
-class VariantsDesign(Spec):
-    """An explicit list."""
-
-    kind: Literal["variants"]
-    variants: dict[Name, dict[str, Any]] = Field(min_length=1)
-    """Variant name -> {dotted path: value}; `{}` is the base itself."""
+LONGEST_QUESTION = 2_000
 
 
 class Metric(Spec):
@@ -85,6 +26,15 @@ class Metric(Spec):
     """Name of the metric that decides."""
     direction: Literal["lower", "higher"]
     """Which way is better."""
+    assumed_cv: Share | None = None
+    """Standard deviation over seeds as a share of the mean, such as 1.3%: where a cell has too few seeds for an interval of its own, the
+    report gives a normal interval with this spread and says that it is assumed."""
+
+    @property
+    def assumed_spread(self) -> float | None:
+        """0.013 of '1.3%'."""
+        share = percent(self.assumed_cv)
+        return None if share is None else share / 100
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -96,26 +46,40 @@ class Metric(Spec):
         return self
 
 
-Cell = dict[str, str | bool | int | float]
-"""Factor name -> level name."""
-
-
 class Contrast(Spec):
     """A declared comparison: `of` minus `to` (within `holding`), or a weighted sum of variants."""
 
-    name: str = Field(min_length=1, max_length=120)
-    question: str | None = None
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    question: str | None = Field(default=None, max_length=LONGEST_QUESTION)
     """What the contrast asks, in words; printed with it."""
     of: Cell | str | None = None
     """Levels (or a variant's name) that are compared ..."""
     to: Cell | str | None = None
     """... against these levels (or this variant)."""
-    holding: Cell = {}
+    holding: Cell = Field(default={})
     """Levels that stay fixed; factors named nowhere are averaged over."""
     weights: dict[str, float] | None = None
     """Variant name -> weight, instead of `of` and `to`; the weights add up to zero."""
-    margin: float | None = Field(default=None, gt=0)
-    """Smallest difference that matters, in units of the metric; printed beside the interval."""
+    margin: Amount | None = None
+    """Smallest difference that matters, in units of the metric; in a claim also as a share, such as 2%, on the log of the metric."""
+    kind: ClaimKind | None = None
+    """Makes the contrast a claim, together with `alpha`: what it says of `of` (positive weights) against `to`."""
+    alpha: Alpha | None = None
+    """Probability of a wrong verdict that all claims of the sweep share."""
+    relative_to: str | None = None
+    """Variant that a margin in % is a share of; without it, of `to`."""
+    expected: Amount | None = None
+    """True effect that `sweeper plan` counts the seeds of a `superior` claim for; 2% when nothing is said."""
+
+    @property
+    def margin_percent(self) -> float | None:
+        """2.0 of '2%'; None where the margin is in units of the metric."""
+        return percent(self.margin)
+
+    @model_validator(mode="after")
+    def _a_claim_is_whole(self) -> Self:
+        ensure_claim(self)
+        return self
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -129,13 +93,35 @@ class Contrast(Spec):
         return self
 
 
+class Sequential(Spec):
+    """Several looks at the claims while whole seed blocks are added: alpha is spent over them (Lan and DeMets), so that all looks together
+    keep it. `sweeper extend` writes this section."""
+
+    max_seeds: int = Field(ge=3, le=MAX_SEEDS)
+    """Seeds at which all of alpha is spent."""
+    spending: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
+    """`obrien_fleming`: little at early looks · `pocock`: about the same at each."""
+    looks: tuple[int, ...] = ()
+    """Number of seeds at each look so far, the present one last; empty is one look, at the seeds given."""
+
+    @field_validator("looks")
+    @classmethod
+    def _grow(cls, looks: tuple[int, ...]) -> tuple[int, ...]:
+        if any(later <= earlier for earlier, later in itertools.pairwise((0, *looks))):
+            raise ValueError(f"looks are growing numbers of seeds, such as [3, 5, 8], not {short(list(looks))}")
+        return looks
+
+
 class Resources(Spec):
-    """What one trial takes."""
+    """What one trial takes, all its processes together."""
 
     cpus: float = Field(default=1, gt=0)
-    """CPU cores; the trial runs max(1, whole part) threads."""
+    """CPU cores; each process of the trial runs max(1, whole part of its share) threads."""
     gpus: float | Literal["auto"] = "auto"
-    """GPUs, may be a fraction; `auto` takes one where the machine has one, else none."""
+    """GPUs, may be a fraction; `auto` takes one where the machine has one, else none. With several, the trial trains in a process on
+    each, which share every batch evenly."""
+    processes: int = Field(default=1, ge=1)
+    """Processes on CPUs (gpus: 0) that train the trial together; on GPUs it is left out, since there is one on each."""
 
     @field_validator("gpus")
     @classmethod
@@ -144,24 +130,36 @@ class Resources(Spec):
             raise ValueError(f"gpus is a fraction of one GPU or a whole number, not {gpus:g}")
         return gpus
 
+    @model_validator(mode="after")
+    def _counted_once(self) -> Self:
+        if self.processes > 1 and self.gpus != 0:
+            raise ValueError(
+                f"processes: {self.processes} is for trials on CPUs, and gpus is {self.gpus if self.gpus == 'auto' else f'{self.gpus:g}'};"
+                " set gpus: 0, or leave processes out: on GPUs there is one on each"
+            )
+        return self
+
 
 class SweepSpec(Spec):
     """A sweep with its profile and overrides applied."""
 
-    question: str = Field(min_length=1)
+    question: str = Field(min_length=1, max_length=LONGEST_QUESTION)
     """What the sweep is to answer, in words."""
     name: Name
     """A sweep is known by its name and profile."""
     base: dict[str, Any]
     """One trial's config: an optional `preset`, an optional `method`, and what differs from them (`sweeper schema` lists every field)."""
-    design: FactorialDesign | VariantsDesign = Field(discriminator="kind")
+    design: AnyDesign
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(json_schema_extra={"minItems": 1, "maxItems": MAX_SEEDS})
     """Training seeds, or how many: 3 is [0, 1, 2]."""
     metric: Metric
     baseline: str | None = None
     """Name of the variant the others are read against."""
     contrasts: tuple[Contrast, ...] = ()
+    sequential: Sequential | None = None
     resources: Resources = Resources()
+    report: ReportTemplate | None = None
+    """How the table is laid out; changes no result."""
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -177,16 +175,37 @@ class SweepSpec(Spec):
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-        if repeated:
+        if repeated := twice(seeds):
             raise ValueError(f"seed {repeated[0]} appears twice; a seed counts once")
         return seeds
 
     @field_validator("contrasts")
     @classmethod
     def _distinct_contrasts(cls, contrasts: tuple[Contrast, ...]) -> tuple[Contrast, ...]:
-        names = [contrast.name for contrast in contrasts]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
+        if repeated := twice(contrast.name for contrast in contrasts):
             raise ValueError(f"contrast {repeated[0]!r} appears twice; every contrast has its own name")
+        ensure_one_alpha(contrasts)
         return contrasts
+
+    @model_validator(mode="after")
+    def _looks_are_at_claims(self) -> Self:
+        if self.sequential is None:
+            return self
+        seeds, looks = len(self.seeds), self.sequential.looks
+        if not self.claims:
+            raise ValueError("sequential: there is no claim to look at; give a contrast `kind` and `alpha`, or remove `sequential`")
+        if seeds > self.sequential.max_seeds:
+            raise ValueError(f"sequential.max_seeds is {self.sequential.max_seeds}, but seeds are {seeds}; ask for fewer seeds")
+        if looks and looks[-1] != seeds:
+            raise ValueError(f"sequential.looks end at {looks[-1]} seeds, but seeds are {seeds}; the last look is the present one")
+        return self
+
+    @property
+    def claims(self) -> tuple[Contrast, ...]:
+        """The contrasts that are claims, in the order of the file."""
+        return tuple(contrast for contrast in self.contrasts if contrast.kind is not None)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds at which the claims are looked at, the present one last."""
+        return (self.sequential.looks if self.sequential else ()) or (len(self.seeds),)

@@ -8,11 +8,12 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
@@ -27,11 +28,23 @@ from sweeper.store import schema
 from sweeper.store.file_systems import network_file_system, read_mounts
 
 BUSY_SECONDS = 30
+Answer = TypeVar("Answer")
 SET_URL = "set SWEEPER_DATABASE_URL to sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
 class Conflict(StoreLost):
     """A unique or foreign key refused the write; nothing of the transaction was kept."""
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What became of a database's schema."""
+
+    place: str
+    """The database, without its password."""
+    before: str | None
+    """Its revision; None where it had no tables."""
+    after: str
 
 
 class Database:
@@ -50,31 +63,20 @@ class Database:
 
     @classmethod
     def open(cls, url: str, *, mounts: str | None = None) -> Self:
-        """Open, and bring an empty or older database to the newest schema. `mounts` replaces /proc/self/mounts in tests.
+        """Open; an empty database gets our tables. `mounts` replaces /proc/self/mounts in tests.
 
         Every fault is one StoreError without a password in its message: not a URL, no driver, a network file system, a directory, not a
-        database, unreadable, server away, tables of another program, a schema from a newer version.
+        database, unreadable, server away, tables of another program, a schema from an older or a newer version.
         """
-        parsed = _parse(url)
-        try:
-            if parsed.get_backend_name() == "sqlite":
-                _make_ready(Path(parsed.database or ""), read_mounts() if mounts is None else mounts)
-            engine = _engine(parsed)
-        except ModuleNotFoundError as error:
-            raise StoreError(
-                f"the database driver {error.name!r} is not installed; install it with: pip install 'sweeper[postgres]'"
-            ) from error
-        except (OSError, SQLAlchemyError) as error:
-            raise _cannot_open(parsed, error) from error
-        try:
-            schema.prepare(engine)
-        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
-            engine.dispose()
-            raise _cannot_open(parsed, error) from error
-        except BaseException:
-            engine.dispose()
-            raise
+        engine, _ = _opened(url, schema.prepare, mounts)
         return cls(engine)
+
+    @classmethod
+    def upgrade(cls, url: str) -> Upgrade:
+        """Bring an older database to the newest schema. Raises StoreError as `open` does."""
+        engine, before = _opened(url, schema.upgrade, None)
+        engine.dispose()
+        return Upgrade(_shown(engine.url), before, schema.HEAD)
 
     def close(self) -> None:
         """Close every connection; closing twice is harmless."""
@@ -114,6 +116,29 @@ class Database:
             raise _lost(self._engine.url, error) from error
         except StatementError as error:  # not the database's: a value could not be turned into what it takes
             raise ValueError(_first_line(error.orig)) from error
+
+
+def _opened(url: str, make_ready: Callable[[Engine], Answer], mounts: str | None) -> tuple[Engine, Answer]:
+    """An engine whose schema `make_ready` saw to, and what that answered; every fault as one StoreError."""
+    parsed = _parse(url)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            _make_ready(Path(parsed.database or ""), read_mounts() if mounts is None else mounts)
+        engine = _engine(parsed)
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"the database driver {error.name!r} is not installed; install it with: pip install 'sweeper[postgres]'"
+        ) from error
+    except (OSError, SQLAlchemyError) as error:
+        raise _cannot_open(parsed, error) from error
+    try:
+        return engine, make_ready(engine)
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+        engine.dispose()
+        raise _cannot_open(parsed, error) from error
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def now(session: Session) -> datetime:

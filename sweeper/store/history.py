@@ -1,7 +1,7 @@
 """All the store knows of one trial."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -54,24 +54,42 @@ def _attempt(attempt: Attempt) -> AttemptRecord:
     )
 
 
-def _points(session: Session, attempts: Sequence[Attempt]) -> tuple[PointRecord, ...]:
-    """Each step from the newest attempt that began at or before it; what an older one did beyond that point was thrown away.
+class Beginning(Protocol):
+    """Where an attempt began."""
 
+    @property
+    def start_step(self) -> int | None: ...
+    @property
+    def fresh(self) -> bool: ...
+
+
+AnyAttempt = TypeVar("AnyAttempt", bound=Beginning)
+
+
+def spans(attempts: Sequence[AnyAttempt]) -> Iterator[tuple[AnyAttempt, int, int | None]]:
+    """(attempt, first step, last step or None) of what is read of a trial's attempts, given oldest first, told newest first.
+
+    A step is read from the newest attempt that began at or before it; what an older one did beyond that point was thrown away.
     The step where an attempt began was made by the one before it, and is read there unless the newer one tells it again.
     """
-    found: dict[tuple[str, int], PointRecord] = {}
     until: int | None = None
     for attempt in reversed(attempts):
         if attempt.start_step is None or (until is not None and attempt.start_step > until):
             continue
-        query = sa.select(CurvePoint).where(CurvePoint.attempt_id == attempt.id, CurvePoint.step >= attempt.start_step)
-        if until is not None:
-            query = query.where(CurvePoint.step <= until)
-        for point in session.scalars(query):
-            found.setdefault((point.metric, point.step), PointRecord(point.step, point.metric, point.value, point.time_ms))
+        yield attempt, attempt.start_step, until
         until = attempt.start_step
         if attempt.fresh:
             break
+
+
+def _points(session: Session, attempts: Sequence[Attempt]) -> tuple[PointRecord, ...]:
+    found: dict[tuple[str, int], PointRecord] = {}
+    for attempt, first, last in spans(attempts):
+        query = sa.select(CurvePoint).where(CurvePoint.attempt_id == attempt.id, CurvePoint.step >= first)
+        if last is not None:
+            query = query.where(CurvePoint.step <= last)
+        for point in session.scalars(query):
+            found.setdefault((point.metric, point.step), PointRecord(point.step, point.metric, point.value, point.time_ms))
     return tuple(found[key] for key in sorted(found))
 
 

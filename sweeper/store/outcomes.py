@@ -188,4 +188,5 @@ def _outcome(wanted: SweepTrial, fingerprint: str, result: _Result | None, newes
         attempts=newest.number if newest else 0,
         step=wanted.steps if result else heard,
         error=first_line(newest.error) if newest and state in ("failed", "diverged") else None,
+        evaluation_fingerprint=wanted.evaluation_fingerprint,
     )

@@ -4,13 +4,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from sweeper.records import AttemptClaim, AttemptState, KnownTrial, Metrics, OutboxRow, PlannedTrial, SweepSnapshot, TrialHistory
-from sweeper.store import attempts, history, outbox, outcomes, sweeps
+from sweeper.records import (
+    AttemptClaim,
+    AttemptState,
+    KnownTrial,
+    Metrics,
+    OutboxRow,
+    PlannedTrial,
+    SweepSnapshot,
+    TrialCurves,
+    TrialHistory,
+)
+from sweeper.store import attempts, curves, history, outbox, outcomes, retelling, sweeps
 from sweeper.store.attempts import Fenced
-from sweeper.store.database import Conflict, Database
+from sweeper.store.database import Conflict, Database, Upgrade
 from sweeper.store.sweeps import SweepSummary
 
-__all__ = ["Fenced", "ResultsStore", "SweepSummary"]
+__all__ = ["Fenced", "ResultsStore", "SweepSummary", "Upgrade"]
 
 IsDead = Callable[[str], bool]
 """Whether the owner of that text is surely gone. Asked inside a transaction: it answers quickly and does not use the store."""
@@ -33,6 +43,11 @@ class ResultsStore:
     def open(cls, url: str) -> Self:
         """Open the database at a SQLAlchemy URL and make its tables when it is new. Raises StoreError, never with a password in it."""
         return cls(Database.open(url))
+
+    @staticmethod
+    def upgrade(url: str) -> Upgrade:
+        """Bring a database that an older version wrote to the newest schema, in one transaction, keeping its rows. Raises StoreError."""
+        return Database.upgrade(url)
 
     def close(self) -> None:
         """Close every connection; closing twice is harmless."""
@@ -64,6 +79,13 @@ class ResultsStore:
         """
         with self._database.reading() as session:
             return outcomes.snapshot(session, name, profile)
+
+    def curves(self, snapshot: SweepSnapshot, metrics: Collection[str] = (), points: int = 100) -> dict[str, TrialCurves]:
+        """By fingerprint, for every trial of the snapshot's version: its evaluations at every step, and of each of these `metrics` a
+        training curve of at most so many points. A few queries, however many trials there are.
+        """
+        with self._database.reading() as session:
+            return curves.curves(session, snapshot.name, snapshot.profile, snapshot.version, metrics, points)
 
     def sweeps(self) -> list[SweepSummary]:
         """The newest version of every (name, profile), the one that ran last first."""
@@ -183,6 +205,11 @@ class ResultsStore:
         """Take rows out; ids that are gone are ignored."""
         with self._database.writing() as session:
             outbox.delivered(session, ids)
+
+    def tell_again(self) -> int:
+        """Put all that is stored into the outbox once more: "sweep" and "link" rows, but for those that wait there; how many it were."""
+        with self._database.writing() as session:
+            return retelling.tell_again(session)
 
     def backlog(self) -> int:
         """How many rows wait."""

@@ -1,11 +1,17 @@
 """Which schema a database has, and how it gets ours. Alembic is loaded only when there is something to do."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from sweeper.errors import StoreError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HEAD = "0001"
 """Revision of the newest file in `migrations/versions`; a test compares them."""
@@ -19,18 +25,45 @@ LOCK_KEY = 0x5EE9E6
 
 
 def prepare(engine: Engine) -> None:
-    """Bring the schema to HEAD; two processes may do so at once. At HEAD, one read and nothing else.
+    """Make our tables in an empty database; two processes may do so at once. At HEAD, one read and nothing else.
 
-    Raises StoreError for a revision we do not know and for a file that holds another program's tables; leaves both untouched.
+    Raises StoreError for an older schema, naming the command that upgrades it, for a revision we do not know and for a file that holds
+    another program's tables; leaves all of them untouched.
     """
     with engine.execution_options(sqlite_begin="DEFERRED").connect() as connection:
         if _revision(connection) == HEAD:
             return
+    with _alone(engine) as connection:
+        revision = _revision(connection)
+        if revision is not None and revision != HEAD and revision in _known():
+            raise StoreError(
+                f"the database {_place(connection)} has schema {revision!r}, and this version of sweeper needs {HEAD!r}: an older version"
+                " wrote it; keep a copy, and bring it up to date with: sweeper db upgrade"
+            )
+        _ours(connection, revision)
+        if revision != HEAD:
+            _to_head(connection)
+
+
+def upgrade(engine: Engine) -> str | None:
+    """Bring an older schema to HEAD, in one transaction; returns the revision it had, None for an empty database.
+
+    Raises StoreError for a revision we do not know and for another program's tables.
+    """
+    with _alone(engine) as connection:
+        revision = _revision(connection)
+        _ours(connection, revision)
+        if revision != HEAD:
+            _to_head(connection)
+        return revision
+
+
+@contextlib.contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
     with engine.begin() as connection:  # on SQLite BEGIN IMMEDIATE: alone until it commits
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
-        if _revision(connection) != HEAD:
-            _upgrade(connection)
+        yield connection
 
 
 def _revision(connection: Connection) -> str | None:
@@ -39,25 +72,41 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
 
 
-def _upgrade(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    config = Config(attributes={"connection": connection, "version_table": VERSION_TABLE})
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    revision = _revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    place = connection.engine.url.set(query={}).render_as_string(hide_password=True)
-    if revision is not None and revision not in known:
+def _ours(connection: Connection, revision: str | None) -> None:
+    """Raises StoreError for a database that is not ours, or not yet."""
+    if revision is not None and revision not in _known():
         raise StoreError(
-            f"the database {place} has schema {revision!r}, and this version of sweeper knows up to {HEAD!r}: a newer version wrote it; "
-            "upgrade sweeper, or set SWEEPER_HOME or SWEEPER_DATABASE_URL to another database"
+            f"the database {_place(connection)} has schema {revision!r}, and this version of sweeper knows up to {HEAD!r}: a newer version"
+            " wrote it; upgrade sweeper, or set SWEEPER_HOME or SWEEPER_DATABASE_URL to another database"
         )
     strangers = sorted(set(sa.inspect(connection).get_table_names()) - {VERSION_TABLE})
     if revision is None and strangers and connection.dialect.name == "sqlite":  # a PostgreSQL database may be shared
         raise StoreError(
-            f"the database {place} holds the tables of another program ({', '.join(strangers[:3])}, ...), not sweeper's; "
+            f"the database {_place(connection)} holds the tables of another program ({', '.join(strangers[:3])}, ...), not sweeper's; "
             "set SWEEPER_HOME or SWEEPER_DATABASE_URL to another database"
         )
-    command.upgrade(config, "head")
+
+
+def _place(connection: Connection) -> str:
+    return connection.engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+def _known() -> set[str]:
+    """Every revision that there is a migration for."""
+    from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _to_head(connection: Connection) -> None:
+    from alembic import command
+
+    command.upgrade(_config(connection=connection, version_table=VERSION_TABLE), "head")
+
+
+def _config(**attributes: Any) -> "Config":
+    from alembic.config import Config
+
+    config = Config(attributes=attributes)
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

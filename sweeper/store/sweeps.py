@@ -39,13 +39,16 @@ def record(session: Session, *, name: str, profile: str, version: str, spec: Map
     # The version that ran last is the newest, even when the clock was set back in between.
     this.last_run = max(moment, newest + timedelta(microseconds=1)) if newest else moment
     if is_new:
-        payload = {"name": name, "profile": profile, "version": version, "question": spec.get("question", ""), "spec": spec}
-        outbox.post(session, "sweep", [payload], moment)
+        outbox.post(session, "sweep", [sweep_payload(name, profile, version, spec)], moment)
     ids = _trial_ids(session, trials)
     linked = _linked(session, sweep)
     _place(session, this, trials, ids)
     fresh = {trial.fingerprint: trial for trial in reversed(trials) if ids[trial.fingerprint] not in linked}
-    links = [_link(name, profile, trial) for trial in trials if fresh.get(trial.fingerprint) is trial]
+    links = [
+        link_payload(name, profile, trial.fingerprint, trial.variant, trial.levels, trial.seed, trial.config)
+        for trial in trials
+        if fresh.get(trial.fingerprint) is trial
+    ]
     outbox.post(session, "link", links, moment)
 
 
@@ -140,13 +143,14 @@ def _place(session: Session, version: SweepVersion, trials: Sequence[PlannedTria
         session.execute(sa.insert(SweepTrial), wanted)
 
 
-def _link(name: str, profile: str, trial: PlannedTrial) -> dict[str, Any]:
-    return {
-        "name": name,
-        "profile": profile,
-        "fingerprint": trial.fingerprint,
-        "variant": trial.variant,
-        "levels": trial.levels,
-        "seed": trial.seed,
-        "config": trial.config,
-    }
+def sweep_payload(name: str, profile: str, version: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What MLflow is told of a sweep."""
+    return {"name": name, "profile": profile, "version": version, "question": spec.get("question", ""), "spec": spec}
+
+
+def link_payload(
+    name: str, profile: str, fingerprint: str, variant: str, levels: Mapping[str, str], seed: int, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What MLflow is told of a trial that a sweep wants."""
+    trial = {"fingerprint": fingerprint, "variant": variant, "levels": levels, "seed": seed, "config": config}
+    return {"name": name, "profile": profile, **trial}

@@ -43,6 +43,8 @@ class MlflowMirror:
     def __init__(self, tracking_uri: str, artifact_root: Path, trials_root: Path, source: MirrorSource) -> None:
         self.refused = 0
         """Rows that MLflow turned down for good; they are lost to MLflow, not to the store."""
+        self.away: str | None = None
+        """Why MLflow took nothing when it last took nothing."""
         self._source = source
         self._client = QuietClient(tracking_uri, artifact_root)
         self._runs = SweepRuns(self._client)
@@ -59,7 +61,8 @@ class MlflowMirror:
         for group in _groups(self._source.pending(limit)):
             try:
                 done = self._add_metrics(group) if group[0].kind in _METRIC_KINDS else self._tell(group, deadline)
-            except TrackingAway:
+            except TrackingAway as error:
+                self.away = str(error)
                 # Whatever answers next may have been restored from an older copy.
                 self._runs.forget()
                 raise

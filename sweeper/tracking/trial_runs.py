@@ -101,9 +101,9 @@ class TrialRuns:
             # MLflow starts every run as running; this one waits for its turn.
             self._client.set_status(run_id, "SCHEDULED", None)
             return 0
-        newest = AttemptNews.of_record(history.fingerprint, newest_first[0])
-        self._show_attempt(run_id, newest)
-        return newest.time_ms
+        for attempt in reversed(newest_first):
+            self._show_attempt(run_id, AttemptNews.of_record(history.fingerprint, attempt))
+        return AttemptNews.of_record(history.fingerprint, newest_first[0]).time_ms
 
     def _copy_points(self, run_id: str, points: list[PointRecord]) -> None:
         """All of them but those that MLflow refuses: one of these was refused as news too, and must not cost the run its history."""

@@ -175,8 +175,10 @@ def test_a_refused_run_leaves_nothing_behind(refused: Refused, words: tuple[str,
     refused("run", *words)
 
 
-def test_several_gpus_for_a_trial_are_refused_before_anything_starts(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_batch_that_the_gpus_of_a_trial_cannot_share(refused: Refused, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setattr(Machine, "here", classmethod(lambda cls: cls(16, ("NVIDIA H100",) * 8, cluster=False)))
-    assert refused("run", "sweep.yaml", "--set", "resources.gpus=2") == (
-        "sweep.yaml: resources.gpus: 2 for each trial, but a trial runs on one GPU so far; ask for 1 or a fraction"
+    assert refused(command, "sweep.yaml", "--set", "resources.gpus=6") == (
+        "sweep.yaml: variant single/none: batch_size 64 cannot be cut into 1 equal micro-batches for each of 6 processes;"
+        " change batch_size, accumulation or the processes of a trial"
     )

@@ -20,7 +20,7 @@ TRIAL = {
         "seed": {"type": "integer"},
         "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
         "steps": {"type": "integer"},
-        "action": {"enum": ["run", "resume", "evaluate", "reuse", "diverged", "mixed"]},
+        "action": {"enum": ["run", "resume", "evaluate", "reuse", "fold", "diverged", "mixed"]},
         "reason": {"type": "string", "minLength": 1},
     },
     "required": ["variant", "seed", "fingerprint", "steps", "action", "reason"],
@@ -42,10 +42,11 @@ PLAN = {
             "properties": {
                 "cpus": {"type": "number"},
                 "gpus": {"type": "number"},
+                "processes": {"type": "integer"},
                 "concurrent": {"type": "integer"},
                 "device": {"type": ["string", "null"]},
             },
-            "required": ["cpus", "gpus", "concurrent", "device"],
+            "required": ["cpus", "gpus", "processes", "concurrent", "device"],
             "additionalProperties": False,
         },
         "disk_bytes": {"type": "integer", "minimum": 0},
@@ -82,7 +83,7 @@ def test_json_holds_every_trial(sweeper: Sweeper, home: Path) -> None:
     plan = as_json(sweeper, "--set", "seeds=20", "--max-concurrent", "1")
     assert len(plan["trials"]) == 80
     assert plan["counts"] == {"run": 80}
-    assert plan["resources"] == {"cpus": 1, "gpus": 0, "concurrent": 1, "device": "cpu (A)"}
+    assert plan["resources"] == {"cpus": 1, "gpus": 0, "processes": 1, "concurrent": 1, "device": "cpu (A)"}
     assert plan["sweep"]["profile"] == "default"
     assert not home.exists()
 

@@ -88,7 +88,7 @@ def test_metrics_by_hand(digits: DataSet, judge: Judge, tmp_path: Path) -> None:
     asked = {"samples": 20, "extra_metrics": ["precision", "recall", "class_score"]}
     config = tiny(evaluation=asked | {"extractor": {"kind": "timm", "name": NAME, "weights": "none"}})
     found = evaluate(config, network, digits, judge, tmp_path / "grid.png", nothing, step=0, reference=reference)
-    ((tokens, _),) = generate(network, config.evaluation, shape=(16, 4), dtype=torch.float64, tick=nothing)
+    ((tokens, _),) = generate(network, config.evaluation, shape=(16, 4), dtype=torch.float64, tick=nothing, channels=1)
     features = see.look(tokens, 2, 1, nothing)[0]
     by_judge = evaluate(
         tiny(evaluation=asked),

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from model.backbone.attention import segmented_attention
 from model.grouping import Grouping, Segment
+from model.noise import layout
 from model.noise.layout import grouping_of
 
 N, HEADS, WIDTH = 5, 3, 4
@@ -44,7 +45,7 @@ def mask_of(segments: tuple[Segment, ...]) -> Tensor:
     """(N, T, T): may image n's token i read token j; asserts that every query is covered once."""
     may_read, covered = torch.zeros(N, TOKENS, TOKENS, dtype=torch.bool), torch.zeros(N, TOKENS)
     for segment in segments:
-        may_read[segment.images, segment.queries, segment.keys] = True if segment.mask is None else segment.mask.squeeze(1)
+        may_read[segment.images, segment.queries, segment.keys] = True if segment.mask is None else segment.mask[:, 0]
         covered[segment.images, segment.queries] += 1
     assert (covered == 1).all()
     return may_read
@@ -55,23 +56,23 @@ def values_and_gradients(read: Tensor, inputs: tuple[Tensor, ...]) -> list[Tenso
     return [read.detach(), *torch.autograd.grad((read * probe).sum(), inputs)]
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_segments_are_a_dense_mask(layout: str) -> None:
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_segments_are_a_dense_mask(case: str) -> None:
     generator = torch.Generator().manual_seed(1)
     q, k, v = (torch.randn(N, HEADS, TOKENS, WIDTH, dtype=torch.float64, generator=generator).requires_grad_() for _ in range(3))
-    found = values_and_gradients(segmented_attention(q, k, v, LAYOUTS[layout]), (q, k, v))
-    wanted = values_and_gradients(attend(q, k, v, mask_of(LAYOUTS[layout])), (q, k, v))
+    found = values_and_gradients(segmented_attention(q, k, v, LAYOUTS[case]), (q, k, v))
+    wanted = values_and_gradients(attend(q, k, v, mask_of(LAYOUTS[case])), (q, k, v))
     for ours, dense in zip(found, wanted, strict=True):
         torch.testing.assert_close(ours, dense, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("sliced_from", [0, TOKENS, TOKENS + 1])
+@pytest.mark.parametrize("sliced_from", [1, TOKENS + 1], ids=["slices", "a mask"])
 @pytest.mark.parametrize("separated", [False, True])
 @pytest.mark.parametrize("counts", [(16,), (4, 12), (5, 5, 6)])
 def test_the_partition_separates_at_its_counts(
     counts: tuple[int, ...], separated: bool, sliced_from: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model.noise.layout.SLICED_FROM", sliced_from)
+    monkeypatch.setattr(layout, "SLICED_FROM", sliced_from)
     order = torch.rand(N, TOKENS, generator=torch.Generator().manual_seed(2)).argsort(dim=1)
     grouping = grouping_of(order, counts, separated=separated)
     group = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))

@@ -19,7 +19,7 @@ from model.errors import ConfigError
 from model.reports import World
 from model.training.state import initial_state
 from model.training.step import DTYPES, shares, train_step
-from model.training.together import Together, ensure_divisible
+from model.training.together import Together
 
 METHODS: dict[str, dict[str, Any]] = {
     "dual, full, whole images": CELLS["dual_full"] | {"partition": {"full_image_probability": 0.25}},
@@ -96,10 +96,12 @@ def test_the_parts_of_a_batch_cover_it_once() -> None:
 
 
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
-    wanted = "batch_size 6 cannot be cut into 2 equal micro-batches for each of 2 processes; change batch_size, accumulation or the GPUs"
+    wanted = (
+        "batch_size 6 cannot be cut into 2 equal micro-batches for each of 2 processes; change batch_size, accumulation or the processes"
+    )
     with pytest.raises(ConfigError, match=re.escape(wanted)):
-        ensure_divisible(tiny(accumulation=2), World(0, 2))
-    ensure_divisible(tiny(accumulation=3), World(0, 2))
+        tiny(accumulation=2).micro_batch(2)
+    assert tiny(accumulation=3).micro_batch(2) == 1
 
 
 def trial_of_two(rank: int, folder: Path, cache: Path) -> None:

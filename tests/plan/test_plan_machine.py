@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from model.config import TrainConfig
 from sweeper.errors import SpecError
@@ -102,3 +103,19 @@ def test_this_machine_or_the_cluster_of_ray_address(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(machines, "usable_cores", lambda: 3)
     monkeypatch.setattr(machines, "gpu_models", lambda: (H100,))
     assert Machine.here() == Machine(3, (H100,), cluster)
+
+
+def test_several_processes_share_what_a_trial_takes() -> None:
+    on_cores = allot(Resources(cpus=4, gpus=0, processes=2), Machine(8, (), cluster=False), None)
+    assert (on_cores.processes, on_cores.threads, on_cores.concurrent) == (2, 2, 2)
+    on_gpus = allot(Resources(cpus=16, gpus=8), Machine(32, ("H100",) * 8, cluster=False), None)
+    assert (on_gpus.processes, on_gpus.threads, on_gpus.concurrent) == (8, 2, 1)
+    assert allot(Resources(gpus=0.5), Machine(4, ("H100",), cluster=False), None).processes == 1
+    key = expected_key(TrainConfig(accumulation=4), on_gpus)
+    assert (key["world_size"], key["micro_batch"]) == (8, 8)
+
+
+@pytest.mark.parametrize(("gpus", "shown"), [("auto", "gpus is auto"), (2, "gpus is 2")])
+def test_processes_are_counted_once(gpus: object, shown: str) -> None:
+    with pytest.raises(ValidationError, match=f"processes: 2 is for trials on CPUs, and {shown}; set gpus: 0, or leave processes out"):
+        Resources.model_validate({"processes": 2, "gpus": gpus})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sweeper.records import SweepSnapshot, TrialOutcome, TrialState
+from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, TrialState
 
 MakeSnapshot = Callable[..., SweepSnapshot]
 
@@ -104,3 +104,19 @@ def pair_snapshot(
     values = {"new": of, "old": to}
     outcomes = [finished(name, seed, 0, metrics={metric: value}) for name in values for seed, value in enumerate(values[name])]
     return snapshot_of(spec, outcomes)
+
+
+def curves_of(snapshot: SweepSnapshot, steps: tuple[int, ...] = (100_000, 400_000, 800_000)) -> dict[str, TrialCurves]:
+    """Curves that end in each trial's metrics, twice and one and a half times as large before."""
+    found = {}
+    for place, outcome in enumerate(snapshot.outcomes):
+        if outcome.state == "finished":
+            shares = [1 + (len(steps) - 1 - i) / 2 for i in range(len(steps))]
+            evaluations = {
+                name: {step: value * share for step, share in zip(steps, shares, strict=True)}
+                for name, value in outcome.metrics.items()
+                if name in ("fd_digits", "held_out_loss")
+            }
+            training = {"held_out_loss": {step: 0.5 + 10 / step + place / 1000 for step in range(100, 900, 100)}}
+            found[outcome.fingerprint] = TrialCurves(training, evaluations)
+    return found

@@ -3,6 +3,7 @@
 import pytest
 
 from sweeper.report import escaping
+from sweeper.visible import one_line
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from sweeper.report import escaping
     ],
 )
 def test_one_line(text: str, plain: str) -> None:
-    assert escaping.one_line(text) == plain
+    assert one_line(text) == plain
 
 
 @pytest.mark.parametrize(

@@ -9,22 +9,32 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from report_snapshots import MakeSnapshot, factorial_spec, finished, snapshot_of, unfinished
+from report_snapshots import MakeSnapshot, curves_of, factorial_spec, finished, snapshot_of, unfinished
 from rich.cells import cell_len
 
 from sweeper.errors import RequestError
 from sweeper.report.render import FORMATS, render
 from sweeper.report.rows import Report
 from sweeper.report.table import build_report
+from sweeper.spec.report_template import LAYOUTS, Layout
 
 GOLDEN = Path(__file__).parent / "golden"
 SUFFIX = {"terminal": "txt", "markdown": "md", "csv": "csv", "json": "json", "latex": "tex"}
+TEMPLATE = {
+    "layout": "factorial",
+    "metrics": ["held_out_loss"],
+    "order": ["dual/full"],
+    "group": "separation",
+    "names": {"dual": "two levels", "fd_digits": "FD", "separation": "cut"},
+}
+CASES = ["whole", "ragged", "empty", "hostile", "stepped"]
 HOSTILE = "=cmd|x \x1b[2J*b*_\\input{/etc}$[red]</td>\u202e%&~^#@\n| a"
 
 
@@ -47,6 +57,13 @@ def ragged(default_sweep: MakeSnapshot) -> Report:
             }
         )
     )
+
+
+@pytest.fixture
+def stepped(default_sweep: MakeSnapshot) -> Report:
+    """Evaluated on the way, with a template of its own."""
+    snapshot = default_sweep(spec=factorial_spec(3) | {"report": TEMPLATE})
+    return build_report(snapshot, curves=curves_of(snapshot))
 
 
 @pytest.fixture
@@ -76,10 +93,19 @@ def hostile() -> Report:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("case", ["whole", "ragged", "empty", "hostile"])
+@pytest.mark.parametrize("case", CASES)
 def test_golden(case: str, format: str, request: pytest.FixtureRequest) -> None:
-    text = render(request.getfixturevalue(case), format)
-    path = GOLDEN / f"{case}.{SUFFIX[format]}"
+    same_as_golden(render(request.getfixturevalue(case), format), f"{case}.{SUFFIX[format]}")
+
+
+@pytest.mark.parametrize("format", ["terminal", "markdown", "latex"])
+@pytest.mark.parametrize("case", ["ragged", "stepped"])
+def test_golden_effects(case: str, format: str, request: pytest.FixtureRequest) -> None:
+    same_as_golden(render(with_layout(request.getfixturevalue(case), "effects"), format), f"{case}-effects.{SUFFIX[format]}")
+
+
+def same_as_golden(text: str, name: str) -> None:
+    path = GOLDEN / name
     if os.environ.get("SWEEPER_WRITE_GOLDEN"):
         path.write_text(text, encoding="utf-8", newline="")
     assert text == path.read_bytes().decode()
@@ -112,7 +138,7 @@ def test_an_unknown_format_is_answered_with_the_nearest(whole: Report) -> None:
 
 
 class TestTerminal:
-    @pytest.mark.parametrize("case", ["whole", "ragged", "empty", "hostile"])
+    @pytest.mark.parametrize("case", CASES)
     @pytest.mark.parametrize("width", [60, 80, 132])
     def test_lines_fit(self, case: str, width: int, request: pytest.FixtureRequest) -> None:
         lines = render(request.getfixturevalue(case), "terminal", width=width).splitlines()
@@ -193,7 +219,7 @@ class TestCsv:
 
 
 class TestJson:
-    @pytest.mark.parametrize("case", ["whole", "ragged", "empty", "hostile"])
+    @pytest.mark.parametrize("case", CASES)
     def test_finite_and_whole(self, case: str, request: pytest.FixtureRequest) -> None:
         def refuse(constant: str) -> None:
             raise AssertionError(constant)
@@ -215,7 +241,13 @@ class TestJson:
 
 
 class TestLatex:
-    @pytest.mark.parametrize("case", ["whole", "ragged", "empty", "hostile"])
+    @pytest.mark.parametrize("case", CASES)
+    @pytest.mark.parametrize("layout", LAYOUTS)
+    def test_it_compiles(self, case: str, layout: Layout, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+        report = request.getfixturevalue(case)
+        compiled(render(with_layout(report, layout), "latex"), tmp_path)
+
+    @pytest.mark.parametrize("case", CASES)
     def test_balanced_and_escaped(self, case: str, request: pytest.FixtureRequest) -> None:
         text = render(request.getfixturevalue(case), "latex")
         body = "\n".join(line for line in text.splitlines() if not line.startswith("% "))
@@ -228,7 +260,8 @@ class TestLatex:
         assert bare.count("$") == 2 * len(re.findall(r"\$(?:\\pm|\\downarrow|\\uparrow|-)\$", bare))
         assert not re.search(r"[%#_^~]", bare.replace("\\textasciicircum", "").replace("\\textasciitilde", ""))
         commands = set(re.findall(r"\\[a-zA-Z]+", bare))
-        ours = {r"\begin", r"\end", r"\centering", r"\caption", r"\toprule", r"\midrule", r"\bottomrule", r"\item", r"\textbf"}
+        ours = {r"\begin", r"\end", r"\centering", r"\caption", r"\label", r"\toprule", r"\midrule", r"\bottomrule", r"\item", r"\textbf"}
+        ours |= {r"\sisetup", r"\num", r"\multicolumn", r"\cmidrule", r"\addlinespace", r"\bfseries"}
         symbols = {r"\pm", r"\downarrow", r"\uparrow"} | {
             rf"\text{name}" for name in ("backslash", "asciicircum", "asciitilde", "less", "greater", "bar")
         }
@@ -236,10 +269,39 @@ class TestLatex:
 
     def test_every_row_has_as_many_cells_as_its_table(self, hostile: Report) -> None:
         text = render(hostile, "latex")
-        for columns, body in re.findall(r"\\begin\{tabular\}\{([lr]+)\}(.*?)\\end\{tabular\}", text, flags=re.DOTALL):
+        for columns, body in re.findall(r"\\begin\{tabular\}\{(.*?)\}\n(.*?)\\end\{tabular\}", text, flags=re.DOTALL):
             rows = [line for line in body.splitlines() if line.endswith(r" \\")]
             assert len(rows) > 1
-            assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(columns)}
+            wanted = len(re.sub(r"S\[.*?\]", "S", columns))
+            assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {wanted}
+
+
+def with_layout(report: Report, layout: Layout) -> Report:
+    return dataclasses.replace(report, template=report.template.model_copy(update={"layout": layout}))
+
+
+def compiled(body: str, folder: Path) -> None:
+    """Fails with the engine's first complaint; overfull boxes are none, since a paper chooses its own widths."""
+    engine = shutil.which("pdflatex")
+    if engine is None:
+        assert os.environ.get("CI") != "true", "no pdflatex, and CI has one"
+        pytest.skip("no pdflatex (Debian: texlive-latex-recommended, texlive-science)")
+    document = "\n".join(
+        [
+            r"\documentclass{article}",
+            r"\usepackage[T1]{fontenc}",
+            r"\usepackage{booktabs,siunitx}",
+            r"\begin{document}",
+            body,
+            r"\end{document}",
+        ]
+    )
+    (folder / "report.tex").write_text(document)
+    command = [engine, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120, check=False)
+    complaints = [line for line in ran.stdout.splitlines() if line.startswith("! ") or re.match(r"Package \w+ (Error|Warning)", line)]
+    assert (ran.returncode, complaints) == (0, []), ran.stdout[-2000:]
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_a_report_loads_no_heavy_library() -> None:

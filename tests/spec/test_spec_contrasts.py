@@ -107,7 +107,10 @@ def test_variants_of_an_explicit_list_are_compared_by_name(load: Load) -> None:
             {"weights": {DF: 1, SN: -1}, "holding": {"timesteps": "dual"}},
             "contrasts.0: contrast 'c' has `weights`; remove `of`, `to` and `holding`",
         ),
-        ({"of": SN, "to": DF, "margin": 0}, "contrasts.0.margin: give a number greater than 0, not 0"),
+        (
+            {"of": SN, "to": DF, "margin": 0},
+            "contrasts.0.margin: give a number above 0, in units of the metric, or a share such as 2%; not 0",
+        ),
         ({"of": 5, "to": DF}, "contrasts.0.of: give `key: value` lines or text in quotes, not 5"),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from small_sweep import Load, Refused
 
-from sweeper.spec.sweep_spec import level_name
+from sweeper.spec.factors import level_name
 
 
 def names(load: Load, **changed: Any) -> list[str]:
@@ -96,10 +96,10 @@ def test_levels_that_cannot_be_told_apart_are_refused(refused: Refused, levels: 
 
 def test_a_grid_too_large_is_refused_before_it_is_expanded(refused: Refused) -> None:
     factors = {f"f{i}": {"path": f"p{i}", "levels": list(range(100))} for i in range(8)}
-    message = "design.factors: 10,000,000,000,000,000 combinations are more than the limit of 10,000; drop levels or factors"
+    message = "design: 10,000,000,000,000,000 cells are more than the limit of 10,000; drop levels or factors"
     assert refused(design=factorial(**factors)) == message
     many = {"f": {"path": "backbone.layers", "levels": list(range(1, 201))}}
-    message = "200 variants x 1,000 seeds are more than 100,000 trials; ask for fewer"
+    message = "200 variants x 1,000 seeds are more than 50,000 trials; ask for fewer"
     assert refused(design=factorial(**many), seeds=1000) == message
 
 

@@ -40,11 +40,15 @@ def test_a_message_begins_with_the_file(refused: Refused) -> None:
         ({"resources": {"gpus": 1.5}}, "resources.gpus: gpus is a fraction of one GPU or a whole number, not 1.5"),
         ({"resources": {"gpu": 1}}, "resources.gpu: there is no field 'gpu'; did you mean \"gpus\"?"),
         ({"design": {"kind": "factoral", "factors": {}}}, "design.kind: there is no kind 'factoral'; did you mean \"factorial\"?"),
-        ({"design": {"factors": {}}}, "design: give a mapping with kind: factorial or variants, not {'factors': {}}"),
+        (
+            {"design": {"factors": {}}},
+            "design: give a mapping with kind: factorial, fractional, one_at_a_time, leave_one_out, add_one_in, path or variants,"
+            " not {'factors': {}}",
+        ),
         ({"design": {"kind": "factorial", "factors": {}}}, "design.factors: give at least 1 entry, not {}"),
         (
             {"design": {"kind": "factorial", "variants": {}}},
-            "design.variants: there is no field 'variants'; valid here: kind, factors (and 1 more)",
+            "design.variants: there is no field 'variants'; valid here: factors, where, unless, kind (and 1 more)",
         ),
         (
             {"design": {"kind": "variants", "variants": {"a b": {}}}},

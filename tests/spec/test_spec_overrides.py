@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from small_sweep import Load, Refused
 
-from sweeper.spec.reading import parse_yaml, set_path
+from sweeper.spec.reading import set_path
+from sweeper.spec.yaml_text import parse_yaml
 
-TOP = "question, name, base, design, seeds, metric, baseline, contrasts, resources"
+TOP = "question, name, base, design, seeds, metric, baseline, contrasts, sequential, resources, report"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from small_sweep import Load
 
 CONTRAST = {"name": "c", "of": "dual/none", "to": "single/none"}
+CLAIM = CONTRAST | {"kind": "non_inferior", "alpha": 0.05, "margin": "2%"}
 
 
 def test_a_version_is_twelve_letters_and_the_same_each_time(load: Load) -> None:
@@ -31,6 +32,12 @@ def test_factors_or_levels_that_change_places_are_another_version(load: Load) ->
     [
         {"contrasts": [CONTRAST | {"margin": 0.01}]},
         {"contrasts": [CONTRAST | {"question": "Does it?"}]},
+        {"contrasts": [CLAIM]},
+        {"contrasts": [CLAIM | {"margin": "3%"}]},
+        {"contrasts": [CLAIM | {"alpha": 0.1}]},
+        {"contrasts": [CLAIM | {"kind": "equivalent"}]},
+        {"contrasts": [CLAIM | {"relative_to": "single/full"}]},
+        {"metric": {"primary": "held_out_loss", "direction": "lower", "assumed_cv": "1.3%"}},
         {"contrasts": [CONTRAST | {"of": "dual/full"}]},
         {"contrasts": [CONTRAST | {"name": "d"}]},
         {"contrasts": []},
@@ -47,11 +54,18 @@ def test_whatever_the_spec_says_changes_it(load: Load, changed: dict[str, Any]) 
     assert load(**{"contrasts": [CONTRAST], **changed}).version != load(contrasts=[CONTRAST]).version
 
 
+def test_every_part_of_a_claim_names_the_version(load: Load) -> None:
+    other: list[dict[str, Any]] = [{"margin": "3%"}, {"margin": 0.01}, {"alpha": 0.1}, {"kind": "equivalent"}, {"relative_to": "dual/full"}]
+    changes = [{}, *other]
+    assert len({load(contrasts=[CLAIM | change]).version for change in changes}) == len(changes)
+
+
 def test_how_it_is_written_does_not(load: Load) -> None:
     plain = load(contrasts=[CONTRAST])
     assert load(contrasts=[CONTRAST], seeds=[0, 1]).version == plain.version
     assert load(contrasts=[CONTRAST | {"margin": None}], resources={"gpus": "auto", "cpus": 1}).version == plain.version
     assert load(contrasts=[CONTRAST], overrides=["seeds=2"]).version == plain.version
+    assert load(contrasts=[CLAIM | {"margin": " 2.0 % "}]).version == load(contrasts=[CLAIM]).version
     other_base = {"preset": "nano", "optimizer": {"learning_rate": 0.0001}}
     written = load(base={"preset": "nano"}, overrides=["base.optimizer.learning_rate=1e-4"])
     assert written.version == load(base=other_base).version

@@ -1,5 +1,6 @@
 """A folder of its own for real sweeps: the command as a user types it, Ray, MLflow and SQLite as they are."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -74,3 +75,22 @@ def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
     while not what():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.2)
+
+
+def workers(process: subprocess.Popen[str], title: str = "ImplicitFunc") -> list[int]:
+    """Ray's worker processes with this in their title, found below the driver: other tests may have theirs on this machine."""
+    parents: dict[int, int] = {}
+    training: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):  # ended while we looked
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            shown = (entry / "cmdline").read_bytes().decode(errors="replace")
+            if shown.startswith("ray::") and title in shown:
+                training.append(int(entry.name))
+
+    def below(pid: int) -> bool:
+        return pid == process.pid or (pid in parents and below(parents[pid]))
+
+    return [pid for pid in training if below(pid)]

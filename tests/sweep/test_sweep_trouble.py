@@ -1,14 +1,12 @@
 """Killed and interrupted: the others go on, nothing is lost, the same command completes the sweep."""
 
-import contextlib
 import os
 import signal
 import sqlite3
-import subprocess
 import time
 from pathlib import Path
 
-from sweeper_home import Home, wait_for
+from sweeper_home import Home, wait_for, workers
 
 SLOWER = ("--set", "base.steps=400", "--set", "base.checkpoint_every=20")
 """Long enough to be hit in the middle."""
@@ -16,25 +14,6 @@ SLOWER = ("--set", "base.steps=400", "--set", "base.checkpoint_every=20")
 
 def checkpoints(home: Home) -> list[Path]:
     return list(home.path.glob("trials/*/attempt-*/checkpoint-*.safetensors"))
-
-
-def workers(process: subprocess.Popen[str]) -> list[int]:
-    """Ray's worker processes that train, found below the driver: other tests may have theirs on this machine."""
-    parents: dict[int, int] = {}
-    training: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):  # ended while we looked
-            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            title = (entry / "cmdline").read_bytes().decode(errors="replace")
-            if title.startswith("ray::") and "ImplicitFunc" in title:
-                training.append(int(entry.name))
-
-    def below(pid: int) -> bool:
-        return pid == process.pid or (pid in parents and below(parents[pid]))
-
-    return [pid for pid in training if below(pid)]
 
 
 def test_an_interrupt_checkpoints_and_the_same_command_resumes(home: Home) -> None:

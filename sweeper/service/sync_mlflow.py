@@ -1,0 +1,37 @@
+"""Tell MLflow everything once more, from the store alone."""
+
+from collections.abc import Callable
+
+from sweeper.errors import RequestError
+from sweeper.service.opening import store_with_results
+from sweeper.service.ownership import is_dead, this_process
+from sweeper.settings import Settings
+
+PATIENCE_SECONDS = 30.0
+"""MLflow counts as away when it took nothing for so long."""
+
+
+def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
+    """Rebuilds in MLflow what it lacks, by the mirror that serves runs; what is there already stays as it is, no run comes twice.
+
+    Raises RequestError where nothing was ever run, and when MLflow is away: then its rows wait in the store.
+    """
+    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.runner import run_mirror
+
+    with store_with_results(settings) as store:
+        store.tell_again()
+        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+        left = all_rows = store.backlog()
+        while left:
+            say(f"{all_rows - left:,} of {all_rows:,} events told to MLflow")
+            before = left
+            left = run_mirror(mirror, store, owner=this_process(), stop=lambda: True, is_dead=is_dead, flush_s=PATIENCE_SECONDS)
+            if left >= before:
+                raise RequestError(
+                    f"MLflow takes nothing ({mirror.away or 'another process mirrors, and does not get on'}); {left:,} events wait in the"
+                    " store: mend SWEEPER_MLFLOW_URI or its server, and run the same command again"
+                )
+        say(f"MLflow has all of it ({all_rows:,} events)")
+        if mirror.refused:
+            say(f"it turned {mirror.refused:,} of them down for good; they are in the store alone")

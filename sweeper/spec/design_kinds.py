@@ -1,0 +1,267 @@
+"""The designs: which variants of a base config a sweep compares. All of them come down to the same `Variant`s, so a trial serves any.
+
+factorial        every combination of the levels of every factor, but for cells that `where` and `unless` drop
+fractional       a regular fraction of the combinations of two-level factors, with its alias table
+one_at_a_time    the first level of every factor, and each other level alone
+leave_one_out    the full recipe, and the recipe minus each component
+add_one_in       the base, and the base plus each component
+path             from the base to the full recipe, a component at a time, in the order given
+variants         an explicit list
+"""
+
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sweeper.errors import nearest
+from sweeper.records import Variant
+from sweeper.spec.factors import Cells, Factor, level_name
+from sweeper.spec.fractions import AliasRow, alias_table, fraction
+from sweeper.spec.section import Name, Spec
+
+MOST_FRACTIONAL_FACTORS = 15
+"""The alias table lists every interaction: 32,767 of them."""
+
+
+class Design(Spec, ABC):
+    """Which variants there are, in the order of the tables. Names are unique, and equal designs give equal variants."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """How many there are before any is dropped, counted without making one."""
+
+    @abstractmethod
+    def expand(self) -> tuple[Variant, ...]:
+        """The variants, in order."""
+
+
+class Crossed(Design, ABC):
+    """Base of the designs over factors; cells are named by their levels, so that one cell has one name in all of them."""
+
+    factors: dict[Name, Factor] = Field(min_length=1)
+    """Factor name -> its levels."""
+    where: tuple[Cells, ...] = ()
+    """Keep only cells that match one of these, such as {separation: full, ratio: [0.25, 0.5]}; a single one needs no list."""
+    unless: tuple[Cells, ...] = ()
+    """Drop cells that match one of these."""
+
+    @field_validator("where", "unless", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: Any) -> Any:
+        return [given] if isinstance(given, dict) else given
+
+    @model_validator(mode="after")
+    def _names_cells(self) -> Self:
+        for what, matches in (("where", self.where), ("unless", self.unless)):
+            for match in matches:
+                if not match:
+                    raise ValueError(f"{what}: an empty match means every cell; name a factor and its level, or leave it out")
+                for factor, level in _wanted(match).items():
+                    if factor not in self.factors:
+                        raise ValueError(f"{what}: there is no factor {factor!r}{nearest(factor, self.factors)}")
+                    levels = [name for name, _ in self.factors[factor].named_levels()]
+                    for name in level:
+                        if name not in levels:
+                            raise ValueError(f"{what}: {factor} has no level {name!r}{nearest(name, levels)}")
+        return self
+
+    @abstractmethod
+    def _cells(self) -> Iterator[Sequence[int]]:
+        """Numbers of the levels of every cell, before any is dropped."""
+
+    def expand(self) -> tuple[Variant, ...]:
+        levels = [factor.named_levels() for factor in self.factors.values()]
+        found = []
+        for cell in self._cells():
+            chosen = [levels[i][number] for i, number in enumerate(cell)]
+            names = dict(zip(self.factors, (name for name, _ in chosen), strict=True))
+            if self._kept(names):
+                overrides = {path: value for _, fields in chosen for path, value in fields.items()}
+                found.append(Variant("/".join(names.values()), names, overrides))
+        return tuple(found)
+
+    def _kept(self, names: Mapping[str, str]) -> bool:
+        def matches(cells: tuple[Cells, ...]) -> bool:
+            return any(all(names[factor] in levels for factor, levels in _wanted(match).items()) for match in cells)
+
+        return (not self.where or matches(self.where)) and not matches(self.unless)
+
+
+class FactorialDesign(Crossed):
+    """Every combination of the levels of every factor; the last factor varies fastest."""
+
+    kind: Literal["factorial"]
+
+    def size(self) -> int:
+        return math.prod(len(factor.levels) for factor in self.factors.values())
+
+    def _cells(self) -> Iterator[Sequence[int]]:
+        return itertools.product(*(range(len(factor.levels)) for factor in self.factors.values()))
+
+
+class OneAtATimeDesign(Crossed):
+    """The first level of every factor, then every other level of each factor alone."""
+
+    kind: Literal["one_at_a_time"]
+
+    def size(self) -> int:
+        return 1 + sum(len(factor.levels) - 1 for factor in self.factors.values())
+
+    def _cells(self) -> Iterator[Sequence[int]]:
+        first = [0] * len(self.factors)
+        yield first
+        for i, factor in enumerate(self.factors.values()):
+            for level in range(1, len(factor.levels)):
+                yield [*first[:i], level, *first[i + 1 :]]
+
+
+class FractionalDesign(Crossed):
+    """A regular fraction of the combinations of two-level factors (pydoe generates it). What it cannot tell apart, `plan` prints."""
+
+    kind: Literal["fractional"]
+    resolution: int | None = Field(default=None, ge=3, le=8)
+    """Length of the shortest word that is aliased with the mean. 3: main effects are aliased with two-factor interactions; 4: these with
+    each other; 5: neither."""
+    generators: dict[Name, Annotated[list[Name], Field(min_length=2)]] | None = None
+    """Instead of `resolution`: factor -> the factors of whose product it takes its level."""
+
+    @model_validator(mode="after")
+    def _of_two_levels(self) -> Self:
+        if (self.resolution is None) == (self.generators is None):
+            raise ValueError("a fractional design has either `resolution`, such as 4, or `generators`, such as {d: [a, b, c]}")
+        for name, factor in self.factors.items():
+            if len(factor.levels) != 2:
+                raise ValueError(
+                    f"factors.{name} has {len(factor.levels)} levels; a fractional design crosses factors of two,"
+                    " take two of them or use kind: factorial with `where`"
+                )
+        if not 3 <= len(self.factors) <= MOST_FRACTIONAL_FACTORS:
+            raise ValueError(
+                f"a fractional design has 3 to {MOST_FRACTIONAL_FACTORS} factors, not {len(self.factors)}; use kind: factorial"
+            )
+        if self.where or self.unless:
+            raise ValueError("`where` and `unless` would break the balance of a fractional design; use kind: factorial with them")
+        for name, product in (self.generators or {}).items():
+            for part in (name, *product):
+                if part not in self.factors:
+                    raise ValueError(f"generators: there is no factor {part!r}{nearest(part, self.factors)}")
+                if part != name and part in (self.generators or {}):
+                    raise ValueError(f"generators: {name} is made from {part}, which is itself generated; name factors that are not")
+            if len(set(product)) < len(product):
+                raise ValueError(f"generators: {name} names a factor twice; a factor times itself is the mean")
+        if self.resolution is not None and self.resolution > len(self.factors):
+            raise ValueError(
+                f"resolution {self.resolution} needs more than {len(self.factors)} factors; ask for at most {len(self.factors)},"
+                " or use kind: factorial"
+            )
+        return self
+
+    def size(self) -> int:
+        return 1 << len(self.factors)
+
+    def _cells(self) -> Iterator[Sequence[int]]:
+        yield from fraction(list(self.factors), self.resolution, self.generators or {})
+
+    def aliases(self) -> tuple[AliasRow, ...]:
+        """What the fraction cannot tell apart."""
+        return alias_table(list(self.factors), [list(cell) for cell in self._cells()])
+
+
+class Recipe(Design, ABC):
+    """Base of the designs over components of a recipe; each is a factor with the levels `without` (the base) and `with`."""
+
+    components: dict[Name, Annotated[dict[str, Any], Field(min_length=1)]] = Field(min_length=1)
+    """Component name -> {dotted path: value} that it adds to the base."""
+
+    @field_validator("components")
+    @classmethod
+    def _do_not_overlap(cls, components: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        owners: dict[str, str] = {}
+        for name, fields in components.items():
+            for path in fields:
+                for other, owner in owners.items():
+                    if owner != name and (f"{path}.").startswith(f"{other}.") | (f"{other}.").startswith(f"{path}."):
+                        raise ValueError(
+                            f"components {owner!r} and {name!r} both set {path}, so one cannot be taken out alone;"
+                            " give the field to one of them, or list the recipes with kind: variants"
+                        )
+                owners[path] = name
+        return components
+
+    @abstractmethod
+    def _recipes(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Name of each variant and the components that it has."""
+
+    def size(self) -> int:
+        return len(self.components) + 1
+
+    def expand(self) -> tuple[Variant, ...]:
+        return tuple(
+            Variant(
+                name,
+                {component: "with" if component in chosen else "without" for component in self.components},
+                {path: value for component in chosen for path, value in self.components[component].items()},
+            )
+            for name, chosen in self._recipes()
+        )
+
+
+class LeaveOneOutDesign(Recipe):
+    """The full recipe, `full`, and the recipe minus each component, `full-NAME`."""
+
+    kind: Literal["leave_one_out"]
+
+    def _recipes(self) -> Iterator[tuple[str, Sequence[str]]]:
+        yield "full", list(self.components)
+        for left in self.components:
+            yield f"full-{left}", [name for name in self.components if name != left]
+
+
+class AddOneInDesign(Recipe):
+    """The base alone, `base`, and the base plus each component, `base+NAME`."""
+
+    kind: Literal["add_one_in"]
+
+    def _recipes(self) -> Iterator[tuple[str, Sequence[str]]]:
+        yield "base", []
+        for added in self.components:
+            yield f"base+{added}", [added]
+
+
+class PathDesign(Recipe):
+    """From `base` to the full recipe in the order of the components: `base`, `base+A`, `base+A+B`, ..."""
+
+    kind: Literal["path"]
+
+    def _recipes(self) -> Iterator[tuple[str, Sequence[str]]]:
+        names = list(self.components)
+        for taken in range(len(names) + 1):
+            yield "+".join(["base", *names[:taken]]), names[:taken]
+
+
+class VariantsDesign(Design):
+    """An explicit list."""
+
+    kind: Literal["variants"]
+    variants: dict[Name, dict[str, Any]] = Field(min_length=1)
+    """Variant name -> {dotted path: value}; `{}` is the base itself."""
+
+    def size(self) -> int:
+        return len(self.variants)
+
+    def expand(self) -> tuple[Variant, ...]:
+        return tuple(Variant(name, {}, overrides) for name, overrides in self.variants.items())
+
+
+AnyDesign = Annotated[
+    FactorialDesign | FractionalDesign | OneAtATimeDesign | LeaveOneOutDesign | AddOneInDesign | PathDesign | VariantsDesign,
+    Field(discriminator="kind"),
+]
+
+
+def _wanted(match: Cells) -> dict[str, list[str]]:
+    return {factor: [level_name(one) for one in (level if isinstance(level, list) else [level])] for factor, level in match.items()}

@@ -1,0 +1,57 @@
+"""The `report:` section of a sweep file: how its table is laid out. It changes no result, and no trial's name."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sweeper.errors import nearest
+from sweeper.records import METRICS, is_metric
+
+Layout = Literal["variants", "factorial", "effects"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+STEP = "step"
+"""What stands among `columns` for the training steps at which variants were evaluated."""
+
+
+class ReportTemplate(BaseModel):
+    """What a table shows, in which order, under which names. Everything left out has a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    layout: Layout = "variants"
+    """`variants`: a row each, then the contrasts | `factorial`: factors as rows, training steps as columns | `effects`: of every factor."""
+    rows: tuple[str, ...] = ()
+    """factorial: factors whose levels name the rows; default: those that are not columns."""
+    columns: tuple[str, ...] = (STEP,)
+    """factorial: factors whose levels are columns, and `step`."""
+    metrics: tuple[str, ...] = ()
+    """Shown behind the primary one, in this order; default: all that were measured."""
+    steps: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """factorial: shown as columns; default: every step at which trials were evaluated."""
+    order: tuple[str, ...] = ()
+    """Variants that come first, in this order; the others follow in the order of the design."""
+    group: str | None = None
+    """Factor by whose levels the rows stand together."""
+    names: dict[str, str] = {}
+    """Variant, factor, level or metric -> what is printed for it."""
+
+    @model_validator(mode="after")
+    def _known(self) -> "ReportTemplate":
+        for name in self.metrics:
+            if not is_metric(name):
+                raise ValueError(f"metrics: there is no metric {name!r}{nearest(name, METRICS)}")
+        both = [name for name in self.rows if name in self.columns]
+        if both:
+            raise ValueError(f"{both[0]!r} stands in rows and in columns; keep one of them")
+        return self
+
+    def ensure_fits(self, variants: list[str], factors: list[str]) -> None:
+        """ValueError naming what the design does not have."""
+        for name in self.order:
+            if name not in variants:
+                raise ValueError(f"report.order: there is no variant {name!r}{nearest(name, variants)}")
+        used = (("rows", self.rows), ("columns", self.columns), ("group", () if self.group is None else (self.group,)))
+        for field, names in used:
+            for name in names:
+                if name not in factors and not (field == "columns" and name == STEP):
+                    raise ValueError(f"report.{field}: {name!r} is no factor of the design{nearest(name, [*factors, STEP])}")

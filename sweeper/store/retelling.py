@@ -1,0 +1,59 @@
+"""The outbox filled again with all that the store holds, for an MLflow that lost it or never heard it.
+
+A "link" makes the mirror copy the whole history of its trial, so that sweeps and links are all there is to tell.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from sweeper.store import outbox
+from sweeper.store.database import now
+from sweeper.store.sweeps import link_payload, sweep_payload
+from sweeper.store.tables import Attempt, Outbox, Sweep, SweepTrial, SweepVersion, Trial
+
+
+def tell_again(session: Session) -> int:
+    """Posts a "sweep" row for every sweep and a "link" row for every trial of it, but for those that wait already; returns how many."""
+    waiting = {_key(payload) for payload in session.scalars(sa.select(Outbox.payload).where(Outbox.kind.in_(("sweep", "link"))))}
+    moment = now(session)
+    posted = 0
+    for kind, payloads in (("sweep", _sweeps(session)), ("link", _links(session))):
+        rows = [payload for payload in payloads if _key(payload) not in waiting]
+        outbox.post(session, "sweep" if kind == "sweep" else "link", rows, moment)
+        posted += len(rows)
+    return posted
+
+
+def _key(payload: Mapping[str, Any]) -> tuple[Any, ...]:
+    return payload.get("name"), payload.get("profile"), payload.get("fingerprint"), payload.get("version")
+
+
+def _sweeps(session: Session) -> Iterator[dict[str, Any]]:
+    """Every sweep with the version that was added last: the one that MLflow was told of last."""
+    added = sa.select(SweepVersion.sweep_id, sa.func.max(SweepVersion.id).label("id")).group_by(SweepVersion.sweep_id).subquery()
+    query = sa.select(Sweep, SweepVersion).join(added, added.c.sweep_id == Sweep.id).join(SweepVersion, SweepVersion.id == added.c.id)
+    for sweep, version in session.execute(query.order_by(Sweep.id)):
+        yield sweep_payload(sweep.name, sweep.profile, version.hash, version.spec)
+
+
+def _links(session: Session) -> Iterator[dict[str, Any]]:
+    """Every (sweep, trial) as the first version that had it called it; the trial whose newest attempt ended last comes last.
+
+    A parent run ends when the last of its children that MLflow is told of did.
+    """
+    ended = sa.select(sa.func.max(sa.func.coalesce(Attempt.ended, Attempt.started))).where(Attempt.trial_id == Trial.id).scalar_subquery()
+    query = (
+        sa.select(Sweep, SweepTrial, Trial, ended.label("ended"))
+        .join(SweepVersion, SweepVersion.sweep_id == Sweep.id)
+        .join(SweepTrial, SweepTrial.sweep_version_id == SweepVersion.id)
+        .join(Trial, Trial.id == SweepTrial.trial_id)
+        .order_by(sa.nulls_first(sa.text("ended")), SweepVersion.id, SweepTrial.position)
+    )
+    seen: set[tuple[int, int]] = set()
+    for sweep, wanted, trial, _ in session.execute(query):
+        if (sweep.id, trial.id) not in seen:
+            seen.add((sweep.id, trial.id))
+            yield link_payload(sweep.name, sweep.profile, trial.fingerprint, wanted.variant, wanted.levels, wanted.seed, trial.config)

@@ -1,0 +1,117 @@
+"""Ten thousand sweeps, overrides and YAML texts that hypothesis makes up: each is planned, or refused in one sentence. None is a traceback.
+
+Always the same ones (`derandomize`), so that a failure is a change of the code. No torch: a plan needs none.
+"""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from odd_values import ODD, WORDS, change
+
+from sweeper.errors import SpecError, SweeperError
+from sweeper.plan.expand import data_facts, expand
+from sweeper.spec.load import sweep_from
+from sweeper.spec.reading import read_mapping
+from sweeper.spec.yaml_text import parse_yaml
+
+FILES = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
+SWEEPS = [read_mapping(path) for path in FILES]
+CHANGED, OVERRIDDEN, TEXTS = 4_000, 3_000, 3_000
+
+
+def always_the_same(examples: int) -> Callable[[Any], Any]:
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def said(error: SweeperError) -> str:
+    """Its message, which has words and the place."""
+    assert str(error).startswith(("sweep.yaml", "--set "))
+    return str(error)
+
+
+def planned_or_refused(raw: dict[str, Any], profile: str | None = None, overrides: tuple[str, ...] = ()) -> bool:
+    """Whether it was planned."""
+    try:
+        sweep = sweep_from(raw, "sweep.yaml", profile=profile, overrides=overrides)
+        trials = expand(sweep, data_facts(sweep), gpu=False)
+    except SweeperError as error:
+        return not said(error)
+    assert trials
+    assert len({(trial.variant, trial.seed) for trial in trials}) == len(trials)
+    return True
+
+
+numbers = st.integers(0, 2**16 - 1)
+changes = st.lists(st.tuples(numbers, st.integers(0, 8), numbers), min_size=1, max_size=3)
+profiles = st.sampled_from([None, None, "smoke", "default", "nothing"])
+
+
+@always_the_same(CHANGED)
+@given(sweep=st.sampled_from(SWEEPS), made=changes, profile=profiles)
+def test_changed_sweeps(sweep: dict[str, Any], made: list[tuple[int, int, int]], profile: str | None) -> None:
+    changed = copy.deepcopy(sweep)
+    for one in made:
+        change(changed, *one)
+    planned_or_refused(changed, profile)
+
+
+# fmt: off
+PATHS = [
+    "name", "question", "base", "base.preset", "base.method", "base.steps", "base.seed", "base.data", "base.data.kind", "base.data.path",
+    "base.partition.ratio", "base.timesteps.gap", "base.timesteps.gap.kind", "base.alignment.encoder.name", "base.batch_size",
+    "base.evaluation.sampler.kind", "base.evaluation.samples", "base.evaluation.extractor.kind", "base.process.kind", "base.backbone.width",
+    "base.backbone.patch", "base.partition.assignment", "design", "design.kind", "design.factors", "design.factors.timesteps",
+    "design.factors.timesteps.levels", "design.factors.timesteps.path", "design.factors.new.levels", "design.variants", "seeds", "metric",
+    "metric.primary", "metric.direction", "baseline", "contrasts", "contrasts.0", "resources", "resources.gpus", "resources.cpus",
+]
+TOKENS = [
+    "a", "b", "1", ": ", ":", "\n", "\n  ", "\n    ", "- ", "[", "]", "{", "}", ", ", "&a ", "*a", "<<", "? ", "| ", "> ", "'", '"', "#",
+    "!!", "!!int ", "!!binary ", "!!set ", "!!timestamp ", "!!python/object/apply:os.system ", "!x ", "%YAML 1.2", "---", "...", "\t",
+    "~", "true", ".inf", "1e400", "0x1F", "1_000", "2001-12-14", "\\", "\\x00", "\\ud800", "\x00", "\x1b", "\ufeff", "\x85", "\u2028",
+    "question", "name", "base", "design", "seeds", "metric", "kind", "9" * 5_000,
+]
+# fmt: on
+paths = st.sampled_from(PATHS)
+texts = st.one_of(st.sampled_from([str(value) for value in ODD]), st.sampled_from(WORDS), st.text(max_size=6), st.integers().map(str))
+overrides = st.one_of(
+    st.builds("{}={}".format, paths, texts), st.builds("{}.{}={}".format, paths, st.sampled_from(WORDS), texts), st.text(max_size=12), texts
+)
+
+
+@always_the_same(OVERRIDDEN)
+@given(sweep=st.sampled_from(SWEEPS), given_=st.lists(overrides, min_size=1, max_size=2), profile=profiles)
+def test_overridden_sweeps(sweep: dict[str, Any], given_: list[str], profile: str | None) -> None:
+    planned_or_refused(sweep, profile, tuple(given_))
+
+
+tokens = st.sampled_from(TOKENS)
+
+
+@always_the_same(TEXTS)
+@given(text=st.one_of(st.lists(tokens, max_size=14).map("".join), st.text(max_size=30)))
+def test_yaml_texts(text: str) -> None:
+    try:
+        found = parse_yaml(text, "sweep.yaml")
+    except SpecError as error:
+        said(error)
+        return
+    if isinstance(found, dict) and all(isinstance(key, str) for key in found):
+        planned_or_refused(found)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_sweeps_that_are_changed_are_good(path: Path) -> None:
+    """Else every change would be refused for the same reason, and the tests above would see nothing."""
+    assert planned_or_refused(read_mapping(path), "smoke")
