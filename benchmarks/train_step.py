@@ -20,7 +20,8 @@ from benchmarks import measuring
 from benchmarks.dense_trainer import DenseTrainer
 from benchmarks.flops import peak_flops, step_flops
 from model.config import DigitsData, TrainConfig
-from model.data.dataset import DataSet, Examples, load
+from model.data.dataset import DataSet, load
+from model.data.examples import Examples
 from model.objective import draw
 from model.presets import config_from, merge
 from model.randomness import BatchStreams
@@ -61,7 +62,7 @@ class Case:
         patch = config.backbone.patch
         tokens = torch.randn(IMAGES, (self.side // patch) ** 2, self.channels * patch**2, generator=torch.Generator().manual_seed(0))
         examples = Examples(tokens.to(device, dtype), torch.arange(IMAGES, device=device) % 1000)
-        return DataSet(examples, examples, self.channels, 1000, "random latents")
+        return DataSet(examples, examples, self.channels, 1000, "random latents", examples)
 
 
 def cases(device: torch.device, models: list[str], batch: int | None) -> Iterator[Case]:

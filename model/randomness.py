@@ -36,6 +36,10 @@ class BatchStreams:
         """The streams of all images of the step."""
         return BatchStreams(self.seed, self.step, self.batch_size)
 
+    def next_step(self) -> "BatchStreams":
+        """The streams of the same images one step later."""
+        return BatchStreams(self.seed, self.step + 1, self.batch_size, self.images)
+
     def uniform(self, purpose: str, *shape: int) -> Tensor:
         """U(0, 1) of shape (images, *shape), float32."""
         generator = stream(self.seed, purpose, self.step)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from model.config import TrainConfig
+from model.config import LatentsData, TrainConfig
 from model.config.availability import ensure_available
 from model.config.evaluation import FEWEST_FOR_NEIGHBOURS
 from model.config.extractor import ClassifierExtractor
@@ -57,9 +57,11 @@ def check(config: TrainConfig, known: DataFacts | None = None) -> DataFacts:
 
 
 def ensure_trainable(config: TrainConfig) -> None:
-    """Raises DataError for a config that can be planned but not trained."""
-    if config.data.kind == "latents":
-        raise DataError("data.kind: latents can be planned but not yet trained on; use digits, npz or folder")
+    """Raises DataError for a config that can be planned but not trained, for want of its latents."""
+    if isinstance(config.data, LatentsData):
+        from model.data.latents import ensure_there
+
+        ensure_there(config.data)
 
 
 def train_trial(

@@ -125,6 +125,8 @@ class TrialOutcome:
     """What a number needs beside it: `samples`, `fd_floor`, `classifier_accuracy`, ..."""
     comparability: Mapping[str, Any] = field(default_factory=dict)
     """Device model, torch version, precision, ...: results mix in a table only where these agree."""
+    streams: Mapping[str, str] = field(default_factory=dict)
+    """Random stream -> fingerprint, which with the seed names its draws: trials pair where these agree. Empty when it is not known."""
     attempts: int = 0
     step: int = 0
     """Newest step heard of."""
@@ -148,6 +150,15 @@ class TrialCurves:
 
 
 @dataclass(frozen=True)
+class VersionRecord:
+    """What an earlier version of a sweep said."""
+
+    version: str
+    created: datetime
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class SweepSnapshot:
     """One version of a sweep with the outcome of each of its trials, as read in one transaction."""
 
@@ -161,6 +172,10 @@ class SweepSnapshot:
     created: datetime
     outcomes: tuple[TrialOutcome, ...]
     newest_result: datetime | None = None
+    first_result: datetime | None = None
+    """When the first of these results was there."""
+    earlier: tuple[VersionRecord, ...] = ()
+    """Versions of this sweep that were made before this one, oldest first."""
 
 
 @dataclass(frozen=True)

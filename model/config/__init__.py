@@ -3,6 +3,7 @@
 from model.config.assignment_source import modules_also_in
 from model.config.data import DataConfig, DigitsData, FolderData, LatentsData, NpzData
 from model.config.evaluation import EXTRA_METRICS
+from model.config.streams import stream_identities
 from model.config.train import NUMERICS_VERSION, Precision, TrainConfig
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "Precision",
     "TrainConfig",
     "modules_also_in",
+    "stream_identities",
 ]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model.config.section import NOT_IDENTITY, Section
+from model.config.section import NOT_IDENTITY, Section, added_later
 
 HELD_OUT_FRACTION = 0.2
 
@@ -41,11 +41,12 @@ class FolderData(Section):
 
 
 class LatentsData(Section):
-    """Latents of a variational autoencoder, prepared beforehand; planned for, not yet loaded by this version."""
+    """Latents of a variational autoencoder, prepared beforehand: their posterior's moments, drawn anew at every step."""
 
     kind: Literal["latents"]
     path: Path = Field(json_schema_extra=NOT_IDENTITY)
-    """Folder of the prepared latents."""
+    """Folder with `moments.npy`, (images, 2 x channels, resolution, resolution) float16 or float32: means, then standard deviations; and
+    `labels.npy`, (images,) integers."""
     channels: int = Field(default=4, ge=1)
     """Channels of a latent."""
     resolution: int = Field(default=32, ge=2)
@@ -53,7 +54,14 @@ class LatentsData(Section):
     classes: int = Field(default=1000, ge=1)
     """Number of labels."""
     images: int = Field(default=1_281_167, ge=2)
-    """Number of training images."""
+    """Number of images, held-out ones included."""
+    scale: float = Field(default=0.18215, gt=0, json_schema_extra=added_later(0.18215))
+    """z = (mean + std * eps) * scale, with a fresh eps every step; .18215 is of Stable Diffusion's autoencoder."""
+    held_out_fraction: float = Field(default=0.01, gt=0, lt=1, json_schema_extra=added_later(0.01))
+    """Share of the images kept away from training, by a fixed shuffle."""
+    residence: Literal["auto", "device", "disk"] = Field(default="auto", json_schema_extra=NOT_IDENTITY)
+    """Where moments lie while training: `device` whole, or on `disk` and read a batch ahead; `auto` is `device` where they take at most
+    half of a GPU's free memory. The numbers are the same."""
 
 
 DataConfig = Annotated[DigitsData | NpzData | FolderData | LatentsData, Field(discriminator="kind")]

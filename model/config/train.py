@@ -105,11 +105,16 @@ class TrainConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _extractor_sees_images(self) -> Self:
+    def _networks_see_images(self) -> Self:
         if self.data.kind == "latents" and (kind := self.evaluation.extractor.kind) != "classifier":
             raise ConfigError(
                 f"evaluation.extractor.kind: {kind} looks at pictures, but data.kind: latents are none, and no decoder is here;"
                 " set evaluation.extractor.kind: classifier, or give images"
+            )
+        if self.data.kind == "latents" and self.alignment.kind == "external":
+            raise ConfigError(
+                "alignment.kind: external shows clean pictures to an encoder, but data.kind: latents are none, and no decoder is here;"
+                " set alignment.kind: self, or give images"
             )
         return self
 

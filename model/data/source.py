@@ -24,23 +24,28 @@ def read(config: DataConfig) -> LabelledImages:
 
             return read_folder(config)
         case LatentsData():
-            raise DataError("latents are not read by this version; use data.kind digits, npz or folder")
+            raise DataError("latents are opened by model.data.latents, not read whole")
 
 
 def held_out_fraction(config: DataConfig) -> float:
     """Share of the images kept away from training."""
-    return config.held_out_fraction if isinstance(config, NpzData | FolderData) else HELD_OUT_FRACTION
+    return config.held_out_fraction if isinstance(config, NpzData | FolderData | LatentsData) else HELD_OUT_FRACTION
 
 
 def facts(config: DataConfig) -> DataFacts:
-    """What a plan needs; reads a user's data set, but not the digits, whose facts are known, nor latents, which declare theirs."""
+    """What a plan needs; reads a user's data set, but not the digits, whose facts are known. Latents that are not there declare theirs."""
     match config:
         case DigitsData():
             held_out = held_out_count(digits.IMAGES, HELD_OUT_FRACTION, "digits")
             return DataFacts(digits.CONTENT_HASH, 1, digits.RESOLUTION, digits.CLASSES, digits.IMAGES - held_out, held_out)
         case LatentsData():
-            named = content_hash(json.dumps(identity(config)).encode())
-            return DataFacts(f"declared-{named}", config.channels, config.resolution, config.classes, config.images, 0)
+            named = f"declared-{content_hash(json.dumps(identity(config)).encode())}"
+            if config.path.exists():
+                from model.data.latents import open_latents
+
+                named = open_latents(config).content_hash
+            held_out = held_out_count(config.images, config.held_out_fraction, str(config.path))
+            return DataFacts(named, config.channels, config.resolution, config.classes, config.images - held_out, held_out)
         case _:
             found = read(config)
             held_out = held_out_count(len(found.images), held_out_fraction(config), str(config.path))

@@ -67,10 +67,10 @@ def evaluate(
     verdicts: list[Tensor] = []
     right: list[Tensor] = []
     shown: list[Tensor] = []
-    shape = (data.train.tokens.shape[1], data.train.tokens.shape[2])
+    shape = (data.judged.tokens.shape[1], data.judged.tokens.shape[2])
     columns = min(GRID_COLUMNS, data.classes)
     drawn = generate(
-        network, config.evaluation, shape=shape, dtype=data.train.tokens.dtype, tick=tick, channels=data.channels, process=process
+        network, config.evaluation, shape=shape, dtype=data.judged.tokens.dtype, tick=tick, channels=data.channels, process=process
     )
     for tokens, labels in drawn:
         if not tokens.isfinite().all():
@@ -108,7 +108,7 @@ def evaluate(
     if "class_score" in config.evaluation.extra_metrics:
         metrics["class_score"] = class_score(judge.log_probabilities(torch.cat(judged)))
     if reference.neighbours is not None:
-        device = data.train.tokens.device  # all pairs of samples and images, in every feature
+        device = data.judged.tokens.device  # all pairs of samples and images, in every feature
         near = precision_and_recall(reference.neighbours.to(device), generated.to(device))
         metrics |= {name: value for name, value in zip(BY_NEIGHBOURS, near, strict=True) if name in config.evaluation.extra_metrics}
         details["neighbour_images"] = len(reference.neighbours)

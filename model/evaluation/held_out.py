@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from model.backbone.transformer import DiffusionTransformer
 from model.config.evaluation import EvaluationConfig
-from model.data.dataset import Examples
+from model.data.examples import Examples
 from model.grouping import Grouping
 from model.noise.process import FLOW, Process, levels
 from model.randomness import stream

@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from model.backbone.transformer import initialise
-from model.data.dataset import DataSet, Examples, batch_indices
+from model.data.dataset import DataSet
+from model.data.examples import Examples, batch_indices
 from model.data.images import content_hash
 from model.evaluation.distances import Moments, frechet_distance
 from model.patches import unpatchify
@@ -59,12 +60,14 @@ class Judge:
     """Hash of the weights: part of the comparability key."""
     patch: int
     channels: int
+    bounded: bool = True
+    """Images are clamped to [-1, 1]; latents are not."""
 
     @torch.no_grad()
     def look(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (n, 64) float64 and predicted classes (n,) of images given as tokens (n, T, P), clamped to [-1, 1]."""
+        """Features (n, 64) float64 and predicted classes (n,) of images given as tokens (n, T, P), clamped where `bounded`."""
         with torch.autocast(tokens.device.type, enabled=False):  # the same judge whatever the trial's precision
-            features = _features(self.classifier, Examples(tokens, torch.empty(len(tokens))), self.patch, self.channels)
+            features = _features(self.classifier, Examples(tokens, torch.empty(len(tokens))), self.patch, self.channels, self.bounded)
             return features.double().cpu(), self.classifier.logits(features).argmax(dim=1)
 
     @torch.no_grad()
@@ -78,7 +81,7 @@ class Judge:
 def load_or_train_judge(data: DataSet, patch: int, cache: Path) -> Judge:
     """The judge of a data set, trained at its first use and then read from `cache`; one process trains, the others wait."""
     cache.mkdir(parents=True, exist_ok=True)
-    split = f"{len(data.train)}-{len(data.held_out)}"  # of a fixed shuffle, so the sizes name the split
+    split = f"{len(data.judged)}-{len(data.held_out)}"  # of a fixed shuffle, so the sizes name the split
     path = cache / f"judge-{data.content_hash}-{split}-v{JUDGE_VERSION}.safetensors"
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
@@ -87,7 +90,7 @@ def load_or_train_judge(data: DataSet, patch: int, cache: Path) -> Judge:
 
 
 def _read(data: DataSet, patch: int, path: Path) -> Judge:
-    device = data.train.tokens.device
+    device = data.judged.tokens.device
     with safe_open(path, framework="pt") as file:
         about = json.loads((file.metadata() or {})["judge"])
         names = file.keys()
@@ -96,11 +99,12 @@ def _read(data: DataSet, patch: int, path: Path) -> Judge:
     classifier = _untrained(data, patch)
     classifier.load_state_dict(tensors)
     classifier.to(device).requires_grad_(False)
-    return Judge(classifier, moments, about["accuracy"], about["floor"], about["floor_n"], about["name"], patch, data.channels)
+    accuracy, floor, floor_n, name = (about[key] for key in ("accuracy", "floor", "floor_n", "name"))
+    return Judge(classifier, moments, accuracy, floor, floor_n, name, patch, data.channels, data.bounded)
 
 
 def _untrained(data: DataSet, patch: int) -> Classifier:
-    side = round(data.train.tokens.shape[1] ** 0.5) * patch
+    side = round(data.judged.tokens.shape[1] ** 0.5) * patch
     classifier = Classifier(data.channels, side, data.classes)
     initialise(classifier, seed=0, prefix="judge.")
     return classifier
@@ -110,7 +114,7 @@ def _train(data: DataSet, patch: int, path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the same bits whatever the trial's thread count
     try:
-        train, held_out = (Examples(part.tokens.float().cpu(), part.labels.cpu()) for part in (data.train, data.held_out))
+        train, held_out = (Examples(part.tokens.float().cpu(), part.labels.cpu()) for part in (data.judged, data.held_out))
         classifier = _untrained(data, patch)
         optimizer = torch.optim.AdamW(classifier.parameters(), lr=LEARNING_RATE, weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
@@ -122,7 +126,7 @@ def _train(data: DataSet, patch: int, path: Path) -> None:
             optimizer.step()
             schedule.step()
         with torch.no_grad():
-            known, new = (_features(classifier, part, patch, data.channels) for part in (train, held_out))
+            known, new = (_features(classifier, part, patch, data.channels, data.bounded) for part in (train, held_out))
             right = classifier.logits(new).argmax(dim=1) == held_out.labels
     finally:
         torch.set_num_threads(threads)
@@ -141,6 +145,6 @@ def _train(data: DataSet, patch: int, path: Path) -> None:
     beside.replace(path)
 
 
-def _features(classifier: Classifier, images: Examples, patch: int, channels: int) -> Tensor:
-    blocks = images.tokens.float().split(BLOCK)
-    return torch.cat([classifier.features(unpatchify(block, patch, channels).clamp(-1, 1)) for block in blocks])
+def _features(classifier: Classifier, images: Examples, patch: int, channels: int, bounded: bool) -> Tensor:
+    shown = (unpatchify(block, patch, channels) for block in images.tokens.float().split(BLOCK))
+    return torch.cat([classifier.features(block.clamp(-1, 1) if bounded else block) for block in shown])

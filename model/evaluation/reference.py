@@ -56,15 +56,15 @@ def load_or_make_reference(
         return eye.look(tokens, patch, data.channels, tick)[0]
 
     def statistics() -> dict[str, Tensor]:
-        known, new = (Moments.of(seen(part.tokens).numpy()) for part in (data.train, data.held_out))
+        known, new = (Moments.of(seen(part.tokens).numpy()) for part in (data.judged, data.held_out))
         floor = torch.tensor(frechet_distance(known, new), dtype=torch.float64)
         return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance), "floor": floor}
 
     # Samples are seen on the same kind of device, whose rounding they share.
-    what = (data.content_hash, f"{len(data.train)}-{len(data.held_out)}", eye.name, data.train.tokens.device.type, "float32")
+    what = (data.content_hash, f"{len(data.judged)}-{len(data.held_out)}", eye.name, data.judged.tokens.device.type, "float32")
     key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
     held = _kept(cache / f"reference-{key}.safetensors", statistics, tick)
-    moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(data.train))
+    moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(data.judged))
     near, neighbours = _near(config, data), None
     if near is not None:
         neighbours = _kept(cache / f"neighbours-{key}-{len(near)}.safetensors", lambda: {"features": seen(near)}, tick)["features"]
@@ -73,7 +73,7 @@ def load_or_make_reference(
 
 def _near(config: EvaluationConfig, data: DataSet) -> Tensor | None:
     """Tokens (m, T, P) of the images among whose features neighbours are looked for: the training part is shuffled once for all."""
-    return data.train.tokens[: config.samples] if config.by_neighbours else None
+    return data.judged.tokens[: config.samples] if config.by_neighbours else None
 
 
 def _kept(path: Path, make: Callable[[], dict[str, Tensor]], tick: Callable[[], None]) -> dict[str, Tensor]:

@@ -125,7 +125,7 @@ class _Trial:
     def _held_out_point(self) -> None:
         if not self.together.first:
             return
-        with autocast(self.precision, self.data.train.tokens.device):
+        with autocast(self.precision, self.data.train.labels.device):
             process = process_of(self.config.process)
             loss = held_out_loss(self.state.learner.average, self.data.held_out, self.config.evaluation, process)
         self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: loss}))
@@ -137,7 +137,7 @@ class _Trial:
             state.evaluation_due = False
             self.together.wait()  # here, not in the next step: the processes' own groups have no patience for an evaluation
             return
-        with autocast(self.precision, self.data.train.tokens.device):
+        with autocast(self.precision, self.data.train.labels.device):
             picture = samples_path(self.folder, state.step)
             average, step = state.learner.average, state.step
             found = evaluate(self.config, average, self.data, self.judge, picture, self.tick, step=step, reference=self.reference)
@@ -148,7 +148,7 @@ class _Trial:
         self.together.wait()
 
     def _speed(self) -> dict[str, float]:
-        peak = memory.peak_mib(self.data.train.tokens.device)
+        peak = memory.peak_mib(self.data.train.labels.device)
         return {"steps_per_second": self.state.step / max(self.state.seconds, 1e-9), "peak_memory_mib": peak}
 
 

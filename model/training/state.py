@@ -81,14 +81,14 @@ def target_of(config: TrainConfig, average: DiffusionTransformer, data: DataSet)
         case AlignmentConfig(kind="self", teacher=teacher):
             return AverageTarget(average, teacher), config.backbone.width
         case AlignmentConfig(kind="external", encoder=EncoderConfig() as encoder):
-            encoded = encoded_training_set(encoder, data.train.tokens, config.backbone.patch, data.channels)
+            encoded = encoded_training_set(encoder, data.judged.tokens, config.backbone.patch, data.channels)
             return EncodedImages(encoded), encoded.shape[-1]
     return None, config.backbone.width
 
 
 def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtype: torch.dtype) -> TrainingState:
     """The state before the first step: a function of the config alone."""
-    _, tokens, patch_values = data.train.tokens.shape
+    _, tokens, patch_values = data.held_out.tokens.shape
     student = DiffusionTransformer(
         config.backbone,
         tokens=tokens,

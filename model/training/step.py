@@ -14,14 +14,13 @@ from torch.nn.parallel import DistributedDataParallel
 
 from model.alignment.teacher import update_moving_average
 from model.config import Precision, TrainConfig
-from model.data.dataset import Examples, batch_indices
+from model.data.examples import TrainingImages
 from model.learned_order import in_learned_order
 from model.noise.process import process_of
 from model.objective import Draws, Losses, draw
 from model.randomness import BatchStreams
 from model.reports import World
 from model.training.state import TrainingState
-from model.transfer import moved
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 """Of weights, moments and moving average; `bf16` computes in bfloat16 and keeps its weights in float32."""
@@ -40,18 +39,17 @@ def shares(config: TrainConfig, world: World) -> list[slice]:
     return [slice(size * part, size * (part + 1)) for part in range(first, first + config.accumulation)]
 
 
-def train_step(config: TrainConfig, state: TrainingState, data: Examples, precision: Precision, world: World = ALONE) -> None:
+def train_step(config: TrainConfig, state: TrainingState, data: TrainingImages, precision: Precision, world: World = ALONE) -> None:
     """Advances `state` by one step. With a loss that is not finite the weights stay, and `state.ensure_finite` will say so."""
     started = time.perf_counter()
     state.optimizer.zero_grad(set_to_none=True)
-    indices = batch_indices(config.seed, state.step, config.batch_size, len(data))
     measured = {name: torch.zeros((), dtype=torch.float64, device=data.labels.device) for name in state.sums}
     parts = shares(config, world)
     for number, images in enumerate(parts):
         streams = BatchStreams(config.seed, state.step, config.batch_size, images)
         waits = number + 1 < len(parts)  # gradients are averaged over the processes once, with the last part's
         with state.trained.no_sync() if waits and isinstance(state.trained, DistributedDataParallel) else nullcontext():
-            found, draws = _losses(config, state, data, indices[images], streams, precision)
+            found, draws = _losses(config, state, data, streams, precision)
             (found.total / len(parts)).backward()
         for name, value in _measured(config, found, draws).items():
             measured[name] += value / len(parts)
@@ -70,11 +68,10 @@ def train_step(config: TrainConfig, state: TrainingState, data: Examples, precis
 
 
 def _losses(
-    config: TrainConfig, state: TrainingState, data: Examples, indices: Tensor, streams: BatchStreams, precision: Precision
+    config: TrainConfig, state: TrainingState, data: TrainingImages, streams: BatchStreams, precision: Precision
 ) -> tuple[Losses, Draws]:
     device = data.labels.device
-    images = moved(indices, device)
-    tokens, labels = data.take(images)
+    images, tokens, labels = data.batch(streams)
     draws = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(device, tokens.dtype)
     with autocast(precision, device):
         draws = in_learned_order(config, state.learner.average, tokens, labels, draws)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ def report(
     profile: Profile = None,
     table: Annotated[bool, typer.Option("--table", help="Variants and contrasts as a table (the default).")] = True,
     layout: Annotated[str | None, typer.Option(help="variants, factorial or effects; default: what the file's `report:` says.")] = None,
-    format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv, json or latex.")] = "terminal",
+    format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv, json, latex or html.")] = "terminal",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")] = None,
     allow_mixed: AllowMixed = None,
 ) -> None:
@@ -25,14 +25,21 @@ def report(
     from sweeper.report.render import FORMATS, render
     from sweeper.service.report_sweep import read_report, template_of_file
 
-    if format_ not in FORMATS:
-        raise RequestError(f"--format {format_}: there is no such format{nearest(format_, FORMATS)}")
+    if format_ not in (*FORMATS, "html"):
+        raise RequestError(f"--format {format_}: there is no such format{nearest(format_, [*FORMATS, 'html'])}")
+    if format_ == "html" and output is None and sys.stdout.isatty():
+        raise RequestError("--format html is a page of a megabyte; give it a file with --output report.html")
     template = template_of_file(Path(sweep)) if is_file(sweep) else None
-    with store_with_results(Settings()) as store:
-        mixed = mixed_fields(allow_mixed)
-        _, _, built = read_report(store, sweep_name(sweep), profile, allow_mixed=mixed, template=template, layout=layout)
-    terminal = output is None and sys.stdout.isatty()
-    text = render(built, format_, width=_width(), colour=terminal)
+    asked: dict[str, Any] = {"allow_mixed": mixed_fields(allow_mixed), "template": template, "layout": layout}
+    settings = Settings()
+    with store_with_results(settings) as store:
+        if format_ == "html":
+            from sweeper.service.page import page_of, read_story
+
+            text = page_of(read_story(store, settings, sweep_name(sweep), profile, **asked))
+        else:
+            _, _, built = read_report(store, sweep_name(sweep), profile, **asked)
+            text = render(built, format_, width=_width(), colour=output is None and sys.stdout.isatty())
     if output is None:
         print(text, end="")
         return

@@ -3,13 +3,16 @@
 Only the primary metric: it was declared before the run, and a margin is in its units.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sweeper.records import MetricInfo, TrialOutcome, Variant, metric_info
 from sweeper.report import numbers
+from sweeper.report.estimates import ByVariant
 from sweeper.report.folded import compares_with_itself
+from sweeper.report.pairing import pairing_of
 from sweeper.report.rows import ContrastRow
-from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary, paired_contrast
+from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary
+from sweeper.report.weighted import weighted_sum
 from sweeper.spec.comparisons import caveats
 from sweeper.spec.designs import contrast_weights
 from sweeper.spec.factors import Cell, level_name
@@ -27,12 +30,11 @@ def contrast_row(
     """
     metric = metric_info(spec.metric.primary)
     weights = contrast_weights(contrast, variants)
-    by_variant: dict[str, dict[int, float]] = {name: {} for name in weights}
-    for (name, seed), outcome in outcomes.items():
-        if name in by_variant and outcome.state == "finished" and metric.name in outcome.metrics:
-            by_variant[name][seed] = outcome.metrics[metric.name]
-    summary = paired_contrast(by_variant, weights, spec.seeds)
-    dropped = {seed: _why_dropped(seed, weights, metric.name, outcomes) for seed in spec.seeds if seed not in summary.by_seed}
+    by_variant = values_of(weights, spec, outcomes)
+    pairing = pairing_of(weights, spec.seeds, outcomes)
+    summary, bootstrap = weighted_sum(by_variant, weights, spec.seeds, pairing, spec.metric.assumed_spread)
+    without = [seed for seed in spec.seeds if pairing.paired and seed not in summary.by_seed]
+    dropped = {seed: _why_dropped(seed, weights, metric.name, outcomes) for seed in without}
     decimals = metric.decimals
     if summary.interval is not None and not summary.interval.holds(0):
         decimals = numbers.enough_decimals((summary.interval.low, summary.interval.high), decimals)
@@ -41,27 +43,41 @@ def contrast_row(
     return ContrastRow(
         name=contrast.name,
         question=contrast.question,
-        definition=_definition(contrast, variants),
+        definition=definition_of(contrast, variants),
         metric=metric.name,
         direction=metric.direction,
         weights=weights,
         summary=summary,
         dropped=dropped,
         margin=_in_units(contrast),
+        pairing=pairing,
+        bootstrap=bootstrap,
         decimals=decimals,
         caveats=doubts,
         sentence=" ".join(
             part
             for part in (
-                _finding(contrast, metric, summary, decimals, variants),
+                _finding(contrast, metric, summary, decimals, variants, spec),
                 _without_width(summary.interval),
-                _against_margin(_in_units(contrast), summary.interval),
+                None if contrast.kind else _against_margin(_in_units(contrast), summary.interval),
                 _left_out(dropped, len(spec.seeds)),
+                None if pairing.paired else _fewer(by_variant, len(spec.seeds)),
                 *doubts,
             )
             if part
         ),
     )
+
+
+def values_of(variants: Iterable[str], spec: SweepSpec, outcomes: Outcomes) -> dict[str, dict[int, float]]:
+    """The primary metric of finished trials, by variant and seed. What diverged, failed or was stopped early is not among them."""
+    found: dict[str, dict[int, float]] = {}
+    for name in variants:
+        mine = ((seed, outcomes.get((name, seed))) for seed in spec.seeds)
+        finished = ((seed, outcome) for seed, outcome in mine if outcome is not None and outcome.state == "finished")
+        primary = spec.metric.primary
+        found[name] = {seed: outcome.metrics[primary] for seed, outcome in finished if primary in outcome.metrics}
+    return found
 
 
 def _why_dropped(seed: int, weights: Mapping[str, float], metric: str, outcomes: Outcomes) -> str:
@@ -73,42 +89,42 @@ def _why_dropped(seed: int, weights: Mapping[str, float], metric: str, outcomes:
     return f"no usable {metric} in a finished trial"
 
 
-def _definition(contrast: Contrast, variants: Sequence[Variant]) -> str:
+def definition_of(contrast: Contrast, variants: Sequence[Variant]) -> str:
     if contrast.weights is not None:
         return " ".join(f"{weight:+g}*{name}" for name, weight in contrast.weights.items())
-    return f"{_cell(contrast.of)} minus {_cell(contrast.to)}{_context(contrast, variants)}"
+    return f"{cell_text(contrast.of)} minus {cell_text(contrast.to)}{context_text(contrast, variants)}"
 
 
-def _cell(cell: Cell | str | None) -> str:
+def cell_text(cell: Cell | str | None) -> str:
     if isinstance(cell, dict):
         return ", ".join(f"{factor}={level_name(level)}" for factor, level in cell.items())
     return str(cell)
 
 
-def _context(contrast: Contrast, variants: Sequence[Variant]) -> str:
+def context_text(contrast: Contrast, variants: Sequence[Variant]) -> str:
     """' at separation=full' for levels that are held, ' (averaged over gap)' for factors that nobody names."""
-    held = f" at {_cell(contrast.holding)}" if contrast.holding else ""
+    held = f" at {cell_text(contrast.holding)}" if contrast.holding else ""
     if not isinstance(contrast.of, dict) or not isinstance(contrast.to, dict):
         return held
     free = [factor for factor in variants[0].levels if factor not in contrast.holding | contrast.of | contrast.to]
     return held + (f" (averaged over {' and '.join(free)})" if free else "")
 
 
-def _finding(contrast: Contrast, metric: MetricInfo, summary: Summary, decimals: int, variants: Sequence[Variant]) -> str:
-    pairs = numbers.plural(summary.n, "paired seed")
-    definition = _definition(contrast, variants)
+def _finding(contrast: Contrast, metric: MetricInfo, summary: Summary, decimals: int, variants: Sequence[Variant], spec: SweepSpec) -> str:
+    pairs = numbers.plural(summary.n, "paired seed") if summary.cells is None else f"{numbers.plural(summary.n, 'seed')} a cell, not paired"
+    definition = definition_of(contrast, variants)
     if summary.mean is None:
         return f"{definition}: {pairs}, no estimate and no interval, {MIN_SEEDS} are needed."
     estimate = numbers.fixed(summary.mean, decimals)
     if summary.interval is None:
         return f"{definition}: {metric.name} {estimate}; {pairs}: no interval, {MIN_SEEDS} are needed."
     found = f"{estimate} {numbers.interval((summary.interval.low, summary.interval.high), decimals)}"
-    rule = f"{CONFIDENCE:.0%}, {pairs}"
+    rule = f"{CONFIDENCE:.0%}, {pairs}" + (f", assumed CV of {spec.metric.assumed_cv}" if summary.rule == "assumed" else "")
     if contrast.weights is not None:
         sign = "not distinguished from 0" if summary.interval.holds(0) else "positive" if summary.mean > 0 else "negative"
         held = ", the interval holds 0" if summary.interval.holds(0) else ""
         return f"The weighted sum of {metric.name}, {definition}, is {sign}: {found} ({rule}){held}."
-    of, to, context = _cell(contrast.of), _cell(contrast.to), _context(contrast, variants)
+    of, to, context = cell_text(contrast.of), cell_text(contrast.to), context_text(contrast, variants)
     differs = f"{metric.name} differs by {found} ({rule}; {metric.direction} is better)"
     if summary.interval.holds(0):
         return f"No difference shown between {of} and {to}{context}: {differs}, the interval holds 0."
@@ -137,6 +153,11 @@ def _against_margin(margin: float | None, interval: Interval | None) -> str:
     if interval.low > margin or interval.high < -margin:
         return f"The whole interval lies beyond the margin of ±{margin:g}."
     return f"The interval lies neither wholly within nor wholly beyond the margin of ±{margin:g}."
+
+
+def _fewer(by_variant: ByVariant, planned: int) -> str:
+    short = [f"{name} {len(values)} of {planned}" for name, values in by_variant.items() if len(values) < planned]
+    return f"Seeds with a value: {', '.join(short)}." if short else ""
 
 
 def _left_out(dropped: Mapping[int, str], planned: int) -> str:

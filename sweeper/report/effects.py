@@ -7,7 +7,9 @@ from typing import Literal
 
 from sweeper.records import MetricInfo, Variant
 from sweeper.report import numbers
-from sweeper.report.statistics import Summary, paired_contrast
+from sweeper.report.pairing import ALL_PAIRED, Pairing
+from sweeper.report.statistics import Summary
+from sweeper.report.weighted import weighted_sum
 
 Kind = Literal["main", "simple", "interaction", "variant"]
 MOST_CELLS = 64
@@ -16,7 +18,7 @@ MOST_CELLS = 64
 
 @dataclass(frozen=True)
 class Effect:
-    """A seed-paired weighted sum over the variants."""
+    """A weighted sum over the variants, seed by seed where seeds are pairs."""
 
     kind: Kind
     name: str
@@ -26,7 +28,13 @@ class Effect:
 
 
 def effects_of(
-    variants: Sequence[Variant], baseline: str | None, metric: MetricInfo, values: Mapping[str, Mapping[int, float]], seeds: Sequence[int]
+    variants: Sequence[Variant],
+    baseline: str | None,
+    metric: MetricInfo,
+    values: Mapping[str, Mapping[int, float]],
+    seeds: Sequence[int],
+    pairing: Pairing = ALL_PAIRED,
+    assumed_cv: float | None = None,
 ) -> tuple[Effect, ...]:
     """Of every level against the baseline's (else the first): averaged over the other factors; at each level of the other one, where
     there are two factors; and the interactions of two levels each. Of explicit variants: each against the baseline.
@@ -35,7 +43,7 @@ def effects_of(
     """
     found = []
     for kind, name, weights in _weights(variants, baseline):
-        summary = paired_contrast(values, weights, seeds)
+        summary, _ = weighted_sum(values, weights, seeds, pairing, assumed_cv)
         found.append(Effect(kind, name, weights, summary, decimals_of(summary, metric.decimals)))
     return tuple(found)
 

@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from sweeper.records import MetricInfo
 from sweeper.report import numbers
 from sweeper.report.comparability import DEVICE_FIELD, NOT_APPLICABLE
-from sweeper.report.rows import ContrastRow, Report, VariantRow
+from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
 from sweeper.report.statistics import MIN_SEEDS, Summary
 
 _SHORT_HASH = 12
 ON_TRAINING = ("train_loss", "align_loss")
 """Metrics of the training itself, which a paper's table leaves out."""
-CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "paired seeds")
+CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "seeds")
+CLAIM_COLUMNS = ("claim", "estimate", "interval", "p (Holm)", "verdict")
+_RULES = {"t": "paired", "welch": "Welch", "assumed": "assumed"}
 
 
 def facts(report: Report, format: str) -> list[tuple[str, str]]:
@@ -57,6 +59,8 @@ def state_lines(row: VariantRow) -> list[str]:
 def cell_lines(cell: Summary, decimals: int, finished: int) -> list[str]:
     """'11.40 ± 0.30'; and n where it is too small for an interval, or not the n of the row."""
     value = numbers.plus_minus(cell.mean, cell.half_width, decimals)
+    if cell.rule == "assumed":
+        return [value, f"(n={cell.n}, assumed)"]
     if 0 < cell.n < MIN_SEEDS:
         return [value, f"(n={cell.n}, no interval)"]
     return [value] if cell.n == finished else [value, f"(n={cell.n})"]
@@ -70,7 +74,25 @@ def contrasts_heading(report: Report) -> str:
 def contrast_cells(row: ContrastRow, planned: int) -> tuple[str, str, str, str]:
     """In the order of CONTRAST_COLUMNS."""
     ends = None if row.interval is None else (row.interval.low, row.interval.high)
-    return (row.name, numbers.fixed(row.estimate, row.decimals), numbers.interval(ends, row.decimals), f"{row.n_pairs}/{planned}")
+    seeds = seeds_text(row.summary, planned)
+    return (row.name, numbers.fixed(row.estimate, row.decimals), numbers.interval(ends, row.decimals), seeds)
+
+
+def seeds_text(summary: Summary, planned: int) -> str:
+    """'3/3 paired', '2/3 Welch', '1/1 assumed': how many seeds, and the rule that made an interval of them."""
+    return f"{summary.n}/{planned} {_RULES[summary.rule]}"
+
+
+def claims_heading(report: Report) -> str:
+    many = f", Holm over {len(report.claims)}" if len(report.claims) > 1 else ""
+    return f"Claims on {report.primary.name} (alpha {report.claims[0].alpha:g}{many})"
+
+
+def claim_cells(row: ClaimRow) -> tuple[list[str], ...]:
+    """Lines of each cell, in the order of CLAIM_COLUMNS."""
+    interval = [row.interval_text] if row.interval is None else [row.interval_text, f"({100 * row.level:.3g}%)"]
+    p = numbers.MISSING if row.p_adjusted is None else numbers.p_value(row.p_adjusted)
+    return ([row.name, f"({row.kind.replace('_', ' ')})"], [row.estimate_text], interval, [p], [row.verdict])
 
 
 def contrast_text(row: ContrastRow) -> list[str]:

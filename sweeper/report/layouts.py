@@ -15,11 +15,11 @@ def tables_of(report: Report) -> list[Table]:
     """The tables, the most important first."""
     match report.template.layout:
         case "factorial":
-            return [factorial_table(report), *_contrasts(report)]
+            return [factorial_table(report), *_contrasts(report), *_claims(report)]
         case "effects":
-            return [*_effects(report), *_contrasts(report)]
+            return [*_effects(report), *_contrasts(report), *_claims(report)]
         case "variants":
-            return [variants_table(report), *_contrasts(report)]
+            return [variants_table(report), *_contrasts(report), *_claims(report)]
 
 
 def variants_table(report: Report) -> Table:
@@ -106,7 +106,7 @@ def _steps_of(report: Report, metric: MetricInfo) -> list[int]:
 
 def _effects(report: Report) -> list[Table]:
     metric = report.primary
-    columns = (Column("effect"), Column("estimate", kind="number"), Column("95% interval"), Column("paired seeds"))
+    columns = (Column("effect"), Column("estimate", kind="number"), Column("95% interval"), Column("seeds"))
     rows: list[Row] = []
     kinds = {"main": "main effect", "simple": "simple effect", "interaction": "interaction", "variant": "difference"}
     before = None
@@ -117,11 +117,11 @@ def _effects(report: Report) -> list[Table]:
             text_cell(f"{kinds[effect.kind]}: {effect.name}"),
             number_cell(effect.summary.mean, None, effect.decimals),
             text_cell(numbers.interval(ends, effect.decimals)),
-            text_cell(f"{effect.summary.n}/{len(report.seeds)}"),
+            text_cell(layout.seeds_text(effect.summary, len(report.seeds))),
         )
         rows.append(Row(cells, begins=before is not None and effect.kind != before))
         before = effect.kind
-    said = "Differences of the mean, paired by seed; not declared beforehand, and not corrected for their number."
+    said = "Differences of the mean; not declared beforehand, and not corrected for their number."
     title = f"Effects on {metric.name} ({metric.label}; {metric.direction} is better)"
     return [Table(title, columns, tuple(rows), stub=1, details=(("how to read them", (said,)),))]
 
@@ -138,6 +138,19 @@ def _contrasts(report: Report) -> list[Table]:
         rows.append(Row(tuple(cells)))
     details = tuple((row.name, tuple(layout.contrast_text(row))) for row in report.contrasts)
     return [Table(layout.contrasts_heading(report), columns, tuple(rows), stub=1, details=details)]
+
+
+def _claims(report: Report) -> list[Table]:
+    if not report.claims:
+        return []
+    columns = tuple(Column(label) for label in layout.CLAIM_COLUMNS)
+    rows = []
+    for row in report.claims:
+        cells = [text_cell(*lines) for lines in layout.claim_cells(row)]
+        cells[-1] = Cell((row.verdict,), strong=row.verdict == "supported", alarm=row.verdict == "refuted")
+        rows.append(Row(tuple(cells)))
+    details = tuple((row.name, (row.sentence,)) for row in report.claims)
+    return [Table(layout.claims_heading(report), columns, tuple(rows), stub=1, details=details)]
 
 
 def _ordered(report: Report) -> list[VariantRow]:

@@ -44,7 +44,7 @@ def _rule(variants: Sequence[VariantRow], has_contrasts: bool) -> list[str]:
     if any(0 < row.finished < MIN_SEEDS for row in variants):
         found.append(f"With fewer than {MIN_SEEDS} seeds there is no interval.")
     if has_contrasts:
-        found.append("Differences between variants are read from the contrasts, which pair seeds, not from whether intervals overlap.")
+        found.append("Differences between variants are read from the contrasts, not from whether intervals overlap.")
     elif len(variants) > 1:
         found.append("The sweep declares no contrast, so this table shows variants and compares none.")
     return found

@@ -30,6 +30,13 @@ def interval(ends: tuple[float, float] | None, decimals: int) -> str:
     return MISSING if ends is None else f"[{fixed(ends[0], decimals)}, {fixed(ends[1], decimals)}]"
 
 
+def p_value(p: float) -> str:
+    """Two digits: '0.032'; '< 0.0001' below."""
+    if p < 1e-4:
+        return "< 0.0001"
+    return f"{p:.2g}" if p < 0.995 else "1"
+
+
 def count(number: float) -> str:
     """A whole number with thousands separators: '50,000'."""
     return f"{number:,.0f}"

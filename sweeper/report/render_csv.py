@@ -2,7 +2,8 @@
 
 `sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `step` rows one per
 variant, metric and training step of an evaluation; `contrast` rows one per contrast; `effect` rows one per main, simple or interaction
-effect; `note` rows carry the footnotes. Numbers have full precision, an empty cell is a number that does not exist.
+effect; `claim` rows one per claim (with a margin in % on the log of the metric); `note` rows carry the footnotes. Numbers have full
+precision, an empty cell is a number that does not exist.
 """
 
 import csv
@@ -35,6 +36,13 @@ COLUMNS = (
     "seeds",
     "dropped_seeds",
     "margin",
+    "claim",
+    "level",
+    "p",
+    "p_holm",
+    "verdict",
+    "more_seeds_if_zero",
+    "more_seeds_if_estimate",
     "text",
 )
 
@@ -75,6 +83,28 @@ def _rows(report: Report) -> Iterator[Row]:
             **_numbers(effect.summary),
             "planned": len(report.seeds),
             "text": effect.kind,
+        }
+    for claim in report.claims:
+        yield {
+            "kind": "claim",
+            "name": claim.name,
+            "metric": claim.metric,
+            "direction": report.primary.direction,
+            "estimate": claim.estimate,
+            "interval_low": claim.interval.low if claim.interval else None,
+            "interval_high": claim.interval.high if claim.interval else None,
+            "n": claim.seeds,
+            "planned": len(report.seeds),
+            "diverged": sum(claim.diverged.values()),
+            "margin": claim.margin,
+            "claim": claim.kind,
+            "level": claim.level,
+            "p": claim.p,
+            "p_holm": claim.p_adjusted,
+            "verdict": claim.verdict,
+            "more_seeds_if_zero": claim.more_if_zero,
+            "more_seeds_if_estimate": claim.more_if_estimate,
+            "text": claim.sentence,
         }
     for note in report.notes:
         yield {"kind": "note", "text": note}

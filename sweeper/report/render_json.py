@@ -1,11 +1,12 @@
-"""A report for programs: keys `sweep`, `variants`, `contrasts`, `notes`; finite numbers or null; names as they are in the store."""
+"""A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`; finite numbers or null; names as stored."""
 
 import json
 from typing import Any
 
+from sweeper.report.effects import Effect
 from sweeper.report.layout import in_utc, rebuild_command
-from sweeper.report.rows import ContrastRow, Report, VariantRow
-from sweeper.report.statistics import CONFIDENCE, Summary
+from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
+from sweeper.report.statistics import CONFIDENCE, Interval, Summary
 
 
 def render_json(report: Report) -> str:
@@ -14,6 +15,8 @@ def render_json(report: Report) -> str:
         "sweep": _sweep(report),
         "variants": [_variant(row) for row in report.variants],
         "contrasts": [_contrast(row) for row in report.contrasts],
+        "effects": [_effect(effect) for effect in report.effects],
+        "claims": [_claim(row) for row in report.claims],
         "notes": list(report.notes),
     }
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
@@ -66,10 +69,49 @@ def _contrast(row: ContrastRow) -> dict[str, Any]:
         "weights": dict(row.weights),
         "margin": row.margin,
         **_summary(row.summary, n="n_pairs", mean="estimate"),
+        "rule": row.summary.rule,
+        "shared_streams": list(row.pairing.shared),
+        "bootstrap": _ends(row.bootstrap),
         "dropped": {str(seed): reason for seed, reason in row.dropped.items()},
         "caveats": list(row.caveats),
         "sentence": row.sentence,
     }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    numbers = _summary(effect.summary, mean="estimate")
+    return {"kind": effect.kind, "name": effect.name, "weights": dict(effect.weights), **numbers, "rule": effect.summary.rule}
+
+
+def _claim(row: ClaimRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "says": row.says,
+        "metric": row.metric,
+        "alpha": row.alpha,
+        "margin": row.margin,
+        "relative_to": row.relative_to,
+        "scale": "log" if row.on_log else "metric",
+        "rule": row.rule,
+        "seeds": row.seeds,
+        "estimate": row.estimate,
+        "level": row.level,
+        "interval": _ends(row.interval),
+        "bootstrap": _ends(row.bootstrap),
+        "p": row.p,
+        "p_holm": row.p_adjusted,
+        "p_contrary": row.refuting_p,
+        "verdict": row.verdict,
+        "more_seeds": {"if_true_effect_is_zero": row.more_if_zero, "if_true_effect_is_the_estimate": row.more_if_estimate},
+        "diverged": dict(row.diverged),
+        "sentence": row.sentence,
+    }
+
+
+def _ends(interval: Interval | None) -> list[float] | None:
+    """To ten digits: the ones after them depend on the release of a library."""
+    return None if interval is None else [float(f"{end:.10g}") for end in (interval.low, interval.high)]
 
 
 def _summary(summary: Summary, n: str = "n", mean: str = "mean") -> dict[str, Any]:

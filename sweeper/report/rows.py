@@ -7,7 +7,9 @@ from typing import Literal
 
 from sweeper.records import MetricInfo
 from sweeper.report.effects import Effect
+from sweeper.report.pairing import Pairing
 from sweeper.report.statistics import Interval, Summary
+from sweeper.spec.claims import ClaimKind
 from sweeper.spec.report_template import ReportTemplate
 
 
@@ -33,7 +35,7 @@ class VariantRow:
 
 @dataclass(frozen=True)
 class ContrastRow:
-    """One declared comparison on the primary metric, computed from seed-paired values."""
+    """One declared comparison on the primary metric."""
 
     name: str
     question: str | None
@@ -45,11 +47,15 @@ class ContrastRow:
     weights: Mapping[str, float]
     """Variant name -> weight; the estimate is the mean over seeds of the weighted sum."""
     summary: Summary
-    """The weighted sum by seed."""
+    """The weighted sum, by seed where seeds are pairs."""
     dropped: Mapping[int, str]
     """Seed that could not be paired -> which variant lacks a value, and why."""
     margin: float | None
     """Smallest difference that matters, in units of the metric."""
+    pairing: Pairing
+    """Whether the trials of a seed are pairs, and by which streams."""
+    bootstrap: Interval | None
+    """A second 95% interval, by percentiles over seeds, from 5 seeds on."""
     decimals: int
     """With which the estimate and its interval are printed."""
     caveats: tuple[str, ...]
@@ -68,6 +74,46 @@ class ContrastRow:
     @property
     def interval(self) -> Interval | None:
         return self.summary.interval
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """A contrast that claims something, and the verdict on it."""
+
+    name: str
+    kind: ClaimKind
+    says: str
+    """The claim in words."""
+    metric: str
+    alpha: float
+    margin: str | None
+    """As the sweep gives it: '2%', or a number in units of the metric."""
+    on_log: bool
+    """Whether estimate and intervals are on the log of the metric (a log ratio, or a log ratio of ratios)."""
+    relative_to: str | None
+    rule: Literal["paired", "welch", "assumed"] | None
+    seeds: int
+    """Pairs, or seeds of the cell with fewest."""
+    estimate: float | None
+    level: float
+    """Confidence level of the intervals: 1 - alpha of a two-sided test, 1 - 2 alpha of one-sided ones."""
+    interval: Interval | None
+    bootstrap: Interval | None
+    """By percentiles over seeds, from 5 seeds on."""
+    p: float | None
+    p_adjusted: float | None
+    """After Holm over the claims of the sweep; the claim is supported where it is not above alpha."""
+    refuting_p: float | None
+    """Likewise of the claim's contrary."""
+    verdict: Literal["supported", "refuted", "inconclusive"]
+    more_if_zero: int | None
+    """Seeds per cell missing for power .8 at a true effect of zero; None where it is decided or no number decides it."""
+    more_if_estimate: int | None
+    diverged: Mapping[str, int]
+    """Trials by variant that diverged."""
+    estimate_text: str
+    interval_text: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -100,6 +146,8 @@ class Report:
     steps: tuple[int, ...] = ()
     """At which variants were evaluated, ascending."""
     template: ReportTemplate = field(default_factory=ReportTemplate)
+    claims: tuple[ClaimRow, ...] = ()
+    """The contrasts that claim something, with their verdicts."""
 
     @property
     def factors(self) -> tuple[str, ...]:

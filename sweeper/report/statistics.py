@@ -5,8 +5,11 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 CONFIDENCE = 0.95
+NORMAL_QUANTILE = 1.959963984540054
+"""Two-sided, of CONFIDENCE."""
 MIN_SEEDS = 3
 """Fewer seeds give no interval: with two, the t quantile is 12.7 and the spread is one number."""
 
@@ -27,6 +30,10 @@ class Interval:
         return self.low <= value <= self.high
 
 
+Rule = Literal["t", "welch", "assumed"]
+"""What made an interval: Student's t over seeds, Welch's t over cells whose seeds are no pairs, or a normal one with an assumed spread."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """Values over seeds and what they come to; None where there are too few."""
@@ -36,11 +43,14 @@ class Summary:
     sd: float | None
     """Sample standard deviation (n - 1); None with fewer than 2 values."""
     half_width: float | None
-    """Of the 95% t interval around the mean; None with fewer than 3 values."""
+    """Of the 95% interval around the mean; None with fewer than 3 values, unless a spread is assumed."""
+    rule: Rule = "t"
+    cells: int | None = None
+    """Seeds in the cell with fewest, for a weighted sum whose seeds are no pairs."""
 
     @property
     def n(self) -> int:
-        return len(self.by_seed)
+        return len(self.by_seed) if self.cells is None else self.cells
 
     @property
     def interval(self) -> Interval | None:
@@ -99,11 +109,17 @@ def half_width(values: Sequence[float]) -> float | None:
     return t_quantile(len(values) - 1) * sd / math.sqrt(len(values))
 
 
-def summarise(by_seed: Mapping[int, float]) -> Summary:
-    """Summary of the usable values, by ascending seed; the others are left out."""
+def summarise(by_seed: Mapping[int, float], assumed_cv: float | None = None) -> Summary:
+    """Summary of the usable values, by ascending seed; the others are left out.
+
+    `assumed_cv`: standard deviation as a share of the mean, assumed where there are too few values for an interval of their own.
+    """
     kept = {seed: float(by_seed[seed]) for seed in sorted(by_seed) if usable(by_seed[seed])}
     values = list(kept.values())
-    return Summary(kept, mean(values), sample_sd(values), half_width(values))
+    center, width = mean(values), half_width(values)
+    if width is None and center is not None and assumed_cv is not None:
+        return Summary(kept, center, sample_sd(values), NORMAL_QUANTILE * assumed_cv * abs(center) / math.sqrt(len(values)), "assumed")
+    return Summary(kept, center, sample_sd(values), width)
 
 
 def paired_contrast(by_variant: Mapping[str, Mapping[int, float]], weights: Mapping[str, float], seeds: Iterable[int]) -> Summary:

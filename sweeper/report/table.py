@@ -10,11 +10,14 @@ from pydantic import ValidationError
 
 from sweeper.errors import RequestError
 from sweeper.records import MetricInfo, SweepSnapshot, TrialCurves, TrialOutcome, Variant, columns, metric_info
+from sweeper.report.claims import claim_rows
 from sweeper.report.comparability import comparability_of, device_of, varied_by_design
 from sweeper.report.contrasts import Outcomes, contrast_row
+from sweeper.report.declared import declaration_notes
 from sweeper.report.effects import effects_of
 from sweeper.report.folded import folded_notes, one_trial
 from sweeper.report.notes import notes_of
+from sweeper.report.pairing import pairing_notes, pairing_of
 from sweeper.report.rows import ContrastRow, Report, VariantRow
 from sweeper.report.statistics import Summary, summarise
 from sweeper.spec.designs import ensure_template_fits, variants_of
@@ -48,7 +51,9 @@ def build_report(
     folded = one_trial(outcomes.values())
     metrics = _columns(spec, outcomes, asked.metrics)
     rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
-    primary = metric_info(spec.metric.primary)
+    primary, assumed_cv = metric_info(spec.metric.primary), spec.metric.assumed_spread
+    contrasts = tuple(contrast_row(contrast, spec, variants, outcomes, folded) for contrast in spec.contrasts)
+    pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes)
     return Report(
         name=snapshot.name,
         profile=snapshot.profile,
@@ -62,13 +67,16 @@ def build_report(
         baseline=spec.baseline,
         seeds=spec.seeds,
         variants=rows,
-        contrasts=tuple(contrast_row(contrast, spec, variants, outcomes, folded) for contrast in spec.contrasts),
+        contrasts=contrasts,
         notes=(
             *notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
             *folded_notes(folded),
+            *pairing_notes({row.name: row.pairing for row in contrasts if outcomes}),
+            *declaration_notes(snapshot, spec),
         ),
         snapshot=_identity(snapshot),
-        effects=effects_of(variants, spec.baseline, primary, _values(primary.name, outcomes), spec.seeds),
+        effects=effects_of(variants, spec.baseline, primary, _values(primary.name, outcomes), spec.seeds, pairing, assumed_cv),
+        claims=claim_rows(spec, variants, outcomes),
         steps=_steps(rows, asked),
         template=asked,
     )
@@ -138,7 +146,13 @@ def _variant_row(
         diverged=states["diverged"],
         running=states["running"],
         pending=states["pending"] + len(spec.seeds) - len(mine),
-        cells={info.name: summarise({s: values[info.name] for s, values in finished.items() if info.name in values}) for info in metrics},
+        cells={
+            info.name: summarise(
+                {s: values[info.name] for s, values in finished.items() if info.name in values},
+                spec.metric.assumed_spread if info.name == spec.metric.primary else None,
+            )
+            for info in metrics
+        },
         steps={info.name: by_step for info in metrics if (by_step := _by_step(info.name, mine, curves))},
     )
 

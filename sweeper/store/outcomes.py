@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from sweeper.plan.streams import stream_fingerprints
 from sweeper.records import KnownTrial, SweepSnapshot, TrialOutcome, TrialState
 from sweeper.store import sweeps
 from sweeper.store.attempts import first_line, resumable
@@ -52,14 +53,17 @@ def snapshot(session: Session, name: str | None, profile: str | None) -> SweepSn
         .where(SweepTrial.sweep_version_id == version.id)
         .order_by(SweepTrial.position)
     )
+    rows = session.execute(planned).all()
+    streams = _streams(session, version, [wanted for wanted, _ in rows])
     outcomes = tuple(
         _outcome(
             wanted,
             fingerprint,
+            streams.get(wanted.variant, {}),
             results.get((wanted.trial_id, wanted.steps, wanted.evaluation_fingerprint)),
             newest.get(wanted.trial_id),
         )
-        for wanted, fingerprint in session.execute(planned)
+        for wanted, fingerprint in rows
     )
     return SweepSnapshot(
         name=sweep.name,
@@ -69,6 +73,8 @@ def snapshot(session: Session, name: str | None, profile: str | None) -> SweepSn
         created=version.created,
         outcomes=outcomes,
         newest_result=max((result.ended for result in results.values() if result.ended is not None), default=None),
+        first_result=min((result.ended for result in results.values() if result.ended is not None), default=None),
+        earlier=sweeps.versions_before(session, version),
     )
 
 
@@ -166,7 +172,21 @@ def _newest(session: Session, version: SweepVersion) -> dict[int, _Newest]:
     return newest
 
 
-def _outcome(wanted: SweepTrial, fingerprint: str, result: _Result | None, newest: _Newest | None) -> TrialOutcome:
+def _streams(session: Session, version: SweepVersion, wanted: Iterable[SweepTrial]) -> dict[str, Mapping[str, str]]:
+    """Stream fingerprints by variant, from the config of one of its trials: the others differ in the seed alone."""
+    if not version.spec.get("contrasts") and version.spec.get("design", {}).get("kind") != "factorial":
+        return {}  # nothing is compared
+    one = {trial.variant: trial.trial_id for trial in wanted}
+    found: dict[int, Mapping[str, str]] = {}
+    for some in chunks(set(one.values())):
+        for key, config in session.execute(sa.select(Trial.id, Trial.config).where(Trial.id.in_(some))):
+            found[key] = stream_fingerprints(config)
+    return {variant: found[key] for variant, key in one.items()}
+
+
+def _outcome(
+    wanted: SweepTrial, fingerprint: str, streams: Mapping[str, str], result: _Result | None, newest: _Newest | None
+) -> TrialOutcome:
     state: TrialState = "pending"
     if result is not None:
         state = "finished"
@@ -185,6 +205,7 @@ def _outcome(wanted: SweepTrial, fingerprint: str, result: _Result | None, newes
         metrics=result.metrics if result else {},
         details=result.details if result else {},
         comparability=result.comparability if result else {},
+        streams=streams,
         attempts=newest.number if newest else 0,
         step=wanted.steps if result else heard,
         error=first_line(newest.error) if newest and state in ("failed", "diverged") else None,

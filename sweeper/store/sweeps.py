@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.errors import RequestError, nearest
-from sweeper.records import PlannedTrial
+from sweeper.records import PlannedTrial, VersionRecord
 from sweeper.store import outbox
 from sweeper.store.database import now
 from sweeper.store.tables import Sweep, SweepTrial, SweepVersion, Trial
@@ -72,6 +72,13 @@ def newest_version(session: Session, name: str | None, profile: str | None) -> t
     profiles = sorted({sweep.profile for sweep in known if name in (None, sweep.name)})
     who = f"sweep {name!r} has not" if name is not None else "no sweep has"
     raise RequestError(f"{who} run with profile {profile!r}{nearest(str(profile), profiles)}")
+
+
+def versions_before(session: Session, version: SweepVersion) -> tuple[VersionRecord, ...]:
+    """Versions of the same sweep that were made earlier, oldest first."""
+    query = sa.select(SweepVersion).where(SweepVersion.sweep_id == version.sweep_id, SweepVersion.id != version.id)
+    query = query.where(SweepVersion.created <= version.created).order_by(SweepVersion.created, SweepVersion.id)
+    return tuple(VersionRecord(row.hash, row.created, row.spec) for row in session.scalars(query))
 
 
 def summaries(session: Session) -> list[SweepSummary]:

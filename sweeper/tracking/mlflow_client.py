@@ -82,6 +82,20 @@ class QuietClient:
                 client.restore_run(best.info.run_id)
             return str(best.info.run_id)
 
+    def runs_by_tag(self, sweep: str, tags: Mapping[str, str], key: str) -> dict[str, tuple[str, str]]:
+        """Value of the tag `key` -> (experiment id, run id) of the sweep's active runs with these tags; empty for an unknown sweep."""
+        with self._border() as client:
+            experiment = client.get_experiment_by_name(spelling.experiment_name(sweep))
+            found: dict[str, tuple[str, str]] = {}
+            page = None if experiment is not None else ""
+            while experiment is not None and (page is None or page):
+                runs = client.search_runs([experiment.experiment_id], max_results=1000, page_token=page)
+                for run in runs:
+                    if key in run.data.tags and all(run.data.tags.get(name) == value for name, value in tags.items()):
+                        found[run.data.tags[key]] = (str(experiment.experiment_id), str(run.info.run_id))
+                page = runs.token or ""
+        return found
+
     def create_run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
         """A new run that bears its tags from the first moment, so that a search finds it even after a crash right here."""
         spelled = {tag: spelling.text(value, spelling.MAX_TAG) for tag, value in tags.items()}

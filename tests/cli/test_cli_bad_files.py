@@ -126,13 +126,14 @@ def test_what_a_sweep_cannot_say(refused: Refused, old: str, new: str, message: 
         ),
         (
             ("--profile", "imagenet256", "--set", "resources={cpus: 1, gpus: 0}"),
-            "sweep.yaml: variant single/none: data.kind: latents can be planned but not yet trained on; use digits, npz or folder",
+            "sweep.yaml: variant single/none: data.path: there is no folder CWD/data/imagenet256_latents; give a folder with moments.npy,"
+            " (1281167, 8, 32, 32) float16 or float32: means, then standard deviations; and labels.npy, (1281167,) integers",
         ),
     ],
 )
 def test_run_is_refused_before_anything_starts(sweeper: Callable[..., Any], words: tuple[str, ...], message: str) -> None:
     said = sweeper("run", "sweep.yaml", *words)
-    assert (said.code, said.out, said.err) == (2, "", f"error: {message}\n")
+    assert (said.code, said.out, said.err) == (2, "", f"error: {message}\n".replace("CWD", str(Path.cwd())))
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_the_paper_s_recipe_is_printed_on_a_machine_without_a_gpu(sweeper: Sweep
     said = sweeper("plan", "sweep.yaml", "--profile", "imagenet256")
     assert (said.code, said.err) == (0, "")
     assert "each on a device that is not on this machine: 8 CPU, 1 GPU, 8 torch threads; as many at once as the cluster holds" in said.out
-    assert "1,281,167 images to train on, 0 held out, 4 x 32 x 32, 1000 classes" in said.out
+    assert "1,268,355 images to train on, 12,812 held out, 4 x 32 x 32, 1000 classes" in said.out
     assert "800,000" in said.out
     assert not home.exists()
 

@@ -10,7 +10,8 @@ from tiny_trials import CELLS, tiny
 from torch import Tensor
 from trial_reports import run
 
-from model.data.dataset import DataSet, Examples
+from model.data.dataset import DataSet
+from model.data.examples import Examples
 from model.errors import Diverged, ModelError
 from model.reports import TrialReport
 from model.train_trial import train_trial

@@ -12,7 +12,8 @@ from trial_reports import run
 
 from model.backbone.transformer import DiffusionTransformer
 from model.config.evaluation import EvaluationConfig
-from model.data.dataset import DataSet, Examples
+from model.data.dataset import DataSet
+from model.data.examples import Examples
 from model.evaluation import held_out as holding
 from model.evaluation import judge as judging
 from model.evaluation.distances import Moments, frechet_distance

@@ -53,6 +53,11 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
         "0db5c100da234ec6",
     ),
     "folder": ({"data": {"kind": "folder", "path": "/anywhere", "resolution": 16}}, "7751dbc99c0ae0dd"),
+    "latents": ({"data": {"kind": "latents", "path": "/anywhere"}}, "fea5ca70317dc3bf"),
+    "latents of another autoencoder": (
+        {"data": {"kind": "latents", "path": "/x", "channels": 16, "images": 5000, "scale": 0.3611, "held_out_fraction": 0.1}},
+        "1736ac5709c529d5",
+    ),
 }
 
 

@@ -7,7 +7,8 @@ import torch
 from tiny_trials import CELLS, tiny
 
 from model import randomness
-from model.data.dataset import DataSet, batch_indices
+from model.data.dataset import DataSet
+from model.data.examples import batch_indices
 from model.objective import Draws, draw
 from model.randomness import BatchStreams, stream, stream_seed
 from model.training.state import initial_state

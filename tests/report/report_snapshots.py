@@ -15,6 +15,7 @@ FD = {
     "dual/full": (13.4, 13.5, 14.5),
 }
 DETAILS = {"samples": 1000, "fd_floor": 1.234, "fd_floor_n": 360, "classifier_accuracy": 0.9861, "held_out_images": 360}
+STREAMS = {"backbone weights": "b1", "data order": "d1", "noise": "n1", "timesteps": "t1"}
 COMPARABILITY = {"device": "cpu", "precision": "float32", "threads": 1, "torch": "2.11.0"}
 
 
@@ -57,6 +58,18 @@ def factorial_spec(seeds: int) -> dict[str, Any]:
     }
 
 
+def claims_spec(seeds: int) -> dict[str, Any]:
+    """The same contrasts as claims."""
+    spec = factorial_spec(seeds)
+    kinds: list[dict[str, Any]] = [
+        {"kind": "superior"},
+        {"kind": "non_inferior", "margin": "2%"},
+        {"kind": "no_interaction", "margin": "2%"},
+    ]
+    spec["contrasts"] = [contrast | kind | {"alpha": 0.05} for contrast, kind in zip(spec["contrasts"], kinds, strict=True)]
+    return spec
+
+
 def finished(variant: str, seed: int, fd: float, **changes: Any) -> TrialOutcome:
     metrics = {
         "fd_digits": fd,
@@ -66,13 +79,18 @@ def finished(variant: str, seed: int, fd: float, **changes: Any) -> TrialOutcome
         "steps_per_second": 31.0 + seed,
         "peak_memory_mib": 412.0,
     }
-    given: dict[str, Any] = {"metrics": metrics, "details": DETAILS, "comparability": COMPARABILITY} | changes
+    given: dict[str, Any] = {"metrics": metrics, "details": DETAILS, "comparability": COMPARABILITY, "streams": STREAMS} | changes
     return TrialOutcome(variant, {}, seed, f"{variant}-{seed}", 800, "finished", attempts=1, step=800, **given)
 
 
 def unfinished(variant: str, seed: int, state: TrialState) -> TrialOutcome:
     """Whatever it carries must not reach a mean, a contrast or the comparability check."""
-    stray: dict[str, Any] = {"metrics": {"fd_digits": 1e6}, "comparability": {"device": "another"}, "details": {"samples": 1}}
+    stray: dict[str, Any] = {
+        "metrics": {"fd_digits": 1e6},
+        "comparability": {"device": "another"},
+        "details": {"samples": 1},
+        "streams": STREAMS,
+    }
     return TrialOutcome(variant, {}, seed, f"{variant}-{seed}", 800, state, error="loss is nan at step 3", **stray)
 
 

@@ -13,13 +13,15 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from report_snapshots import MakeSnapshot, curves_of, factorial_spec, finished, snapshot_of, unfinished
+from report_snapshots import MakeSnapshot, claims_spec, curves_of, factorial_spec, finished, snapshot_of, unfinished
 from rich.cells import cell_len
 
 from sweeper.errors import RequestError
+from sweeper.records import VersionRecord
 from sweeper.report.render import FORMATS, render
 from sweeper.report.rows import Report
 from sweeper.report.table import build_report
@@ -34,13 +36,22 @@ TEMPLATE = {
     "group": "separation",
     "names": {"dual": "two levels", "fd_digits": "FD", "separation": "cut"},
 }
-CASES = ["whole", "ragged", "empty", "hostile", "stepped"]
+CASES = ["whole", "claims", "ragged", "empty", "hostile", "stepped"]
 HOSTILE = "=cmd|x \x1b[2J*b*_\\input{/etc}$[red]</td>\u202e%&~^#@\n| a"
 
 
 @pytest.fixture
 def whole(default_sweep: MakeSnapshot) -> Report:
     return build_report(default_sweep())
+
+
+@pytest.fixture
+def claims(default_sweep: MakeSnapshot) -> Report:
+    """The same numbers, but the sweep claims what its contrasts ask."""
+    snapshot = default_sweep(spec=claims_spec(3))
+    earlier = claims_spec(3) | {"contrasts": [c | {"margin": "1%"} if "margin" in c else c for c in claims_spec(3)["contrasts"]]}
+    version = VersionRecord("0123456789ab", snapshot.created - timedelta(days=1), earlier)
+    return build_report(dataclasses.replace(snapshot, first_result=snapshot.newest_result, earlier=(version,)))
 
 
 @pytest.fixture
@@ -225,7 +236,7 @@ class TestJson:
             raise AssertionError(constant)
 
         text = render(request.getfixturevalue(case), "json")
-        assert list(json.loads(text, parse_constant=refuse)) == ["sweep", "variants", "contrasts", "notes"]
+        assert list(json.loads(text, parse_constant=refuse)) == ["sweep", "variants", "contrasts", "effects", "claims", "notes"]
         assert text.isascii()
 
     def test_names_are_as_in_the_store(self, hostile: Report) -> None:

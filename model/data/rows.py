@@ -1,0 +1,71 @@
+"""Rows of a large array for a device: held there whole, or brought from disk a batch ahead."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from model.transfer import moved
+
+AHEAD = 16
+"""Batches that may wait to be asked for; what was expected and never came is forgotten."""
+
+
+class Rows(Protocol):
+    """A row per image."""
+
+    def at(self, places: Tensor) -> Tensor:
+        """The rows at `places` (n,), a CPU tensor, on the device."""
+
+    def expect(self, places: Tensor) -> None:
+        """These will be asked for soon."""
+
+
+class ResidentRows:
+    """All on the device."""
+
+    def __init__(self, array: Tensor, device: torch.device) -> None:
+        self._rows = array.to(device, copy=True)
+
+    def at(self, places: Tensor) -> Tensor:
+        return self._rows.index_select(0, moved(places, self._rows.device))
+
+    def expect(self, places: Tensor) -> None:
+        """They are there."""
+
+
+class StreamedRows:
+    """In a mapped file: a thread reads what is expected while the device computes, into pinned memory where that is a GPU."""
+
+    def __init__(self, array: Tensor, device: torch.device) -> None:
+        self._array, self._device = array, device
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="rows")
+        self._coming: dict[bytes, Future[Tensor]] = {}
+
+    def at(self, places: Tensor) -> Tensor:
+        coming = self._coming.pop(_key(places), None)
+        rows = self._read(places) if coming is None else coming.result()
+        return rows.to(self._device, non_blocking=True)
+
+    def expect(self, places: Tensor) -> None:
+        if (key := _key(places)) not in self._coming:
+            while len(self._coming) >= AHEAD:
+                self._coming.pop(next(iter(self._coming)))
+            self._coming[key] = self._reader.submit(self._read, places)
+
+    def _read(self, places: Tensor) -> Tensor:
+        rows = self._array.index_select(0, places)
+        return rows.pin_memory() if self._device.type == "cuda" else rows
+
+
+def _key(places: Tensor) -> bytes:
+    return places.numpy().tobytes()
+
+
+def fits(array: Tensor, device: torch.device) -> bool:
+    """Whether a GPU has room: the array takes at most half of what is free. In a CPU's memory the system keeps what was read anyway."""
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return array.numel() * array.element_size() <= free / 2

@@ -1,0 +1,163 @@
+"""The plots of a page: each is a Vega-Lite specification without its rows, and the rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sweeper.records import MetricInfo
+from sweeper.report import chart_specs, layout, numbers
+from sweeper.report.layouts import shown
+from sweeper.report.rows import Report
+from sweeper.report.statistics import Summary
+from sweeper.report.story import Story
+from sweeper.visible import one_line
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One plot of a figure; a figure with several lets its reader choose."""
+
+    label: str
+    spec: dict[str, Any]
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What stands together under one heading."""
+
+    key: str
+    title: str
+    caption: str
+    plots: tuple[Plot, ...]
+    variants: tuple[str, ...] = ()
+    """Names to choose from, where a plot would be too full with all of them."""
+
+
+def figures(story: Story) -> list[Figure]:
+    """In the order of a page; those without rows are left out."""
+    report = story.report
+    found = [
+        Figure(
+            "contrasts",
+            "Contrasts",
+            "Estimate and 95% interval, paired by seed. A filled circle: the interval excludes 0; a hollow diamond: it holds 0. "
+            "Small ticks mark the margin where one was declared.",
+            (_forest_plot(report, _contrast_rows(report)),),
+        ),
+        Figure(
+            "means",
+            "Variants",
+            "Mean over training seeds with its 95% interval; every seed is a thin tick.",
+            tuple(_means_plot(report, metric) for metric in report.metrics),
+        ),
+        Figure(
+            "effects",
+            "Effects",
+            "Main, simple and interaction effects on the primary metric, declared or not; not corrected for their number.",
+            (_forest_plot(report, _effect_rows(report)),),
+        ),
+        _curves(story),
+        Figure(
+            "cost",
+            "Cost against quality",
+            "Training time of a trial (its steps by its steps per second; evaluations not counted) against the primary metric: "
+            "means over seeds.",
+            (_cost_plot(story),),
+        ),
+    ]
+    kept = [Figure(f.key, f.title, f.caption, tuple(p for p in f.plots if p.rows), f.variants) for f in found]
+    return [figure for figure in kept if figure.plots]
+
+
+def _forest_plot(report: Report, rows: Rows) -> Plot:
+    return Plot("", chart_specs.forest_spec(report.primary, rows), rows)
+
+
+def _means_plot(report: Report, metric: MetricInfo) -> Plot:
+    rows = _mean_rows(report, metric)
+    return Plot(layout.metric_heading(metric), chart_specs.means_spec(metric, rows), rows)
+
+
+def _contrast_rows(report: Report) -> Rows:
+    return [_interval_row(row.name, row.summary, row.decimals, row.margin) for row in report.contrasts if row.estimate is not None]
+
+
+def _effect_rows(report: Report) -> Rows:
+    return [_interval_row(e.name, e.summary, e.decimals) for e in report.effects if e.summary.mean is not None]
+
+
+def _interval_row(name: str, summary: Summary, decimals: int, margin: float | None = None) -> dict[str, Any]:
+    ends = None if summary.interval is None else (summary.interval.low, summary.interval.high)
+    said = f"{numbers.fixed(summary.mean, decimals)} {numbers.interval(ends, decimals)}, n = {summary.n}"
+    reading = "no interval" if ends is None else "holds 0" if ends[0] <= 0 <= ends[1] else "excludes 0"
+    low, high = ends or (None, None)
+    found = {"name": one_line(name), "estimate": summary.mean, "low": low, "high": high, "said": said, "reading": reading}
+    return found | {"margin": margin, "opposite": None if margin is None else -margin}
+
+
+def _mean_rows(report: Report, metric: MetricInfo) -> Rows:
+    rows: Rows = []
+    for row in report.variants:
+        summary, name = row.cells[metric.name], one_line(shown(report, row))
+        if summary.mean is None:
+            continue
+        half = summary.half_width or 0
+        said = f"{numbers.plus_minus(summary.mean, summary.half_width, metric.decimals)}, n = {summary.n}"
+        rows.append(
+            {"kind": "mean", "name": name, "value": summary.mean, "low": summary.mean - half, "high": summary.mean + half, "said": said}
+        )
+        rows += [
+            {"kind": "seed", "name": name, "value": value, "said": f"seed {seed}: {numbers.fixed(value, metric.decimals)}"}
+            for seed, value in summary.by_seed.items()
+        ]
+    return rows
+
+
+def _curves(story: Story) -> Figure:
+    names = {row.name: one_line(shown(story.report, row)) for row in story.report.variants}
+    drawn = tuple(dict.fromkeys(names[curve.variant] for curve in story.curves))
+    plots = []
+    for metric in dict.fromkeys(curve.metric for curve in story.curves):
+        rows = [
+            {
+                "variant": names[curve.variant],
+                "step": step,
+                "value": summary.mean,
+                "low": summary.interval.low if summary.interval else summary.mean,
+                "high": summary.interval.high if summary.interval else summary.mean,
+                "said": f"{numbers.plus_minus(summary.mean, summary.half_width, metric.decimals)}, n = {summary.n}",
+            }
+            for curve in story.curves
+            if curve.metric == metric
+            for step, summary in curve.points
+        ]
+        plots.append(Plot(layout.metric_heading(metric), chart_specs.curve_spec(metric, drawn), rows))
+    caption = "Mean over training seeds; the band is its 95% interval at each step (none with fewer than 3 seeds)."
+    return Figure("curves", "Over training", caption, tuple(plots), drawn)
+
+
+def _cost_plot(story: Story) -> Plot:
+    rows = _cost_rows(story)
+    return Plot("", chart_specs.cost_spec(story.report.primary, rows), rows)
+
+
+def _cost_rows(story: Story) -> Rows:
+    report = story.report
+    seconds: dict[str, list[float]] = {}
+    for trial in story.trials:
+        speed = trial.metrics.get("steps_per_second", 0.0)
+        if trial.state == "finished" and speed > 0:
+            seconds.setdefault(trial.variant, []).append(trial.steps / speed)
+    rows: Rows = []
+    for row in report.variants:
+        summary, times = row.cells[report.primary.name], seconds.get(row.name)
+        if summary.mean is None or not times:
+            continue
+        half, cost = summary.half_width or 0, sum(times) / len(times)
+        said = f"{numbers.plus_minus(summary.mean, summary.half_width, report.primary.decimals)} after {cost:,.0f} s, n = {summary.n}"
+        ends = {"low": summary.mean - half, "high": summary.mean + half}
+        rows.append({"name": one_line(shown(report, row)), "seconds": cost, "value": summary.mean, "said": said} | ends)
+    middle = (min(row["seconds"] for row in rows) + max(row["seconds"] for row in rows)) / 2 if rows else 0
+    return [row | {"side": "left" if row["seconds"] <= middle else "right"} for row in rows]

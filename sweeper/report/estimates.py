@@ -1,0 +1,147 @@
+"""The estimate of a contrast on the scale its claim speaks of, and what it varies by: paired t, Welch, or an assumed spread.
+
+On the log of the metric a weighted sum is a log ratio (of ratios); relative to a cell it is log(1 + weighted sum / cell), which is the same
+thing where the cell is the one subtracted.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sweeper.plan.power import Noise
+from sweeper.report.statistics import MIN_SEEDS, mean, sample_sd, usable
+
+Rule = Literal["paired", "welch", "assumed"]
+ByVariant = Mapping[str, Mapping[int, float]]
+"""Variant -> seed -> value."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """In units of the metric, or on its log."""
+
+    log: bool = False
+    relative_to: str | None = None
+    """Variant that the weighted sum is taken as a share of, before the log."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A weighted sum of cells and its standard error."""
+
+    value: float
+    error: float
+    degrees: float
+    """Of freedom; infinite where the spread is assumed."""
+    rule: Rule
+    noise: Noise
+    """What one seed more in every cell would add."""
+    seeds: int
+    """Pairs, or seeds of the cell with fewest."""
+    by_seed: Mapping[int, float] = field(default_factory=dict)
+    """The weighted sum at every seed, where seeds are paired."""
+
+    @property
+    def t(self) -> float | None:
+        """Value over error; None where every seed gave the same and nothing is known of the error."""
+        return None if self.error == 0 else self.value / self.error
+
+
+def estimate(
+    values: ByVariant,
+    weights: Mapping[str, float],
+    seeds: Sequence[int],
+    *,
+    scale: Scale = Scale(),
+    paired: bool = True,
+    assumed_cv: float | None = None,
+) -> Estimate | None:
+    """None where there are too few seeds: 3 pairs, or 3 in each cell; one in each where a spread is assumed."""
+    used = {name: weight for name, weight in weights.items() if weight}
+    cells = [*used, *({scale.relative_to} - used.keys() if scale.relative_to else ())]
+    kept = {name: {seed: values[name][seed] for seed in seeds if _fits(values.get(name, {}).get(seed), scale)} for name in cells}
+    blocks = [seed for seed in seeds if all(seed in kept[name] for name in cells)]
+    if paired and len(blocks) >= MIN_SEEDS:
+        return _paired(kept, used, blocks, scale)
+    fewest = min((len(found) for found in kept.values()), default=0)
+    if not paired and fewest >= MIN_SEEDS:
+        return _unpaired(kept, used, cells, scale, fewest)
+    if assumed_cv is not None and (len(blocks) if paired else fewest):
+        at = {name: {seed: kept[name][seed] for seed in blocks} for name in cells} if paired else kept
+        return _assumed(at, used, cells, scale, assumed_cv, paired)
+    return None
+
+
+def value_at(cells: Mapping[str, float], weights: Mapping[str, float], scale: Scale) -> float:
+    """The weighted sum of one value of every cell, on the scale."""
+    if scale.log and scale.relative_to is None:
+        return math.fsum(weight * math.log(cells[name]) for name, weight in weights.items())
+    total = math.fsum(weight * cells[name] for name, weight in weights.items())
+    if scale.relative_to is None:
+        return total
+    share = 1 + total / cells[scale.relative_to]
+    return math.log(share) if share > 0 else -math.inf
+
+
+def _fits(value: float | None, scale: Scale) -> bool:
+    return value is not None and usable(value) and (not scale.log or value > 0)
+
+
+def _paired(kept: ByVariant, weights: Mapping[str, float], blocks: Sequence[int], scale: Scale) -> Estimate | None:
+    sums = {seed: value_at({name: found[seed] for name, found in kept.items()}, weights, scale) for seed in blocks}
+    values = list(sums.values())
+    if not all(map(math.isfinite, values)):
+        return None
+    center, sd = mean(values), sample_sd(values)
+    assert center is not None, "three values at least"
+    assert sd is not None, "three values at least"
+    if sd <= 1e-12 * max(map(abs, values)):
+        sd = 0.0
+    return Estimate(center, sd / math.sqrt(len(values)), len(values) - 1, "paired", Noise(sd), len(values), sums)
+
+
+def _slopes(means: Mapping[str, float], weights: Mapping[str, float], cells: Collection[str], scale: Scale) -> dict[str, float]:
+    """How much the weighted sum moves with the mean of each cell (delta method)."""
+    if not scale.log:
+        return dict(weights)
+    if scale.relative_to is None:
+        return {name: weight / means[name] for name, weight in weights.items()}
+    base = means[scale.relative_to]
+    total = math.fsum(weight * means[name] for name, weight in weights.items())
+    own = {name: (weights.get(name, 0.0) + (name == scale.relative_to)) / (base + total) for name in cells}
+    return {name: slope - (1 / base if name == scale.relative_to else 0.0) for name, slope in own.items()}
+
+
+def _unpaired(kept: ByVariant, weights: Mapping[str, float], cells: Sequence[str], scale: Scale, fewest: int) -> Estimate | None:
+    """Welch's unequal variances, with Satterthwaite's degrees of freedom; a log ratio from the logs themselves."""
+    logs = scale.log and scale.relative_to is None
+    read = {name: [math.log(value) if logs else value for value in kept[name].values()] for name in cells}
+    means = {name: math.fsum(found) / len(found) for name, found in read.items()}
+    value = math.fsum(weight * means[name] for name, weight in weights.items()) if logs else value_at(means, weights, scale)
+    if not math.isfinite(value):
+        return None
+    slopes = dict(weights) if logs else _slopes(means, weights, cells, scale)
+    spread = {name: (slope * (sample_sd(read[name]) or 0.0)) ** 2 for name, slope in slopes.items()}
+    parts = {name: square / len(read[name]) for name, square in spread.items()}
+    variance, in_one = math.fsum(parts.values()), math.fsum(spread.values())
+    if variance == 0:
+        return Estimate(value, 0.0, fewest - 1, "welch", Noise(0.0), fewest)
+    degrees = variance**2 / math.fsum(part**2 / (len(read[name]) - 1) for name, part in parts.items())
+    per_seed = in_one**2 / math.fsum(square**2 for square in spread.values())
+    return Estimate(value, math.sqrt(variance), degrees, "welch", Noise(math.sqrt(in_one), per_seed), fewest)
+
+
+def _assumed(kept: ByVariant, weights: Mapping[str, float], cells: Sequence[str], scale: Scale, cv: float, paired: bool) -> Estimate | None:
+    """A normal interval: every cell has this coefficient of variation over seeds, and cells are independent."""
+    fewest = min(map(len, kept.values()))
+    means = {name: math.fsum(found.values()) / len(found) for name, found in kept.items()}
+    value = value_at(means, weights, scale)
+    if not math.isfinite(value):
+        return None
+    slopes = _slopes(means, weights, cells, scale)
+    spread = {name: (slope * cv * means[name]) ** 2 for name, slope in slopes.items()}
+    variance = math.fsum(square / len(kept[name]) for name, square in spread.items())
+    in_one = math.fsum(spread.values())
+    per_seed = 1.0 if paired else in_one**2 / (math.fsum(square**2 for square in spread.values()) or 1.0)
+    return Estimate(value, math.sqrt(variance), math.inf, "assumed", Noise(math.sqrt(in_one), per_seed), fewest)

@@ -1,0 +1,86 @@
+"""From an estimate to the p-values of a claim: one for it, one against it, and its interval at the level of the test.
+
+superior       H: effect <= margin (0 without one), two-sided; interval of 1 - alpha
+non_inferior   H: effect <= -margin, one-sided; interval of 1 - 2 alpha
+equivalent, no_interaction   H: |effect| >= margin, two one-sided tests; interval of 1 - 2 alpha
+An effect is positive where it is better. A claim is refuted by the same kind of test in the other direction.
+"""
+
+import math
+from dataclasses import dataclass
+
+from sweeper.report.estimates import Estimate
+from sweeper.report.statistics import Interval
+from sweeper.spec.claims import ClaimKind
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What one look says of a claim."""
+
+    supporting: float
+    """p of the claim."""
+    refuting: float
+    """p of its contrary."""
+
+
+NOTHING = Tested(1.0, 1.0)
+"""Of too few seeds, and of seeds that all gave the same."""
+
+
+def two_sided(kind: ClaimKind) -> bool:
+    """Whether the test of the kind shares alpha between two directions, one of which alone supports it."""
+    return kind == "superior"
+
+
+def interval_level(kind: ClaimKind, alpha: float) -> float:
+    """Confidence level of the interval that the test of the kind goes by."""
+    return 1 - alpha if two_sided(kind) else 1 - 2 * alpha
+
+
+def claim_interval(found: Estimate, level: float) -> Interval:
+    """Of the estimate, in its own direction (of minus to)."""
+    from scipy.special import ndtri, stdtrit
+
+    upper = (1 + level) / 2
+    quantile = float(ndtri(upper) if math.isinf(found.degrees) else stdtrit(found.degrees, upper))
+    return Interval(found.value - quantile * found.error, found.value + quantile * found.error)
+
+
+def p_values(kind: ClaimKind, found: Estimate | None, *, margin: float, better: int) -> Tested:
+    """`better`: -1 where lower values are better, else 1."""
+    if found is None or found.error == 0:
+        return NOTHING
+    effect = better * found.value
+
+    def above(bound: float) -> float:
+        """p of: the effect is not above the bound."""
+        return _below((bound - effect) / found.error, found.degrees)
+
+    def below(bound: float) -> float:
+        return _below((effect - bound) / found.error, found.degrees)
+
+    match kind:
+        case "superior":
+            return Tested(min(1.0, 2 * above(margin)), min(1.0, 2 * below(margin)))
+        case "non_inferior":
+            return Tested(above(-margin), below(-margin))
+        case _:
+            return Tested(max(above(-margin), below(margin)), min(1.0, 2 * min(above(margin), below(-margin))))
+
+
+def holm(p: list[float]) -> list[float]:
+    """Holm's adjusted p-values, in the order given."""
+    order = sorted(range(len(p)), key=lambda index: p[index])
+    adjusted = [0.0] * len(p)
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def _below(t: float, degrees: float) -> float:
+    from scipy.special import ndtr, stdtr
+
+    return float(ndtr(t) if math.isinf(degrees) else stdtr(degrees, t))

@@ -1,0 +1,54 @@
+"""Which trials pair: those that drew the same, not those whose seeds have the same number."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sweeper.plan.streams import PAIRING
+from sweeper.records import TrialOutcome
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What the trials of one seed have in common, over the variants that a contrast weighs."""
+
+    paired: bool
+    """Whether they see the same images with the same noise at the same noise levels."""
+    shared: tuple[str, ...] = ()
+    """Streams that all of them draw from, and draw alike."""
+    differing: tuple[str, ...] = ()
+    """Streams that several draw from, not alike."""
+    known: bool = True
+
+
+ALL_PAIRED = Pairing(True)
+
+
+def pairing_of(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[tuple[str, int], TrialOutcome]) -> Pairing:
+    """By the fingerprints of the streams of each variant's trials; variants without any trial are not asked."""
+    first = [next((outcomes[name, seed] for seed in seeds if (name, seed) in outcomes), None) for name in variants]
+    asked = [outcome.streams for outcome in first if outcome is not None]
+    if not asked:
+        return ALL_PAIRED
+    if not all(asked):
+        return Pairing(False, known=False)
+    drawn = {stream: [streams[stream] for streams in asked if stream in streams] for streams in asked for stream in streams}
+    shared = tuple(stream for stream, prints in drawn.items() if len(prints) == len(asked) and len(set(prints)) == 1)
+    differing = tuple(stream for stream, prints in drawn.items() if len(set(prints)) > 1)
+    return Pairing(all(stream in shared for stream in PAIRING), shared, differing)
+
+
+def pairing_notes(found: Mapping[str, Pairing]) -> list[str]:
+    """A sentence for the pairs, by contrast, and one for each contrast without."""
+    notes = []
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, pairing in found.items():
+        if pairing.paired and pairing.shared:
+            alike.setdefault(pairing.shared, []).append(name)
+    for shared, names in alike.items():
+        who = "" if len(alike) == 1 and len(names) == len(found) else f" ({', '.join(names)})"
+        notes.append(f"Paired seeds{who}: the trials of a seed share {', '.join(shared)}.")
+    for name, pairing in found.items():
+        if not pairing.paired:
+            why = f"differ in {', '.join(pairing.differing)}" if pairing.known else "have no record of their random streams"
+            notes.append(f"{name}: not paired (Welch's t), since its trials of a seed {why}.")
+    return notes

@@ -1,0 +1,131 @@
+"""A report as one HTML file that needs no network: tables, plots, samples and trials, for reading on a screen of any width."""
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from itertools import groupby
+from typing import Any
+
+from sweeper.records import metric_info
+from sweeper.report import layout, numbers
+from sweeper.report.charts import Figure, figures
+from sweeper.report.layouts import tables_of
+from sweeper.report.story import Story, Strip, TrialLine
+from sweeper.report.tables import Column
+from sweeper.visible import one_line
+
+_UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_PLOTS_CHECKED = 8
+"""Variants whose curves are drawn before the reader chooses."""
+
+
+def render_html(story: Story, bundle: str) -> str:
+    """The page; equal stories and bundles give equal bytes. `bundle` is the script that draws (see `vega_bundle`)."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_visible,
+    )
+    report = story.report
+    drawn = figures(story)
+    metrics = [metric for metric in report.metrics if any(metric.name in trial.metrics for trial in story.trials)]
+    text = environment.get_template("page.html.j2").render(
+        report=report,
+        facts=layout.facts(report, "html"),
+        tables=tables_of(report),
+        heading_groups=heading_groups,
+        figures=drawn,
+        checked=_PLOTS_CHECKED,
+        content=Markup(script_json(_plots(drawn))),
+        samples=list(_samples(story.strips)),
+        left_out=story.left_out,
+        trials=[_trial(trial, [metric.name for metric in metrics]) for trial in story.trials],
+        trial_metrics=[layout.metric_heading(metric) for metric in metrics],
+        css=Markup(_source("page.css")),
+        script=Markup(_source("page.js")),
+        bundle=Markup(bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")),
+    )
+    return text
+
+
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, as the installed vl-convert holds them; takes some seconds to put together."""
+    import vl_convert
+
+    bundled: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundled
+
+
+def script_json(value: Any) -> str:
+    """JSON that nothing in a script element can end: `<`, `>` and `&` are escaped, and what is not ASCII too."""
+    return json.dumps(_short(value), sort_keys=True, separators=(",", ":"), allow_nan=False).translate(_UNSAFE)
+
+
+def _short(value: Any) -> Any:
+    """With as many digits as a plot can show."""
+    match value:
+        case dict():
+            return {name: _short(inner) for name, inner in value.items()}
+        case list():
+            return [_short(inner) for inner in value]
+        case float():
+            return float(f"{value:.6g}")
+    return value
+
+
+def heading_groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
+    """(shared heading, how many columns it spans); empty when no column has one."""
+    if not any(column.group for column in columns):
+        return []
+    return [(group, len(list(members))) for group, members in groupby(columns, key=lambda column: column.group)]
+
+
+def _source(name: str) -> str:
+    return (files("sweeper.report") / "page" / name).read_text(encoding="utf-8")
+
+
+def _visible(value: Any) -> Any:
+    """Every text that a template prints, but for our own markup: on one line, with nothing that a reader cannot see."""
+    return one_line(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _plots(drawn: Iterable[Figure]) -> dict[str, Any]:
+    return {figure.key: [{"label": plot.label, "spec": plot.spec, "rows": plot.rows} for plot in figure.plots] for figure in drawn}
+
+
+def _samples(strips: Sequence[Strip]) -> Iterable[dict[str, Any]]:
+    """By training seed: every variant's picture."""
+    for seed in dict.fromkeys(strip.seed for strip in strips):
+        mine = [strip for strip in strips if strip.seed == seed]
+        yield {
+            "seed": seed,
+            "columns": max(strip.columns for strip in mine),
+            "rows": [{"variant": s.variant, "source": f"data:image/png;base64,{base64.b64encode(s.png).decode()}"} for s in mine],
+        }
+
+
+def _trial(trial: TrialLine, metrics: Sequence[str]) -> dict[str, Any]:
+    values = [trial.metrics.get(name) for name in metrics]
+    return {
+        "name": trial.fingerprint[:8],
+        "link": trial.link if trial.link is not None and trial.link.startswith(("https://", "http://")) else None,
+        "variant": trial.variant,
+        "seed": trial.seed,
+        "state": trial.state,
+        "step": trial.step,
+        "steps": trial.steps,
+        "attempts": trial.attempts,
+        "values": [
+            {"sort": "" if value is None else repr(value), "text": numbers.fixed(value, metric_info(name).decimals)}
+            for name, value in zip(metrics, values, strict=True)
+        ],
+        "error": trial.error or "",
+    }

@@ -1,0 +1,59 @@
+"""A sweep's page: its report, curves, samples and links, brought together from the store, the trials' folders and MLflow."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from sweeper.records import SweepSnapshot, TrialCurves
+from sweeper.report.render_html import render_html, vega_bundle
+from sweeper.report.rows import Report
+from sweeper.report.samples import strips_of
+from sweeper.report.story import CURVES, Story, story_of
+from sweeper.service.driver import attempt_folder
+from sweeper.service.report_sweep import read_report
+from sweeper.settings import Settings
+from sweeper.spec.report_template import ReportTemplate
+from sweeper.store.results_store import ResultsStore
+
+
+def read_story(
+    store: ResultsStore,
+    settings: Settings,
+    name: str | None,
+    profile: str | None,
+    *,
+    allow_mixed: Collection[str] = (),
+    template: ReportTemplate | None = None,
+    layout: str | None = None,
+    links: bool = True,
+) -> Story:
+    """All that a page shows. `links` asks MLflow where the runs are, if it is there. Raises RequestError, SpecError."""
+    snapshot, curves, report = read_report(store, name, profile, allow_mixed=allow_mixed, template=template, layout=layout, training=CURVES)
+    return tell(snapshot, curves, report, settings, _links(settings, snapshot) if links else {})
+
+
+def tell(snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: Report, settings: Settings, links: Mapping[str, str]) -> Story:
+    """The story of a report that was read already."""
+    strips, left_out = strips_of(_pictures(snapshot, settings.trials), [row.name for row in report.variants])
+    return story_of(snapshot, curves, report, links=links, strips=strips, left_out=left_out)
+
+
+def page_of(story: Story) -> str:
+    """The HTML file."""
+    return render_html(story, vega_bundle())
+
+
+def _pictures(snapshot: SweepSnapshot, trials: Path) -> Iterator[tuple[str, int, Path]]:
+    """(variant, training seed, picture) of each finished trial whose last evaluation left one here."""
+    for outcome in snapshot.outcomes:
+        if outcome.state == "finished":
+            folders = (attempt_folder(trials / outcome.fingerprint, number) for number in range(outcome.attempts, 0, -1))
+            paths = (folder / f"samples-{outcome.steps:08d}.png" for folder in folders)
+            path = next((path for path in paths if path.is_file()), None)
+            if path is not None:
+                yield outcome.variant, outcome.seed, path
+
+
+def _links(settings: Settings, snapshot: SweepSnapshot) -> dict[str, str]:
+    from sweeper.tracking.run_links import run_links
+
+    return run_links(settings.tracking_uri, settings.artifacts / "mlflow", snapshot.name, snapshot.profile)

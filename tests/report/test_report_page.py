@@ -1,0 +1,285 @@
+"""The HTML page: its golden text, its size, and what a real browser makes of it."""
+
+import dataclasses
+import io
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import Chromium, chromium
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from report_snapshots import MakeSnapshot, curves_of, factorial_spec, finished, snapshot_of, unfinished
+
+from sweeper.records import SweepSnapshot
+from sweeper.report.render_html import render_html, script_json, vega_bundle
+from sweeper.report.samples import strips_of
+from sweeper.report.story import Story, Strip, story_of
+from sweeper.report.table import build_report
+
+GOLDEN = Path(__file__).parent / "golden"
+LIMIT = 5_000_000
+FOUL = "</script><script>window.foul=1</script><img src=x onerror='window.foul=2'>\"' onclick=\"foul\" \x1b[2J\u202e{{ 7*7 }} ${x}"
+
+
+def told(snapshot: SweepSnapshot, **more: Any) -> Story:
+    curves = curves_of(snapshot)
+    return story_of(snapshot, curves, build_report(snapshot, curves=curves), **more)
+
+
+def picture(grey: int = 128, columns: int = 10, side: int = 8, gap: int = 2, noted: bool = True) -> bytes:
+    """A grid of 8 draws of each label, as an evaluation leaves it."""
+    words = PngInfo()
+    if noted:
+        words.add_text("sweeper:columns", str(columns))
+        words.add_text("sweeper:gap", str(gap))
+    out = io.BytesIO()
+    Image.new("L", (columns * (side + gap) + gap, 8 * (side + gap) + gap), grey).save(out, format="PNG", pnginfo=words)
+    return out.getvalue()
+
+
+@pytest.fixture
+def whole(default_sweep: MakeSnapshot) -> Story:
+    snapshot = default_sweep(replaced={("dual/full", 2): unfinished("dual/full", 2, "failed")})
+    links = {outcome.fingerprint: f"http://127.0.0.1:5000/#/experiments/1/runs/{outcome.fingerprint}" for outcome in snapshot.outcomes}
+    strips = [Strip(outcome.variant, outcome.seed, picture(), 10) for outcome in snapshot.outcomes if outcome.state == "finished"]
+    return told(snapshot, links=links, strips=sorted(strips, key=lambda strip: strip.seed))
+
+
+@pytest.fixture
+def hostile() -> Story:
+    """The same foul text wherever the store may hold text."""
+    level = FOUL.replace("/", "")
+    spec = {
+        "question": FOUL,
+        "name": "hostile",
+        "base": {},
+        "design": {"kind": "factorial", "factors": {"f": {"levels": {level: {}, "other": {}}}}},
+        "seeds": 3,
+        "metric": {"primary": "fd_digits", "direction": "lower"},
+        "contrasts": [{"name": FOUL[:110], "question": FOUL, "of": {"f": level}, "to": {"f": "other"}, "margin": 1.0}],
+        "report": {"names": {"fd_digits": FOUL, "other": FOUL}},
+    }
+    outcomes = [
+        finished(name, seed, 10 + i + seed, comparability={"device": FOUL}) for i, name in enumerate((level, "other")) for seed in range(3)
+    ]
+    outcomes[0] = dataclasses.replace(unfinished(level, 0, "failed"), error=FOUL)
+    snapshot = snapshot_of(spec, outcomes, profile=FOUL)
+    return told(snapshot, links={outcome.fingerprint: "javascript:window.foul=3" for outcome in outcomes}, left_out=FOUL)
+
+
+def many(variants: int = 100, seeds: int = 10) -> Story:
+    names = [f"variant-{i:03d}" for i in range(variants)]
+    spec = factorial_spec(seeds) | {
+        "design": {"kind": "variants", "variants": {name: {} for name in names}},
+        "baseline": names[0],
+        "contrasts": [{"name": f"{name} against the first", "of": name, "to": names[0]} for name in names[1:]],
+    }
+    outcomes = [
+        dataclasses.replace(finished(name, seed, 10 + i / 7 + seed / 3), fingerprint=f"{i:04x}{seed:04x}" * 8)
+        for i, name in enumerate(names)
+        for seed in range(seeds)
+    ]
+    snapshot = snapshot_of(spec, outcomes)
+    curves = curves_of(snapshot, tuple(range(10_000, 810_000, 10_000)))
+    noise = os.urandom(2_900)
+    strips = [Strip(name, seed, noise, 10) for seed in range(3) for name in names]
+    return story_of(snapshot, curves, build_report(snapshot, curves=curves), strips=strips)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> str:
+    return vega_bundle()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with chromium(tmp_path_factory.mktemp("chromium") / "profile") as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(tmp_path: Path, bundle: str) -> Any:
+    """Writes a story's page."""
+
+    def write(story: Story) -> Path:
+        file = tmp_path / "report.html"
+        file.write_text(render_html(story, bundle), encoding="utf-8")
+        return file
+
+    return write
+
+
+@pytest.mark.parametrize("case", ["whole", "hostile"])
+def test_golden(case: str, request: pytest.FixtureRequest) -> None:
+    """Without its style and scripts, which are files of their own."""
+    text = re.sub(r"(?s)<style>.*?</style>", "<style></style>", render_html(request.getfixturevalue(case), "draw()"))
+    text = re.sub(r"(?s)<script>\n.*?</script>", "<script></script>", text)
+    path = GOLDEN / f"{case}.html"
+    if os.environ.get("SWEEPER_WRITE_GOLDEN"):
+        path.write_text(text, encoding="utf-8", newline="")
+    assert text == path.read_bytes().decode()
+
+
+def test_equal_stories_are_equal_bytes(whole: Story) -> None:
+    assert render_html(whole, "draw()") == render_html(whole, "draw()")
+
+
+def test_a_script_element_cannot_be_ended_from_inside() -> None:
+    text = script_json({"a": "</script><!--<script>&\u2028"})
+    assert not re.search(r"[<>&\u2028]", text)
+    assert json.loads(text) == {"a": "</script><!--<script>&\u2028"}
+    assert "</script>x" not in render_html(told(snapshot_of(factorial_spec(1), [])), "a='</script>x'").split('id="content"')[1]
+
+
+def test_nothing_hostile_is_markup(hostile: Story) -> None:
+    text = render_html(hostile, "draw()")
+    assert "<img src=x" not in text
+    assert "javascript:" not in text
+    assert text.count("<script") == 3
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_works_in_a_browser(whole: Story, page: Any, browser: Chromium, width: int, dark: bool) -> None:
+    file = page(whole)
+    browser.look(file, width, dark=dark)
+    assert browser.complaints() == []
+    assert browser.requests() == [file.as_uri()], "it asks for nothing"
+    assert browser.value("document.documentElement.scrollWidth") <= width, "only tables scroll sideways"
+    figures = browser.value("[...document.querySelectorAll('[data-figure]')].map(e => [e.dataset.figure, Number(e.dataset.drawn)])")
+    assert [key for key, drawn in figures if drawn > 0] == ["contrasts", "means", "effects", "curves", "cost"]
+    assert browser.value("document.querySelectorAll('.plot svg .mark-symbol path, .plot svg .mark-rule line').length") > 20
+    assert browser.value("[...document.querySelectorAll('.plot svg')].every(e => e.getBoundingClientRect().right <= innerWidth)")
+    paper = browser.value("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(21, 24, 28)") is dark
+    browser.value("document.getElementById('theme').click()")
+    assert browser.value("getComputedStyle(document.body).backgroundColor") != paper
+
+
+def test_it_is_read_without_colour_or_mouse(whole: Story, page: Any, browser: Chromium) -> None:
+    browser.look(page(whole), 1280)
+    assert browser.value("document.querySelector('a.skip').getAttribute('href')") == "#main"
+    # the first stop of the tab key is the way past the header; every control is a native one
+    assert browser.value("document.querySelectorAll('[onclick], div[role=button], span[role=button]').length") == 0
+    assert browser.value("[...document.querySelectorAll('svg')].every(e => e.getAttribute('aria-label') || e.closest('[aria-label]'))")
+    assert browser.value("[...document.querySelectorAll('img')].every(e => e.alt.length > 10)")
+    assert browser.value("[...document.querySelectorAll('table')].every(e => e.caption && e.tHead)")
+    shapes = "new Set([...document.querySelectorAll('[data-figure=curves] .role-legend-symbol path')].map(e => e.getAttribute('d'))).size"
+    assert browser.value(shapes) == 4, "each variant has a shape of its own"
+    contrast = """(() => {
+      const linear = (x) => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4;
+      const lum = (c) => { const v = c.match(/[\\d.]+/g).slice(0, 3).map((x) => linear(x / 255));
+        return .2126 * v[0] + .7152 * v[1] + .0722 * v[2]; };
+      const paper = lum(getComputedStyle(document.body).backgroundColor);
+      return Math.min(...[...document.querySelectorAll('p, td, th, dd, a, figcaption, small, label')].map((e) => {
+        const ink = lum(getComputedStyle(e).color); return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05); }));
+    })()"""
+    assert browser.value(contrast) >= 4.5
+    browser.value("document.getElementById('theme').click()")
+    assert browser.value(contrast) >= 4.5
+
+
+def rows(browser: Chromium, column: int) -> list[str]:
+    found: list[str] = browser.value(
+        f"[...document.querySelectorAll('#trial-table tbody tr')].filter(r => !r.hidden).map(r => r.cells[{column}].textContent)"
+    )
+    return found
+
+
+def test_trials_are_searched_and_sorted(whole: Story, page: Any, browser: Chromium) -> None:
+    browser.look(page(whole), 390)
+    search = "(() => {{ const s = document.getElementById('search'); s.value = {0}; s.dispatchEvent(new Event('input')); }})()"
+    browser.value(search.format("'dual  FINISHED'"))
+    assert set(rows(browser, 1)) == {"dual/none", "dual/full"}
+    assert browser.value("document.getElementById('count').textContent") == "5 of 12 trials"
+    browser.value(search.format("''"))
+    click = "document.querySelectorAll('#trial-table thead button')[{0}].click()"
+    browser.value(click.format(6))
+    values = [value for value in rows(browser, 6) if value != "–"]
+    assert values == sorted(values, key=float)
+    assert rows(browser, 6)[-1] == "–"
+    assert browser.value("document.querySelectorAll('#trial-table th')[6].getAttribute('aria-sort')") == "ascending"
+    browser.value(click.format(6))
+    assert [value for value in rows(browser, 6) if value != "–"] == values[::-1]
+    assert rows(browser, 6)[-1] == "–", "what has no value comes last, whichever way"
+    links = browser.value("[...document.querySelectorAll('#trial-table a')].map(a => a.href)")
+    assert len(links) == 12
+    assert all(link.startswith("http://127.0.0.1:5000/#/experiments/1/runs/") for link in links)
+
+
+def test_choices_change_what_is_drawn(whole: Story, page: Any, browser: Chromium) -> None:
+    browser.look(page(whole), 1280)
+    title = "document.querySelector('[data-figure=means] .role-axis-title text').textContent"
+    assert browser.value(title) == "FD (digits classifier) (lower is better)"
+    choose = "(() => {{ const s = document.querySelector('{0}'); {1}; s.dispatchEvent(new Event('change', {{bubbles: true}})); }})()"
+    browser.value(choose.format("select[data-plot=means]", "s.value = '2'"))
+    browser.value("new Promise(r => setTimeout(r, 500))")
+    assert browser.value(title) == "class accuracy (higher is better)"
+    drawn = "Number(document.querySelector('[data-figure=curves]').dataset.drawn)"
+    before = browser.value(drawn)
+    browser.value(choose.format("fieldset[data-variants=curves] input", "s.checked = false"))
+    browser.value("new Promise(r => setTimeout(r, 500))")
+    assert 0 < browser.value(drawn) < before
+    shown = "[...document.querySelectorAll('.samples')].filter(e => !e.hidden).map(e => e.dataset.seed)"
+    assert browser.value(shown) == ["0"]
+    browser.value(choose.format("#sample-seed", "s.value = '1'"))
+    assert browser.value(shown) == ["1"]
+    assert browser.value("[...document.querySelectorAll('.samples:not([hidden]) img')].every(e => e.naturalWidth === 102)")
+
+
+def test_hostile_names_do_nothing_in_a_browser(hostile: Story, page: Any, browser: Chromium) -> None:
+    file = page(hostile)
+    browser.look(file, 390)
+    assert browser.value("window.foul ?? 'nothing'") == "nothing"
+    assert browser.complaints() == []
+    assert browser.requests() == [file.as_uri()]
+    assert browser.value("document.querySelectorAll('#trial-table a').length") == 0
+    assert browser.value("document.querySelector('h1').textContent").startswith("</script><script>window.foul=1")
+    assert browser.value("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_thousand_trials_stay_small_and_work(page: Any, browser: Chromium) -> None:
+    file = page(many())
+    assert file.stat().st_size < LIMIT
+    browser.look(file, 390)
+    assert browser.complaints() == []
+    assert browser.value("document.documentElement.scrollWidth") <= 390
+    assert len(rows(browser, 0)) == 1_000
+
+
+class TestSamples:
+    def strips(self, folder: Path, content: dict[tuple[str, int], bytes]) -> tuple[list[Strip], str]:
+        found = []
+        for place, ((variant, seed), data) in enumerate(content.items()):
+            file = folder / f"{place}.png"
+            file.write_bytes(data)
+            found.append((variant, seed, file))
+        return strips_of(found, ["a", "b"])
+
+    def test_the_first_draws_of_every_label_seed_by_seed(self, tmp_path: Path) -> None:
+        strips, left_out = self.strips(tmp_path, {("b", 1): picture(), ("a", 1): picture(), ("a", 0): picture(), ("c", 0): picture()})
+        assert [(strip.variant, strip.seed, strip.columns) for strip in strips] == [("a", 0, 10), ("a", 1, 10), ("b", 1, 10)]
+        assert left_out == ""
+        assert Image.open(io.BytesIO(strips[0].png)).size == (102, 32), "three rows and the gaps"
+
+    def test_large_pictures_are_made_small_and_broken_ones_left_out(self, tmp_path: Path) -> None:
+        content = {("a", 0): picture(side=256), ("b", 0): b"\x89PNG\r\n\x1a\nnothing"}
+        (strip,), _ = self.strips(tmp_path, content)
+        assert Image.open(io.BytesIO(strip.png)).width <= 10 * 64 + 64
+
+    def test_a_picture_that_does_not_say_its_columns_is_shown_whole(self, tmp_path: Path) -> None:
+        (strip,), _ = self.strips(tmp_path, {("a", 0): picture(noted=False)})
+        assert (strip.columns, Image.open(io.BytesIO(strip.png)).size) == (0, (102, 82))
+
+    def test_seeds_are_left_out_whole_when_the_page_is_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sweeper.report.samples._BUDGET", 400)
+        content = {(variant, seed): picture(grey=seed) for seed in range(3) for variant in ("a", "b")}
+        strips, left_out = self.strips(tmp_path, content)
+        assert {strip.seed for strip in strips} == {0, 1}
+        assert left_out == "Samples of 1 more training seeds are in their trials' folders."
