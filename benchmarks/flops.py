@@ -4,10 +4,9 @@ Counted are the products of matrices, a multiplication and an addition as two, t
 for the teacher as far as it runs; not counted is what a trainer might do twice. N images, T tokens, D width, R conditioning rows.
 """
 
-import time
-
 import torch
 
+from benchmarks.measuring import Clock
 from model.config import TrainConfig
 
 PEAKS = {("H200", "bf16"): 989e12, ("H100", "bf16"): 989e12, ("A100", "bf16"): 312e12}
@@ -45,17 +44,12 @@ def peak_flops(device: torch.device, precision: str) -> float:
         for (model, kind), peak in PEAKS.items():
             if model in name and kind == precision:
                 return peak
-    n = 2048
+    n = 1024
     a = torch.randn(n, n, device=device, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
-    best = min(_seconds(a) for _ in range(5))
-    return 2 * n**3 / best
+    return 2 * n**3 / min(_seconds(a, Clock(device, torch.get_num_threads())) for _ in range(10))
 
 
-def _seconds(a: torch.Tensor) -> float:
-    if a.is_cuda:
-        torch.cuda.synchronize(a.device)
-    started = time.perf_counter()
+def _seconds(a: torch.Tensor, clock: Clock) -> float:
+    started = clock()
     a @ a
-    if a.is_cuda:
-        torch.cuda.synchronize(a.device)
-    return time.perf_counter() - started
+    return clock() - started
