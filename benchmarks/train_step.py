@@ -17,10 +17,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
 from benchmarks.contenders import TRAINERS, VARIANTS, Case, Contenders
-from benchmarks.flops import peak_flops, step_flops
+from benchmarks.flops import peak_flops
 from benchmarks.measuring import Clock
 from model.config import Precision
 from model.training import memory
+from sweeper.plan.flops import step_flops
 
 USUAL = {"cpu": {"nano": 64, "S/2": 2}, "cuda": {"nano": 64, "S/2": 256, "B/2": 256, "L/2": 128, "XL/2": 128}}
 """Images per step where none are named."""

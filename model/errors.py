@@ -5,6 +5,8 @@ ModelError
 ├── DataError        the data set is missing, unreadable or not what the config says: the user mends the data
 ├── CheckpointError  a checkpoint is torn, belongs to another trial or to another network: an older one is used, or the trial starts over;
 │                    of a public one the user is told every key that does not fit
+├── DiskFull         a checkpoint could not be written for want of space; the one before it is kept
+├── Superseded       a newer attempt has this trial: this one may not write any more
 └── Diverged         a loss became non-finite: a result of the trial, not a fault of the program
 """
 
@@ -23,6 +25,14 @@ class DataError(ModelError):
 
 class CheckpointError(ModelError):
     """A checkpoint cannot be used: torn, written by a different trial, or not of the network that was asked for."""
+
+
+class DiskFull(ModelError):
+    """There is no space left for a checkpoint; the one before it is whole."""
+
+
+class Superseded(ModelError):
+    """A newer attempt has taken the trial over; what this one would have written is refused."""
 
 
 class Diverged(ModelError):

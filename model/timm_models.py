@@ -80,12 +80,14 @@ def _load_weights(timm: ModuleType, model: nn.Module, config: TimmNetwork) -> No
         held = read_weights(config.file, config)
     try:
         missing = model.load_state_dict(_adapted(model, held), strict=False).missing_keys
-    except (RuntimeError, AttributeError, TypeError) as error:
-        raise DataError(
-            f"the weights are of another model than {config.name} ({str(error).splitlines()[-1].strip()}); name theirs"
-        ) from error
+    except Exception as error:  # timm turns names and shapes of checkpoints that it has never seen
+        raise DataError(f"the weights are of another model than {config.name} ({_last_line(error)}); name theirs") from error
     if missing:
         raise DataError(f"the weights of {config.name} lack {missing[0]} and {len(missing) - 1} more; name the model that they are of")
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
 
 
 def read_weights(file: Path, config: FrozenNetwork) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def read_weights(file: Path, config: FrozenNetwork) -> dict[str, Any]:
         raise DataError(f"{file} changed since this trial was named; plan the sweep again, or put the old file back")
     try:
         held: dict[str, Any] = import_timm().models.load_state_dict(str(file), weights_only=True)
-    except UNREADABLE as error:
+    except Exception as error:  # damaged bytes make torch's own unpickler raise what they will
         raise unreadable(f"the file {file}", config.place, error) from error
     return held
 

@@ -1,6 +1,6 @@
 """The one door: a config and a folder in, reports out. Loads torch only when a trial is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from model.config import LatentsData, TrainConfig
@@ -11,10 +11,11 @@ from model.data.images import DataFacts
 from model.data.source import facts
 from model.errors import ConfigError, DataError
 from model.machine import cpu_model, gpu_models, usable_cores
-from model.reports import Report, TrialReport, TrialResult, World
+from model.reports import PreflightResult, Report, TrialReport, TrialResult, World
 
 __all__ = [
     "DataFacts",
+    "PreflightResult",
     "TrialReport",
     "TrialResult",
     "World",
@@ -22,6 +23,7 @@ __all__ = [
     "cpu_model",
     "ensure_trainable",
     "gpu_models",
+    "preflight",
     "train_trial",
     "usable_cores",
 ]
@@ -64,6 +66,17 @@ def ensure_trainable(config: TrainConfig) -> None:
         ensure_there(config.data)
 
 
+def preflight(config: TrainConfig, facts: DataFacts, threads: int = 1) -> PreflightResult:
+    """One step and a few samples on the CPU, on random images like those of `facts`, of a batch and a depth that are cut where large.
+
+    Raises whatever a trial of this config would raise in its first step.
+    """
+    ensure_trainable(config)
+    from model.training.preflight import preflight as run_preflight
+
+    return run_preflight(config, facts, threads)
+
+
 def train_trial(
     config: TrainConfig,
     folder: Path,
@@ -74,14 +87,16 @@ def train_trial(
     device: str = "cpu",
     threads: int = 1,
     world: World = ALONE,
+    ours: Callable[[], bool] = lambda: True,
 ) -> TrialResult:
     """Trains up to `config.steps` and evaluates; writes checkpoints, final average and pictures into `folder` and nowhere else.
 
     In a `world` of several processes each calls this, after `torch.distributed` was started; the first reports and writes for all.
     `resume_from`: folders of earlier attempts, newest first, which are only read; `cache`: folder shared by trials (the judge).
-    Raises ConfigError, DataError or Diverged, each with a message for the user.
+    `ours`: whether the trial is still this attempt's; asked before anything that a later attempt could read is written.
+    Raises ConfigError, DataError, Diverged, DiskFull or Superseded, each with a message for the user.
     """
     ensure_trainable(config)
     from model.training.loop import run
 
-    return run(config, folder, report, cache=cache, resume_from=resume_from, device=device, threads=threads, world=world)
+    return run(config, folder, report, cache=cache, resume_from=resume_from, device=device, threads=threads, world=world, ours=ours)

@@ -4,9 +4,12 @@
     ├── RequestError   2   the request is wrong; nothing was started
     │   ├── SpecError      the sweep file or an override
     │   └── StoreError     the database cannot be opened or is not ours
-    └── StoreLost      4   the store failed while a sweep ran
+    ├── StoreLost      4   the store failed while a sweep ran
+    │   └── StoreAway      it does not answer at this moment, and may again
+    └── SweepPaused    4   nothing more was started: something outside must be mended first
 
-Other exit codes: 0 all finished; 3 some trials failed or diverged, the table still printed; 130 interrupted.
+Other exit codes: 0 all finished; 3 some trials failed, diverged or were not started for want of time, the table still printed;
+130 interrupted.
 """
 
 import difflib
@@ -35,6 +38,16 @@ class StoreError(RequestError):
 
 class StoreLost(SweeperError):
     """The store failed while a sweep ran; finished trials are kept."""
+
+    exit_code = 4
+
+
+class StoreAway(StoreLost):
+    """The store does not answer at this moment: not reachable, locked, or without space. Asking again may help."""
+
+
+class SweepPaused(SweeperError):
+    """Nothing more was started, since it would fail in the same way; finished trials are kept."""
 
     exit_code = 4
 

@@ -17,6 +17,9 @@ COMPARABILITY = ("device", "torch", "precision", "world_size", "micro_batch", "t
 AttemptState = Literal["running", "finished", "failed", "diverged", "stopped", "lost"]
 """`stopped`: asked to stop and checkpointed. `lost`: its worker or driver died. `diverged` is a result, not a fault."""
 
+FailureClass = Literal["config error", "out of memory", "diverged", "lost", "data error", "disk full", "fault"]
+"""Why an attempt did not finish; `sweeper.plan.failures` says what is done about each. `fault`: any exception that has no class."""
+
 TrialState = Literal["pending", "running", "finished", "failed", "diverged"]
 """What a sweep sees of a trial: `finished` has the wanted evaluation at the wanted step; a stopped or lost one is pending again."""
 
@@ -132,6 +135,8 @@ class TrialOutcome:
     """Newest step heard of."""
     error: str | None = None
     """First line of the newest attempt's first real exception, when failed or diverged."""
+    out_of_memory: bool = False
+    """An earlier attempt ran out of memory, and this one may have been given smaller micro-batches of the same batch."""
     evaluation_fingerprint: str = ""
 
 
@@ -191,6 +196,18 @@ class AttemptClaim:
 
 
 @dataclass(frozen=True)
+class Result:
+    """The evaluation that a trial was run for, written with the end of its attempt in one transaction."""
+
+    step: int
+    evaluation_fingerprint: str
+    metrics: Metrics
+    details: Mapping[str, Any]
+    time_ms: int
+    """Unix time in milliseconds."""
+
+
+@dataclass(frozen=True)
 class KnownTrial:
     """What the store knows of a trial, for planning."""
 
@@ -205,6 +222,22 @@ class KnownTrial:
     """Of the newest attempt."""
     error: str | None
     """First line of the newest attempt's first real exception."""
+    failure: FailureClass | None = None
+    """Of the newest attempt."""
+    out_of_memory: bool = False
+    """An attempt ran out of memory, so the next has smaller micro-batches."""
+
+
+@dataclass(frozen=True)
+class TrialTiming:
+    """How long a finished attempt took, for planning others of its shape."""
+
+    config: Mapping[str, Any]
+    comparability: Mapping[str, Any]
+    evaluation_fingerprint: str
+    seconds_per_step: float
+    other_seconds: float
+    """Start, evaluations, checkpoints: all but the steps."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +255,9 @@ class AttemptRecord:
     provenance: Mapping[str, Any]
     error: str | None
     """The whole first real exception with its traceback, when there was one."""
+    failure: FailureClass | None = None
+    policy: str | None = None
+    """What was done about it, as a sentence."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +286,8 @@ class TrialHistory:
     """Metrics of evaluations by finished attempts, newest attempt first where two evaluated one step."""
     details: Mapping[str, Any]
     """`details` of the newest evaluation."""
+    commands: tuple[str, ...] = ()
+    """The command lines of the sweeps it serves, the one that ran last first."""
 
 
 @dataclass(frozen=True)

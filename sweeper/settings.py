@@ -1,9 +1,16 @@
 """Where things are kept: the `SWEEPER_*` environment variables."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHORTEST_SECRET = 4
+"""Characters: masking a shorter one would eat words."""
+OPEN_OPTIONS = frozenset({"host", "port", "dbname", "user", "sslmode", "connect_timeout", "application_name", "mode"})
+"""Options of a URL that may be seen; any other may be a token."""
 
 
 class Settings(BaseSettings):
@@ -17,6 +24,11 @@ class Settings(BaseSettings):
     """SWEEPER_DATABASE_URL: any SQLAlchemy URL; default is `sweeper.db` under home."""
     mlflow_uri: SecretStr | None = Field(default=None)
     """SWEEPER_MLFLOW_URI: an MLflow server; default is `mlflow.db` under home."""
+
+    lease_seconds: float = Field(default=120.0, ge=1)
+    """SWEEPER_LEASE_SECONDS: an attempt not heard of for so long may be taken over by another driver; a healthy one reports every few."""
+    store_patience: float = Field(default=120.0, ge=0)
+    """SWEEPER_STORE_PATIENCE: seconds for which a run waits for a store that does not answer before it pauses."""
 
     @property
     def root(self) -> Path:
@@ -42,3 +54,34 @@ class Settings(BaseSettings):
     def tracking_uri(self) -> str:
         """MLflow tracking URI; may hold a password, so it is never printed."""
         return self.mlflow_uri.get_secret_value() if self.mlflow_uri else f"sqlite:///{self.root / 'mlflow.db'}"
+
+    def concealed(self, text: str) -> str:
+        """The text with the passwords and tokens of the two URLs masked: for whatever is printed or logged of an error of others."""
+        for url in filter(None, (self.database_url, self.mlflow_uri)):
+            text = without_secrets_of(url.get_secret_value(), text)
+        return text
+
+
+def without_secrets_of(url: str, text: str) -> str:
+    """The text with the password and the tokens of this URL masked."""
+    for secret in sorted({secret for secret in _secrets(url) if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _secrets(url: str) -> Iterator[str]:
+    """What of a URL is nobody's business, as it is written and as it is meant."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # it may be anywhere
+        yield url
+        yield from url.replace("@", ":").split(":")
+        return
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    written = [password or (user if parts.scheme.startswith("http") else "")]  # a server's token may stand for the user
+    for option in parts.query.split("&"):
+        name, _, value = option.partition("=")
+        written += [] if name in OPEN_OPTIONS else [value]
+    for secret in written:
+        yield from (secret, unquote(secret))
+    yield from (value for name, value in parse_qsl(parts.query) if name not in OPEN_OPTIONS)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -67,8 +66,8 @@ def read(path: Path) -> Mapping[str, Any]:
             f"{path} is no torch file, or holds objects that loading would have to run as code; it is refused."
             " Where you trust it, save its state dict alone and load that"
         ) from error
-    except (SafetensorError, RuntimeError, OSError, EOFError) as error:
-        raise CheckpointError(f"{path} is torn or unreadable ({error})") from error
+    except Exception as error:  # damaged bytes make torch's own unpickler raise what they will: KeyError, struct.error, ...
+        raise CheckpointError(f"{path} is torn or unreadable ({type(error).__name__}: {error})") from error
     if not isinstance(held, Mapping):
         raise CheckpointError(f"{path} holds a {type(held).__name__}, not named tensors; save a state dict")
     return held
@@ -102,6 +101,8 @@ def _problems(held: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]], fa
         allowed = _shapes(name, shape, family, channels, patch)
         if name in tensors and tuple(held[name].shape) not in allowed:
             found.append(f"{name} is {tuple(held[name].shape)} and should be {' or '.join(map(str, allowed))}")
+        elif name in tensors and not held[name].dtype.is_floating_point:
+            found.append(f"{name} holds {held[name].dtype} and should hold floats")
     return found
 
 

@@ -1,6 +1,8 @@
 """Networks that never train: they go by what they are and by the content of their weights, never by a path."""
 
+import errno
 import hashlib
+import stat
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -46,6 +48,8 @@ class FrozenNetwork(Section):
         """Short content hash of a file of weights; raises ConfigError when it cannot be read."""
         try:
             about = path.stat()
+            if not stat.S_ISREG(about.st_mode):
+                raise OSError(errno.EISDIR, "it is no file")  # a device would be read for ever
             return _hash_of(path, about.st_mtime_ns, about.st_size)
         except OSError as error:
             raise ConfigError(

@@ -1,20 +1,24 @@
-"""Checkpoints of a trial: safetensors, written beside and renamed, named by their step, tied to the trial's identity."""
+"""Checkpoints of a trial: files that are whole or not there, named by their step, tied to the trial's identity."""
 
 import json
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from model.errors import CheckpointError
+from model.training import durable_file
 from model.training.state import TrainingState
 
 KEPT = 2
 """Newest full checkpoints kept in an attempt's folder."""
+YOUNGER = "spikes/"
+"""What checkpoints of older code lack, and what begins anew when they are resumed: nothing here moves a weight."""
+
+
+def nobody_else() -> bool:
+    """A folder that only this process writes to stays its own."""
+    return True
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
@@ -27,8 +31,8 @@ def average_path(folder: Path, step: int) -> Path:
     return folder / f"average-{step:08d}.safetensors"
 
 
-def save(state: TrainingState, folder: Path, identity: str) -> Path:
-    """Writes the full state, then deletes all but the newest `KEPT` of this folder."""
+def save(state: TrainingState, folder: Path, identity: str, ours: Callable[[], bool] = nobody_else) -> Path:
+    """Writes the full state, then deletes all but the newest `KEPT` of this folder; raises DiskFull, or Superseded unless `ours()`."""
     path = checkpoint_path(folder, state.step)
     about = {
         "step": str(state.step),
@@ -38,26 +42,18 @@ def save(state: TrainingState, folder: Path, identity: str) -> Path:
         "last_point": json.dumps(state.last_point),
         "identity": identity,
     }
-    _write(state.tensors(), about, path)
+    durable_file.write(state.tensors(), about, path, ours)
     for old in sorted(folder.glob("checkpoint-*.safetensors"))[:-KEPT]:
         old.unlink()
     return path
 
 
-def save_average(state: TrainingState, folder: Path, identity: str) -> Path:
-    """Writes the moving average alone, under the names of the public checkpoints."""
+def save_average(state: TrainingState, folder: Path, identity: str, ours: Callable[[], bool] = nobody_else) -> Path:
+    """Writes the moving average alone, under the names of the public checkpoints; raises as `save`."""
     path = average_path(folder, state.step)
     weights = {name: p.data for name, p in state.learner.average.named_parameters()}
-    _write(weights, {"step": str(state.step), "identity": identity}, path)
+    durable_file.write(weights, {"step": str(state.step), "identity": identity}, path, ours)
     return path
-
-
-def _write(tensors: dict[str, Tensor], about: dict[str, str], path: Path) -> None:
-    beside = path.with_suffix(".writing")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, beside, metadata=about)
-    with beside.open("rb+") as file:
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def resume(state: TrainingState, folders: Iterable[Path], identity: str, *, at_most: int) -> list[str]:
@@ -81,18 +77,12 @@ def resume(state: TrainingState, folders: Iterable[Path], identity: str, *, at_m
 
 @torch.no_grad()
 def _load(state: TrainingState, path: Path, identity: str) -> None:
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
-            if about.get("identity") != identity:
-                raise CheckpointError(f"{path} belongs to another trial")
-            wanted = state.tensors()
-            held = set(file.keys())
-            if missing := sorted(wanted.keys() - held):
-                raise CheckpointError(f"{path} lacks {missing[0]} and {len(missing) - 1} more")
-            loaded = {name: file.get_tensor(name) for name in wanted}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is torn or unreadable ({error})") from error
+    loaded, about = durable_file.read(path)
+    if about.get("identity") != identity:
+        raise CheckpointError(f"{path} belongs to another trial")
+    wanted = {name: tensor for name, tensor in state.tensors().items() if name in loaded or not name.startswith(YOUNGER)}
+    if missing := sorted(wanted.keys() - loaded.keys()):
+        raise CheckpointError(f"{path} lacks {missing[0]} and {len(missing) - 1} more")
     for name, tensor in wanted.items():
         tensor.copy_(loaded[name])
     state.step, state.summed = int(about["step"]), int(about["summed"])

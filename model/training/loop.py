@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from model.machine import cpu_model
 from model.noise.process import process_of
 from model.reports import Report, TrialReport, TrialResult, World
 from model.training import checkpoint, memory
+from model.training.attention_logits import largest_attention_logit
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, compile_where_it_pays, train_step
 from model.training.together import Together
@@ -43,8 +44,10 @@ class _Trial:
         self.precision: Precision = "fp32"
         self.identity = ""
         self.reference = judges_reference(config.evaluation, data, judge)
+        self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
+        self._timed = (state.step, state.seconds)
 
     def say(self, report: TrialReport) -> None:
         self._heard = time.monotonic()
@@ -73,7 +76,7 @@ class _Trial:
                 self._evaluate()
             self._train()
             if self.together.first:
-                checkpoint.save_average(self.state, self.folder, self.identity)
+                checkpoint.save_average(self.state, self.folder, self.identity, self.ours)
             self._evaluate()
         except _Stop:
             if self._saved < self.state.step:
@@ -100,7 +103,7 @@ class _Trial:
     def _save(self) -> None:
         self.state.ensure_finite()
         if self.together.first:
-            checkpoint.save(self.state, self.folder, self.identity)
+            checkpoint.save(self.state, self.folder, self.identity, self.ours)
         self._saved = self.state.step
         self.say(TrialReport("checkpoint", self.state.step))
 
@@ -108,14 +111,17 @@ class _Trial:
         state = self.state
         waited = time.perf_counter()  # a GPU may be steps behind the host, and its time counts
         state.ensure_finite()
-        means = self._means()
+        means = self._means() | {"loss_spikes": state.spikes.count.item()}
         state.seconds += time.perf_counter() - waited
         if state.step % self.config.log_every == 0:  # a point at the very end leaves the sums to a longer run
             state.last_point = means
             for total in state.sums.values():
                 total.zero_()
             state.summed = 0
-        self.say(TrialReport("points", state.step, means | self._speed()))
+        if self.together.first:
+            learner, images = state.learner, self.data.train
+            means["attention_logit_max"] = largest_attention_logit(self.config, learner, images, state.step, self.precision)
+        self.say(TrialReport("points", state.step, means | self._speed() | self._step_time()))
 
     def _means(self) -> dict[str, float]:
         """Means since the last point of the curves; at such a point, the point: a function of the step, however it was reached."""
@@ -147,6 +153,11 @@ class _Trial:
         state.evaluation_due = False
         self.together.wait()
 
+    def _step_time(self) -> dict[str, float]:
+        """Mean seconds of a step since this was last asked."""
+        (step, seconds), self._timed = self._timed, (self.state.step, self.state.seconds)
+        return {"step_seconds": (self.state.seconds - seconds) / (self.state.step - step)} if self.state.step > step else {}
+
     def _speed(self) -> dict[str, float]:
         peak = memory.peak_mib(self.data.train.labels.device)
         return {"steps_per_second": self.state.step / max(self.state.seconds, 1e-9), "peak_memory_mib": peak}
@@ -162,6 +173,7 @@ def run(
     device: str,
     threads: int,
     world: World,
+    ours: Callable[[], bool],
 ) -> TrialResult:
     """See `model.train_trial.train_trial`."""
     config.micro_batch(world.size)  # before anything is loaded
@@ -181,7 +193,7 @@ def run(
     compile_where_it_pays(config, state.trained, place)
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, judge, together)
-    trial.precision, trial.identity = precision, identity
+    trial.precision, trial.identity, trial.ours = precision, identity, ours
     evaluator = judge.name if eye is None else f"{judge.name}+{eye.name}"
     key = comparability(place, precision, threads, world, config, evaluator)
     try:

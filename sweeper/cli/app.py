@@ -7,8 +7,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sweeper.cli import db, mlflow, plan, report, run, sample, schema, show, status, ui
+from sweeper.cli import db, mlflow, plan, report, run, sample, schema, show, status, ui, why
 from sweeper.errors import SweeperError
+from sweeper.settings import Settings
 from sweeper.visible import abridged, lines, one_line
 
 app = typer.Typer(
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run.run, plan.plan, status.status, report.report, show.show, sample.sample, ui.ui, schema.schema):
+for command in (run.run, plan.plan, status.status, report.report, show.show, why.why, sample.sample, ui.ui, schema.schema):
     app.command()(command)
 for group in (db.db, mlflow.mlflow):
     app.add_typer(group)
@@ -62,6 +63,7 @@ def run_command(arguments: list[str], *, debug: bool = False) -> int:
 
 def _complain(message: str, debug: bool) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
+    conceal = Settings().concealed
     if debug:
-        console.print(escape(lines(traceback.format_exc())))
-    console.print(f"[bold red]error:[/] {escape(abridged(one_line(message), LONGEST))}")
+        console.print(escape(lines(conceal(traceback.format_exc()))))
+    console.print(f"[bold red]error:[/] {escape(abridged(one_line(conceal(message)), LONGEST))}")

@@ -1,5 +1,6 @@
 """Arguments that several commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated, TypeGuard
 
@@ -7,6 +8,8 @@ import typer
 
 from sweeper.errors import RequestError, nearest
 from sweeper.records import COMPARABILITY
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="Sweep file, such as sweeps/noise_aug_vs_interaction.yaml.")]
 Profile = Annotated[str | None, typer.Option("--profile", "-p", help="Named overrides in the sweep file.")]
@@ -24,6 +27,25 @@ SweepName = Annotated[str | None, typer.Argument(metavar="[SWEEP]", help="A swee
 def is_file(given: str | None) -> TypeGuard[str]:
     """Whether the user named a sweep by its file."""
     return given is not None and given.endswith((".yaml", ".yml"))
+
+
+def seconds_of(deadline: str | None) -> float | None:
+    """`6h`, `90m`, `1d12h`, `45s` in seconds; RequestError for anything else."""
+    if deadline is None:
+        return None
+    if not re.fullmatch(r"(\d+(\.\d+)?[dhms])+", deadline):
+        raise RequestError(f"--deadline {deadline}: a time is written like 6h, 90m, 1d12h or 45s")
+    seconds = sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)([dhms])", deadline))
+    if seconds <= 0:
+        raise RequestError(f"--deadline {deadline}: give more than nothing, such as 6h")
+    return seconds
+
+
+def gpu_seconds_of(hours: float | None) -> float | None:
+    """GPU hours in seconds; RequestError unless they are more than none."""
+    if hours is not None and not 0 < hours < float("inf"):
+        raise RequestError(f"--gpu-hours {hours:g}: give a number of hours greater than 0, such as 40")
+    return None if hours is None else hours * 3600
 
 
 def sweep_name(given: str | None) -> str | None:

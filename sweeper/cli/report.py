@@ -16,9 +16,10 @@ def report(
     sweep: SweepName = None,
     profile: Profile = None,
     table: Annotated[bool, typer.Option("--table", help="Variants and contrasts as a table (the default).")] = True,
-    layout: Annotated[str | None, typer.Option(help="variants, factorial or effects; default: what the file's `report:` says.")] = None,
+    layout: Annotated[str | None, typer.Option(help="variants, factorial, effects or claims; default: the file's `report:`.")] = None,
     format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv, json, latex or html.")] = "terminal",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")] = None,
+    plots: Annotated[Path | None, typer.Option(help="Also write forest, effect and curve plots into this folder, as SVG and PDF.")] = None,
     allow_mixed: AllowMixed = None,
 ) -> None:
     """Print a sweep's table: every variant with its interval over seeds, every contrast with its seed-paired difference."""
@@ -31,15 +32,18 @@ def report(
         raise RequestError("--format html is a page of a megabyte; give it a file with --output report.html")
     template = template_of_file(Path(sweep)) if is_file(sweep) else None
     asked: dict[str, Any] = {"allow_mixed": mixed_fields(allow_mixed), "template": template, "layout": layout}
-    settings = Settings()
+    settings, terminal = Settings(), output is None and sys.stdout.isatty()
     with store_with_results(settings) as store:
-        if format_ == "html":
-            from sweeper.service.page import page_of, read_story
+        if format_ == "html" or plots is not None:
+            from sweeper.service.page import page_of, read_story, write_plots
 
-            text = page_of(read_story(store, settings, sweep_name(sweep), profile, **asked))
+            story = read_story(store, settings, sweep_name(sweep), profile, **asked, links=format_ == "html")
+            if plots is not None:
+                write_plots(story, plots)
+            text = page_of(story) if format_ == "html" else render(story.report, format_, width=_width(), colour=terminal)
         else:
             _, _, built = read_report(store, sweep_name(sweep), profile, **asked)
-            text = render(built, format_, width=_width(), colour=output is None and sys.stdout.isatty())
+            text = render(built, format_, width=_width(), colour=terminal)
     if output is None:
         print(text, end="")
         return

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, mixed_fields
+from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, gpu_seconds_of, mixed_fields, seconds_of
 from sweeper.cli.live import shown
+from sweeper.service.allowance import Limits
 from sweeper.service.plan_sweep import SweepRequest
 from sweeper.settings import Settings
 from sweeper.visible import visible
@@ -19,6 +20,15 @@ def run(
     max_concurrent: MaxConcurrent = None,
     allow_mixed: AllowMixed = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train every trial again, in new attempts.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try failed trials again, config errors and want of memory included.")
+    ] = False,
+    deadline: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Such as 6h or 90m: start nothing that cannot finish by then, no seed in part.")
+    ] = None,
+    gpu_hours: Annotated[
+        float | None, typer.Option(metavar="HOURS", help="As --deadline, for the GPU time of all trials together.")
+    ] = None,
 ) -> int:
     """Run a sweep: finished trials are reused, half-done ones resumed, and the same command run again does no more than that."""
     from sweeper.report.render import render
@@ -26,16 +36,24 @@ def run(
     from sweeper.service.run_sweep import INTERRUPTED, SOME_FAILED, run_sweep
 
     console = Console(highlight=False)
-    request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent)
-    outcome = run_sweep(
-        request, Settings(), say=lambda line: console.print(visible(line), markup=False, soft_wrap=True), show=shown(console)
-    )
+    overridden, mixed = tuple(overrides or ()), mixed_fields(allow_mixed)
+    request = SweepRequest(spec, profile, overridden, mixed, fresh, max_concurrent, retry_failed)
+    limits = Limits(seconds_of(deadline), gpu_seconds_of(gpu_hours))
+
+    def say(line: str) -> None:
+        console.print(visible(line), markup=False, soft_wrap=True)
+
+    outcome = run_sweep(request, Settings(), say=say, show=shown(console), limits=limits)
     table = build_report(outcome.snapshot, allow_mixed=request.allow_mixed)
     print(render(table, "terminal", width=console.width, colour=console.is_terminal), end="")
     if outcome.behind:
         console.print(f"MLflow has yet to hear of {outcome.behind} events; the next run tells it (see mirror.log under SWEEPER_HOME).")
     if outcome.exit_code == INTERRUPTED:
         console.print("interrupted; what is finished is kept, run the same command again to resume")
+    elif outcome.left_out:
+        console.print(
+            f"{outcome.left_out} trials are not done: {outcome.why_left_out}; run the same command again to go on", soft_wrap=True
+        )
     elif outcome.exit_code == SOME_FAILED:
-        console.print("some trials failed or diverged; `sweeper status` says which and why")
+        console.print("some trials failed or diverged; `sweeper status` says which, `sweeper why TRIAL` why and what to do")
     return outcome.exit_code

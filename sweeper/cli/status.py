@@ -32,7 +32,7 @@ def status(sweep: SweepName = None, profile: Profile = None) -> None:
         if outcome.error:
             said = one_line(f"{outcome.fingerprint[:8]} {outcome.variant} seed {outcome.seed}: {outcome.error}")
             console.print(Text(f"\n{said}", style="red"))
-            console.print(f"  `sweeper show {outcome.fingerprint[:8]}` has its config, its log and the whole traceback")
+            console.print(f"  `sweeper why {outcome.fingerprint[:8]}` says what was done about it and what to do next")
     if others:
         console.print("\nalso stored: " + ", ".join(one_line(f"{s.name} ({s.profile})") for s in others), markup=False)
 

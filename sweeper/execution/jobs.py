@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from model.train_trial import TrialReport
+from sweeper.records import FailureClass
 
 STOP_FILE = "stop"
 """A file of this name in an attempt's folder asks the attempt to checkpoint and stop."""
@@ -39,6 +40,8 @@ class Ended:
     state: Literal["finished", "stopped", "failed", "diverged", "lost"]
     error: str | None = None
     """First line, then the traceback."""
+    failure: FailureClass | None = None
+    """Why it did not finish; None when it did, or was asked to stop."""
 
 
 @dataclass(frozen=True)

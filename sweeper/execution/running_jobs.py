@@ -17,4 +17,4 @@ class RunningJobs:
         """Tells the queue, once, that a job is over; a worker that did not say how was lost, and `otherwise` says why."""
         job = self.jobs.pop(trial_id, None)
         if job is not None:
-            queue.ended(job, self.said.pop(trial_id, Ended("lost", otherwise)))
+            queue.ended(job, self.said.pop(trial_id, Ended("lost", otherwise, "lost")))

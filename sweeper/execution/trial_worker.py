@@ -2,18 +2,22 @@
 
 import contextlib
 import io
+import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 from model.config import TrainConfig, modules_also_in
-from model.errors import Diverged
+from model.errors import Diverged, Superseded
 from model.train_trial import TrialReport, World, train_trial
+from sweeper.execution.attempt_folders import is_newest
 from sweeper.execution.jobs import LOG_FILE, STOP_FILE, Ended, Job
 from sweeper.execution.provenance import provenance
+from sweeper.plan.failures import classify
 
 Send = Callable[[dict[str, Any]], None]
 
@@ -33,9 +37,9 @@ def run_attempt(job: Job, send: Send, world: World = ALONE) -> None:
     job.folder.mkdir(parents=True, exist_ok=True)
     with _log(job, world) as log:
         ended = _train(job, send, log, world)
-        log.write(f"{_now()} {ended.state}\n{ended.error or ''}")
+        _note(log, f"{ended.state}{f': {ended.failure}' if ended.failure else ''}\n{ended.error or ''}")
     send({"ended": asdict(ended)})
-    if ended.state in ("failed", "diverged"):
+    if ended.state in ("failed", "diverged") or (ended.state == "lost" and world.size > 1):  # or the others would wait for this one
         raise AttemptFailed(ended.state)
 
 
@@ -43,13 +47,15 @@ def _train(job: Job, send: Send, log: TextIO, world: World) -> Ended:
     def report(what: TrialReport) -> bool:
         if what.kind != "alive":
             values = " ".join(f"{name}={value:.6g}" for name, value in what.metrics.items())
-            log.write(f"{_now()} step {what.step} {what.kind} {values or dict(what.details) or ''}\n")
-            log.flush()
+            _note(log, f"step {what.step} {what.kind} {values or dict(what.details) or ''}\n")
         message: dict[str, Any] = {"report": asdict(what)}
         if what.kind == "started":
             message["provenance"] = provenance()
         send(message)
-        return not (job.folder / STOP_FILE).exists()
+        return ours() and not (job.folder / STOP_FILE).exists()
+
+    def ours() -> bool:
+        return is_newest(job.folder)
 
     try:
         config = TrainConfig.model_validate(job.config)
@@ -62,25 +68,46 @@ def _train(job: Job, send: Send, log: TextIO, world: World) -> Ended:
                 resume_from=job.earlier,
                 device=job.device,
                 threads=job.threads,
+                ours=ours,
                 world=world,
             )
     except Diverged as error:
-        return Ended("diverged", str(error))
+        return Ended("diverged", str(error), classify(error))
+    except Superseded as error:
+        return Ended("lost", str(error), classify(error))
     except Exception as error:  # the one border: whatever a trial raises becomes its recorded result
         first = str(error).strip().splitlines()[:1]
-        return Ended("failed", f"{type(error).__name__}: {first[0] if first else ''}\n{traceback.format_exc()}")
+        return Ended("failed", f"{type(error).__name__}: {first[0] if first else ''}\n{traceback.format_exc()}", classify(error))
     return Ended("stopped" if result.stopped else "finished")
 
 
 @contextlib.contextmanager
 def _log(job: Job, world: World) -> Iterator[TextIO]:
-    """The attempt's log file, of the first process; the others have their own. What the trial prints goes there too."""
-    name = LOG_FILE if world.rank == 0 else f"log-of-process-{world.rank}.txt"
-    with (job.folder / name).open("a", encoding="utf-8") as log:
+    """The attempt's log file, of the first process; the others have their own. What the trial prints goes there too.
+
+    Without space for it there is none, and the attempt goes on.
+    """
+    path = job.folder / (LOG_FILE if world.rank == 0 else f"log-of-process-{world.rank}.txt")
+    try:
+        path.touch()
+    except OSError:
+        path = Path(os.devnull)
+    log = path.open("a", encoding="utf-8")
+    try:
         which = f"process {world.rank + 1} of {world.size}"
-        log.write(f"{_now()} attempt in {which}, device {job.device}, {job.threads} threads\n")
+        _note(log, f"attempt in {which}, system's number {os.getpid()}, device {job.device}, {job.threads} threads\n")
         with contextlib.redirect_stdout(_Locked(log)), contextlib.redirect_stderr(_Locked(log)):
             yield log
+    finally:
+        with contextlib.suppress(OSError):  # what the buffer still holds
+            log.close()
+
+
+def _note(log: TextIO, text: str) -> None:
+    """A line of the log. On a full disk it is lost, and the attempt goes on: what counts is told through `send`."""
+    with contextlib.suppress(OSError):
+        log.write(f"{_now()} {text}")
+        log.flush()
 
 
 class _Locked(io.TextIOBase):

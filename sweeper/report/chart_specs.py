@@ -12,6 +12,9 @@ _Side = Literal["left", "right"]
 _SIDES: tuple[tuple[_Side, int], ...] = (("left", 9), ("right", -9))
 """Alignment of a label beside its point, and how far from it."""
 Rows = Sequence[Mapping[str, Any]]
+READINGS = {"excludes 0": "circle", "holds 0": "diamond", "no interval": "triangle-up"}
+VERDICTS = {"supported": "circle", "inconclusive": "diamond", "refuted": "cross"}
+"""Reading of an interval, verdict on a claim -> its mark."""
 _ROW_HEIGHT = 44
 """Pixels: a line of text above, the interval below it."""
 _TALL = 320
@@ -19,19 +22,22 @@ _TALL = 320
 _MOST_LABELS = 24
 
 
-def forest_spec(metric: MetricInfo, rows: Rows) -> dict[str, Any]:
+def forest_spec(metric: MetricInfo, rows: Rows, marks: Mapping[str, str] = READINGS, unit: str = "") -> dict[str, Any]:
+    """Estimates with intervals around a line at 0. `marks`: reading -> shape; the first one is filled."""
     import altair as alt
 
     y = alt.Y("name:N", sort=None, axis=None)
-    title = f"difference in {metric.label} ({'left' if metric.direction == 'lower' else 'right'} of 0 is better)"
+    title = (
+        f"difference in {metric.label}{f' ({unit})' if unit else ''} ({'left' if metric.direction == 'lower' else 'right'} of 0 is better)"
+    )
     x = alt.X("estimate:Q", title=title, scale=alt.Scale(zero=True))
     shape = alt.Shape(
         "reading:N",
-        scale=alt.Scale(domain=["excludes 0", "holds 0", "no interval"], range=["circle", "diamond", "cross"]),
-        legend=alt.Legend(title="95% interval", orient="top", columns=3),
+        scale=alt.Scale(domain=list(marks), range=list(marks.values())),
+        legend=alt.Legend(title="95% interval" if marks is READINGS else "verdict", orient="top", columns=3),
     )
-    filled = alt.condition("datum.reading == 'excludes 0'", alt.value(1), alt.value(0))
-    tooltip = [alt.Tooltip("name:N", title="contrast"), alt.Tooltip("said:N", title="estimate")]
+    filled = alt.condition(f"datum.reading == '{next(iter(marks))}'", alt.value(1), alt.value(0))
+    tooltip = [alt.Tooltip("name:N"), alt.Tooltip("said:N", title="estimate")]
     once = alt.InlineData(values=[{}])  # else a line would be drawn over itself for every row
     layers = [alt.Chart(once).mark_rule(strokeDash=[3, 3]).encode(x=alt.datum(0))]
     # Without a value in any row a layer would be drawn over an empty scale, and Vega warns of it.

@@ -1,17 +1,20 @@
 """The plots of a page: each is a Vega-Lite specification without its rows, and the rows."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from sweeper.records import MetricInfo
 from sweeper.report import chart_specs, layout, numbers
 from sweeper.report.layouts import shown
-from sweeper.report.rows import Report
+from sweeper.report.rows import ClaimRow, Report
 from sweeper.report.statistics import Summary
 from sweeper.report.story import Story
 from sweeper.visible import one_line
 
 Rows = list[dict[str, Any]]
+_LARGEST_LOG = 50.0
+"""Beyond it a change in % is no number to look at."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,18 @@ def figures(story: Story) -> list[Figure]:
     report = story.report
     found = [
         Figure(
+            "claims",
+            "Claims",
+            "Estimate with the interval of its test. A filled circle: supported; a hollow diamond: inconclusive; a cross: refuted. "
+            "Ticks mark the margin.",
+            claim_plots(report),
+        ),
+        Figure(
             "contrasts",
             "Contrasts",
-            "Estimate and 95% interval, paired by seed. A filled circle: the interval excludes 0; a hollow diamond: it holds 0. "
+            "Estimate and 95% interval. A filled circle: the interval excludes 0; a hollow diamond: it holds 0. "
             "Small ticks mark the margin where one was declared.",
-            (_forest_plot(report, _contrast_rows(report)),),
+            (_forest_plot(report, contrast_rows(report)),),
         ),
         Figure(
             "means",
@@ -56,7 +66,7 @@ def figures(story: Story) -> list[Figure]:
             "effects",
             "Effects",
             "Main, simple and interaction effects on the primary metric, declared or not; not corrected for their number.",
-            (_forest_plot(report, _effect_rows(report)),),
+            (_forest_plot(report, effect_rows(report)),),
         ),
         _curves(story),
         Figure(
@@ -71,20 +81,49 @@ def figures(story: Story) -> list[Figure]:
     return [figure for figure in kept if figure.plots]
 
 
+def claim_plots(report: Report) -> tuple[Plot, ...]:
+    """One in units of the metric, one for claims on its log, which are read as a change in %."""
+    plots = []
+    for on_log, label in ((False, report.primary.label), (True, f"{report.primary.label}, in %")):
+        rows = [_claim_row(claim) for claim in report.claims if claim.on_log == on_log and claim.estimate is not None]
+        plots.append(Plot(label, chart_specs.forest_spec(report.primary, rows, chart_specs.VERDICTS, "%" if on_log else ""), rows))
+    return tuple(plots)
+
+
+def _claim_row(claim: ClaimRow) -> dict[str, Any]:
+    def scaled(value: float | None) -> float | None:
+        return value if value is None or not claim.on_log else 100 * math.expm1(min(value, _LARGEST_LOG))
+
+    ends = (None, None) if claim.interval is None else (claim.interval.low, claim.interval.high)
+    margin = claim.margin_value
+    return {
+        "name": one_line(claim.name),
+        "estimate": scaled(claim.estimate),
+        "low": scaled(ends[0]),
+        "high": scaled(ends[1]),
+        "said": f"{claim.estimate_text} {claim.interval_text}, {claim.verdict}",
+        "reading": claim.verdict,
+        "margin": scaled(margin),
+        "opposite": scaled(None if margin is None else -margin),
+    }
+
+
 def _forest_plot(report: Report, rows: Rows) -> Plot:
     return Plot("", chart_specs.forest_spec(report.primary, rows), rows)
 
 
 def _means_plot(report: Report, metric: MetricInfo) -> Plot:
-    rows = _mean_rows(report, metric)
+    rows = mean_rows(report, metric)
     return Plot(layout.metric_heading(metric), chart_specs.means_spec(metric, rows), rows)
 
 
-def _contrast_rows(report: Report) -> Rows:
+def contrast_rows(report: Report) -> Rows:
+    """Estimate, ends of the interval, margin, and what they say, of each contrast that has an estimate."""
     return [_interval_row(row.name, row.summary, row.decimals, row.margin) for row in report.contrasts if row.estimate is not None]
 
 
-def _effect_rows(report: Report) -> Rows:
+def effect_rows(report: Report) -> Rows:
+    """As `contrast_rows`, of each effect."""
     return [_interval_row(e.name, e.summary, e.decimals) for e in report.effects if e.summary.mean is not None]
 
 
@@ -97,7 +136,8 @@ def _interval_row(name: str, summary: Summary, decimals: int, margin: float | No
     return found | {"margin": margin, "opposite": None if margin is None else -margin}
 
 
-def _mean_rows(report: Report, metric: MetricInfo) -> Rows:
+def mean_rows(report: Report, metric: MetricInfo) -> Rows:
+    """A row of kind `mean` per variant, and one of kind `seed` per value behind it."""
     rows: Rows = []
     for row in report.variants:
         summary, name = row.cells[metric.name], one_line(shown(report, row))

@@ -13,7 +13,7 @@ from sweeper.report.hypotheses import claim_interval, interval_level
 from sweeper.report.pairing import pairing_of
 from sweeper.report.rows import ClaimRow
 from sweeper.report.statistics import MIN_SEEDS, Interval
-from sweeper.report.verdicts import Case, Judged, judge
+from sweeper.report.verdicts import Case, Judged, Missing, judge, missing_seeds
 from sweeper.spec.designs import contrast_weights
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
@@ -28,7 +28,12 @@ def claim_rows(spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes)
     better = -1 if spec.metric.direction == "lower" else 1
     spread = spec.metric.assumed_spread
     judged = judge(cases, spec.seeds, spec.looks, better=better, assumed_cv=spread, sequential=spec.sequential)
-    return tuple(_row(case, found, spec, metric, variants) for case, found in zip(cases, judged, strict=True))
+    undecided = sum(each.verdict == "inconclusive" for each in judged)
+    rows = []
+    for case, each in zip(cases, judged, strict=True):
+        missing = missing_seeds(case, each, undecided=undecided, better=better)
+        rows.append(_row(case, each, missing, spec, metric, variants))
+    return tuple(rows)
 
 
 def _case(claim: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes) -> Case:
@@ -39,7 +44,7 @@ def _case(claim: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcome
     return Case(claim, weights, values_of(cells, spec, outcomes), pairing_of(cells, spec.seeds, outcomes).paired, diverged)
 
 
-def _row(case: Case, judged: Judged, spec: SweepSpec, metric: MetricInfo, variants: Sequence[Variant]) -> ClaimRow:
+def _row(case: Case, judged: Judged, missing: Missing, spec: SweepSpec, metric: MetricInfo, variants: Sequence[Variant]) -> ClaimRow:
     claim, found = case.contrast, judged.found
     assert claim.alpha is not None, "a claim has one"
     level = interval_level(case.kind, claim.alpha)
@@ -53,6 +58,7 @@ def _row(case: Case, judged: Judged, spec: SweepSpec, metric: MetricInfo, varian
         metric=metric.name,
         alpha=claim.alpha,
         margin=None if claim.margin is None else _margin(claim),
+        margin_value=None if claim.margin is None else case.margin,
         on_log=case.scale.log,
         relative_to=claim.relative_to,
         rule=None if found is None else found.rule,
@@ -65,12 +71,12 @@ def _row(case: Case, judged: Judged, spec: SweepSpec, metric: MetricInfo, varian
         p_adjusted=judged.p_adjusted,
         refuting_p=judged.refuting,
         verdict=judged.verdict,
-        more_if_zero=judged.more_if_zero,
-        more_if_estimate=judged.more_if_estimate,
+        more_if_zero=missing.if_zero,
+        more_if_estimate=missing.if_estimate,
         diverged=dict(case.diverged),
         estimate_text=amounts.one(found.value) if found else numbers.MISSING,
         interval_text=amounts.both(interval),
-        sentence=_sentence(case, judged, says, amounts, interval, level, spec),
+        sentence=_sentence(case, judged, missing, says, amounts, interval, level, spec),
     )
 
 
@@ -126,7 +132,9 @@ def _bootstrap(case: Case, found: Estimate | None, level: float) -> Interval | N
     return bootstrap_sum(read, case.weights, level)
 
 
-def _sentence(case: Case, judged: Judged, says: str, amounts: _Amounts, interval: Interval | None, level: float, spec: SweepSpec) -> str:
+def _sentence(
+    case: Case, judged: Judged, missing: Missing, says: str, amounts: _Amounts, interval: Interval | None, level: float, spec: SweepSpec
+) -> str:
     found = judged.found
     parts = [f"{judged.verdict.capitalize()}: {says}."]
     if sum(case.diverged.values()):
@@ -148,7 +156,7 @@ def _sentence(case: Case, judged: Judged, says: str, amounts: _Amounts, interval
             contrary = f", of the contrary {numbers.p_value(judged.refuting)}"
         parts.append(f"p = {numbers.p_value(judged.p)}{adjusted}{contrary}{_looks(spec)}; alpha is {case.contrast.alpha:g}.")
     if judged.verdict == "inconclusive" and not sum(case.diverged.values()):
-        parts.append(_more(judged))
+        parts.append(_more(missing))
     return " ".join(parts)
 
 
@@ -175,9 +183,9 @@ def _too_few(case: Case, planned: int) -> str:
     return f"{there} of {numbers.plural(planned, 'seed')} a cell have a value, {MIN_SEEDS} are needed for an interval."
 
 
-def _more(judged: Judged) -> str:
+def _more(missing: Missing) -> str:
     """How many seeds more, under two assumptions where they are not the same."""
-    zero, estimate = judged.more_if_zero, judged.more_if_estimate
+    zero, estimate = missing.if_zero, missing.if_estimate
     if zero is None and estimate is None:
         return "No number of seeds would be likely to decide it, were the true effect zero or the estimate."
 

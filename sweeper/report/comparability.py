@@ -33,7 +33,9 @@ def comparability_of(
     outcomes = list(outcomes)
     fields = sorted({name for outcome in outcomes for name in outcome.comparability})
     counts = {name: Counter(map(_reader(name), outcomes)) for name in fields if name not in varied or not _follows_variant(name, outcomes)}
-    refused = {name: values for name, values in counts.items() if len(values) > 1 and name not in allow_mixed}
+    refused = {
+        name: values for name, values in counts.items() if len(values) > 1 and name not in allow_mixed and _by_choice(name, outcomes)
+    }
     if refused:
         differences = "; ".join(f"{name}: {_listing(values)}" for name, values in refused.items())
         flags = " ".join(f"--allow-mixed {name}" for name in refused)
@@ -53,6 +55,12 @@ def _follows_variant(name: str, outcomes: Iterable[TrialOutcome]) -> bool:
     read = _reader(name)
     pairs = {(outcome.variant, read(outcome)) for outcome in outcomes}
     return len(pairs) == len({variant for variant, _ in pairs}) and len({value for _, value in pairs}) > 1
+
+
+def _by_choice(name: str, outcomes: Iterable[TrialOutcome]) -> bool:
+    """Whether they differ for another reason than that some ran out of memory and went on with smaller micro-batches of the same batch."""
+    read = _reader(name)
+    return len({read(outcome) for outcome in outcomes if not (name == "micro_batch" and outcome.out_of_memory)}) > 1
 
 
 def _reader(name: str) -> Callable[[TrialOutcome], str]:

@@ -10,6 +10,9 @@ from sweeper.report.statistics import Summary
 from sweeper.report.tables import Cell, Column, Quantity, Row, Table, text_cell
 from sweeper.spec.report_template import STEP
 
+DAGGER = "†"
+"""Behind the estimate of a claim that is not decided."""
+
 
 def tables_of(report: Report) -> list[Table]:
     """The tables, the most important first."""
@@ -18,6 +21,8 @@ def tables_of(report: Report) -> list[Table]:
             return [factorial_table(report), *_contrasts(report), *_claims(report)]
         case "effects":
             return [*_effects(report), *_contrasts(report), *_claims(report)]
+        case "claims":
+            return [*_claims(report), *_contrasts(report)] or [variants_table(report)]
         case "variants":
             return [variants_table(report), *_contrasts(report), *_claims(report)]
 
@@ -147,9 +152,13 @@ def _claims(report: Report) -> list[Table]:
     rows = []
     for row in report.claims:
         cells = [text_cell(*lines) for lines in layout.claim_cells(row)]
-        cells[-1] = Cell((row.verdict,), strong=row.verdict == "supported", alarm=row.verdict == "refuted")
+        supported, open_ = row.verdict == "supported", row.verdict == "inconclusive"
+        cells[1] = Cell((f"{row.estimate_text}{DAGGER if open_ else ''}",), strong=supported)
+        cells[-1] = Cell((row.verdict,), strong=supported, alarm=row.verdict == "refuted")
         rows.append(Row(tuple(cells)))
     details = tuple((row.name, (row.sentence,)) for row in report.claims)
+    if any(row.verdict == "inconclusive" for row in report.claims):
+        details += ((DAGGER, ("inconclusive: neither the claim nor its contrary is shown.",)),)
     return [Table(layout.claims_heading(report), columns, tuple(rows), stub=1, details=details)]
 
 

@@ -42,7 +42,12 @@ def _rule(variants: Sequence[VariantRow], has_contrasts: bool) -> list[str]:
         return ["No trial has finished: there is no number yet."]
     found = ["Cells: mean over training seeds ± half-width of its 95% t interval; n: trials finished of those planned."]
     if any(0 < row.finished < MIN_SEEDS for row in variants):
-        found.append(f"With fewer than {MIN_SEEDS} seeds there is no interval.")
+        if any(cell.rule == "assumed" for row in variants for cell in row.cells.values()):
+            found.append(
+                f"With fewer than {MIN_SEEDS} seeds an interval is normal and its spread over seeds assumed, not measured: n, assumed."
+            )
+        else:
+            found.append(f"With fewer than {MIN_SEEDS} seeds there is no interval.")
     if has_contrasts:
         found.append("Differences between variants are read from the contrasts, not from whether intervals overlap.")
     elif len(variants) > 1:

@@ -47,8 +47,12 @@ def pairing_notes(found: Mapping[str, Pairing]) -> list[str]:
     for shared, names in alike.items():
         who = "" if len(alike) == 1 and len(names) == len(found) else f" ({', '.join(names)})"
         notes.append(f"Paired seeds{who}: the trials of a seed share {', '.join(shared)}.")
+    apart: dict[str, list[str]] = {}
     for name, pairing in found.items():
         if not pairing.paired:
             why = f"differ in {', '.join(pairing.differing)}" if pairing.known else "have no record of their random streams"
-            notes.append(f"{name}: not paired (Welch's t), since its trials of a seed {why}.")
+            apart.setdefault(why, []).append(name)
+    for why, names in apart.items():
+        who = "" if len(names) == len(found) else f" ({', '.join(names)})"
+        notes.append(f"Seeds are not paired{who}, since the trials of a seed {why}: the spread of each cell counts by itself (Welch).")
     return notes

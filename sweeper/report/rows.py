@@ -88,6 +88,8 @@ class ClaimRow:
     alpha: float
     margin: str | None
     """As the sweep gives it: '2%', or a number in units of the metric."""
+    margin_value: float | None
+    """The same on the scale of the estimate."""
     on_log: bool
     """Whether estimate and intervals are on the log of the metric (a log ratio, or a log ratio of ratios)."""
     relative_to: str | None

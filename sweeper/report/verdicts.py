@@ -57,10 +57,6 @@ class Judged:
     """After Holm over the claims of the sweep."""
     refuting: float | None
     """Adjusted p of the contrary."""
-    more_if_zero: int | None
-    """Seeds per cell that are missing for power .8 where the true effect is zero; None where no number decides, or it is decided."""
-    more_if_estimate: int | None
-    """Likewise where the true effect is the estimate."""
 
 
 def judge(
@@ -88,15 +84,35 @@ def judge(
     ]
     adjusted, refuting = holm(support), holm(contrary)
     verdicts = [_verdict(a, b, alpha) for a, b in zip(adjusted, refuting, strict=True)]
-    level = alpha / max(1, verdicts.count("inconclusive"))
     judged = []
-    for index, case in enumerate(cases):
-        last = found[index][-1]
-        silent = last is None or read[index][-1] is NOTHING
-        missing = (None, None) if verdicts[index] != "inconclusive" or last is None else _missing(case, last, level, better)
+    for index, verdict in enumerate(verdicts):
+        silent = found[index][-1] is None or read[index][-1] is NOTHING
         p, after, against = (None if silent else _rounded(each[index]) for each in (support, adjusted, refuting))
-        judged.append(Judged(verdicts[index], last, p, after, against, *missing))
+        judged.append(Judged(verdict, found[index][-1], p, after, against))
     return judged
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Seeds per cell that an undecided claim lacks for power .8; None where no number decides it, or it is decided."""
+
+    if_zero: int | None = None
+    """Where the true effect is zero."""
+    if_estimate: int | None = None
+    """Where the true effect is the estimate."""
+
+
+def missing_seeds(case: Case, judged: Judged, *, undecided: int, better: int) -> Missing:
+    """By the noise found, at the level that Holm's procedure leaves to the first of so many undecided claims."""
+    found, alpha = judged.found, case.contrast.alpha
+    if judged.verdict != "inconclusive" or found is None or found.noise.sd == 0 or alpha is None:
+        return Missing()
+
+    def more(effect: float) -> int | None:
+        wanted = seeds_to_decide(case.kind, effect=effect, margin=case.margin, alpha=alpha / undecided, noise=found.noise)
+        return None if wanted is None else max(1, wanted - found.seeds)
+
+    return Missing(more(0.0), more(better * found.value))
 
 
 def _estimates(case: Case, seeds: Sequence[int], looks: Sequence[int], assumed_cv: float | None) -> list[Estimate | None]:
@@ -127,17 +143,6 @@ def _verdict(adjusted: float, refuting: float, alpha: float) -> Verdict:
     if adjusted <= alpha:
         return "supported"
     return "refuted" if refuting <= alpha else "inconclusive"
-
-
-def _missing(case: Case, found: Estimate, alpha: float, better: int) -> tuple[int | None, int | None]:
-    if found.noise.sd == 0:
-        return None, None
-
-    def more(effect: float) -> int | None:
-        wanted = seeds_to_decide(case.kind, effect=effect, margin=case.margin, alpha=alpha, noise=found.noise)
-        return None if wanted is None else max(1, wanted - found.seeds)
-
-    return more(0.0), more(better * found.value)
 
 
 def _rounded(p: float) -> float:

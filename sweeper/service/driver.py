@@ -3,27 +3,29 @@
 The only writer of its attempts' events. Nothing it does may raise into Tune: a store that fails is remembered and ends the run.
 """
 
+import contextlib
 import functools
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from sweeper.errors import SweeperError
+from sweeper.errors import SweeperError, SweepPaused
+from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.execution.jobs import STOP_FILE, Ended, Heard, Job
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
-from sweeper.records import AttemptClaim
+from sweeper.records import AttemptClaim, Result
+from sweeper.service.allowance import Allowance
 from sweeper.service.ownership import is_dead
+from sweeper.service.patience import Patience
 from sweeper.service.progress import Progress
+from sweeper.service.retries import Retries
 from sweeper.settings import Settings
 from sweeper.store.results_store import Fenced, ResultsStore
 
-LEASE_SECONDS = 120.0
-"""An attempt not heard of for so long may be taken over; a healthy one reports every few seconds."""
-LOST_RETRIES = 2
-"""New attempts in one run for a trial whose worker died without a word."""
 ELSEWHERE_SECONDS = 5.0
 """Between looks at a trial that another driver runs."""
 STOP_SECONDS = 12.0
@@ -44,9 +46,21 @@ def _remembering(method: Callable[P, R]) -> Callable[P, R | None]:
             driver = args[0]
             assert isinstance(driver, Driver)
             driver.failure = driver.failure or error
+            driver.wind_down()
             return None
 
     return call
+
+
+@dataclass
+class _Attempt:
+    """One that a worker has."""
+
+    decision: Decision
+    claim: AttemptClaim
+    job: Job
+    result: Result | None = None
+    """Held back until its end, so that both go in together."""
 
 
 class Driver:
@@ -59,6 +73,7 @@ class Driver:
         owner: str,
         decisions: Sequence[Decision],
         allotment: Allotment,
+        allowance: Allowance,
         user_code: tuple[Path, ...],
         progress: Progress,
     ) -> None:
@@ -66,11 +81,19 @@ class Driver:
         self._user_code = user_code
         self._pending = deque(decisions)
         self._elsewhere: list[tuple[Decision, float]] = []
-        self._running: dict[str, tuple[Decision, AttemptClaim, Job]] = {}
-        self._lost: dict[str, int] = {}
-        self._stopping_since: float | None = None
+        self._running: dict[str, _Attempt] = {}
+        self._retries = Retries(allotment.processes)
+        self._ending_since: float | None = None
+        self._allowance = allowance
         self.progress = progress
+        self._patiently = Patience(settings.store_patience, progress.say, lambda: self._ending_since is not None)
+        self.stopped = False
+        """Whether `stop` was called."""
         self.failure: Exception | None = None
+        self.paused: SweepPaused | None = None
+        """Why nothing more was started, when something outside must be mended first."""
+        self.left_out: list[Decision] = []
+        """Not started, since they could not have finished in time."""
 
     # -- the queue that Tune draws from -----------------------------------------------------------------------------------------------
 
@@ -79,14 +102,18 @@ class Driver:
         self._look_elsewhere()
         while self._pending and not self._over():
             decision = self._pending.popleft()
+            if not self._admitted(decision):
+                continue
             trial = decision.trial
-            claim = self._store.claim(
-                trial.fingerprint,
-                owner=self._owner,
-                lease_seconds=LEASE_SECONDS,
-                fresh=decision.fresh,
-                wanted=(trial.steps, trial.evaluation_fingerprint),
-                is_dead=is_dead,
+            claim = self._patiently(
+                lambda trial=trial, fresh=decision.fresh: self._store.claim(  # type: ignore[misc]
+                    trial.fingerprint,
+                    owner=self._owner,
+                    lease_seconds=self._settings.lease_seconds,
+                    fresh=fresh,
+                    wanted=(trial.steps, trial.evaluation_fingerprint),
+                    is_dead=functools.partial(self._is_nobodys, trial.fingerprint),
+                )
             )
             if claim is not None:
                 return self._job(decision, claim)
@@ -98,86 +125,125 @@ class Driver:
         return not self._running and not waiting
 
     def abandoned(self) -> bool:
-        late = self._stopping_since is not None and time.monotonic() - self._stopping_since > STOP_SECONDS
-        return self.failure is not None or late
+        if self._running and self._ending_since is None and self._allowance.over():
+            self.wind_down()
+        return self._ending_since is not None and time.monotonic() - self._ending_since > STOP_SECONDS
 
     @_remembering
     def heard(self, job: Job, what: Heard) -> None:
-        if job.key not in self._running:
+        attempt = self._running.get(job.key)
+        if attempt is None or self.failure is not None:
             return
-        decision, claim, _ = self._running[job.key]
-        report, now = what.report, round(time.time() * 1000)
         try:
-            match report.kind:
-                case "started":
-                    key = report.details["comparability"]
-                    notes = {"checkpoints_passed_over": report.details["checkpoints_passed_over"]}
-                    self._store.started(claim, start_step=report.step, comparability=key, provenance={**what.provenance, **notes})
-                case "points":
-                    self._store.points(claim, report.step, report.metrics, now)
-                case "checkpoint":
-                    self._store.checkpointed(claim, report.step)
-                case "evaluation":
-                    fingerprint = decision.trial.evaluation_fingerprint
-                    self._store.evaluated(claim, report.step, fingerprint, report.metrics, report.details, now)
-                case "alive":
-                    self._store.alive(claim)
+            self._patiently(functools.partial(self._write, attempt, what, round(time.time() * 1000)))
         except Fenced:
             self._ask_to_stop(job)  # another driver took the trial over: what this worker says no longer counts
-        self.progress.stepped(job.key, report.step, dict(report.metrics))
+        self._allowance.stepped(job.key, what.report.step)
+        self.progress.stepped(job.key, what.report.step, dict(what.report.metrics))
 
     @_remembering
     def ended(self, job: Job, how: Ended) -> None:
-        decision, claim, _ = self._running.pop(job.key)
-        fingerprint = decision.trial.fingerprint
-        self.progress.ended(job.key, how.state, how.error)
+        attempt = self._running.pop(job.key)
+        decision, claim = attempt.decision, attempt.claim
+        self._allowance.ended(job.key, self.progress.running[job.key], finished=how.state == "finished")
+        step, smaller = self.progress.running[job.key].step, decision.accumulation is not None
+        verdict = self._retries.judge(claim.fingerprint, job, how, step, smaller=smaller)
+        policy = verdict.policy if verdict else None
+        result = attempt.result if how.state == "finished" else None
         if self.failure is not None:
+            self.progress.ended(job.key, how.state, how.error)
             return
         try:
-            self._store.end(claim, how.state, how.error)
+            self._patiently(lambda: self._store.end(claim, how.state, how.error, failure=how.failure, policy=policy, result=result))
         except Fenced:
+            self.progress.ended(job.key, "lost", "another driver took it over")
             self._elsewhere.append((decision, time.monotonic() + ELSEWHERE_SECONDS))
             return
-        if how.state == "lost" and not self._over():
-            self._lost[fingerprint] = self._lost.get(fingerprint, 0) + 1
-            if self._lost[fingerprint] <= LOST_RETRIES:
-                self.progress.remaining_steps += decision.trial.steps
-                self._pending.appendleft(decision)
+        self.progress.ended(job.key, how.state, how.error, policy)
+        if verdict is not None and verdict.pause:
+            self.paused = SweepPaused(f"the sweep is paused: {how.error.splitlines()[0] if how.error else policy}")
+        if verdict is not None and verdict.retry and not self._over():
+            self.progress.remaining_steps += decision.trial.steps
+            self._pending.appendleft(decision)
 
     # -- from outside ------------------------------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
         """Starts nothing more and asks running trials to checkpoint and stop; safe in a signal handler."""
-        self._stopping_since = self._stopping_since or time.monotonic()
-        self.progress.stopping = True
-        for _, _, job in list(self._running.values()):
-            self._ask_to_stop(job)
+        self.stopped = True
+        self.wind_down()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stopping_since is not None
+    def wind_down(self) -> None:
+        """As `stop`, for another reason than the user's."""
+        self._ending_since = self._ending_since or time.monotonic()
+        self.progress.stopping = True
+        for attempt in list(self._running.values()):
+            self._ask_to_stop(attempt.job)
 
     # -- parts --------------------------------------------------------------------------------------------------------------------------
 
     def _over(self) -> bool:
-        return self.stopped or self.failure is not None
+        return self._ending_since is not None or self.failure is not None or self.paused is not None
+
+    def _admitted(self, decision: Decision) -> bool:
+        running = list(self.progress.running.values())
+        if self._allowance.admits(decision, [decision, *self._pending], running):
+            return True
+        self.left_out.append(decision)
+        self.progress.remaining_steps -= decision.trial.steps
+        if not self._allowance.begun(decision.trial.seed):  # and so no trial of its block, nor of a later one
+            for other in [d for d in self._pending if not self._allowance.begun(d.trial.seed)]:
+                self._pending.remove(other)
+                self.left_out.append(other)
+                self.progress.remaining_steps -= other.trial.steps
+        return False
+
+    def _is_nobodys(self, fingerprint: str, owner: str) -> bool:
+        """Whether a running attempt at this trial has no owner any more: dead, or we ourselves, who never heard that we got it."""
+        ours = owner == self._owner and all(attempt.claim.fingerprint != fingerprint for attempt in self._running.values())
+        return ours or is_dead(owner)
 
     def _job(self, decision: Decision, claim: AttemptClaim) -> Job:
         trial_folder = self._settings.trials / claim.fingerprint
+        accumulation = self._retries.accumulation(claim.fingerprint) or decision.accumulation
+        folder = attempt_folder(trial_folder, claim.number)
+        folder.mkdir(parents=True, exist_ok=True)  # from here on, older attempts find that they may not write
         job = Job(
             key=f"{claim.fingerprint}/{claim.number}",
-            config=decision.trial.config,
-            folder=attempt_folder(trial_folder, claim.number),
+            config=dict(decision.trial.config) | ({"accumulation": accumulation} if accumulation else {}),
+            folder=folder,
             earlier=tuple(attempt_folder(trial_folder, number) for number in claim.earlier),
             cache=self._settings.artifacts / "judges",
             device="cuda" if self._allotment.gpus else "cpu",
             threads=self._allotment.threads,
             user_code=self._user_code,
         )
-        self._running[job.key] = (decision, claim, job)
+        self._running[job.key] = _Attempt(decision, claim, job)
+        self._allowance.started(job.key)
         self.progress.started(job.key, decision.trial, claim.number)
         return job
+
+    def _write(self, attempt: _Attempt, what: Heard, now: int) -> None:
+        """Raises Fenced when the attempt is not ours any more. Done twice, it is done once."""
+        claim, trial, report = attempt.claim, attempt.decision.trial, what.report
+        match report.kind:
+            case "started":
+                passed_over = report.details["checkpoints_passed_over"]
+                provenance = {**what.provenance, "checkpoints_passed_over": passed_over}
+                self._store.started(claim, start_step=report.step, comparability=report.details["comparability"], provenance=provenance)
+                for said in passed_over:
+                    self.progress.say(f"passed over {said}; an older state is used")
+            case "points":
+                self._store.points(claim, report.step, report.metrics, now)
+            case "checkpoint":
+                self._store.checkpointed(claim, report.step)
+            case "evaluation" if report.step == trial.steps:
+                attempt.result = Result(report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
+                self._store.alive(claim)
+            case "evaluation":
+                self._store.evaluated(claim, report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
+            case "alive":
+                self._store.alive(claim)
 
     def _look_elsewhere(self) -> None:
         """Trials with a live attempt, another driver's or our own: finished there they are done, given up there they are ours to claim."""
@@ -185,8 +251,8 @@ class Driver:
         due = [decision for decision, when in self._elsewhere if when <= now]
         if not due or self._over():
             return
+        known = self._patiently(lambda: self._store.known([decision.trial.fingerprint for decision in due]))
         self._elsewhere = [(decision, when) for decision, when in self._elsewhere if when > now]
-        known = self._store.known([decision.trial.fingerprint for decision in due])
         for decision in due:
             trial = decision.trial
             if (trial.steps, trial.evaluation_fingerprint) in known[trial.fingerprint].evaluated:
@@ -197,13 +263,8 @@ class Driver:
 
     @staticmethod
     def _ask_to_stop(job: Job) -> None:
-        job.folder.mkdir(parents=True, exist_ok=True)
-        (job.folder / STOP_FILE).touch()
-
-
-def attempt_folder(trial_folder: Path, number: int) -> Path:
-    """The folder that an attempt owns."""
-    return trial_folder / f"attempt-{number}"
+        with contextlib.suppress(OSError):  # on a full disk it hears of it no more, and is given up after STOP_SECONDS
+            (job.folder / STOP_FILE).touch()
 
 
 def as_sweeper_error(error: Exception) -> SweeperError:

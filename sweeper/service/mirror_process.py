@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from types import TracebackType
 from typing import Self
 
@@ -71,9 +72,12 @@ def main() -> None:
 
     threading.Thread(target=wait_for_end, daemon=True).start()
     settings = Settings()
-    with ResultsStore.open(settings.store_url) as store:
-        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
-        run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
+    try:
+        with ResultsStore.open(settings.store_url) as store:
+            mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+            run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
+    except Exception:  # the last border: standard error is mirror.log, which people attach to reports of faults
+        sys.exit(settings.concealed(traceback.format_exc()))
 
 
 if __name__ == "__main__":

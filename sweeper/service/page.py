@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from sweeper.errors import RequestError
+from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.report.render_html import render_html, vega_bundle
 from sweeper.report.rows import Report
 from sweeper.report.samples import strips_of
 from sweeper.report.story import CURVES, Story, story_of
-from sweeper.service.driver import attempt_folder
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
 from sweeper.spec.report_template import ReportTemplate
@@ -40,6 +41,16 @@ def tell(snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: Rep
 def page_of(story: Story) -> str:
     """The HTML file."""
     return render_html(story, vega_bundle())
+
+
+def write_plots(story: Story, folder: Path) -> list[Path]:
+    """The plots as files. Raises RequestError when the folder cannot be written."""
+    from sweeper.report import plots
+
+    try:
+        return plots.write_plots(story, folder)
+    except OSError as error:
+        raise RequestError(f"--plots {folder} cannot be written ({error.strerror}); give a folder of yours") from error
 
 
 def _pictures(snapshot: SweepSnapshot, trials: Path) -> Iterator[tuple[str, int, Path]]:

@@ -55,7 +55,8 @@ class Progress:
         now.steps_per_second = metrics.get("steps_per_second", now.steps_per_second)
         now.metrics |= metrics
 
-    def ended(self, key: str, state: str, error: str | None) -> None:
+    def ended(self, key: str, state: str, error: str | None, policy: str | None = None) -> None:
+        """`policy`: what is done about a failure."""
         over = self.running.pop(key)
         self.remaining_steps -= max(over.trial.steps - over.step, 0)
         if state == "finished":
@@ -69,7 +70,8 @@ class Progress:
         )
         first = (error or "").splitlines()[:1]
         done = self.reused + self.finished
-        self.say(f"{state:<9} {name_of(over.trial)}  {shown}{first[0] if first else ''}  [{done}/{self.total}]")
+        why = "; ".join(filter(None, (*first, policy)))
+        self.say(f"{state:<9} {name_of(over.trial)}  {shown}{why}  [{done}/{self.total}]")
 
     def seconds_left(self) -> float | None:
         """From the rate of this run so far, evaluations and starts included; None before there is a rate."""

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from model.errors import ModelError
-from model.train_trial import ensure_trainable
-from sweeper.errors import RequestError, SpecError
+from sweeper.errors import RequestError
 from sweeper.plan.machine import Machine
 from sweeper.plan.reconcile import Decision
 from sweeper.records import SweepSnapshot
+from sweeper.service.allowance import NO_LIMITS, Allowance, Limits
 from sweeper.service.driver import Driver, as_sweeper_error
 from sweeper.service.mirror_process import MirrorProcess
-from sweeper.service.opening import look_up_in, store_to_write
+from sweeper.service.opening import look_up_in, store_to_write, timings_in
 from sweeper.service.ownership import this_process
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
+from sweeper.service.preflight import ensure_all_trainable, preflight
 from sweeper.service.progress import Progress
 from sweeper.settings import Settings
+from sweeper.store.results_store import ResultsStore
 
 ALL_FINISHED, SOME_FAILED, INTERRUPTED = 0, 3, 130
 
@@ -36,25 +37,37 @@ class RunOutcome:
     reused: int
     behind: int
     """Events that MLflow has not heard of yet."""
+    left_out: int = 0
+    """Trials that were not started, or stopped, for want of time."""
+    why_left_out: str | None = None
 
 
 Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
 """Opens whatever shows a progress while the sweep runs."""
 
 
-def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show) -> RunOutcome:
-    """Raises RequestError before anything was started, StoreLost when the store fails under way."""
-    planned = plan_sweep(request, look_up_in(settings))
-    _refuse(planned)
+def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show, limits: Limits = NO_LIMITS) -> RunOutcome:
+    """Raises RequestError before anything was started; StoreLost and SweepPaused under way."""
+    planned = plan_sweep(request, look_up_in(settings), timings_in(settings))
+    _refuse(planned, limits)
+    preflight(planned)
     sweep = planned.sweep
     with store_to_write(settings) as store:
         spec = sweep.spec.model_dump(mode="json")
-        store.record_sweep(name=sweep.spec.name, profile=sweep.profile, version=sweep.version, spec=spec, trials=planned.trials)
+        store.record_sweep(
+            name=sweep.spec.name,
+            profile=sweep.profile,
+            version=sweep.version,
+            spec=spec,
+            trials=planned.trials,
+            command=request.command,
+        )
         to_run, counts = planned.plan.to_run(), planned.plan.count()
         device = planned.allotment.device or "the Ray cluster's devices"
         progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
-        driver = Driver(store, settings, this_process(), to_run, planned.allotment, planned.user_code, progress)
+        allowance = _allowance(limits, planned, store)
+        driver = Driver(store, settings, this_process(), to_run, planned.allotment, allowance, planned.user_code, progress)
         if to_run:
             _run(driver, planned, settings, show)
         elif store.backlog():
@@ -62,8 +75,22 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
                 pass
         if driver.failure is not None:
             raise as_sweeper_error(driver.failure) from driver.failure
+        if driver.paused is not None:
+            raise driver.paused
         snapshot = store.snapshot(sweep.spec.name, sweep.profile)
-        return RunOutcome(snapshot, _exit_code(snapshot, driver), progress.finished, counts["reuse"], store.backlog())
+        left_out = sum(outcome.state == "pending" for outcome in snapshot.outcomes) if allowance.reason else 0
+        code = _exit_code(snapshot, driver)
+        return RunOutcome(snapshot, code, progress.finished, counts["reuse"], store.backlog(), left_out, allowance.reason)
+
+
+def _allowance(limits: Limits, planned: PlannedSweep, store: ResultsStore) -> Allowance:
+    """Paces from what the sweep's finished trials measured; a step takes longer than its own time by evaluation and start."""
+    paces: dict[str, float] = {}
+    if limits != NO_LIMITS:
+        for outcome in store.snapshot(planned.sweep.spec.name, planned.sweep.profile).outcomes:
+            if speed := outcome.metrics.get("steps_per_second"):
+                paces[outcome.variant] = max(paces.get(outcome.variant, 0.0), 1 / speed)
+    return Allowance(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
 
 
 def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) -> None:
@@ -71,6 +98,7 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) 
 
     machine, allotment = Machine.here(), planned.allotment
     with MirrorProcess(settings) as mirror, _stopping_on_signals(driver):
+        mirror.hurried = True  # whatever leaves this block by an exception, a second Ctrl-C above all, does not wait for MLflow
         with show(driver.progress):
             run_jobs(
                 driver,
@@ -83,12 +111,10 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) 
         mirror.hurried = driver.stopped
 
 
-def _refuse(planned: PlannedSweep) -> None:
-    for variant, config in planned.sweep.configs:
-        try:
-            ensure_trainable(config)
-        except ModelError as error:
-            raise SpecError(f"{planned.sweep.place}: variant {variant.name}: {error}") from error
+def _refuse(planned: PlannedSweep, limits: Limits) -> None:
+    if limits.gpu_seconds is not None and not planned.allotment.gpus:
+        raise RequestError("--gpu-hours: the trials of this sweep use no GPU; use --deadline")
+    ensure_all_trainable(planned)
     mixed = [d for d in planned.plan.decisions if d.action == "mixed"]
     if mixed:
         raise RequestError(_mixed_message(mixed))

@@ -6,7 +6,7 @@ from model.config import TrainConfig
 from model.errors import ModelError
 from model.sample_trial import Drawing, Subject, newest_average, sample_trial
 from sweeper.errors import RequestError
-from sweeper.service.driver import attempt_folder
+from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.service.opening import store_with_results
 from sweeper.settings import Settings
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sweeper.errors import nearest
 from sweeper.records import METRICS, is_metric
 
-Layout = Literal["variants", "factorial", "effects"]
+Layout = Literal["variants", "factorial", "effects", "claims"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 STEP = "step"
 """What stands among `columns` for the training steps at which variants were evaluated."""
@@ -19,7 +19,8 @@ class ReportTemplate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     layout: Layout = "variants"
-    """`variants`: a row each, then the contrasts | `factorial`: factors as rows, training steps as columns | `effects`: of every factor."""
+    """`variants`: a row each, then the contrasts | `factorial`: factors as rows, training steps as columns | `effects`: of every factor
+    | `claims`: verdicts first, then the contrasts."""
     rows: tuple[str, ...] = ()
     """factorial: factors whose levels name the rows; default: those that are not columns."""
     columns: tuple[str, ...] = (STEP,)

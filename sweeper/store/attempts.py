@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.errors import SweeperError
-from sweeper.records import AttemptClaim, AttemptState, Metrics
+from sweeper.records import AttemptClaim, AttemptState, FailureClass, Metrics, Result
 from sweeper.store import outbox
 from sweeper.store.database import now
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Trial
 from sweeper.store.writing import finite, insert_or_ignore, storable
+
+TAKEN_OVER = "its driver died or fell silent; the next attempt goes on from its newest whole checkpoint, not counted against the trial"
 
 
 class Fenced(SweeperError):
@@ -45,7 +47,7 @@ def claim(
             # A lease longer than any lease means that the clock was set back: it must not hold the trial for hours.
             running.lease_until = min(running.lease_until, moment + timedelta(seconds=running.lease_seconds))
             return None
-        _end(session, running, fingerprint, "lost", None, moment)
+        _end(session, running, fingerprint, "lost", None, moment, policy=TAKEN_OVER)
         session.flush()
     if wanted is not None and not fresh and _has_finished(session, trial_id, *wanted):
         return None
@@ -80,7 +82,8 @@ def resumable(newest_first: Sequence[Attempt]) -> list[Attempt]:
     """The attempts whose checkpoints a next one may read: back to and including the last that began afresh, newest first."""
     found = []
     for attempt in newest_first:
-        if attempt.checkpoint_step > 0 or attempt.state == "finished":
+        # A lost one may have written a checkpoint that nobody could tell us of any more.
+        if attempt.checkpoint_step > 0 or attempt.state in ("finished", "lost"):
             found.append(attempt)
         if attempt.fresh:
             break
@@ -139,11 +142,32 @@ def alive(session: Session, held: AttemptClaim) -> None:
     _hold(session, held, 0)
 
 
-def end(session: Session, held: AttemptClaim, state: AttemptState, error: str | None) -> None:
+def end(
+    session: Session,
+    held: AttemptClaim,
+    state: AttemptState,
+    error: str | None,
+    failure: FailureClass | None,
+    policy: str | None,
+    result: Result | None,
+) -> None:
     if state == "running":
         raise ValueError("an attempt cannot end as 'running'")
+    if _told_before(session, held, state):
+        return
+    if result is not None:
+        key = (result.step, result.evaluation_fingerprint)
+        evaluated(session, held, *key, result.metrics, result.details, result.time_ms)
     attempt, moment = _hold(session, held, 0)
-    _end(session, attempt, held.fingerprint, state, error, moment)
+    _end(session, attempt, held.fingerprint, state, error, moment, failure, policy)
+
+
+def _told_before(session: Session, held: AttemptClaim, state: AttemptState) -> bool:
+    """Whether the attempt ended so already: told again because the answer to the first telling was lost. Only others say `lost`."""
+    if state == "lost":
+        return False
+    same = sa.select(Attempt.id).where(Attempt.id == held.attempt_id, Attempt.number == held.number, Attempt.state == state)
+    return session.scalars(same).one_or_none() is not None
 
 
 def release_dead(session: Session, is_dead: Callable[[str], bool]) -> list[str]:
@@ -159,7 +183,7 @@ def release_dead(session: Session, is_dead: Callable[[str], bool]) -> list[str]:
     released = [(attempt, fingerprint) for attempt, fingerprint in running if attempt.owner in dead]
     moment = now(session)
     for attempt, fingerprint in released:
-        _end(session, attempt, fingerprint, "lost", None, moment)
+        _end(session, attempt, fingerprint, "lost", None, moment, policy=TAKEN_OVER)
     return [fingerprint for _, fingerprint in released]
 
 
@@ -181,9 +205,20 @@ def _hold(session: Session, held: AttemptClaim, step: int) -> tuple[Attempt, dat
     return attempt, moment
 
 
-def _end(session: Session, attempt: Attempt, fingerprint: str, state: AttemptState, error: str | None, moment: datetime) -> None:
+def _end(
+    session: Session,
+    attempt: Attempt,
+    fingerprint: str,
+    state: AttemptState,
+    error: str | None,
+    moment: datetime,
+    failure: FailureClass | None = None,
+    policy: str | None = None,
+) -> None:
     attempt.state, attempt.ended = state, moment
     attempt.error = storable(error) if error else None
+    attempt.failure = failure or ("lost" if state == "lost" else None)
+    attempt.policy = storable(policy) if policy else None
     _tell(session, attempt, fingerprint)
 
 

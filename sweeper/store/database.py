@@ -18,18 +18,38 @@ from typing import Any, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sweeper.errors import StoreError, StoreLost
+from sweeper.errors import StoreAway, StoreError, StoreLost
+from sweeper.settings import without_secrets_of
 from sweeper.store import schema
 from sweeper.store.file_systems import network_file_system, read_mounts
 
 BUSY_SECONDS = 30
 Answer = TypeVar("Answer")
 SET_URL = "set SWEEPER_DATABASE_URL to sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
+
+
+_SQLITE_AWAY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
 
 
 class Conflict(StoreLost):
@@ -113,7 +133,8 @@ class Database:
         except DataError as error:
             raise ValueError(f"the database cannot hold this value: {_first_line(error.orig)}") from error
         except (DBAPIError, PoolTimeout) as error:
-            raise _lost(self._engine.url, error) from error
+            kind = StoreAway if _may_return(error) else StoreLost
+            raise kind(_lost(self._engine.url, error)) from error
         except StatementError as error:  # not the database's: a value could not be turned into what it takes
             raise ValueError(_first_line(error.orig)) from error
 
@@ -246,10 +267,17 @@ def _cannot_open(url: URL, error: Exception) -> StoreError:
     return StoreError(f"the database {_shown(url)} cannot be opened: {_detail(url, error)}; mend it, or {other}{SET_URL}")
 
 
-def _lost(url: URL, error: Exception) -> StoreLost:
-    return StoreLost(
-        f"the database {_shown(url)} failed: {_detail(url, error)}; what was written is kept, and the same command goes on from it"
-    )
+def _lost(url: URL, error: Exception) -> str:
+    return f"the database {_shown(url)} failed: {_detail(url, error)}; what was written is kept, and the same command goes on from it"
+
+
+def _may_return(error: DBAPIError | PoolTimeout) -> bool:
+    """Whether the database as a whole does not answer now, rather than this question being one that it never answers."""
+    if isinstance(error, PoolTimeout) or error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & 0xFF in _SQLITE_AWAY
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def _shown(url: URL) -> str:
@@ -261,10 +289,7 @@ def _shown(url: URL) -> str:
 
 def _detail(url: URL, error: Exception) -> str:
     text = _first_line(error.orig if isinstance(error, DBAPIError) else error)
-    secrets = [url.password, *(str(value) for key, value in url.query.items() if "password" in key)]
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return text
+    return without_secrets_of(url.render_as_string(hide_password=False), text)
 
 
 def _first_line(error: BaseException | None) -> str:

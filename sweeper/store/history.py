@@ -24,6 +24,7 @@ def history(session: Session, fingerprint: str) -> TrialHistory:
         points=_points(session, attempts),
         evaluations=_evaluations(session, trial),
         details=_details(session, trial),
+        commands=_commands(session, trial),
     )
 
 
@@ -39,6 +40,16 @@ def _sweeps(session: Session, trial: Trial) -> tuple[tuple[str, str, str, int], 
     return tuple((name, profile, variant, seed) for name, profile, variant, seed in session.execute(query))
 
 
+def _commands(session: Session, trial: Trial) -> tuple[str, ...]:
+    query = (
+        sa.select(SweepVersion.command)
+        .join(SweepTrial, SweepVersion.id == SweepTrial.sweep_version_id)
+        .where(SweepTrial.trial_id == trial.id, SweepVersion.command.is_not(None))
+        .order_by(SweepVersion.last_run.desc())
+    )
+    return tuple(dict.fromkeys(command for command in session.scalars(query) if command))
+
+
 def _attempt(attempt: Attempt) -> AttemptRecord:
     return AttemptRecord(
         number=attempt.number,
@@ -51,6 +62,8 @@ def _attempt(attempt: Attempt) -> AttemptRecord:
         comparability=attempt.comparability,
         provenance=attempt.provenance,
         error=attempt.error,
+        failure=attempt.failure,
+        policy=attempt.policy,
     )
 
 

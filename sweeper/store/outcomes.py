@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.plan.streams import stream_fingerprints
-from sweeper.records import KnownTrial, SweepSnapshot, TrialOutcome, TrialState
+from sweeper.records import FailureClass, KnownTrial, SweepSnapshot, TrialOutcome, TrialState
 from sweeper.store import sweeps
 from sweeper.store.attempts import first_line, resumable
 from sweeper.store.database import now
 from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks
+
+OUT_OF_MEMORY: FailureClass = "out of memory"
 
 Wanted = tuple[int, int, str]
 """(trial id, step, evaluation fingerprint): an evaluation that a sweep asks for."""
@@ -41,6 +43,7 @@ class _Newest:
     live: bool
     error: str | None
     step: int
+    out_of_memory: bool
 
 
 def snapshot(session: Session, name: str | None, profile: str | None) -> SweepSnapshot:
@@ -106,6 +109,8 @@ def _known(fingerprint: str, newest_first: list[Attempt], evaluated: set[tuple[i
         comparability=newest.comparability if newest else {},
         newest_state=newest.state if newest else None,
         error=first_line(newest.error) if newest else None,
+        failure=newest.failure if newest else None,
+        out_of_memory=any(attempt.failure == OUT_OF_MEMORY for attempt in newest_first),
     )
 
 
@@ -161,14 +166,16 @@ def _results(session: Session, version: SweepVersion) -> dict[Wanted, _Result]:
 
 def _newest(session: Session, version: SweepVersion) -> dict[int, _Newest]:
     mine = sa.select(SweepTrial.trial_id).where(SweepTrial.sweep_version_id == version.id)
-    columns = (Attempt.trial_id, Attempt.number, Attempt.state, Attempt.lease_until, Attempt.error, Attempt.step)
+    columns = (Attempt.trial_id, Attempt.number, Attempt.state, Attempt.lease_until, Attempt.error, Attempt.step, Attempt.failure)
     query = sa.select(*columns, Attempt.start_step).where(Attempt.trial_id.in_(mine)).order_by(Attempt.number)
     moment = now(session)
     newest: dict[int, _Newest] = {}
-    for trial_id, number, state, lease_until, error, step, start_step in session.execute(query):
+    for trial_id, number, state, lease_until, error, step, failure, start_step in session.execute(query):
         # A claim that never started has heard of no step: the one before it is the newest heard of.
         heard = step if start_step is not None or trial_id not in newest else newest[trial_id].step
-        newest[trial_id] = _Newest(number, state, state == "running" and lease_until > moment, error, heard)
+        live = state == "running" and lease_until > moment
+        short = failure == OUT_OF_MEMORY or (trial_id in newest and newest[trial_id].out_of_memory)
+        newest[trial_id] = _Newest(number, state, live, error, heard, short)
     return newest
 
 
@@ -209,5 +216,6 @@ def _outcome(
         attempts=newest.number if newest else 0,
         step=wanted.steps if result else heard,
         error=first_line(newest.error) if newest and state in ("failed", "diverged") else None,
+        out_of_memory=newest is not None and newest.out_of_memory,
         evaluation_fingerprint=wanted.evaluation_fingerprint,
     )

@@ -7,15 +7,18 @@ from typing import Any, Self
 from sweeper.records import (
     AttemptClaim,
     AttemptState,
+    FailureClass,
     KnownTrial,
     Metrics,
     OutboxRow,
     PlannedTrial,
+    Result,
     SweepSnapshot,
     TrialCurves,
     TrialHistory,
+    TrialTiming,
 )
-from sweeper.store import attempts, curves, history, outbox, outcomes, retelling, sweeps
+from sweeper.store import attempts, curves, history, outbox, outcomes, retelling, sweeps, timings
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
 from sweeper.store.sweeps import SweepSummary
@@ -31,7 +34,8 @@ class ResultsStore:
 
     Promises to callers:
     * Threads may share a store; a process opens its own. A signal handler does not call it: it sets a flag or raises.
-    * StoreLost when the database fails; ValueError for a value it cannot hold (NaN, infinity); values returned are copies.
+    * StoreLost when the database fails, StoreAway (one of them) when asking again may help; ValueError for a value it cannot hold (NaN,
+      infinity); values returned are copies.
     * Reads see one moment and never wait for writers; writers wait for each other, up to 30 s.
     * Whatever MLflow should hear of is in the outbox if and only if its event is in the tables.
     """
@@ -61,14 +65,24 @@ class ResultsStore:
 
     # -- sweeps ---------------------------------------------------------------------------------------------------------------------
 
-    def record_sweep(self, *, name: str, profile: str, version: str, spec: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> None:
+    def record_sweep(
+        self,
+        *,
+        name: str,
+        profile: str,
+        version: str,
+        spec: Mapping[str, Any],
+        trials: Sequence[PlannedTrial],
+        command: str | None = None,
+    ) -> None:
         """Make this version the sweep's newest, with these trials in this order; trials that exist keep all their results.
 
         Doing it again changes nothing but the time. Outbox: "sweep" {name, profile, version, question, spec} for a new version; "link"
         {name, profile, fingerprint, variant, levels, seed, config} for each trial that no version of this sweep had before.
+        `command`: the command line that does it again.
         """
         with self._database.writing() as session:
-            sweeps.record(session, name=name, profile=profile, version=version, spec=spec, trials=trials)
+            sweeps.record(session, name=name, profile=profile, version=version, spec=spec, trials=trials, command=command)
 
     def snapshot(self, name: str | None = None, profile: str | None = None) -> SweepSnapshot:
         """The version that ran last (of that name, of that profile) and the outcome of each of its trials, in the sweep's order.
@@ -98,6 +112,11 @@ class ResultsStore:
         """What is known of those trials that exist, by fingerprint."""
         with self._database.reading() as session:
             return outcomes.known(session, fingerprints)
+
+    def timings(self, newest: int) -> list[TrialTiming]:
+        """How long the newest so many finished attempts took, the newest first."""
+        with self._database.reading() as session:
+            return timings.timings(session, newest)
 
     def find_trial(self, prefix: str) -> str:
         """The fingerprint that begins so; RequestError when none or several do, or with fewer than 4 characters."""
@@ -181,13 +200,24 @@ class ResultsStore:
         with self._database.writing() as session:
             attempts.alive(session, claim)
 
-    def end(self, claim: AttemptClaim, state: AttemptState, error: str | None = None) -> None:
-        """The attempt is over. `error` is the first real exception; its first line stands alone, since tables show only that.
+    def end(
+        self,
+        claim: AttemptClaim,
+        state: AttemptState,
+        error: str | None = None,
+        *,
+        failure: FailureClass | None = None,
+        policy: str | None = None,
+        result: Result | None = None,
+    ) -> None:
+        """The attempt is over, and its `result` is there from this moment on. Telling the same end twice is telling it once.
 
-        Outbox: "attempt" {fingerprint, attempt, state, error (first line), provenance, comparability, time_ms}.
+        `error` is the first real exception; its first line stands alone, since tables show only that. `policy`: what is done about it.
+        Outbox: "evaluation" for the result (see `evaluated`), then "attempt" {fingerprint, attempt, state, error (first line), provenance,
+        comparability, time_ms}.
         """
         with self._database.writing() as session:
-            attempts.end(session, claim, state, error)
+            attempts.end(session, claim, state, error, failure, policy, result)
 
     def release_dead(self, is_dead: IsDead) -> list[str]:
         """Mark the running attempts of dead owners `lost` at once, without waiting to claim them; the fingerprints of their trials."""

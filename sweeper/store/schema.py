@@ -13,7 +13,7 @@ from sweeper.errors import StoreError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0002"
 """Revision of the newest file in `migrations/versions`; a test compares them."""
 
 VERSION_TABLE = "sweeper_schema"

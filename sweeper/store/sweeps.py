@@ -13,7 +13,7 @@ from sweeper.records import PlannedTrial, VersionRecord
 from sweeper.store import outbox
 from sweeper.store.database import now
 from sweeper.store.tables import Sweep, SweepTrial, SweepVersion, Trial
-from sweeper.store.writing import chunks, insert_or_ignore
+from sweeper.store.writing import chunks, insert_or_ignore, storable
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,16 @@ class SweepSummary:
     trials: int
 
 
-def record(session: Session, *, name: str, profile: str, version: str, spec: Mapping[str, Any], trials: Sequence[PlannedTrial]) -> None:
+def record(
+    session: Session,
+    *,
+    name: str,
+    profile: str,
+    version: str,
+    spec: Mapping[str, Any],
+    trials: Sequence[PlannedTrial],
+    command: str | None = None,
+) -> None:
     moment = now(session)
     insert_or_ignore(session, Sweep, [{"name": name, "profile": profile}])
     # Held to the end: two drivers of one sweep record one after the other. (Not a full lock: foreign keys may still point here.)
@@ -37,6 +46,7 @@ def record(session: Session, *, name: str, profile: str, version: str, spec: Map
     this = session.scalars(sa.select(SweepVersion).filter_by(sweep_id=sweep.id, hash=version)).one()
     newest = session.scalars(sa.select(sa.func.max(SweepVersion.last_run)).where(SweepVersion.id != this.id)).one()
     # The version that ran last is the newest, even when the clock was set back in between.
+    this.command = storable(command) if command else this.command
     this.last_run = max(moment, newest + timedelta(microseconds=1)) if newest else moment
     if is_new:
         outbox.post(session, "sweep", [sweep_payload(name, profile, version, spec)], moment)

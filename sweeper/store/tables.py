@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from sweeper.records import AttemptState
+from sweeper.records import AttemptState, FailureClass
 
 RUNNING = "state = 'running'"
 STATES = "state IN ('running', 'finished', 'failed', 'diverged', 'stopped', 'lost')"
@@ -57,6 +57,7 @@ class Table(DeclarativeBase):
         Mapping[str, Any]: sa.JSON,
         str: sa.Text,
         AttemptState: sa.String(16),
+        FailureClass: sa.String(16),
     }
 
 
@@ -83,6 +84,8 @@ class SweepVersion(Table):
     spec: Mapped[Mapping[str, Any]]
     created: Mapped[datetime]
     last_run: Mapped[datetime]
+    command: Mapped[str | None]
+    """The command line that ran it last."""
 
 
 class Trial(Table):
@@ -142,6 +145,9 @@ class Attempt(Table):
     comparability: Mapped[Mapping[str, Any]]
     provenance: Mapped[Mapping[str, Any]]
     error: Mapped[str | None]
+    failure: Mapped[FailureClass | None]
+    policy: Mapped[str | None]
+    """What was done about the failure, as a sentence."""
 
 
 class CurvePoint(Table):

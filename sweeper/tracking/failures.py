@@ -79,5 +79,5 @@ def headline(error: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """The text with the user and password of every URL masked."""
-    return re.sub(r"//[^/\s]*@", "//***@", text)
+    """The text with the user, the password and the options of every URL masked."""
+    return re.sub(r"([?&][\w.\-]+=)[^\s&'\")]+", r"\1***", re.sub(r"//[^/\s]*@", "//***@", text))

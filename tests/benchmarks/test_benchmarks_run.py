@@ -9,10 +9,10 @@ import torch
 
 from benchmarks import evaluation, measuring, scaling, start_up, train_step
 from benchmarks.contenders import VARIANTS, Case, Contenders
-from benchmarks.flops import step_flops
 from benchmarks.measuring import Clock, Rounds, Spread
 from model.objective import draw, losses
 from model.randomness import BatchStreams
+from sweeper.plan.flops import step_flops
 
 CPU = torch.device("cpu")
 

@@ -20,7 +20,7 @@ def test_status_counts_states_and_prints_the_first_line_of_an_error(sweeper: Swe
     assert lines[0] == f"noise_aug_vs_interaction (profile smoke, version {planned.sweep.version})"
     assert lines[1] == "8 trials: 4 finished, 1 running, 1 pending, 1 failed, 1 diverged"
     assert f"{failed} dual/none seed 1: RuntimeError: the images caught fire" in lines
-    assert f"  `sweeper show {failed}` has its config, its log and the whole traceback" in lines
+    assert f"  `sweeper why {failed}` says what was done about it and what to do next" in lines
     assert "Traceback" not in said.out
     assert "dual/full seed 1: train_loss became nan at step 12; the weights before that step are kept" in said.out
 

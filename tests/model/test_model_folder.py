@@ -69,8 +69,9 @@ def refused(path: Path, resolution: int = 6) -> str:
 
 
 def test_a_missing_folder_or_a_file_is_named(root: Path) -> None:
-    for path in (root / "missing", root / "cat" / "00.png"):
-        assert refused(path) == f"data.path: there is no folder {path}; give a folder with one sub-folder of images per class"
+    advice = "give a folder with one sub-folder of images per class"
+    assert refused(root / "missing") == f"data.path: there is no folder {root / 'missing'}; {advice}"
+    assert refused(root / "cat" / "00.png") == f"data.path: {root / 'cat' / '00.png'} is a file; {advice}"
 
 
 def test_an_image_of_another_size_is_named(root: Path) -> None:

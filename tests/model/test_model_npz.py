@@ -99,12 +99,12 @@ def test_a_file_that_is_no_npz_is_named(spoil: Callable[[Path], None], tmp_path:
         read(NpzData(kind="npz", path=path))
 
 
-@pytest.mark.parametrize("name", ["missing.npz", "."])
-def test_a_missing_file_or_a_folder_is_named(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "fault"), [("missing.npz", "there is no file {path}"), (".", "{path} is a directory")])
+def test_a_missing_file_or_a_folder_is_named(name: str, fault: str, tmp_path: Path) -> None:
     path = tmp_path / name
     with pytest.raises(DataError) as caught:
         read(NpzData(kind="npz", path=path))
-    assert f"data.path: there is no file {path}; give an .npz file" in str(caught.value)
+    assert f"data.path: {fault.format(path=path)}; give an .npz file" in str(caught.value)
 
 
 def of(**changed: Any) -> dict[str, Any]:

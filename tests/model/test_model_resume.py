@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_trials import CELLS, tiny
+from test_model_golden_losses import RANDOM_ENCODER
+from tiny_trials import CELLS, DDPM, tiny
 from trial_reports import Told, run
 
 from model.evaluation.judge import Judge
+from model.methods import METHODS
+from model.presets import merge
 from model.reports import TrialReport
 from model.training import loop
 
@@ -53,6 +56,21 @@ def test_six_steps_are_three_and_three(cell: str, precision: str, tmp_path: Path
     resumed = run(config, tmp_path / "attempt-2", cache, resume_from=[stopped.folder])
     assert resumed.started().step == 3
     assert stopped.of("points") + resumed.of("points") == whole.of("points")
+    assert_same_end(whole, resumed, after=3)
+
+
+@pytest.mark.usefixtures("talkative")
+@pytest.mark.parametrize("name", METHODS)
+def test_every_named_method_resumes_bit_for_bit(name: str, tmp_path: Path, cache: Path) -> None:
+    """From the middle of a checkpoint's interval and of a curve's, with the weights of every part of the state compared."""
+    rows = merge(METHODS[name], RANDOM_ENCODER) if name == "repa" else METHODS[name]
+    sampler = {"evaluation": DDPM["evaluation"]} if name == "dit" else {}
+    config = tiny(rows, sampler, {"log_every": 2, "checkpoint_every": 4}, precision="fp32")
+    whole = run(config, tmp_path / "whole", cache)
+    stopped = run(config, tmp_path / "attempt-1", cache, stop=lambda r: r.kind == "alive" and r.step == 3)
+    assert stopped.result.stopped
+    resumed = run(config, tmp_path / "attempt-2", cache, resume_from=[stopped.folder])
+    assert resumed.started().step == 3
     assert_same_end(whole, resumed, after=3)
 
 

@@ -1,10 +1,11 @@
 """What the store holds against what a sweep wants: the action for each trial, and the reason that is printed."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
-from sweeper.plan.reconcile import Plan, reconcile
+from sweeper.plan.reconcile import Decision, Plan, reconcile
 from sweeper.records import KnownTrial, PlannedTrial
 
 KEY = {"device": "cpu (A)", "torch": "2.13.0", "threads": 1}
@@ -96,14 +97,14 @@ def test_counts_and_the_order_of_what_runs() -> None:
     found = {"b": known(evaluated=[(800, "eval")]), "c": known(checkpoint_step=400), "d": known(newest_state="diverged")}
     whole = reconcile(trials, found, {t.fingerprint: KEY for t in trials})
     assert whole.count() == {"run": 1, "reuse": 1, "resume": 1, "diverged": 1}
-    assert [d.trial.fingerprint for d in whole.to_run()] == ["a", "c"]
+    assert {d.trial.fingerprint for d in whole.to_run()} == {"a", "c"}
 
 
 def test_two_variants_that_are_one_trial_run_once() -> None:
     trials = [trial("a", "first"), trial("b", "other"), trial("a", "second")]
     whole = reconcile(trials, {}, {t.fingerprint: KEY for t in trials})
     assert len(whole.decisions) == 3
-    assert [(d.trial.fingerprint, d.trial.variant) for d in whole.to_run()] == [("a", "first"), ("b", "other")]
+    assert {(d.trial.fingerprint, d.trial.variant) for d in whole.to_run()} == {("a", "first"), ("b", "other")}
 
 
 def test_one_trial_at_two_lengths_runs_for_both() -> None:
@@ -111,3 +112,39 @@ def test_one_trial_at_two_lengths_runs_for_both() -> None:
     trials = [trial("a", "short", steps=400), trial("a", "long", steps=800)]
     whole = reconcile(trials, {}, {"a": KEY})
     assert [d.trial.variant for d in whole.to_run()] == ["short", "long"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked", "action"), [("config error", False, "failed"), ("config error", True, "run"), ("fault", False, "run")]
+)
+def test_a_failure_that_would_be_the_same_waits_to_be_asked_for(failure: str, asked: bool, action: str) -> None:
+    found = known(newest_state="failed", failure=failure, error="ConfigError: too few tokens")
+    (decision,) = reconcile([trial("a")], {"a": found}, {"a": KEY}, retry_failed=asked).decisions
+    assert decision.action == action
+    if action == "failed":
+        assert decision.reason == "config error: ConfigError: too few tokens; --retry-failed tries again"
+
+
+def test_a_trial_that_ran_out_of_memory_goes_on_with_smaller_batches_and_is_not_foreign() -> None:
+    key = {**KEY, "micro_batch": 64}
+    half = {**KEY, "micro_batch": 32}
+    batches = dataclasses.replace(trial("a"), config={"batch_size": 64})
+
+    def decided(**more: Any) -> Decision:
+        return reconcile([batches], {"a": known(comparability=half, checkpoint_step=400, **more)}, {"a": key}).decisions[0]
+
+    assert decided().action == "mixed"
+    going_on = decided(out_of_memory=True, newest_state="lost")
+    assert (going_on.action, going_on.accumulation) == ("resume", 2)
+    assert decided(out_of_memory=True, newest_state="finished", evaluated=[(800, "eval")]).action == "reuse"
+
+
+def test_blocks_of_seeds_run_one_after_the_other_shuffled_inside() -> None:
+    names = [f"variant {number}" for number in range(8)]
+    trials = [trial(f"{name} {seed}", name, seed=seed) for seed in (3, 1, 2) for name in names]
+    orders = [[(d.trial.seed, d.trial.variant) for d in reconcile(trials, {}, {t.fingerprint: KEY for t in trials}).to_run()] for _ in "ab"]
+    assert orders[0] == orders[1], "the same each time"
+    assert [seed for seed, _ in orders[0]] == [3] * 8 + [1] * 8 + [2] * 8
+    blocks = [[name for seed, name in orders[0] if seed == block] for block in (3, 1, 2)]
+    assert all(sorted(block) == names for block in blocks)
+    assert len({tuple(block) for block in [*blocks, names]}) == 4, "no block is in the order of the file, nor of another"

@@ -110,9 +110,9 @@ def test_golden(case: str, format: str, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize("format", ["terminal", "markdown", "latex"])
-@pytest.mark.parametrize("case", ["ragged", "stepped"])
-def test_golden_effects(case: str, format: str, request: pytest.FixtureRequest) -> None:
-    same_as_golden(render(with_layout(request.getfixturevalue(case), "effects"), format), f"{case}-effects.{SUFFIX[format]}")
+@pytest.mark.parametrize(("case", "layout"), [("ragged", "effects"), ("stepped", "effects"), ("claims", "claims")])
+def test_golden_layouts(case: str, layout: Layout, format: str, request: pytest.FixtureRequest) -> None:
+    same_as_golden(render(with_layout(request.getfixturevalue(case), layout), format), f"{case}-{layout}.{SUFFIX[format]}")
 
 
 def same_as_golden(text: str, name: str) -> None:
@@ -274,7 +274,7 @@ class TestLatex:
         ours = {r"\begin", r"\end", r"\centering", r"\caption", r"\label", r"\toprule", r"\midrule", r"\bottomrule", r"\item", r"\textbf"}
         ours |= {r"\sisetup", r"\num", r"\multicolumn", r"\cmidrule", r"\addlinespace", r"\bfseries"}
         symbols = {r"\pm", r"\downarrow", r"\uparrow"} | {
-            rf"\text{name}" for name in ("backslash", "asciicircum", "asciitilde", "less", "greater", "bar")
+            rf"\text{name}" for name in ("dagger", "backslash", "asciicircum", "asciitilde", "less", "greater", "bar")
         }
         assert commands <= ours | symbols
 

@@ -13,7 +13,7 @@ import pytest
 from chromium import Chromium, chromium
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from report_snapshots import MakeSnapshot, curves_of, factorial_spec, finished, snapshot_of, unfinished
+from report_snapshots import MakeSnapshot, claims_spec, curves_of, factorial_spec, finished, snapshot_of, unfinished
 
 from sweeper.records import SweepSnapshot
 from sweeper.report.render_html import render_html, script_json, vega_bundle
@@ -48,6 +48,11 @@ def whole(default_sweep: MakeSnapshot) -> Story:
     links = {outcome.fingerprint: f"http://127.0.0.1:5000/#/experiments/1/runs/{outcome.fingerprint}" for outcome in snapshot.outcomes}
     strips = [Strip(outcome.variant, outcome.seed, picture(), 10) for outcome in snapshot.outcomes if outcome.state == "finished"]
     return told(snapshot, links=links, strips=sorted(strips, key=lambda strip: strip.seed))
+
+
+@pytest.fixture
+def claims(default_sweep: MakeSnapshot) -> Story:
+    return told(default_sweep(spec=claims_spec(3)))
 
 
 @pytest.fixture
@@ -114,7 +119,7 @@ def page(tmp_path: Path, bundle: str) -> Any:
     return write
 
 
-@pytest.mark.parametrize("case", ["whole", "hostile"])
+@pytest.mark.parametrize("case", ["whole", "claims", "hostile"])
 def test_golden(case: str, request: pytest.FixtureRequest) -> None:
     """Without its style and scripts, which are files of their own."""
     text = re.sub(r"(?s)<style>.*?</style>", "<style></style>", render_html(request.getfixturevalue(case), "draw()"))
@@ -183,6 +188,20 @@ def test_it_is_read_without_colour_or_mouse(whole: Story, page: Any, browser: Ch
     assert browser.value(contrast) >= 4.5
     browser.value("document.getElementById('theme').click()")
     assert browser.value(contrast) >= 4.5
+
+
+def test_claims_have_a_forest_plot_for_each_scale(claims: Story, page: Any, browser: Chromium) -> None:
+    browser.look(page(claims), 390)
+    assert browser.complaints() == []
+    title = "document.querySelector('[data-figure=claims] .role-axis-title text').textContent"
+    assert browser.value(title) == "difference in FD (digits classifier) (left of 0 is better)"
+    choose = (
+        "(() => { const s = document.querySelector('select[data-plot=claims]'); s.value = '1'; s.dispatchEvent(new Event('change')); })()"
+    )
+    browser.value(choose)
+    browser.value("new Promise(r => setTimeout(r, 500))")
+    assert browser.value(title) == "difference in FD (digits classifier) (%) (left of 0 is better)"
+    assert browser.value("document.querySelector('[data-figure=claims]').dataset.drawn") == "2"
 
 
 def rows(browser: Chromium, column: int) -> list[str]:

@@ -172,3 +172,35 @@ def test_names_and_values_that_would_break_a_query_are_only_text(store: ResultsS
     assert (snapshot.name, snapshot.outcomes[0].variant, snapshot.outcomes[0].levels) == (hostile, hostile, {hostile: hostile})
     assert snapshot.outcomes[0].seed == 2**40
     assert store.history("hostile-fingerprint").config == config
+
+
+def test_a_snapshot_knows_the_versions_before_it_and_no_later_ones(store: ResultsStore, trials: MakeTrials) -> None:
+    """So that a margin that was moved is seen in every report."""
+    specs = {
+        version: SPEC | {"contrasts": [{"name": "c", "margin": margin}]} for version, margin in (("v1", "1%"), ("v2", "2%"), ("v3", "3%"))
+    }
+    for version, spec in specs.items():
+        store.record_sweep(name="noise", profile="default", version=version, spec=spec, trials=trials())
+    store.record_sweep(name="noise", profile="smoke", version="other", spec=SPEC, trials=trials())
+    store.record_sweep(name="noise", profile="default", version="v2", spec=specs["v2"], trials=trials())
+    snapshot = store.snapshot("noise", "default")
+    assert (snapshot.version, [(v.version, v.spec) for v in snapshot.earlier]) == ("v2", [("v1", specs["v1"])])
+    assert snapshot.earlier[0].created <= snapshot.created
+
+
+def test_trials_of_a_comparison_bring_the_fingerprints_of_their_streams(store: ResultsStore) -> None:
+    cells = {"plain": {}, "dual": {"timesteps": {"kind": "dual"}}, "wide": {"batch_size": 8}, "old": {"no_such_field": 1}}
+    planned = [
+        PlannedTrial(name, {}, seed, f"{name}-{seed}", "e", 10, {"batch_size": 16, "seed": seed} | changes)
+        for seed in (0, 1)
+        for name, changes in cells.items()
+    ]
+    spec = SPEC | {"contrasts": [{"name": "c"}]}
+    store.record_sweep(name="noise", profile="default", version="v1", spec=spec, trials=planned)
+    streams = {(outcome.variant, outcome.seed): outcome.streams for outcome in store.snapshot().outcomes}
+    assert streams["plain", 0] == streams["plain", 1], "the seed is told apart by itself"
+    assert streams["plain", 0]["noise"] == streams["dual", 0]["noise"] != streams["wide", 0]["noise"]
+    assert streams["plain", 0]["backbone weights"] == streams["wide", 0]["backbone weights"]
+    assert streams["old", 0] == {}, "a config of another release"
+    store.record_sweep(name="noise", profile="default", version="v2", spec=SPEC, trials=planned)
+    assert store.snapshot().outcomes[0].streams == {}, "nothing is compared"

@@ -1,0 +1,92 @@
+"""`sweeper why`: why a trial is where it is, and what to do next."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from sweeper.execution.attempt_folders import attempt_folder
+from sweeper.plan.failures import advice
+from sweeper.records import AttemptRecord, TrialHistory
+from sweeper.service.opening import store_with_results
+from sweeper.service.ownership import is_dead
+from sweeper.settings import Settings
+from sweeper.visible import lines, one_line
+
+LOG_LINES = 10
+DESCRIPTIONS = {
+    "finished": "it finished; there is nothing to do",
+    "running": "it is running",
+    "stopped": "it was asked to stop, wrote a checkpoint and goes on from there",
+}
+
+
+def why(trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's name, or how it begins (see `sweeper status`).")]) -> None:
+    """Say why a trial failed: the first real exception, its class, what was done about it, the end of its log, and the next command."""
+    settings = Settings()
+    with store_with_results(settings) as store:
+        store.release_dead(is_dead)
+        history = store.history(store.find_trial(trial))
+    console = Console(highlight=False, soft_wrap=True)
+    for line in explained(history, settings.trials / history.fingerprint):
+        console.print(Text(lines(line)))
+
+
+def explained(history: TrialHistory, folder: Path) -> list[str]:
+    """The lines that `why` prints."""
+    name, profile, variant, seed = history.sweeps[0] if history.sweeps else ("no sweep", "default", "?", 0)
+    said = [one_line(f"trial {history.fingerprint}: {variant}, seed {seed}, of {name} (profile {profile})")]
+    command = history.commands[0] if history.commands else "sweeper run SPEC"
+    if not history.attempts:
+        return [*said, "it was never started", f"next: {command}"]
+    newest = history.attempts[-1]
+    told = _told(history)
+    if told is not None:
+        said += _failure(told)
+    if told is not newest:
+        said.append(
+            f"attempt {newest.number} is {newest.state}, step {newest.step:,}: {DESCRIPTIONS.get(newest.state, newest.policy or '')}"
+        )
+    said += _log(attempt_folder(folder, (told or newest).number))
+    if newest.state != "finished":
+        said.append(f"next: {advice(newest.failure, command)}")
+    return said
+
+
+def _told(history: TrialHistory) -> AttemptRecord | None:
+    """The newest attempt that did not finish by itself, where it is newer than every one that did: what it says is still true."""
+    for attempt in reversed(history.attempts):
+        if attempt.failure is not None or attempt.error:
+            return attempt
+    return None
+
+
+def _failure(attempt: AttemptRecord) -> list[str]:
+    first = (attempt.error or "its worker or driver died without a word").strip().splitlines()[0]
+    said = [f"attempt {attempt.number} {attempt.state} at step {attempt.step:,}: {first}"]
+    said += [f"  {line}" for line in _where(attempt.error)]
+    said.append(f"class: {attempt.failure or 'not recorded'}")
+    if attempt.policy:
+        said.append(f"policy: {attempt.policy}")
+    return said
+
+
+def _where(error: str | None) -> list[str]:
+    """The last place of the first exception's traceback: what it was raised by, before others were raised from it."""
+    places: list[str] = []
+    for line in (error or "").splitlines():
+        if line.lstrip().startswith("File "):
+            places.append(line.strip())
+        elif places and not line.startswith(" ") and line.strip():
+            return [places[-1], line.strip()]
+    return places[-1:]
+
+
+def _log(folder: Path) -> list[str]:
+    log = folder / "log.txt"
+    if not log.exists():
+        return [f"its log is not on this machine ({folder})"]
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    return [f"last {len(tail)} lines of {log}:", *(f"  {line}" for line in tail)]

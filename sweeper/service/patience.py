@@ -1,0 +1,47 @@
+"""Asking a store that does not answer once more, for a while, before a sweep pauses."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sweeper.errors import StoreAway
+
+FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0
+"""Seconds between two tries; doubled from one to the next."""
+NAP = 0.1
+
+T = TypeVar("T")
+
+
+class Patience:
+    """Calls that outlast a store's restart. They block whoever makes them: what workers report waits for it in their queues."""
+
+    def __init__(self, seconds: float, say: Callable[[str], None], hurried: Callable[[], bool]) -> None:
+        self._seconds, self._say, self._hurried = seconds, say, hurried
+
+    def __call__(self, ask: Callable[[], T]) -> T:
+        """What `ask` returns; it is asked again after a StoreAway, so doing it twice must be doing it once.
+
+        Raises the last StoreAway when patience ends, at once when somebody is in a hurry.
+        """
+        since = time.monotonic()
+        wait, complained = FIRST_WAIT, False
+        while True:
+            try:
+                answer = ask()
+            except StoreAway as away:
+                if self._hurried() or time.monotonic() - since >= self._seconds:
+                    raise StoreAway(
+                        f"the sweep is paused, since its store did not answer for {time.monotonic() - since:.0f} s: {away}"
+                    ) from away
+                if not complained:
+                    self._say(f"the store does not answer and is asked again for {self._seconds:.0f} s: {away}")
+                complained = True
+            else:
+                if complained:
+                    self._say(f"the store answers again after {time.monotonic() - since:.0f} s")
+                return answer
+            until = time.monotonic() + min(wait, self._seconds)
+            while time.monotonic() < until and not self._hurried():
+                time.sleep(NAP)
+            wait = min(2 * wait, LONGEST_WAIT)

@@ -1,0 +1,132 @@
+"""Passwords and tokens in SWEEPER_DATABASE_URL and SWEEPER_MLFLOW_URI: masked in every message and traceback."""
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweeper.cli.app import run_command
+from sweeper.service import mirror_process
+from sweeper.settings import Settings, without_secrets_of
+from sweeper.store.results_store import ResultsStore
+from sweeper.tracking.failures import without_credentials
+
+SECRET = "correct-horse"
+SPELLED = "correct%2Dhorse"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://ann:{SECRET}@host/results",
+        f"postgresql+psycopg://ann:{SPELLED}@host/results",
+        f"postgresql://ann@host/results?password={SECRET}",
+        f"postgresql://ann@host/results?host=/run&passfile=x&token={SPELLED}",
+        f"https://ann:{SECRET}@mlflow.example/api",
+        f"https://{SECRET}@mlflow.example",
+        f"https://mlflow.example/?a=1&token={SECRET}#x",
+        f"http://ann:{SECRET}@[::1",
+        f"postgresql://ann:{SECRET}@host:port/results",
+        f"sqlite:////data/results.db?key={SECRET}",
+    ],
+)
+def test_what_is_secret_in_a_url(url: str) -> None:
+    for said in (url, f"cannot reach {url}: refused", f"password {SECRET} is wrong", f"for {SPELLED}"):
+        if SECRET in said or (SPELLED in said and SPELLED in url):
+            assert SECRET not in without_secrets_of(url, said)
+            assert SPELLED not in without_secrets_of(url, said) or SPELLED not in url
+
+
+def test_what_is_not_secret_stays() -> None:
+    url = f"postgresql://ann:{SECRET}@host:5432/results?host=/run/postgres&sslmode=require"
+    assert without_secrets_of(url, url) == url.replace(SECRET, "***")
+    said = "connection to server at host, user ann, failed"
+    assert without_secrets_of(url, said) == said
+    assert without_secrets_of("https://ann:pw@host", "the pw of a short one would eat words") == "the pw of a short one would eat words"
+
+
+@pytest.mark.parametrize(
+    ("said", "masked"),
+    [
+        (f"GET https://ann:{SECRET}@host/api?token={SECRET}&page=2 failed", "GET https://***@host/api?token=***&page=*** failed"),
+        (f"url: /api/2.0/mlflow?x-key={SECRET} (Caused by", "url: /api/2.0/mlflow?x-key=*** (Caused by"),
+        ("is it there? yes=no", "is it there? yes=no"),
+    ],
+)
+def test_what_mlflow_says(said: str, masked: str) -> None:
+    assert without_credentials(said) == masked
+
+
+FAILING = {
+    "server away": f"postgresql://ann:{SECRET}@127.0.0.1:1/results?connect_timeout=2&options={SECRET}",
+    "odd option": f"postgresql://ann:x{SECRET}@127.0.0.1:1/results?token={SECRET}",
+    "no driver": f"mysql://ann:{SECRET}@host/results",
+    "no URL": f"ann:{SECRET}@host",
+    "no port": f"postgresql://ann:{SECRET}@host:port/results",
+    "a directory": f"sqlite:////tmp?key={SECRET}",
+    "no backend": f"nonsense://ann:{SECRET}@host/db",
+}
+
+
+@pytest.mark.parametrize("what", FAILING)
+@pytest.mark.parametrize("command", [("status",), ("db", "upgrade"), ("mlflow", "sync"), ("show", "abcd")], ids=" ".join)
+def test_a_database_that_fails(
+    what: str, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("psycopg")
+    monkeypatch.setenv("SWEEPER_HOME", str(tmp_path))
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", FAILING[what])
+    for debug in (False, True):
+        assert run_command(list(command), debug=debug) == 2
+        said = capsys.readouterr()
+        assert SECRET not in said.out + said.err
+        assert ("Traceback" in said.err) == debug
+
+
+def test_a_fault_of_our_own_with_debug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever quotes the URL, in the message or in a cause of a cause."""
+
+    def faulty(*_: object) -> None:
+        try:
+            raise ValueError(f"cannot use {Settings().store_url}")
+        except ValueError as error:
+            raise RuntimeError(f"no: {Settings().tracking_uri}") from error
+
+    monkeypatch.setenv("SWEEPER_HOME", str(tmp_path))
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", f"postgresql://ann:{SECRET}@host/results")
+    monkeypatch.setenv("SWEEPER_MLFLOW_URI", f"https://host/?token={SECRET}")
+    monkeypatch.setattr(ResultsStore, "open", faulty)
+    assert run_command(["status"], debug=True) == 1
+    said = capsys.readouterr().err
+    assert "cannot use postgresql://ann:***@host/results" in said
+    assert "no: https://host/?token=***" in said
+    assert SECRET not in said
+
+
+def test_the_log_of_the_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its standard error, which `run` sends to mirror.log."""
+
+    def faulty(url: str) -> None:
+        raise RuntimeError(f"cannot open {url}")
+
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", f"postgresql://ann:{SECRET}@host/results")
+    monkeypatch.setattr(ResultsStore, "open", faulty)
+    monkeypatch.setattr(mirror_process.os, "nice", lambda _: 0)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    with pytest.raises(SystemExit) as ended:
+        mirror_process.main()
+    assert "RuntimeError: cannot open postgresql://ann:***@host/results" in str(ended.value.code)
+    assert SECRET not in str(ended.value.code)
+
+
+def _shown(settings: Settings) -> str:
+    return f"{settings!r} {settings!s} {settings.model_dump()}"
+
+
+@pytest.mark.parametrize("show", [_shown, lambda settings: settings.model_dump_json()])
+def test_settings_do_not_show_them(show: Callable[[Settings], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", f"postgresql://ann:{SECRET}@host/results")
+    monkeypatch.setenv("SWEEPER_MLFLOW_URI", f"https://ann:{SECRET}@host")
+    assert SECRET not in show(Settings())

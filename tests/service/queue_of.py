@@ -1,0 +1,70 @@
+"""A driver over a real store, without Ray: the test is the worker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from model.train_trial import TrialReport
+from sweeper.execution.jobs import Ended, Heard, Job
+from sweeper.plan.machine import Allotment
+from sweeper.plan.reconcile import Decision
+from sweeper.records import PlannedTrial
+from sweeper.service.allowance import NO_LIMITS, Allowance
+from sweeper.service.driver import Driver
+from sweeper.service.progress import Progress
+from sweeper.settings import Settings
+from sweeper.store.results_store import ResultsStore
+
+STARTED = {"comparability": {"device": "cpu"}, "checkpoints_passed_over": []}
+
+
+def planned(seed: int = 0, variant: str = "single", steps: int = 10, accumulation: int = 1) -> PlannedTrial:
+    config = {"batch_size": 16, "accumulation": accumulation}
+    return PlannedTrial(variant, {}, seed, f"{variant}-{seed}-fingerprint", "eval", steps, config)
+
+
+@dataclass
+class Desk:
+    """A store with one sweep recorded, and what its drivers said."""
+
+    folder: Path
+    trials: list[PlannedTrial]
+    said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.settings = Settings(home=self.folder, store_patience=0.3)
+        self.store = ResultsStore.open(f"sqlite:///{self.folder / 'sweeper.db'}")
+        self.store.record_sweep(name="desk", profile="default", version="v1", spec={}, trials=self.trials)
+
+    def driver(self, owner: str = "me", allowance: Allowance | None = None, store: Any = None, trials: Any = None) -> Driver:
+        chosen = self.trials if trials is None else trials
+        return Driver(
+            store or self.store,
+            self.settings,
+            owner,
+            [Decision(trial, "run", "new") for trial in chosen],
+            Allotment(1, 0, 2, "cpu"),
+            allowance or Allowance(NO_LIMITS, gpus=0, concurrent=2, paces={}),
+            (),
+            Progress(len(chosen), 0, len(chosen), "held_out_loss", "cpu", self.said.append),
+        )
+
+    def attempts(self, trial: PlannedTrial | None = None) -> list[tuple[int, str, str | None, str | None]]:
+        history = self.store.history((trial or self.trials[0]).fingerprint)
+        return [(a.number, a.state, a.failure, a.policy) for a in history.attempts]
+
+
+def say(driver: Driver, job: Job, kind: Any, step: int, metrics: Mapping[str, float] | None = None, details: Any = None) -> None:
+    """As the job's worker would."""
+    driver.heard(job, Heard(TrialReport(kind, step, metrics or {}, details if details is not None else STARTED)))
+
+
+def work(driver: Driver, job: Job, steps: int = 10, loss: float = 0.5, end: bool = True) -> None:
+    """All that the worker of a trial that goes well says."""
+    say(driver, job, "started", 0)
+    say(driver, job, "points", steps, {"train_loss": 1.0})
+    say(driver, job, "checkpoint", steps)
+    say(driver, job, "evaluation", steps, {"held_out_loss": loss}, {"samples": 5})
+    if end:
+        driver.ended(job, Ended("finished"))

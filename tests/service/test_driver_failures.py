@@ -1,0 +1,143 @@
+"""What a run does about each class of failure, and what it stores of that."""
+
+from pathlib import Path
+
+import pytest
+from queue_of import Desk, planned, say, work
+
+from sweeper.execution.jobs import STOP_FILE, Ended, Job
+from sweeper.plan.failures import LOST_IN_A_ROW
+from sweeper.records import FailureClass
+from sweeper.service.allowance import Allowance, Limits
+from sweeper.service.driver import Driver
+
+
+def took(driver: Driver) -> Job:
+    job = driver.next_job()
+    assert job is not None, driver.failure
+    say(driver, job, "started", 0)
+    return job
+
+
+@pytest.mark.parametrize("failure", ["config error", "data error", "fault"])
+def test_a_failure_that_would_repeat_is_stored_and_left_alone(desk: Desk, failure: FailureClass) -> None:
+    driver = desk.driver()
+    driver.ended(took(driver), Ended("failed", "KeyError: x\nTraceback", failure))
+    ((number, state, stored, policy),) = desk.attempts()
+    assert (number, state, stored) == (1, "failed", failure)
+    assert policy is not None
+    assert policy.startswith("not tried again")
+    assert driver.finished()
+    assert desk.store.known([desk.trials[0].fingerprint])[desk.trials[0].fingerprint].failure == failure
+    assert f"KeyError: x; {policy}" in desk.said[-1]
+
+
+def test_a_want_of_memory_is_tried_once_more_with_half_the_batch_at_a_time(desk: Desk) -> None:
+    driver = desk.driver()
+    first = took(driver)
+    assert first.config["accumulation"] == 1
+    driver.ended(first, Ended("failed", "OutOfMemoryError: ...", "out of memory"))
+    second = took(driver)
+    assert (second.config["accumulation"], second.config["batch_size"]) == (2, 16)
+    driver.ended(second, Ended("lost", "died", "lost"))
+    third = took(driver)
+    assert third.config["accumulation"] == 2, "a lost worker changes nothing about that"
+    driver.ended(third, Ended("failed", "OutOfMemoryError: ...", "out of memory"))
+    assert driver.finished()
+    policies = [policy for *_, policy in desk.attempts()]
+    assert policies[0] == "tried again once with 2 micro-batches of 8 a step, the same batch of 16"
+    assert policies[2] == "not tried again: micro-batches of 8 were too large as well"
+    known = desk.store.known([desk.trials[0].fingerprint])[desk.trials[0].fingerprint]
+    assert (known.failure, known.out_of_memory) == ("out of memory", True)
+    assert desk.store.snapshot("desk").outcomes[0].out_of_memory
+
+
+def test_lost_workers_are_replaced_as_long_as_the_trial_gets_further(desk: Desk) -> None:
+    driver = desk.driver()
+    for step in range(1, LOST_IN_A_ROW + 3):
+        job = took(driver)
+        say(driver, job, "checkpoint", step)
+        driver.ended(job, Ended("lost", "died", "lost"))
+    for _ in range(LOST_IN_A_ROW - 1):
+        job = took(driver)
+        driver.ended(job, Ended("lost", "died", "lost"))
+    assert driver.finished()
+    assert desk.attempts()[-1][3] == f"lost {LOST_IN_A_ROW} times in a row without getting further; left alone until the next run"
+    assert desk.store.snapshot("desk").outcomes[0].state == "pending", "not counted against the trial"
+
+
+def test_a_full_disk_pauses_the_sweep(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, [planned(seed) for seed in range(3)])
+    driver = desk.driver()
+    first, second = took(driver), took(driver)
+    driver.ended(first, Ended("failed", "DiskFull: no space left to write x\nTraceback", "disk full"))
+    assert driver.next_job() is None
+    assert not driver.finished(), "what runs goes on"
+    assert not (second.folder / STOP_FILE).exists()
+    work(driver, second)
+    assert driver.finished()
+    assert str(driver.paused) == "the sweep is paused: DiskFull: no space left to write x"
+    assert driver.paused is not None
+    assert driver.paused.exit_code == 4
+    desk.store.close()
+
+
+def test_checkpoints_that_were_passed_over_are_named(desk: Desk) -> None:
+    driver = desk.driver()
+    job = driver.next_job()
+    assert job is not None
+    say(driver, job, "started", 5, details={"comparability": {}, "checkpoints_passed_over": ["x is damaged"]})
+    assert "passed over x is damaged; an older state is used" in desk.said
+    assert desk.store.history(desk.trials[0].fingerprint).attempts[0].provenance["checkpoints_passed_over"] == ["x is damaged"]
+
+
+def test_nothing_is_started_that_cannot_finish_and_no_block_in_part(tmp_path: Path) -> None:
+    clock = [0.0]
+    desk = Desk(tmp_path, [planned(seed, variant) for seed in range(3) for variant in ("a", "b")])
+    allowance = Allowance(Limits(seconds=100), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
+    driver = desk.driver(allowance=allowance)
+    for _ in range(4):  # 20 s each: two blocks fit in 100 s, the third would end at 120
+        job = took(driver)
+        clock[0] += 20
+        work(driver, job)
+    assert driver.next_job() is None
+    assert driver.finished()
+    assert {d.trial.seed for d in driver.left_out} == {2}
+    assert len(driver.left_out) == 2
+    assert allowance.reason == "the 2 trials of seed 2 would take about 40 s, and 20 s are left before the deadline"
+    finished = {(o.seed, o.state) for o in desk.store.snapshot("desk").outcomes}
+    assert finished == {(0, "finished"), (1, "finished"), (2, "pending")}
+    desk.store.close()
+
+
+def test_at_the_deadline_what_runs_is_told_to_checkpoint(desk: Desk) -> None:
+    clock = [0.0]
+    allowance = Allowance(Limits(seconds=100), gpus=0, concurrent=1, paces={"single": 5.0}, clock=lambda: clock[0])
+    driver = desk.driver(allowance=allowance)
+    job = took(driver)
+    assert not driver.abandoned()
+    clock[0] = 101
+    assert not driver.abandoned()
+    assert (job.folder / STOP_FILE).exists()
+    driver.ended(job, Ended("stopped"))
+    assert driver.finished()
+    assert not driver.stopped, "nobody interrupted it"
+    assert allowance.reason == "the deadline is reached"
+
+
+def test_gpu_hours_are_those_of_all_trials_together(tmp_path: Path) -> None:
+    clock = [0.0]
+    desk = Desk(tmp_path, [planned(seed) for seed in range(5)])
+    allowance = Allowance(Limits(gpu_seconds=2.9 * 3600), gpus=0.5, concurrent=2, paces={"single": 300.0}, clock=lambda: clock[0])
+    driver = desk.driver(allowance=allowance)
+    first, second = took(driver), took(driver)  # 3,000 s each, of half a GPU
+    clock[0] = 3600.0  # slower than was thought
+    work(driver, first)
+    work(driver, second)
+    took(driver)
+    took(driver)
+    clock[0] = 5400.0
+    assert driver.next_job() is None
+    # One is spent by the first two and half of one by the others, which have 3,600 s to go as far as anybody knows; so has the fifth.
+    assert allowance.reason == "single, seed 4, would take about 1.50 GPU hours, and 1.40 are left"
+    desk.store.close()
