@@ -7,7 +7,7 @@ SPEC ?= sweeps/noise_aug_vs_interaction.yaml
 # Of `make test`: all of them where nothing is said.
 TESTS ?=
 
-.PHONY: install run test check ui clean
+.PHONY: install run test check bench ui clean
 
 install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -27,6 +27,12 @@ check: install
 
 test: check
 	$(BIN)/pytest $(TESTS)
+
+# Minutes to an hour. `make bench DEVICE=cuda` on a GPU; the README's table is renewed.
+BENCHMARKS = train_step scaling evaluation start_up $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/sweep_overhead.py))
+bench: install
+	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(if $(DEVICE),--device $(DEVICE)); done
+	$(BIN)/python benchmarks/summary.py --write
 
 ui: install
 	$(BIN)/sweeper ui
