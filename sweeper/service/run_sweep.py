@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -13,8 +13,9 @@ from model.train_trial import ensure_trainable
 from sweeper.errors import RequestError, SpecError
 from sweeper.plan.machine import Machine
 from sweeper.plan.reconcile import Decision
-from sweeper.records import SweepSnapshot
+from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.service.allowance import NO_LIMITS, Allowance, Limits
+from sweeper.service.board import Board
 from sweeper.service.driver import Driver, as_sweeper_error
 from sweeper.service.mirror_process import MirrorProcess
 from sweeper.service.opening import look_up_in, store_to_write
@@ -32,6 +33,8 @@ class RunOutcome:
     """How a run ended."""
 
     snapshot: SweepSnapshot
+    curves: Mapping[str, TrialCurves]
+    """Evaluations at every step, for tables that show them."""
     exit_code: int
     trained: int
     """Attempts that finished in this run."""
@@ -66,6 +69,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         device = planned.allotment.device or "the Ray cluster's devices"
         progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
+        progress.board = Board.of(store.snapshot(sweep.spec.name, sweep.profile), sweep.spec.metric.primary)
         allowance = _allowance(limits, planned, store)
         driver = Driver(store, settings, this_process(), to_run, planned.allotment, allowance, planned.user_code, progress)
         if to_run:
@@ -80,7 +84,9 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         snapshot = store.snapshot(sweep.spec.name, sweep.profile)
         left_out = sum(outcome.state == "pending" for outcome in snapshot.outcomes) if allowance.reason else 0
         code = _exit_code(snapshot, driver)
-        return RunOutcome(snapshot, code, progress.finished, counts["reuse"], store.backlog(), left_out, allowance.reason)
+        return RunOutcome(
+            snapshot, store.curves(snapshot), code, progress.finished, counts["reuse"], store.backlog(), left_out, allowance.reason
+        )
 
 
 def _allowance(limits: Limits, planned: PlannedSweep, store: ResultsStore) -> Allowance:
