@@ -49,9 +49,9 @@ def _table(variants: list[VariantNow], board: Board, best: VariantNow | None) ->
     for variant in variants:
         filled = round(_BAR * variant.share)
         bar = Text("━" * filled, style="cyan") + Text("╌" * (_BAR - filled), style="dim")
-        mark = " *" if best is not None and variant.name == best.name else ""
+        mark = "* " if best is not None and variant.name == best.name else "  "
         share = Text(f"{100 * variant.share:.0f}%".rjust(4))
-        table.add_row(_line(one_line(variant.name) + mark), bar, share, Text(_states(variant)), Text(_values(variant, board)))
+        table.add_row(_line(mark + one_line(variant.name)), bar, share, Text(_states(variant)), Text(_values(variant, board)))
     return table
 
 
