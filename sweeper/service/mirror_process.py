@@ -4,6 +4,7 @@
 it flushes for a bounded time and ends. A driver that dies closes the pipe as surely as one that says goodbye.
 """
 
+import functools
 import os
 import subprocess
 import sys
@@ -60,6 +61,7 @@ class MirrorProcess:
 
 def main() -> None:
     """Entry of the process."""
+    from sweeper.service.page import write_pages
     from sweeper.tracking.mlflow_mirror import MlflowMirror
     from sweeper.tracking.runner import run_mirror
 
@@ -74,7 +76,8 @@ def main() -> None:
     settings = Settings()
     try:
         with ResultsStore.open(settings.store_url) as store:
-            mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+            pages = functools.partial(write_pages, store, settings)
+            mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
             run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
     except Exception:  # the last border: standard error is mirror.log, which people attach to reports of faults
         sys.exit(settings.concealed(traceback.format_exc()))

@@ -73,7 +73,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         allowance = _allowance(limits, planned, store)
         driver = Driver(store, settings, this_process(), to_run, planned.allotment, allowance, planned.user_code, progress)
         if to_run:
-            _run(driver, planned, settings, show)
+            _run(driver, planned, settings, store, show)
         elif store.backlog():
             with MirrorProcess(settings):
                 pass
@@ -99,7 +99,7 @@ def _allowance(limits: Limits, planned: PlannedSweep, store: ResultsStore) -> Al
     return Allowance(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
 
 
-def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) -> None:
+def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: ResultsStore, show: Show) -> None:
     from sweeper.execution.ray_tune import TrialShare, run_jobs
 
     machine, allotment = Machine.here(), planned.allotment
@@ -115,6 +115,8 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) 
                 scratch=settings.root / "ray",
             )
         mirror.hurried = driver.stopped
+        if settings.mlflow_pages and driver.progress.finished and not driver.stopped and driver.failure is None:
+            store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
 
 
 def _refuse(planned: PlannedSweep, limits: Limits) -> None:
