@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
 from benchmarks.dense_trainer import DenseTrainer
-from benchmarks.flops import peak_flops, step_flops
+from benchmarks.flops import peak_flops
 from model.config import DigitsData, TrainConfig
 from model.data.dataset import DataSet, load
 from model.data.examples import Examples
@@ -28,6 +28,7 @@ from model.randomness import BatchStreams
 from model.training import memory
 from model.training.state import initial_state
 from model.training.step import DTYPES, train_step
+from sweeper.plan.flops import step_flops
 
 FULL: dict[str, Any] = {"attention": {"separation": "full"}, "alignment": {"teacher": {"separated": True}}}
 DUAL: dict[str, Any] = {"timesteps": {"kind": "dual"}}

@@ -38,3 +38,13 @@ class TrialResult:
 
     step: int
     stopped: bool
+
+
+@dataclass(frozen=True)
+class PreflightResult:
+    """That a config runs."""
+
+    checked: str
+    """What was done, and what of it was cut."""
+    seconds_per_step: float | None
+    """Of a whole step on this CPU; None where it was cut."""

@@ -11,10 +11,11 @@ from model.data.images import DataFacts
 from model.data.source import facts
 from model.errors import ConfigError, DataError
 from model.machine import cpu_model, gpu_models, usable_cores
-from model.reports import Report, TrialReport, TrialResult, World
+from model.reports import PreflightResult, Report, TrialReport, TrialResult, World
 
 __all__ = [
     "DataFacts",
+    "PreflightResult",
     "TrialReport",
     "TrialResult",
     "World",
@@ -22,6 +23,7 @@ __all__ = [
     "cpu_model",
     "ensure_trainable",
     "gpu_models",
+    "preflight",
     "train_trial",
     "usable_cores",
 ]
@@ -62,6 +64,17 @@ def ensure_trainable(config: TrainConfig) -> None:
         from model.data.latents import ensure_there
 
         ensure_there(config.data)
+
+
+def preflight(config: TrainConfig, facts: DataFacts, threads: int = 1) -> PreflightResult:
+    """One step and a few samples on the CPU, on random images like those of `facts`, of a batch and a depth that are cut where large.
+
+    Raises whatever a trial of this config would raise in its first step.
+    """
+    ensure_trainable(config)
+    from model.training.preflight import preflight as run_preflight
+
+    return run_preflight(config, facts, threads)
 
 
 def train_trial(

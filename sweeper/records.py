@@ -46,6 +46,7 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("fd_digits", "lower", "FD (digits classifier)", 2),
         MetricInfo("fd_classifier", "lower", "FD (data classifier)", 2),
         MetricInfo("fid", "lower", "FID", 2),
+        MetricInfo("sfid", "lower", "sFID", 2),
         MetricInfo("fd_inception", "lower", "FD (Inception, other weights)", 2),
         MetricInfo("inception_score", "higher", "Inception Score", 2),
         MetricInfo("class_accuracy", "higher", "class accuracy", 3),
@@ -228,6 +229,18 @@ class KnownTrial:
     """Of the newest attempt."""
     out_of_memory: bool = False
     """An attempt ran out of memory, so the next has smaller micro-batches."""
+
+
+@dataclass(frozen=True)
+class TrialTiming:
+    """How long a finished attempt took, for planning others of its shape."""
+
+    config: Mapping[str, Any]
+    comparability: Mapping[str, Any]
+    evaluation_fingerprint: str
+    seconds_per_step: float
+    other_seconds: float
+    """Start, evaluations, checkpoints: all but the steps."""
 
 
 @dataclass(frozen=True)

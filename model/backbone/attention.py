@@ -8,6 +8,8 @@ from model.grouping import Segment
 
 QK_NORM_EPSILON = 1e-5
 """That of timm's attention, which SiT uses; the other norms of a block have 1e-6."""
+LOGITS_HELD = 2**24
+"""64 MiB of them, in float32."""
 
 
 class Attention(nn.Module):
@@ -26,11 +28,20 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, segments: tuple[Segment, ...]) -> Tensor:
         """(N, T, D) to (N, T, D); who reads whom is in `segments`."""
+        read = segmented_attention(*self._heads(x), segments)
+        return self.proj(read.transpose(1, 2).reshape(x.shape))
+
+    def largest_logit(self, x: Tensor, segments: tuple[Segment, ...]) -> Tensor:
+        """The largest q . k / sqrt(D/H) () among pairs of tokens of x (N, T, D) of which one may read the other."""
+        q, k, _ = self._heads(x)
+        return largest_logit(q, k, segments)
+
+    def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """q, k, v (N, H, T, D/H)."""
         n, t, d = x.shape
         q, k, v = self.qkv(x).view(n, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
         q, k = (norm(part).to(v.dtype) for norm, part in ((self.q_norm, q), (self.k_norm, k)))  # autocast may normalise in fp32
-        read = segmented_attention(q, k, v, segments)
-        return self.proj(read.transpose(1, 2).reshape(n, t, d))
+        return q, k, v
 
 
 def segmented_attention(q: Tensor, k: Tensor, v: Tensor, segments: tuple[Segment, ...]) -> Tensor:
@@ -46,3 +57,20 @@ def segmented_attention(q: Tensor, k: Tensor, v: Tensor, segments: tuple[Segment
             read.append([part])
     images = [parts[0] if len(parts) == 1 else torch.cat(parts, dim=2) for parts in read]
     return images[0] if len(images) == 1 else torch.cat(images, dim=0)
+
+
+def largest_logit(q: Tensor, k: Tensor, segments: tuple[Segment, ...]) -> Tensor:
+    """The largest q . k / sqrt(D/H) () of q, k (N, H, T, D/H) within the segments; never more than `LOGITS_HELD` at a time."""
+    found = []
+    with torch.autocast(q.device.type, enabled=False):
+        q, k = (part.to(torch.promote_types(part.dtype, torch.float32)) for part in (q, k))
+        for s in segments:
+            asked, keys = q[s.images, :, s.queries], k[s.images, :, s.keys].transpose(-1, -2)
+            block = max(1, LOGITS_HELD // max(1, keys.shape[0] * keys.shape[1] * keys.shape[3]))
+            for first in range(0, asked.shape[2], block):
+                logits = asked[:, :, first : first + block] @ keys
+                if s.mask is not None:
+                    read = s.mask if s.mask.shape[-2] == 1 else s.mask[..., first : first + block, :]
+                    logits = logits.masked_fill(~read, -torch.inf)
+                found.append(logits.amax() if logits.numel() else logits.new_full((), -torch.inf))
+    return torch.stack(found).max() / q.shape[-1] ** 0.5

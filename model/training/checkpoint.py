@@ -12,6 +12,8 @@ from model.training.state import TrainingState
 
 KEPT = 2
 """Newest full checkpoints kept in an attempt's folder."""
+YOUNGER = "spikes/"
+"""What checkpoints of older code lack, and what begins anew when they are resumed: nothing here moves a weight."""
 
 
 def nobody_else() -> bool:
@@ -78,7 +80,7 @@ def _load(state: TrainingState, path: Path, identity: str) -> None:
     loaded, about = durable_file.read(path)
     if about.get("identity") != identity:
         raise CheckpointError(f"{path} belongs to another trial")
-    wanted = state.tensors()
+    wanted = {name: tensor for name, tensor in state.tensors().items() if name in loaded or not name.startswith(YOUNGER)}
     if missing := sorted(wanted.keys() - loaded.keys()):
         raise CheckpointError(f"{path} lacks {missing[0]} and {len(missing) - 1} more")
     for name, tensor in wanted.items():

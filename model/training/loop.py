@@ -20,6 +20,7 @@ from model.machine import cpu_model
 from model.noise.process import process_of
 from model.reports import Report, TrialReport, TrialResult, World
 from model.training import checkpoint, memory
+from model.training.attention_logits import largest_attention_logit
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, train_step
 from model.training.together import Together
@@ -46,6 +47,7 @@ class _Trial:
         self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
+        self._timed = (state.step, state.seconds)
 
     def say(self, report: TrialReport) -> None:
         self._heard = time.monotonic()
@@ -111,14 +113,17 @@ class _Trial:
         state = self.state
         waited = time.perf_counter()  # a GPU may be steps behind the host, and its time counts
         state.ensure_finite()
-        means = self._means()
+        means = self._means() | {"loss_spikes": state.spikes.count.item()}
         state.seconds += time.perf_counter() - waited
         if state.step % self.config.log_every == 0:  # a point at the very end leaves the sums to a longer run
             state.last_point = means
             for total in state.sums.values():
                 total.zero_()
             state.summed = 0
-        self.say(TrialReport("points", state.step, means | self._speed()))
+        if self.together.first:
+            learner, images = state.learner, self.data.train
+            means["attention_logit_max"] = largest_attention_logit(self.config, learner, images, state.step, self.precision)
+        self.say(TrialReport("points", state.step, means | self._speed() | self._step_time()))
 
     def _means(self) -> dict[str, float]:
         """Means since the last point of the curves; at such a point, the point: a function of the step, however it was reached."""
@@ -155,6 +160,11 @@ class _Trial:
         self.say(TrialReport("evaluation", state.step, metrics, found.details))
         state.evaluation_due = False
         self.together.wait()
+
+    def _step_time(self) -> dict[str, float]:
+        """Mean seconds of a step since this was last asked."""
+        (step, seconds), self._timed = self._timed, (self.state.step, self.state.seconds)
+        return {"step_seconds": (self.state.seconds - seconds) / (self.state.step - step)} if self.state.step > step else {}
 
     def _speed(self) -> dict[str, float]:
         peak = memory.peak_mib(self.data.train.labels.device)

@@ -20,6 +20,7 @@ from model.errors import Diverged
 from model.noise.process import process_of
 from model.objective import Learner, Trained
 from model.training.optimizer import adamw
+from model.training.spikes import LossSpikes
 
 Bookkeeping = dict[str, float]
 TERMS = ("generation loss", "alignment loss", "gradient norm")
@@ -47,6 +48,7 @@ class TrainingState:
     """Steps in the running sums."""
     evaluation_due: bool = False
     """The evaluation due at this step is still to do; a trial that stops in the middle of it does it first when resumed."""
+    spikes: LossSpikes = field(default_factory=lambda: LossSpikes(torch.device("cpu")))
     last_point: Bookkeeping = field(default_factory=dict)
     """The newest point of the training curves."""
 
@@ -72,7 +74,8 @@ class TrainingState:
         for name, parameter in self.parameters:
             moments = self.optimizer.state[parameter]
             named |= {f"moments/{name}/{key}": moments[key] for key in ("exp_avg", "exp_avg_sq", "step")}
-        return named | {f"sums/{name}": value for name, value in self.sums.items()}
+        named |= {f"sums/{name}": value for name, value in self.sums.items()}
+        return named | {f"spikes/{name}": value for name, value in self.spikes.tensors().items()}
 
 
 def target_of(config: TrainConfig, average: DiffusionTransformer, data: DataSet) -> tuple[Target | None, int]:
@@ -117,4 +120,4 @@ def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtyp
     sums = {name: torch.zeros((), dtype=torch.float64, device=device) for name in names}
     learner = Learner(student, head, average, target)
     trouble = torch.tensor([-1.0, 0, 0, 0], dtype=torch.float64, device=device)
-    return TrainingState(learner, optimizer, trained, Trained(config, learner), trouble, sums=sums)
+    return TrainingState(learner, optimizer, trained, Trained(config, learner), trouble, sums=sums, spikes=LossSpikes(device))

@@ -58,6 +58,7 @@ def train_step(config: TrainConfig, state: TrainingState, data: TrainingImages, 
     if world.size > 1:
         measured = _mean(measured, world)
     state.watch(measured)
+    state.spikes.look(measured["generation_loss"], state.step)
     state.optimizer.step()
     update_moving_average(state.learner.average, state.learner.student, config.ema_decay)
     state.step += 1

@@ -5,17 +5,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, mixed_fields
-from sweeper.service.opening import look_up_in
+from sweeper.cli.plan_text import print_plan
+from sweeper.service.opening import look_up_in, timings_in
+from sweeper.service.plan_doubts import doubts
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.settings import Settings
-from sweeper.visible import lines, one_line
-
-LISTED = 40
-"""Trials listed one by one; a larger sweep shows its counts."""
+from sweeper.spec.design_kinds import FractionalDesign
 
 
 def plan(
@@ -28,20 +25,29 @@ def plan(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Plan to try failed trials again, whatever their failure was.")
     ] = False,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Try one step of each new shape of cell on the CPU, as a run does.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
-    """Say which trials would run, resume or be reused and why, and the disk they need; starts nothing."""
+    """Say which trials would run, resume or be reused and why, and the time and disk they need; starts nothing."""
     request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent, retry_failed)
-    planned = plan_sweep(request, look_up_in(Settings()), refuse_missing=False)
+    planned = plan_sweep(request, look_up_in(Settings()), timings_in(Settings()), refuse_missing=False)
+    checked: dict[str, str] = {}
+    if preflight:
+        from sweeper.service.preflight import preflight as run_preflight
+
+        done = run_preflight(planned)
+        planned, checked = done.planned, done.checked
     if as_json:
-        print(json.dumps(as_mapping(planned), indent=2, sort_keys=True))
+        print(json.dumps(as_mapping(planned, checked), indent=2, sort_keys=True))
         return
-    _print(planned, Console(highlight=False))
+    print_plan(planned, checked, Console(highlight=False))
 
 
-def as_mapping(planned: PlannedSweep) -> dict[str, Any]:
-    """The plan as `--json` prints it."""
-    sweep = planned.sweep
+def as_mapping(planned: PlannedSweep, checked: dict[str, str]) -> dict[str, Any]:
+    """The plan as `--json` prints it; `checked`: what a preflight did, by variant."""
+    sweep, design = planned.sweep, planned.sweep.spec.design
     return {
         "sweep": {"name": sweep.spec.name, "profile": sweep.profile, "version": sweep.version, "question": sweep.spec.question},
         "trials": [
@@ -63,48 +69,23 @@ def as_mapping(planned: PlannedSweep) -> dict[str, Any]:
             "concurrent": planned.allotment.concurrent,
             "device": planned.allotment.device,
         },
+        "time": {
+            "trial_seconds": planned.time.trial_seconds,
+            "wall_seconds": planned.time.wall_seconds,
+            "gpu_hours": planned.time.trial_seconds * planned.allotment.gpus / 3600,
+            "core_hours": planned.time.trial_seconds * planned.allotment.cpus / 3600,
+            "variants": {
+                name: {
+                    "seconds_per_step": pace.seconds_per_step,
+                    "other_seconds": pace.other_seconds,
+                    "source": pace.source,
+                    "how": pace.how,
+                }
+                for name, pace in planned.time.paces.items()
+            },
+        },
+        "contrasts": [{"name": name, "caveats": list(reasons)} for name, reasons in doubts(planned).items()],
+        "aliases": [list(map(list, row.effects)) for row in design.aliases()] if isinstance(design, FractionalDesign) else [],
+        "preflight": checked,
         "disk_bytes": planned.disk_bytes,
     }
-
-
-def _print(planned: PlannedSweep, console: Console) -> None:
-    sweep, decisions = planned.sweep, planned.plan.decisions
-    console.print(Text(f"{sweep.spec.name} (profile {sweep.profile}, version {sweep.version})", style="bold"))
-    console.print(Text(lines(sweep.spec.question)))
-    counts = ", ".join(f"{n} {action}" for action, n in planned.plan.count().items())
-    console.print(f"\n{len(sweep.configs)} variants x {len(sweep.spec.seeds)} seeds = {len(decisions)} trials: {counts}")
-    allotment = planned.allotment
-    place = allotment.device or "a device that is not on this machine"
-    gpus = f", {allotment.gpus:g} GPU" if allotment.gpus else ""
-    processes = f"in {allotment.processes} processes of " if allotment.processes > 1 else ""
-    threads = f"{processes}{allotment.threads} torch threads"
-    console.print(f"each on {place}: {allotment.cpus:g} CPU{gpus}, {threads}; {_at_once(planned)}")
-    for facts in dict.fromkeys(planned.facts.values()):
-        console.print(
-            f"data {facts.content_hash}: {facts.train:,} images to train on, {facts.held_out:,} held out,"
-            f" {facts.channels} x {facts.resolution} x {facts.resolution}, {facts.classes} classes"
-        )
-    console.print(f"disk for checkpoints: about {_size(planned.disk_bytes)}\n")
-    if len(decisions) > LISTED:
-        console.print(f"(more than {LISTED} trials: --json lists every one)")
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("trial", "variant", "seed", "steps", "action", "reason"):
-        table.add_column(column, justify="right" if column in ("seed", "steps") else "left")
-    for d in decisions:
-        row = (d.trial.fingerprint[:8], d.trial.variant, str(d.trial.seed), f"{d.trial.steps:,}", d.action, d.reason)
-        table.add_row(*(Text(one_line(cell)) for cell in row))
-    console.print(table)
-
-
-def _at_once(planned: PlannedSweep) -> str:
-    return "as many at once as the cluster holds" if planned.allotment.device is None else f"{planned.allotment.concurrent} at once"
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"

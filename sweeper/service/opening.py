@@ -1,16 +1,17 @@
 """Opening the store: a look never makes a database, a run does."""
 
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sweeper.errors import RequestError
-from sweeper.records import KnownTrial
+from sweeper.records import KnownTrial, TrialTiming
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore, Upgrade
 
 
 def existing_store(settings: Settings) -> ResultsStore | None:
     """The store, or None where nothing was ever run. Raises StoreError."""
-    if settings.database_url is None and not (settings.root / "sweeper.db").exists():
+    if settings.database_url is None and not os.path.exists(settings.root / "sweeper.db"):
         return None
     return ResultsStore.open(settings.store_url)
 
@@ -25,7 +26,7 @@ def store_with_results(settings: Settings) -> ResultsStore:
 
 def upgraded_store(settings: Settings) -> Upgrade:
     """Bring the store to the newest schema. Raises RequestError where nothing was ever run, and StoreError."""
-    if settings.database_url is None and not (settings.root / "sweeper.db").exists():
+    if settings.database_url is None and not os.path.exists(settings.root / "sweeper.db"):
         raise _nothing_here(settings)
     return ResultsStore.upgrade(settings.store_url)
 
@@ -54,5 +55,18 @@ def look_up_in(settings: Settings) -> Callable[[Collection[str]], Mapping[str, K
             return {}
         with store:
             return store.known(fingerprints)
+
+    return look_up
+
+
+def timings_in(settings: Settings) -> Callable[[int], Sequence[TrialTiming]]:
+    """Asks the store how long its newest trials took, as `look_up_in` does."""
+
+    def look_up(newest: int) -> Sequence[TrialTiming]:
+        store = existing_store(settings)
+        if store is None:
+            return ()
+        with store:
+            return store.timings(newest)
 
     return look_up

@@ -2,12 +2,12 @@
 
 import os
 import shlex
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from model.config import modules_also_in
+from model.config import TrainConfig, modules_also_in
 from model.errors import ConfigError
 from model.train_trial import DataFacts
 from sweeper.errors import SpecError
@@ -15,11 +15,14 @@ from sweeper.plan.cost import disk_bytes
 from sweeper.plan.expand import data_facts, expand
 from sweeper.plan.machine import Allotment, Machine, allot, expected_key
 from sweeper.plan.reconcile import Plan, reconcile
-from sweeper.records import KnownTrial, PlannedTrial
+from sweeper.plan.timing import NEWEST, Pace, SweepTime, counted_pace, measured_pace, shape_of, sweep_time
+from sweeper.records import KnownTrial, PlannedTrial, TrialTiming
 from sweeper.spec.load import LoadedSweep, load_sweep
 
 LookUp = Callable[[Collection[str]], Mapping[str, KnownTrial]]
 """What the store knows of the trials with these fingerprints; nothing where there is no store yet."""
+LookUpTimings = Callable[[int], Sequence[TrialTiming]]
+"""How long the newest so many finished attempts of the store took."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,36 @@ class PlannedSweep:
     plan: Plan
     disk_bytes: int
     """Largest size of the folders of the trials that will run."""
+    time: SweepTime
+    """What those trials take."""
+    untried: Mapping[str, PlannedTrial]
+    """By variant: one trial of each shape that runs and that the store has not trained lately."""
     user_code: tuple[Path, ...]
     """Folders in which classes that the sweep names were looked for."""
 
+    def paced(self, seconds_per_step: Mapping[str, float]) -> "PlannedSweep":
+        """With steps that a preflight measured on this CPU, by variant of `untried`; they hold for every variant of the same shape."""
+        if self.allotment.gpus:
+            return self
+        by_shape = {shape_of(self.untried[name].config): seconds for name, seconds in seconds_per_step.items()}
+        paces = dict(self.time.paces)
+        for decision in self.plan.to_run():
+            trial = decision.trial
+            if paces[trial.variant].source == "estimated" and (seconds := by_shape.get(shape_of(trial.config))) is not None:
+                config = TrainConfig.model_validate(trial.config)
+                paces[trial.variant] = counted_pace(config, self.facts[trial.variant], self.allotment, seconds)
+        return replace(self, time=sweep_time(paces, self.plan.to_run(), self.allotment))
 
-def plan_sweep(request: SweepRequest, look_up: LookUp, *, machine: Machine | None = None, refuse_missing: bool = True) -> PlannedSweep:
-    """Raises SpecError. `look_up` asks the store, and only once the request is known to mean something.
+
+def plan_sweep(
+    request: SweepRequest,
+    look_up: LookUp,
+    timings: LookUpTimings = lambda newest: (),
+    *,
+    machine: Machine | None = None,
+    refuse_missing: bool = True,
+) -> PlannedSweep:
+    """Raises SpecError. `look_up` and `timings` ask the store, and only once the request is known to mean something.
 
     `refuse_missing`: resources that are not here are an error. A class of the user's is looked for on PYTHONPATH, then beside the sweep
     file, then in the current folder.
@@ -74,11 +101,16 @@ def plan_sweep(request: SweepRequest, look_up: LookUp, *, machine: Machine | Non
     named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     user_code = tuple(folder.absolute() for folder in (*map(Path, named), request.spec.parent, Path.cwd()))
     with modules_also_in(user_code):
-        return _plan(request, look_up, machine, refuse_missing, user_code)
+        return _plan(request, look_up, timings, machine, refuse_missing, user_code)
 
 
 def _plan(
-    request: SweepRequest, look_up: LookUp, machine: Machine | None, refuse_missing: bool, user_code: tuple[Path, ...]
+    request: SweepRequest,
+    look_up: LookUp,
+    timings: LookUpTimings,
+    machine: Machine | None,
+    refuse_missing: bool,
+    user_code: tuple[Path, ...],
 ) -> PlannedSweep:
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
     here = machine or Machine.here()
@@ -92,8 +124,23 @@ def _plan(
     expected: dict[str, Mapping[str, Any]] = {trial.fingerprint: keys[trial.variant] for trial in trials}
     plan = reconcile(trials, known, expected, allow_mixed=request.allow_mixed, fresh=request.fresh, retry_failed=request.retry_failed)
     configs = {variant.name: config for variant, config in sweep.configs}
-    disk = sum(disk_bytes(configs[d.trial.variant], facts[d.trial.variant]) for d in plan.to_run())
-    return PlannedSweep(sweep, facts, allotment, trials, plan, disk, user_code)
+    to_run = plan.to_run()
+    running: dict[str, PlannedTrial] = {}
+    for decision in to_run:
+        running.setdefault(decision.trial.variant, decision.trial)
+    sizes = {name: disk_bytes(configs[name], facts[name]) for name in running}
+    disk = sum(sizes[decision.trial.variant] for decision in to_run)
+    by_shape: dict[str, list[TrialTiming]] = {}
+    for timing in timings(NEWEST) if running else ():
+        by_shape.setdefault(shape_of(timing.config), []).append(timing)
+    shapes = {name: shape_of(trial.config) for name, trial in running.items()}
+    paces: dict[str, Pace] = {}
+    for name, trial in running.items():
+        found = measured_pace(shapes[name], trial.evaluation_fingerprint, keys[name], by_shape)
+        paces[name] = found or counted_pace(configs[name], facts[name], allotment, None)
+    first_of_shape = {shape: name for name, shape in reversed(shapes.items()) if shape not in by_shape}
+    untried = {name: running[name] for name in running if first_of_shape.get(shapes[name]) == name}
+    return PlannedSweep(sweep, facts, allotment, trials, plan, disk, sweep_time(paces, to_run, allotment), untried, user_code)
 
 
 def _expected_keys(sweep: LoadedSweep, allotment: Allotment) -> dict[str, Mapping[str, Any]]:

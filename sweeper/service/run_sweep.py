@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from model.errors import ModelError
-from model.train_trial import ensure_trainable
-from sweeper.errors import RequestError, SpecError
+from sweeper.errors import RequestError
 from sweeper.plan.machine import Machine
 from sweeper.plan.reconcile import Decision
 from sweeper.records import SweepSnapshot, TrialCurves
@@ -18,9 +16,10 @@ from sweeper.service.allowance import NO_LIMITS, Allowance, Limits
 from sweeper.service.board import Board
 from sweeper.service.driver import Driver, as_sweeper_error
 from sweeper.service.mirror_process import MirrorProcess
-from sweeper.service.opening import look_up_in, store_to_write
+from sweeper.service.opening import look_up_in, store_to_write, timings_in
 from sweeper.service.ownership import this_process
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
+from sweeper.service.preflight import ensure_all_trainable, preflight
 from sweeper.service.progress import Progress
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
@@ -52,8 +51,9 @@ Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
 
 def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show, limits: Limits = NO_LIMITS) -> RunOutcome:
     """Raises RequestError before anything was started; StoreLost and SweepPaused under way."""
-    planned = plan_sweep(request, look_up_in(settings))
+    planned = plan_sweep(request, look_up_in(settings), timings_in(settings))
     _refuse(planned, limits)
+    preflight(planned)
     sweep = planned.sweep
     with store_to_write(settings) as store:
         spec = sweep.spec.model_dump(mode="json")
@@ -122,11 +122,7 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: Resul
 def _refuse(planned: PlannedSweep, limits: Limits) -> None:
     if limits.gpu_seconds is not None and not planned.allotment.gpus:
         raise RequestError("--gpu-hours: the trials of this sweep use no GPU; use --deadline")
-    for variant, config in planned.sweep.configs:
-        try:
-            ensure_trainable(config)
-        except ModelError as error:
-            raise SpecError(f"{planned.sweep.place}: variant {variant.name}: {error}") from error
+    ensure_all_trainable(planned)
     mixed = [d for d in planned.plan.decisions if d.action == "mixed"]
     if mixed:
         raise RequestError(_mixed_message(mixed))

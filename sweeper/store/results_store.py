@@ -16,8 +16,9 @@ from sweeper.records import (
     SweepSnapshot,
     TrialCurves,
     TrialHistory,
+    TrialTiming,
 )
-from sweeper.store import attempts, curves, history, outbox, outcomes, retelling, sweeps
+from sweeper.store import attempts, curves, history, outbox, outcomes, retelling, sweeps, timings
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
 from sweeper.store.sweeps import SweepSummary
@@ -111,6 +112,11 @@ class ResultsStore:
         """What is known of those trials that exist, by fingerprint."""
         with self._database.reading() as session:
             return outcomes.known(session, fingerprints)
+
+    def timings(self, newest: int) -> list[TrialTiming]:
+        """How long the newest so many finished attempts took, the newest first."""
+        with self._database.reading() as session:
+            return timings.timings(session, newest)
 
     def find_trial(self, prefix: str) -> str:
         """The fingerprint that begins so; RequestError when none or several do, or with fewer than 4 characters."""

@@ -26,6 +26,17 @@ TRIAL = {
     "required": ["variant", "seed", "fingerprint", "steps", "action", "reason"],
     "additionalProperties": False,
 }
+PACE = {
+    "type": "object",
+    "properties": {
+        "seconds_per_step": {"type": "number", "exclusiveMinimum": 0},
+        "other_seconds": {"type": "number", "minimum": 0},
+        "source": {"enum": ["measured", "preflight", "estimated"]},
+        "how": {"type": "string", "minLength": 1},
+    },
+    "required": ["seconds_per_step", "other_seconds", "source", "how"],
+    "additionalProperties": False,
+}
 PLAN = {
     "type": "object",
     "properties": {
@@ -49,9 +60,30 @@ PLAN = {
             "required": ["cpus", "gpus", "processes", "concurrent", "device"],
             "additionalProperties": False,
         },
+        "time": {
+            "type": "object",
+            "properties": {
+                **{name: {"type": "number", "minimum": 0} for name in ("trial_seconds", "gpu_hours", "core_hours")},
+                "wall_seconds": {"type": ["number", "null"]},
+                "variants": {"type": "object", "additionalProperties": PACE},
+            },
+            "required": ["trial_seconds", "wall_seconds", "gpu_hours", "core_hours", "variants"],
+            "additionalProperties": False,
+        },
+        "contrasts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}, "caveats": {"type": "array", "items": {"type": "string"}}},
+                "required": ["name", "caveats"],
+                "additionalProperties": False,
+            },
+        },
+        "aliases": {"type": "array", "items": {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}},
+        "preflight": {"type": "object", "additionalProperties": {"type": "string"}},
         "disk_bytes": {"type": "integer", "minimum": 0},
     },
-    "required": ["sweep", "trials", "counts", "resources", "disk_bytes"],
+    "required": ["sweep", "trials", "counts", "resources", "time", "contrasts", "aliases", "preflight", "disk_bytes"],
     "additionalProperties": False,
 }
 """What scripts may rely on."""

@@ -51,7 +51,8 @@ def test_what_a_trial_says_and_when(tmp_path: Path, cache: Path) -> None:
         ("checkpoint", 5),
         ("evaluation", 5),
     ]
-    assert set(told.of("points")[0][1]) == {"train_loss", "generation_loss", "align_loss", "grad_norm"}
+    means = {"train_loss", "generation_loss", "align_loss", "grad_norm"}
+    assert set(told.of("points")[0][1]) == means | {"loss_spikes", "attention_logit_max"}
     assert set(told.of("points")[1][1]) == {"held_out_loss"}
     assert set(told.of("evaluation")[0][1]) == {"held_out_loss", "fd_digits", "class_accuracy", "train_loss", "align_loss"}
     assert {"steps_per_second", "peak_memory_mib"} <= told.reports[-1].metrics.keys()

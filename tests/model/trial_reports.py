@@ -12,7 +12,7 @@ from model.config import TrainConfig
 from model.reports import TrialReport, TrialResult
 from model.train_trial import train_trial
 
-NOT_REPRODUCIBLE = ("steps_per_second", "peak_memory_mib")
+NOT_REPRODUCIBLE = ("steps_per_second", "step_seconds", "peak_memory_mib")
 
 
 @dataclass(frozen=True)
