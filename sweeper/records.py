@@ -159,7 +159,7 @@ class TrialCurves:
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """What an earlier version of a sweep said."""
+    """What another version of a sweep says."""
 
     version: str
     created: datetime
@@ -182,8 +182,8 @@ class SweepSnapshot:
     newest_result: datetime | None = None
     first_result: datetime | None = None
     """When the first of these results was there."""
-    earlier: tuple[VersionRecord, ...] = ()
-    """Versions of this sweep that were made before this one, oldest first."""
+    versions: tuple[VersionRecord, ...] = ()
+    """Every other version of this sweep, the oldest first."""
 
 
 @dataclass(frozen=True)
