@@ -74,6 +74,34 @@ def evaluate(
     step: int,
     reference: Reference,
 ) -> Evaluation:
+    """Every metric as the mean over the generation seeds; the values of each stand in `details`, and the picture is of the first.
+
+    Raises Diverged when the weights of `step` give values that are not finite.
+    """
+    by_seed: dict[int, Evaluation] = {}
+    for seed in config.evaluation.generation_seeds:
+        asked = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"seed": seed, "more_seeds": ()})})
+        shown = picture if not by_seed else picture.with_stem(f"{picture.stem}-seed{seed}")
+        by_seed[seed] = _with_one_seed(asked, network, data, judge, shown, tick, step=step, reference=reference)
+    first = next(iter(by_seed.values()))
+    if len(by_seed) == 1:
+        return first
+    values = {name: {str(seed): found.metrics[name] for seed, found in by_seed.items()} for name in first.metrics}
+    means = {name: math.fsum(of.values()) / len(of) for name, of in values.items()}
+    return Evaluation(means, first.details | {"by_generation_seed": values})
+
+
+def _with_one_seed(
+    config: TrainConfig,
+    network: DiffusionTransformer,
+    data: DataSet,
+    judge: Judge,
+    picture: Path,
+    tick: Callable[[], None],
+    *,
+    step: int,
+    reference: Reference,
+) -> Evaluation:
     """Held-out loss, Fréchet distance, class accuracy and the extra metrics of `network`, and a picture of its first samples.
 
     Fréchet distance, precision and recall are in the features of `reference`, classes by the judge. The distance is named by its features.
