@@ -4,6 +4,7 @@
 it flushes for a bounded time and ends. A driver that dies closes the pipe as surely as one that says goodbye.
 """
 
+import functools
 import logging
 import os
 import subprocess
@@ -84,10 +85,12 @@ def main() -> None:
 
 
 def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) -> None:
+    from sweeper.service.page import write_pages
     from sweeper.tracking.mlflow_mirror import MlflowMirror
     from sweeper.tracking.runner import run_mirror
 
-    mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+    pages = functools.partial(write_pages, store, settings)
+    mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
     while True:
         try:
             run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
