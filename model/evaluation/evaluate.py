@@ -88,7 +88,7 @@ def evaluate(
         return first
     values = {name: {str(seed): found.metrics[name] for seed, found in by_seed.items()} for name in first.metrics}
     means = {name: math.fsum(of.values()) / len(of) for name, of in values.items()}
-    return Evaluation(means, first.details | {"by_generation_seed": values})
+    return Evaluation(means, first.details | {"by_generation_seed": values}, first.by_level)
 
 
 def _with_one_seed(
