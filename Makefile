@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 SPEC ?= sweeps/noise_aug_vs_interaction.yaml
 
-.PHONY: install run test check ui clean
+.PHONY: install run test check bench ui clean
 
 install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -24,6 +24,12 @@ check: install
 
 test: check
 	$(BIN)/pytest
+
+# Minutes to an hour. `make bench DEVICE=cuda` on a GPU; the README's table is renewed.
+BENCHMARKS = train_step scaling evaluation start_up $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/sweep_overhead.py))
+bench: install
+	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(if $(DEVICE),--device $(DEVICE)); done
+	$(BIN)/python benchmarks/summary.py --write
 
 ui: install
 	$(BIN)/sweeper ui

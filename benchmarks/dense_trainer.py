@@ -6,8 +6,10 @@ algorithm; without, attention materialises its softmax as released. N images, T 
 """
 
 import contextlib
+import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -22,36 +24,37 @@ from dense_reference import DenseBatch, DenseMethod
 from model.alignment.teacher import update_moving_average
 from model.config import TrainConfig
 from model.noise.layout import Cells
-from model.objective import Draws
+from model.objective import Draws, Learner
 from model.training.optimizer import adamw
-from model.training.state import TrainingState
 
 
 class DenseTrainer:
-    """Trains copies of a state's weights."""
+    """Trains copies of a state's weights, by any method that trains as many."""
 
-    def __init__(self, config: TrainConfig, state: TrainingState, *, kernels: bool) -> None:
-        self.config, self.kernels = config, kernels
-        self.student = _leaves(state.learner.student)
-        self.head = _leaves(state.learner.head)
-        self.average = nn.ParameterList([p.detach().clone() for p in state.learner.average.parameters()]).requires_grad_(False)
-        self.names = [name for name, _ in state.learner.average.named_parameters()]
-        self.parameters = [*self.student.values(), *(self.head.values() if state.learner.target is not None else ())]
-        self.optimizer = adamw(self.parameters, config.optimizer)
-        self.null = state.learner.student.y_embedder.null
+    def __init__(self, learner: Learner, config: TrainConfig) -> None:
+        self.student = _leaves(learner.student)
+        self.head = _leaves(learner.head)
+        self.average = nn.ParameterList([p.detach().clone() for p in learner.average.parameters()]).requires_grad_(False)
+        self.names = [name for name, _ in learner.average.named_parameters()]
+        self.parameters = [*self.student.values(), *(self.head.values() if learner.target is not None else ())]
+        self.optimizer, self.clip, self.decay = adamw(self.parameters, config.optimizer), config.optimizer.clip, config.ema_decay
+        self.null = learner.student.y_embedder.null
 
-    def step(self, data: Tensor, labels: Tensor, draws: Draws, precision: torch.dtype | None) -> Tensor:
-        """One optimizer step on clean tokens (N, T, P); `precision` is that of autocast, None for none."""
-        batch = dense_batch(self.config, data, labels, draws, self.null)
+    def step(
+        self, config: TrainConfig, data: Tensor, labels: Tensor, draws: Draws, precision: torch.dtype | None, *, kernels: bool
+    ) -> Tensor:
+        """One optimizer step of the config's method on clean tokens (N, T, P); `precision` is that of autocast, None for none."""
+        batch = dense_batch(config, data, labels, draws, self.null)
         average = dict(zip(self.names, self.average, strict=True))
         autocast = torch.autocast(data.device.type, dtype=precision) if precision else contextlib.nullcontext()
-        with autocast, _fused_kernels(masked=self.config.attention.separation != "none") if self.kernels else contextlib.nullcontext():
-            total, *_ = dense_reference.losses(dense_method(self.config), dict(self.student), dict(self.head), average, batch)
+        table = _in_place_of({"position_table": functools.partial(_positions, device=data.device)})  # on the device once, not in every pass
+        with autocast, table, _kernels(config) if kernels else contextlib.nullcontext():
+            total, *_ = dense_reference.losses(dense_method(config), dict(self.student), dict(self.head), average, batch)
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
-        nn.utils.clip_grad_norm_(self.parameters, self.config.optimizer.clip)
+        nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self.optimizer.step()
-        update_moving_average(self.average, nn.ParameterList(self.student.values()), self.config.ema_decay)
+        update_moving_average(self.average, nn.ParameterList(self.student.values()), self.decay)
         return total.detach()
 
 
@@ -96,23 +99,38 @@ def dense_batch(config: TrainConfig, data: Tensor, labels: Tensor, draws: Draws,
     return DenseBatch(data, draws.noise, per_token(draws.t), per_token(draws.k), groups, views, whole, labels, draws.dropped, null)
 
 
-@contextlib.contextmanager
-def _fused_kernels(*, masked: bool) -> Iterator[None]:
-    def attend(q: Tensor, k: Tensor, v: Tensor, may_read: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=may_read[:, None] if masked else None)
+_position_table = dense_reference.position_table
 
-    fused = {
-        "linear": lambda weights, name, x: F.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"]),
-        "silu": F.silu,
-        "standardised": lambda x, epsilon=1e-6: F.layer_norm(x, x.shape[-1:], eps=epsilon),
-        "tanh_gelu": lambda x: F.gelu(x, approximate="tanh"),
-        "attend": attend,
-    }
-    plain = {name: getattr(dense_reference, name) for name in fused}
+
+@functools.cache
+def _positions(tokens: int, width: int, device: torch.device) -> Tensor:
+    return _position_table(tokens, width).to(device)
+
+
+@contextlib.contextmanager
+def _in_place_of(functions: dict[str, Callable[..., Tensor]]) -> Iterator[None]:
+    plain = {name: getattr(dense_reference, name) for name in functions}
     try:
-        for name, function in fused.items():
+        for name, function in functions.items():
             setattr(dense_reference, name, function)
         yield
     finally:
         for name, function in plain.items():
             setattr(dense_reference, name, function)
+
+
+def _kernels(config: TrainConfig) -> AbstractContextManager[None]:
+    masked = config.attention.separation != "none"
+
+    def attend(q: Tensor, k: Tensor, v: Tensor, may_read: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=may_read[:, None] if masked else None)
+
+    return _in_place_of(
+        {
+            "linear": lambda weights, name, x: F.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"]),
+            "silu": F.silu,
+            "standardised": lambda x, epsilon=1e-6: F.layer_norm(x, x.shape[-1:], eps=epsilon),
+            "tanh_gelu": lambda x: F.gelu(x, approximate="tanh"),
+            "attend": attend,
+        }
+    )

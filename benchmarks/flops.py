@@ -1,9 +1,8 @@
 """What a device can do at best."""
 
-import time
-
 import torch
 
+from benchmarks.measuring import Clock
 from sweeper.plan.flops import PEAKS
 
 
@@ -14,17 +13,12 @@ def peak_flops(device: torch.device, precision: str) -> float:
         for (model, kind), peak in PEAKS.items():
             if model in name and kind == precision:
                 return peak
-    n = 2048
+    n = 1024
     a = torch.randn(n, n, device=device, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
-    best = min(_seconds(a) for _ in range(5))
-    return 2 * n**3 / best
+    return 2 * n**3 / min(_seconds(a, Clock(device, torch.get_num_threads())) for _ in range(10))
 
 
-def _seconds(a: torch.Tensor) -> float:
-    if a.is_cuda:
-        torch.cuda.synchronize(a.device)
-    started = time.perf_counter()
+def _seconds(a: torch.Tensor, clock: Clock) -> float:
+    started = clock()
     a @ a
-    if a.is_cuda:
-        torch.cuda.synchronize(a.device)
-    return time.perf_counter() - started
+    return clock() - started

@@ -44,6 +44,7 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("fd_digits", "lower", "FD (digits classifier)", 2),
         MetricInfo("fd_classifier", "lower", "FD (data classifier)", 2),
         MetricInfo("fid", "lower", "FID", 2),
+        MetricInfo("sfid", "lower", "sFID", 2),
         MetricInfo("fd_inception", "lower", "FD (Inception, other weights)", 2),
         MetricInfo("inception_score", "higher", "Inception Score", 2),
         MetricInfo("class_accuracy", "higher", "class accuracy", 3),
@@ -156,7 +157,7 @@ class TrialCurves:
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """What an earlier version of a sweep said."""
+    """What another version of a sweep says."""
 
     version: str
     created: datetime
@@ -179,8 +180,8 @@ class SweepSnapshot:
     newest_result: datetime | None = None
     first_result: datetime | None = None
     """When the first of these results was there."""
-    earlier: tuple[VersionRecord, ...] = ()
-    """Versions of this sweep that were made before this one, oldest first."""
+    versions: tuple[VersionRecord, ...] = ()
+    """Every other version of this sweep, the oldest first."""
 
 
 @dataclass(frozen=True)

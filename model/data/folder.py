@@ -1,5 +1,6 @@
 """A user's own images: a folder with one sub-folder per class."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -16,8 +17,8 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 def read_folder(config: FolderData) -> LabelledImages:
     """Images in the order (class, file name); raises DataError naming the first file that is unreadable, unlabelled or of a wrong size."""
     root = config.path
-    if not root.is_dir():
-        what = f"{root} is a file" if root.is_file() else f"there is no folder {root}"
+    if not os.path.isdir(root):  # unlike Path.is_dir, of a name too long as well
+        what = f"{root} is a file" if os.path.isfile(root) else f"there is no folder {root}"
         raise DataError(f"data.path: {what}; give a folder with one sub-folder of images per class")
     try:
         return _read_classes(root, config)

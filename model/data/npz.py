@@ -1,6 +1,7 @@
 """A user's own images in one `.npz` file: `images` and `labels`."""
 
 import math
+import os
 import zipfile
 from pathlib import Path
 
@@ -42,9 +43,9 @@ def read_npz(path: Path) -> LabelledImages:
 
 
 def _arrays(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
-    if path.is_dir():
+    if os.path.isdir(path):
         raise DataError(f"data.path: {path} is a directory; give {EXPECTED}, or data.kind: folder")
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, of a name too long as well
         raise DataError(f"data.path: there is no file {path}; give {EXPECTED}")
     try:
         with path.open("rb") as file:  # ours to close, also where numpy gives up half-way

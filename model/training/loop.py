@@ -22,7 +22,7 @@ from model.reports import Report, TrialReport, TrialResult, World
 from model.training import checkpoint, memory
 from model.training.attention_logits import largest_attention_logit
 from model.training.state import TrainingState, initial_state
-from model.training.step import DTYPES, autocast, train_step
+from model.training.step import DTYPES, autocast, compile_where_it_pays, train_step
 from model.training.together import Together
 
 ALIVE_SECONDS = 5.0
@@ -179,6 +179,7 @@ def run(
     config.micro_batch(world.size)  # before anything is loaded
     torch.set_num_threads(threads)
     place = torch.device(device)
+    memory.keep_freed()
     memory.reset(place)
     precision = config.resolved_precision(gpu=place.type == "cuda")
     folder.mkdir(parents=True, exist_ok=True)
@@ -189,8 +190,7 @@ def run(
     identity = _hash(config.training_identity(content_hash=data.content_hash, precision=precision))
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps)
     together = Together(world)
-    if config.compile == "on" or (config.compile == "auto" and place.type == "cuda"):
-        state.trained.compile(fullgraph=True, dynamic=False)
+    compile_where_it_pays(config, state.trained, place)
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, judge, together)
     trial.precision, trial.identity, trial.ours = precision, identity, ours

@@ -93,6 +93,14 @@ def target_of(config: TrainConfig, average: DiffusionTransformer, data: DataSet)
     return None, config.backbone.width
 
 
+def no_sums(config: TrainConfig, device: torch.device) -> dict[str, Tensor]:
+    """What the training curves of a config show, at zero."""
+    names = ["train_loss", "generation_loss", "grad_norm"] + (["align_loss"] if config.alignment.kind != "none" else [])
+    names += ["realised_gap"] if config.timesteps.kind == "dual" else []
+    names += ["whole_image_share"] if config.mixes_whole_images else []
+    return {name: torch.zeros((), dtype=torch.float64, device=device) for name in names}
+
+
 def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtype: torch.dtype) -> TrainingState:
     """The state before the first step: a function of the config alone."""
     _, tokens, patch_values = data.held_out.tokens.shape
@@ -118,10 +126,8 @@ def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtyp
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }
-    names = ["train_loss", "generation_loss", "grad_norm"] + (["align_loss"] if target is not None else [])
-    names += ["realised_gap"] if config.timesteps.kind == "dual" else []
-    names += ["whole_image_share"] if config.mixes_whole_images else []
-    sums = {name: torch.zeros((), dtype=torch.float64, device=device) for name in names}
     learner = Learner(student, head, average, target)
     trouble = torch.tensor([-1.0, 0, 0, 0], dtype=torch.float64, device=device)
-    return TrainingState(learner, optimizer, trained, Trained(config, learner), trouble, sums=sums, spikes=LossSpikes(device))
+    return TrainingState(
+        learner, optimizer, trained, Trained(config, learner), trouble, sums=no_sums(config, device), spikes=LossSpikes(device)
+    )

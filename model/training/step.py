@@ -32,6 +32,12 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
+def compile_where_it_pays(config: TrainConfig, trained: nn.Module, device: torch.device) -> None:
+    """Has the losses compiled as one graph where the config says so: `auto` is on a GPU; on a CPU nothing was gained."""
+    if config.compile == "on" or (config.compile == "auto" and device.type == "cuda"):
+        trained.compile(fullgraph=True, dynamic=False)
+
+
 def shares(config: TrainConfig, world: World) -> list[slice]:
     """The micro-batches of this process, as slices of the whole batch."""
     size = config.micro_batch(world.size)

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sweeper.cli import db, mlflow, plan, report, run, sample, schema, show, status, ui, why
+from sweeper.cli import db, extend, mlflow, plan, report, run, sample, schema, show, status, ui, why
 from sweeper.errors import SweeperError
 from sweeper.settings import Settings
 from sweeper.visible import abridged, lines, one_line
@@ -20,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (run.run, plan.plan, status.status, report.report, show.show, why.why, sample.sample, ui.ui, schema.schema):
+for command in (run.run, plan.plan, extend.extend, status.status, report.report, show.show, why.why, sample.sample, ui.ui, schema.schema):
     app.command()(command)
 for group in (db.db, mlflow.mlflow):
     app.add_typer(group)

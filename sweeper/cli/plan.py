@@ -7,8 +7,10 @@ import typer
 from rich.console import Console
 
 from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, mixed_fields
+from sweeper.cli.plan_claims import claims_as_mapping, print_claims
 from sweeper.cli.plan_text import print_plan
 from sweeper.service.opening import look_up_in, timings_in
+from sweeper.service.plan_claims import plan_claims
 from sweeper.service.plan_doubts import doubts
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.settings import Settings
@@ -39,10 +41,13 @@ def plan(
 
         done = run_preflight(planned)
         planned, checked = done.planned, done.checked
+    claims = plan_claims(planned, Settings())
     if as_json:
-        print(json.dumps(as_mapping(planned, checked), indent=2, sort_keys=True))
+        print(json.dumps(as_mapping(planned, checked) | {"claims": claims_as_mapping(claims)}, indent=2, sort_keys=True))
         return
-    print_plan(planned, checked, Console(highlight=False))
+    console = Console(highlight=False)
+    print_plan(planned, checked, console)
+    print_claims(claims, console)
 
 
 def as_mapping(planned: PlannedSweep, checked: dict[str, str]) -> dict[str, Any]:

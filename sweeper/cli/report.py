@@ -21,6 +21,8 @@ def report(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")] = None,
     plots: Annotated[Path | None, typer.Option(help="Also write forest, effect and curve plots into this folder, as SVG and PDF.")] = None,
     allow_mixed: AllowMixed = None,
+    published: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of a sweep: a set of published figures.")] = None,
+    step: Annotated[int | None, typer.Option(help="With --published: at this training step; default: the last.")] = None,
 ) -> None:
     """Print a sweep's table: every variant with its interval over seeds, every contrast with its seed-paired difference."""
     from sweeper.report.render import FORMATS, render
@@ -30,6 +32,11 @@ def report(
         raise RequestError(f"--format {format_}: there is no such format{nearest(format_, [*FORMATS, 'html'])}")
     if format_ == "html" and output is None and sys.stdout.isatty():
         raise RequestError("--format html is a page of a megabyte; give it a file with --output report.html")
+    if published is not None or step is not None:
+        if sweep is not None or allow_mixed or plots is not None or format_ == "html":
+            raise RequestError("--published shows figures of papers, not a stored sweep; leave SWEEP, --allow-mixed, --plots and html out")
+        _write(_published(published, step, layout, format_, terminal=output is None and sys.stdout.isatty()), output)
+        return
     template = template_of_file(Path(sweep)) if is_file(sweep) else None
     asked: dict[str, Any] = {"allow_mixed": mixed_fields(allow_mixed), "template": template, "layout": layout}
     settings, terminal = Settings(), output is None and sys.stdout.isatty()
@@ -44,6 +51,19 @@ def report(
         else:
             _, _, built = read_report(store, sweep_name(sweep), profile, **asked)
             text = render(built, format_, width=_width(), colour=terminal)
+    _write(text, output)
+
+
+def _published(name: str | None, step: int | None, layout: str | None, format_: str, *, terminal: bool) -> str:
+    from sweeper.report.render import render
+    from sweeper.service.report_published import read_published
+
+    if name is None:
+        raise RequestError("--step belongs to --published; give the name of a published set, or leave it out")
+    return render(read_published(name, step, layout), format_, width=_width(), colour=terminal)
+
+
+def _write(text: str, output: Path | None) -> None:
     if output is None:
         print(text, end="")
         return

@@ -22,13 +22,23 @@ def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
         before = in_utc(snapshot.created) <= in_utc(first)
         when = "before" if before else "AFTER"
         notes.append(f"The claims were stored on {_date(snapshot.created)}, {when} the first result they are judged by ({_date(first)}).")
-    for version in snapshot.earlier:
+    looked: list[str] = []
+    for version in snapshot.versions:
         try:
-            changes = changed_claims(spec, SweepSpec.model_validate(version.spec))
+            other = SweepSpec.model_validate(version.spec)
         except ValidationError:
             continue  # of another release; it had no claims that this one reads
-        if changes:
-            notes.append(f"Claims changed since version {version.version[:12]} of {_date(version.created)}: {'; '.join(changes)}.")
+        which = f"version {version.version[:12]} of {_date(version.created)}"
+        if changes := changed_claims(spec, other):
+            when = "Claims changed since" if version.created <= snapshot.created else "Claims are otherwise in the later"
+            notes.append(f"{when} {which}: {'; '.join(changes)}.")
+        if other.sequential is not None and other.sequential.looks:
+            looked.append(which)
+    if spec.claims and spec.sequential is None and looked:
+        notes.append(
+            f"The claims were looked at by an alpha-spending rule in {looked[-1]}: verdicts at a fixed number of seeds, as here, spend"
+            " alpha a second time and do not count beside it."
+        )
     return notes
 
 

@@ -1,5 +1,6 @@
 """Opening the store: a look never makes a database, a run does."""
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sweeper.errors import RequestError
@@ -10,7 +11,7 @@ from sweeper.store.results_store import ResultsStore, Upgrade
 
 def existing_store(settings: Settings) -> ResultsStore | None:
     """The store, or None where nothing was ever run. Raises StoreError."""
-    if settings.database_url is None and not (settings.root / "sweeper.db").exists():
+    if settings.database_url is None and not os.path.exists(settings.root / "sweeper.db"):
         return None
     return ResultsStore.open(settings.store_url)
 
@@ -25,7 +26,7 @@ def store_with_results(settings: Settings) -> ResultsStore:
 
 def upgraded_store(settings: Settings) -> Upgrade:
     """Bring the store to the newest schema. Raises RequestError where nothing was ever run, and StoreError."""
-    if settings.database_url is None and not (settings.root / "sweeper.db").exists():
+    if settings.database_url is None and not os.path.exists(settings.root / "sweeper.db"):
         raise _nothing_here(settings)
     return ResultsStore.upgrade(settings.store_url)
 

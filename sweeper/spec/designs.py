@@ -72,23 +72,25 @@ def unmatched(contrast: Contrast, variants: Sequence[Variant]) -> tuple[Levels, 
 
 
 def missing_controls(contrast: Contrast, variants: Sequence[Variant]) -> tuple[Levels, ...]:
-    """Where levels are held: cells that would show the same change at another held level, half of whose pair alone is in the design."""
+    """Where levels are held: cells that would show the same change at another level of one held factor, whose partner is in the design.
+
+    Those of the factor that is held first come first.
+    """
     if not contrast.holding or not _comparable(contrast):
         return ()
     assert isinstance(contrast.of, dict)
     assert isinstance(contrast.to, dict)
     present = {tuple(variant.levels.items()) for variant in variants}
-    lacking: dict[tuple[tuple[str, str], ...], Levels] = {}
+    lacking: dict[tuple[tuple[str, str], ...], tuple[int, Levels]] = {}
+    held = list(contrast.holding)
     for variant in variants:
+        elsewhere = [factor for factor, level in contrast.holding.items() if variant.levels[factor] != level_name(level)]
         for here, there in ((contrast.of, contrast.to), (contrast.to, contrast.of)):
-            if variant.levels == _with(variant.levels, here) and (partner := _with(variant.levels, there)) and not _held(contrast, variant):
+            if len(elsewhere) == 1 and variant.levels == _with(variant.levels, here):
+                partner = _with(variant.levels, there)
                 key = tuple(partner.items())
-                lacking |= {key: partner} if key not in present else {}
-    return tuple(lacking.values())
-
-
-def _held(contrast: Contrast, variant: Variant) -> bool:
-    return variant.levels == _with(variant.levels, contrast.holding)
+                lacking |= {key: (held.index(elsewhere[0]), partner)} if key not in present else {}
+    return tuple(partner for _, partner in sorted(lacking.values(), key=lambda found: found[0]))
 
 
 def _matching(contrast: Contrast, plus: list[Variant], minus: list[Variant]) -> tuple[list[Variant], list[Variant]]:

@@ -1,5 +1,6 @@
 """From a file's bytes to one mapping: profiles laid over it, and `--set`."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,15 +14,16 @@ from sweeper.spec.yaml_text import UNPRINTABLE, parse_yaml
 
 MAX_BYTES = 1_000_000
 DEFAULT_PROFILE = "default"
+LONGEST_PROFILE = 80
 EXAMPLE = "sweeps/noise_aug_vs_interaction.yaml"
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raises SpecError naming the file, the line and the remedy."""
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, also of a name that is too long
         raise SpecError(f"{path} is a directory; give a sweep file, such as {EXAMPLE}")
-    if not path.exists():
-        if not path.parent.is_dir():
+    if not os.path.exists(path):
+        if not os.path.isdir(path.parent):
             raise SpecError(f"there is no file {path}: {path.parent} is no folder; give a sweep file, such as {EXAMPLE}")
         raise SpecError(f"there is no file {path}{nearest(path.name, sorted(p.name for p in path.parent.glob('*.y*ml')))}")
     try:
@@ -52,7 +54,7 @@ def apply_profile(raw: Mapping[str, Any], profile: str | None, place: str) -> di
     profiles = whole.pop("profiles", None) or {}
     if not isinstance(profiles, dict):
         raise SpecError(f"{place}: profiles is a mapping of name: overrides, not {short(profiles)}")
-    if odd := [name for name in profiles if not isinstance(name, str) or not re.fullmatch(NAME, name)]:
+    if odd := [name for name in profiles if not isinstance(name, str) or not re.fullmatch(NAME, name) or len(name) > LONGEST_PROFILE]:
         raise SpecError(f"{place}: profiles: {short(odd[0])} is no name; use letters, digits and _ . + = -, the first a letter or digit")
     if profile is None or profile == DEFAULT_PROFILE:
         return whole

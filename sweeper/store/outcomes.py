@@ -77,7 +77,7 @@ def snapshot(session: Session, name: str | None, profile: str | None) -> SweepSn
         outcomes=outcomes,
         newest_result=max((result.ended for result in results.values() if result.ended is not None), default=None),
         first_result=min((result.ended for result in results.values() if result.ended is not None), default=None),
-        earlier=sweeps.versions_before(session, version),
+        versions=sweeps.other_versions(session, version),
     )
 
 

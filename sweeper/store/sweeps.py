@@ -84,10 +84,10 @@ def newest_version(session: Session, name: str | None, profile: str | None) -> t
     raise RequestError(f"{who} run with profile {profile!r}{nearest(str(profile), profiles)}")
 
 
-def versions_before(session: Session, version: SweepVersion) -> tuple[VersionRecord, ...]:
-    """Versions of the same sweep that were made earlier, oldest first."""
+def other_versions(session: Session, version: SweepVersion) -> tuple[VersionRecord, ...]:
+    """Of the same sweep, the oldest first."""
     query = sa.select(SweepVersion).where(SweepVersion.sweep_id == version.sweep_id, SweepVersion.id != version.id)
-    query = query.where(SweepVersion.created <= version.created).order_by(SweepVersion.created, SweepVersion.id)
+    query = query.order_by(SweepVersion.created, SweepVersion.id)
     return tuple(VersionRecord(row.hash, row.created, row.spec) for row in session.scalars(query))
 
 

@@ -19,7 +19,7 @@ PASSWORD = "correct-horse"
         (("plan",), "Missing argument 'SPEC'."),
         (("plan", "sweep.yaml", "more"), "Got unexpected extra argument(s) (more)"),
         (("report", "--format", "markdwn"), '--format markdwn: there is no such format; did you mean "markdown"?'),
-        (("report", "--format", "pdf"), "--format pdf: there is no such format; valid here: terminal, markdown, csv, json, latex"),
+        (("report", "--format", "pdf"), "--format pdf: there is no such format; valid here: terminal, markdown, csv, json, latex, html"),
     ],
 )
 def test_words_that_are_no_command_line(refused: Refused, words: tuple[str, ...], message: str) -> None:
@@ -78,6 +78,8 @@ def test_a_server_that_is_away_is_named_without_its_password(refused: Refused, m
     assert PASSWORD not in said
 
 
-@pytest.mark.parametrize("command", ["report", "status"])
-def test_a_sweep_given_by_a_file_that_is_none(sweeper: Callable[..., Any], refused: Refused, command: str) -> None:
-    assert refused(command, "nothing.yaml").startswith("nothing has run under")
+@pytest.mark.parametrize(
+    ("command", "message"), [("report", "there is no file nothing.yaml; valid here: sweep.yaml"), ("status", "nothing has run under")]
+)
+def test_a_sweep_given_by_a_file_that_is_none(refused: Refused, command: str, message: str) -> None:
+    assert refused(command, "nothing.yaml").startswith(message)

@@ -37,6 +37,34 @@ PACE = {
     "required": ["seconds_per_step", "other_seconds", "source", "how"],
     "additionalProperties": False,
 }
+PROMISE = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "kind": {"enum": ["superior", "non_inferior", "equivalent", "no_interaction"]},
+        "margin": {"type": ["string", "null"]},
+        "effect": {"type": "string"},
+        "paired": {"type": "boolean"},
+        "given": {"type": "integer"},
+        "needed": {"type": ["integer", "null"]},
+        "needed_alone": {"type": ["integer", "null"]},
+        "power": {"type": ["number", "null"]},
+        "claimable": {"type": ["number", "null"]},
+        "sign_flip_floor": {"type": "number"},
+        "uncounted": {"type": ["string", "null"]},
+    },
+    "additionalProperties": False,
+}
+PRIOR = {
+    "type": "object",
+    "properties": {
+        "cv": {"type": "number"},
+        "correlation": {"type": "number"},
+        "level": {"type": ["number", "null"]},
+        "source": {"type": "string"},
+    },
+    "additionalProperties": False,
+}
 PLAN = {
     "type": "object",
     "properties": {
@@ -82,8 +110,13 @@ PLAN = {
         "aliases": {"type": "array", "items": {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}},
         "preflight": {"type": "object", "additionalProperties": {"type": "string"}},
         "disk_bytes": {"type": "integer", "minimum": 0},
+        "claims": {
+            "type": ["object", "null"],
+            "properties": {"prior": PRIOR, "claims": {"type": "array", "items": PROMISE}},
+            "additionalProperties": False,
+        },
     },
-    "required": ["sweep", "trials", "counts", "resources", "time", "contrasts", "aliases", "preflight", "disk_bytes"],
+    "required": ["sweep", "trials", "counts", "resources", "time", "contrasts", "aliases", "preflight", "disk_bytes", "claims"],
     "additionalProperties": False,
 }
 """What scripts may rely on."""
@@ -188,3 +221,37 @@ def test_run_of_a_finished_sweep_trains_nothing_and_prints_its_table(sweeper: Sw
     assert said.out == table.out
     assert said.out.endswith("\n")
     assert not said.out.endswith("\n\n")
+
+
+def test_claims_are_counted_before_anything_runs(sweeper: Sweeper, home: Path) -> None:
+    claims = as_json(sweeper)["claims"]
+    assert claims["prior"]["cv"] == 0.013
+    assert claims["prior"]["source"].startswith("stated: ")
+    found = {one["name"]: one for one in claims["claims"]}
+    assert {name: (one["paired"], one["given"], one["needed"], one["needed_alone"]) for name, one in found.items()} == {
+        "augmentation effect": (True, 3, 13, 9),
+        "token-interaction effect": (True, 3, 11, 7),
+        "factor interaction": (True, 3, 23, 17),
+    }
+    said = sweeper("plan", "sweep.yaml").out
+    assert "spread over seeds 1.30%: stated: " in said
+    assert "a two-sided sign-flip test of 3 paired seeds cannot go below p = 0.25" in said
+    assert not home.exists()
+
+
+def test_the_spread_is_this_sweep_s_own_once_trials_have_finished(sweeper: Sweeper, home: Path) -> None:
+    store_sweep()
+    prior = as_json(sweeper, "--profile", "smoke")["claims"]["prior"]
+    assert prior["source"] == ("measured on this sweep's finished trials (4 degrees of freedom; correlation of pairs 0 until measured)")
+    assert prior["cv"] == pytest.approx(0.01 / 0.5 / 2**0.5, rel=0.05)
+    Path("other.yaml").write_text(Path("sweep.yaml").read_text().replace("name: noise_aug_vs_interaction", "name: other"))
+    said = sweeper("plan", "other.yaml", "--profile", "smoke", "--json")
+    other = json.loads(said.out)["claims"]["prior"]
+    assert other["source"].startswith("measured on noise_aug_vs_interaction, sweeps of the same metric, backbone, data and steps (4 ")
+    longer = as_json(sweeper, "--profile", "smoke", "--set", "base.steps=77")["claims"]["prior"]
+    assert longer["source"].startswith("stated: "), "other steps are another kind"
+
+
+def test_a_sweep_without_claims_counts_none(sweeper: Sweeper) -> None:
+    assert as_json(sweeper, "--set", "contrasts=[]")["claims"] is None
+    assert "claims (power" not in sweeper("plan", "sweep.yaml", "--set", "contrasts=[]").out

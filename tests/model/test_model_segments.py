@@ -78,6 +78,7 @@ def test_the_partition_separates_at_its_counts(
     group = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     alike = (group[:, None] == group[None, :]).expand(N, -1, -1)
     assert torch.equal(mask_of(grouping.segments), alike if separated else torch.ones_like(alike))
+    assert any(segment.mask is not None for segment in grouping.segments) == (separated and sliced_from > TOKENS)
 
 
 def test_sort_lays_tokens_in_order_and_unsort_undoes_it() -> None:
@@ -100,6 +101,8 @@ def test_spread_gives_each_token_the_row_of_its_group() -> None:
     assert torch.equal(spread, rows[:, [0, 1, 1, 1, 1, 2, 2]])
     one = rows[:, :1]
     assert torch.equal(Grouping(None, (1, 4, 2), (Segment(),)).spread(one).expand(3, 7, 2), one.expand(3, 7, 2))
+    index = torch.tensor([[2, 0, 0], [1, 1, 1], [0, 2, 1]])
+    assert torch.equal(Grouping(None, (1, 1, 1), (Segment(),), index).spread(rows), torch.stack([rows[n, index[n]] for n in range(3)]))
     with pytest.raises(AssertionError, match="2 conditioning rows for 3 groups"):
         Grouping(None, (1, 4, 2), (Segment(),)).spread(rows[:, :2])
 

@@ -51,7 +51,7 @@ def claims(default_sweep: MakeSnapshot) -> Report:
     snapshot = default_sweep(spec=claims_spec(3))
     earlier = claims_spec(3) | {"contrasts": [c | {"margin": "1%"} if "margin" in c else c for c in claims_spec(3)["contrasts"]]}
     version = VersionRecord("0123456789ab", snapshot.created - timedelta(days=1), earlier)
-    return build_report(dataclasses.replace(snapshot, first_result=snapshot.newest_result, earlier=(version,)))
+    return build_report(dataclasses.replace(snapshot, first_result=snapshot.newest_result, versions=(version,)))
 
 
 @pytest.fixture

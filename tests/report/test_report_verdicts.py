@@ -174,7 +174,7 @@ class TestDeclared:
         snapshot = default_sweep(spec=spec(now))
         earlier = VersionRecord("0123456789abcdef", snapshot.created - timedelta(hours=1), spec(then))
         first = snapshot.created + timedelta(minutes=5 if stored_first else -5)
-        return dataclasses.replace(snapshot, earlier=(earlier,), first_result=first)
+        return dataclasses.replace(snapshot, versions=(earlier,), first_result=first)
 
     @pytest.mark.parametrize(
         ("then", "now", "said"),

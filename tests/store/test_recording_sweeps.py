@@ -174,7 +174,7 @@ def test_names_and_values_that_would_break_a_query_are_only_text(store: ResultsS
     assert store.history("hostile-fingerprint").config == config
 
 
-def test_a_snapshot_knows_the_versions_before_it_and_no_later_ones(store: ResultsStore, trials: MakeTrials) -> None:
+def test_a_snapshot_knows_the_other_versions_of_its_sweep(store: ResultsStore, trials: MakeTrials) -> None:
     """So that a margin that was moved is seen in every report."""
     specs = {
         version: SPEC | {"contrasts": [{"name": "c", "margin": margin}]} for version, margin in (("v1", "1%"), ("v2", "2%"), ("v3", "3%"))
@@ -184,8 +184,9 @@ def test_a_snapshot_knows_the_versions_before_it_and_no_later_ones(store: Result
     store.record_sweep(name="noise", profile="smoke", version="other", spec=SPEC, trials=trials())
     store.record_sweep(name="noise", profile="default", version="v2", spec=specs["v2"], trials=trials())
     snapshot = store.snapshot("noise", "default")
-    assert (snapshot.version, [(v.version, v.spec) for v in snapshot.earlier]) == ("v2", [("v1", specs["v1"])])
-    assert snapshot.earlier[0].created <= snapshot.created
+    assert snapshot.version == "v2"
+    assert [(v.version, v.spec) for v in snapshot.versions] == [("v1", specs["v1"]), ("v3", specs["v3"])]
+    assert snapshot.versions[0].created <= snapshot.created <= snapshot.versions[1].created
 
 
 def test_trials_of_a_comparison_bring_the_fingerprints_of_their_streams(store: ResultsStore) -> None:

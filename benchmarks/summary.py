@@ -1,0 +1,143 @@
+"""The table of what was measured, for the README: `python benchmarks/summary.py [--write]`.
+
+Read from benchmarks/results/; a figure that was never measured on a device is shown as unmeasured.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.measuring import RESULTS, UNMEASURED, kept
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- benchmarks: by `make bench` -->", "<!-- benchmarks end -->"
+Row = dict[str, Any]
+
+
+def _row(file: str, device: str, folder: Path, **wanted: Any) -> Row | None:
+    found = kept(f"{file}-{device}", folder)
+    rows: list[Row] = found["rows"] if found else []
+    return next((row for row in rows if all(row.get(key) == value for key, value in wanted.items())), None)
+
+
+def _times(spread: list[float]) -> str:
+    return "{:.2f}x [{:.2f}, {:.2f}]".format(*spread)
+
+
+def _oracle(row: Row) -> str:
+    return f"{_times(row['ratio_to_oracle'])}; with torch's kernels {_times(row['ratio_to_oracle_with_kernels'])}"
+
+
+def _samples(row: Row) -> str:
+    return f"{row['samples_over_training']:.2f}x (from {row['samples_measured']:,} samples and {row['steps_measured']} steps)"
+
+
+def _seconds(row: Row) -> str:
+    return "{:.1f} s [{:.1f}, {:.1f}]".format(*row["seconds"])
+
+
+Figure = tuple[str, str, Callable[[str, Path], str | None]]
+"""What it is, its target, and its value on a device from the results in a folder."""
+
+
+def _figure(what: str, target: str, file: str, say: Callable[[Row], str], **wanted: Any) -> Figure:
+    def value(device: str, folder: Path) -> str | None:
+        row = _row(file, device, folder, **wanted)
+        return None if row is None else say(row)
+
+    return what, target, value
+
+
+STEPS = {"nano, 16 tokens": ("at least 1.3x, aim 2x", ""), "S/2, 256 tokens": ("at least 1.5x", "")}
+LARGE = {"B/2, 256 tokens": ("", "at least 2.5x"), "XL/2, 256 tokens": ("", "at least 2.5x")}
+FIGURES: list[Figure] = [
+    *(
+        _figure(
+            f"dense oracle's step over ours, {case}, dual/full",
+            " ".join(filter(None, target)),
+            "train_step",
+            _oracle,
+            case=case,
+            variant="dual/full",
+        )
+        for case, target in (STEPS | LARGE).items()
+    ),
+    _figure(
+        "model FLOP utilisation, XL/2",
+        "at least 40%, aim 50% (GPU)",
+        "train_step",
+        lambda row: f"{row['model_flop_utilisation']:.0%}",
+        case="XL/2, 256 tokens",
+        variant="dual/full",
+    ),
+    *(
+        _figure(
+            f"step of dual/full over dual/none, {case}",
+            "below 1 from 256 tokens on" if not case.startswith("nano") else "",
+            "train_step",
+            lambda row: _times(row["step_over_unseparated"]),
+            case=case,
+            variant="dual/full",
+        )
+        for case in ("nano, 16 tokens", "S/2, 256 tokens")
+    ),
+    *(
+        _figure(
+            f"the same at {tokens:,} tokens, width 256",
+            "below 1",
+            "scaling",
+            lambda row: _times(row["over_dual_none"]),
+            axis="tokens",
+            tokens=tokens,
+            variant="dual/full",
+        )
+        for tokens in (1024, 4096)
+    ),
+    _figure("10,000 samples over the training of a nano trial, extrapolated", "", "evaluation", _samples, case="nano, 16 tokens"),
+    *(
+        _figure(
+            f"`sweeper`: {command}", "under 2 s" if command in ("plan", "status", "report") else "", "start_up", _seconds, command=command
+        )
+        for command in ("plan", "status", "report", "run again", "of it, to the first step")
+    ),
+]
+
+
+def table(folder: Path = RESULTS) -> str:
+    """Markdown: a line per figure, and under it what each device's files say of themselves."""
+    lines = ["| | target | CPU, fp32 | GPU, bf16 |", "| :-- | :-- | :-- | :-- |"]
+    for what, target, value in FIGURES:
+        lines.append(f"| {what} | {target} | {value('cpu', folder) or UNMEASURED} | {value('cuda', folder) or UNMEASURED} |")
+    lines.append("")
+    for path in sorted(folder.glob("*.json")):
+        found = kept(path.stem, folder)
+        if found is not None and "device" in found:
+            threads = "" if found.get("threads") is None else f", {found['threads']} thread(s)"
+            lines.append(
+                f"* `{path.name}`: {found['device']}{threads}, {found['clock']} seconds, torch {found['versions']['torch']},"
+                f" {found['date']}, commit {found['commit']}, load average {found['load_average']}"
+            )
+    return "\n".join(lines)
+
+
+def written(readme: str, folder: Path = RESULTS) -> str:
+    """The README with the table of today between its marks."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table(folder)}\n{END}{after}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="into the README")
+    if parser.parse_args(arguments).write:
+        README.write_text(written(README.read_text()))
+    print(table())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""The part of `sweeper plan` on claims: seeds they need, and what the seeds given can claim instead."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from sweeper.plan.promises import in_words
+from sweeper.service.plan_claims import ClaimsPlan
+from sweeper.visible import one_line
+
+
+def claims_as_mapping(found: ClaimsPlan | None) -> dict[str, Any] | None:
+    """For `--json`; null for a sweep that claims nothing."""
+    if found is None:
+        return None
+    return {"prior": asdict(found.prior), "claims": [asdict(one) for one in found.promises]}
+
+
+def print_claims(found: ClaimsPlan | None, console: Console) -> None:
+    if found is None:
+        return
+    many = f", Holm over {len(found.promises)}" if len(found.promises) > 1 else ""
+    console.print(Text(f"\nclaims (power .8{many})", style="bold"))
+    console.print(f"spread over seeds {found.prior.cv:.2%}: {found.prior.source}")
+    for one, sentence in zip(found.promises, in_words(found.promises), strict=True):
+        console.print(Text(one_line(f"{one.name}: {one.kind.replace('_', ' ')}")))
+        console.print(Padding(Text(one_line(sentence)), (0, 0, 0, 2)))
+    given, floor = found.promises[0].given, found.promises[0].sign_flip_floor
+    console.print(
+        f"a two-sided sign-flip test of {given} paired seeds cannot go below p = {floor:.2g}: "
+        "what is claimed with so few rests on the t distribution"
+        if floor > 0.05
+        else f"smallest p of a two-sided sign-flip test of {given} paired seeds: {floor:.2g}"
+    )

@@ -1,0 +1,159 @@
+"""What a claim costs before anything is spent: seeds for power .8, what the seeds given can claim, and where the numbers come from."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sweeper.plan.power import FEWEST_SEEDS, STATED_CV, noise_of, power, seeds_needed, sign_flip_floor, smallest_size
+from sweeper.spec.claims import ClaimKind, percent
+from sweeper.spec.sweep_spec import Contrast
+
+DEFAULT_EFFECT = math.log(1.02)
+"""Effect that the seeds of a superior claim are counted for where it names none: 2%."""
+FEWEST_DEGREES = 2
+"""Degrees of freedom below which finished trials say nothing of a spread."""
+_HIGHEST_CORRELATION = 0.95
+
+
+@dataclass(frozen=True)
+class Prior:
+    """How much the metric varies over seeds, before this sweep has shown it."""
+
+    cv: float
+    """Standard deviation over training seeds as a share of the mean."""
+    correlation: float
+    """Between the cells of one seed; 0 until whole seed blocks have measured it."""
+    level: float | None
+    """Mean of the metric over what has finished: turns a margin in its units into a share."""
+    source: str
+    """Where these come from, in words."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One claim of a plan."""
+
+    name: str
+    kind: ClaimKind
+    margin: str | None
+    effect: str
+    """True effect that the seeds are counted for, in words."""
+    paired: bool
+    given: int
+    """Seeds per cell that the sweep asks for."""
+    needed: int | None
+    """For power .8, whatever the other claims come to (Holm's strictest level); None where no number is enough."""
+    needed_alone: int | None
+    """If it were the only claim."""
+    power: float | None
+    """With the seeds given, at Holm's strictest level; None with fewer than 3."""
+    claimable: float | None
+    """What the seeds given can claim instead, on the log: the smallest effect (superior), or the smallest margin at no effect."""
+    sign_flip_floor: float
+    """Smallest p of a two-sided sign-flip test of the seeds given."""
+    uncounted: str | None = None
+    """Why nothing could be counted."""
+
+
+def prior_of(values: Mapping[str, Mapping[int, float]], source: str) -> Prior | None:
+    """From finished trials, variant -> seed -> value; None where they are too few. Spread and correlation are of the logs."""
+    logs = {name: {seed: math.log(value) for seed, value in found.items() if value > 0} for name, found in values.items()}
+    cells = {name: found for name, found in logs.items() if len(found) >= 2}
+    degrees = sum(len(found) - 1 for found in cells.values())
+    if degrees < FEWEST_DEGREES:
+        return None
+    means = {name: math.fsum(found.values()) / len(found) for name, found in cells.items()}
+    squares = math.fsum((value - means[name]) ** 2 for name, found in cells.items() for value in found.values())
+    everything = [value for found in values.values() for value in found.values()]
+    level = math.fsum(everything) / len(everything)
+    correlation, blocks = _correlation(cells)
+    measured = f"correlation of pairs {correlation:.2f} from {blocks} seed blocks" if blocks else "correlation of pairs 0 until measured"
+    said = f"{source} ({degrees} degrees of freedom; {measured})"
+    return Prior(math.sqrt(squares / degrees), correlation, level, said)
+
+
+def stated_prior(assumed_cv: float | None) -> Prior:
+    """Where nothing has finished: what the sweep assumes, else the 1.3% of published models."""
+    what = "metric.assumed_cv of this sweep" if assumed_cv else "stated: training seeds move a SiT's FID so much (2606.20536)"
+    return Prior(assumed_cv or STATED_CV, 0.0, None, f"{what}; correlation of pairs 0 until measured")
+
+
+def _correlation(cells: Mapping[str, Mapping[int, float]]) -> tuple[float, int]:
+    """Intraclass correlation of the cells of one seed, from three whole blocks of two cells or more; and the number of blocks."""
+    seeds = sorted(set.intersection(*(set(found) for found in cells.values()))) if len(cells) >= 2 else []
+    if len(seeds) < 3:
+        return 0.0, 0
+    number, blocks = len(cells), len(seeds)
+    centred = []
+    for found in cells.values():
+        mean = math.fsum(found[seed] for seed in seeds) / blocks
+        centred.append([found[seed] - mean for seed in seeds])
+    by_block = [math.fsum(column) / number for column in zip(*centred, strict=True)]
+    between = number * math.fsum(mean**2 for mean in by_block) / (blocks - 1)
+    rest = [(value - by_block[place]) ** 2 for row in centred for place, value in enumerate(row)]
+    within = math.fsum(rest) / ((blocks - 1) * (number - 1))
+    total = between + (number - 1) * within
+    return (0.0 if total == 0 else min(max((between - within) / total, 0.0), _HIGHEST_CORRELATION)), blocks
+
+
+def promise(claim: Contrast, weights: Mapping[str, float], *, seeds: int, claims: int, paired: bool, prior: Prior) -> Promise:
+    """What `seeds` per cell promise of a claim that is one of so many."""
+    assert claim.kind is not None, "a claim"
+    assert claim.alpha is not None, "a claim"
+    kind, alpha, strictest = claim.kind, claim.alpha, claim.alpha / claims
+    noise = noise_of(weights, prior.cv, prior.correlation if paired else None)
+    floor = sign_flip_floor(seeds)
+    shown = None if claim.margin is None else claim.margin if isinstance(claim.margin, str) else f"{claim.margin:g}"
+    effect_text = str(claim.expected or "2%") if kind == "superior" else "no effect"
+    margin, expected = _as_share(claim.margin, prior.level), _as_share(claim.expected, prior.level)
+    claimable = smallest_size(kind, seeds, alpha=strictest, noise=noise, margin=margin or 0.0) if seeds >= FEWEST_SEEDS else None
+    if math.isnan(margin or 0.0) or math.isnan(expected or 0.0):
+        why = "its margin or effect is in units of the metric, of which nothing has finished yet; give a share such as 2% to count seeds"
+        return Promise(claim.name, kind, shown, effect_text, paired, seeds, None, None, None, None, floor, why)
+    effect = (expected or DEFAULT_EFFECT) if kind == "superior" else 0.0
+    kept = margin or 0.0
+    return Promise(
+        claim.name,
+        kind,
+        shown,
+        effect_text,
+        paired,
+        seeds,
+        needed=seeds_needed(kind, effect=effect, margin=kept, alpha=strictest, noise=noise),
+        needed_alone=seeds_needed(kind, effect=effect, margin=kept, alpha=alpha, noise=noise),
+        power=power(kind, seeds, effect=effect, margin=kept, alpha=strictest, noise=noise) if seeds >= FEWEST_SEEDS else None,
+        claimable=claimable,
+        sign_flip_floor=floor,
+    )
+
+
+def _as_share(amount: float | str | None, level: float | None) -> float | None:
+    """On the log of the metric; NaN for a value in its units while no value is known."""
+    share = percent(amount)
+    if share is not None:
+        return math.log1p(share / 100)
+    if amount is None:
+        return None
+    return math.nan if level is None else math.log1p(float(amount) / abs(level))
+
+
+def in_words(found: Sequence[Promise]) -> list[str]:
+    """A sentence per claim."""
+    return [_sentence(one) for one in found]
+
+
+def _sentence(one: Promise) -> str:
+    if one.uncounted:
+        return f"Nothing is counted: {one.uncounted}."
+    what = f"an effect of {one.effect}" if one.kind == "superior" else "no true effect"
+    margin = f" and a margin of {one.margin}" if one.margin else ""
+    alone = f" ({one.needed_alone} if it were the only claim)" if one.needed_alone not in (None, one.needed) else ""
+    need = f"{one.needed} seeds per cell{alone}" if one.needed is not None else "more seeds than anybody has"
+    parts = [f"With {what}{margin} it needs {need} for power .8; {'paired' if one.paired else 'not paired'}."]
+    if one.power is None or one.claimable is None:
+        parts.append(f"{one.given} per cell are given: too few for any interval, nothing can be claimed.")
+        return " ".join(parts)
+    instead = f"an effect of {math.expm1(one.claimable):.1%}" if one.kind == "superior" else f"a margin of {math.expm1(one.claimable):.1%}"
+    enough = one.needed is not None and one.given >= one.needed
+    parts.append(f"{one.given} are given: power {one.power:.2f}" + ("." if enough else f"; they can claim {instead} instead."))
+    return " ".join(parts)

@@ -1,0 +1,132 @@
+"""Add whole seed blocks to a sweep until its claims are decided, so that all looks together keep alpha.
+
+Every look is a version of the sweep: its `sequential` section names the looks so far, and is stored before the look's trials run. So a run
+that was interrupted goes on with the look it was in, and nobody looks twice without its being written down.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from sweeper.errors import RequestError
+from sweeper.plan.power import FEWEST_SEEDS
+from sweeper.records import SweepSnapshot
+from sweeper.service.opening import existing_store
+from sweeper.service.plan_sweep import SweepRequest
+from sweeper.service.run_sweep import INTERRUPTED, RunOutcome
+from sweeper.settings import Settings
+from sweeper.spec.load import LoadedSweep, load_sweep
+from sweeper.spec.sweep_spec import MAX_SEEDS, Sequential, SweepSpec
+
+Run = Callable[[SweepRequest], RunOutcome]
+Undecided = Callable[[SweepSnapshot], list[str]]
+"""Names of the claims that more seeds may decide, by the report."""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """How far to go."""
+
+    max_seeds: int
+    until_decided: bool
+    """False: one look, whatever it says."""
+    added: int = 1
+    """Seeds per cell between two looks."""
+    spending: str = "obrien_fleming"
+
+
+def extend_sweep(
+    request: SweepRequest, extension: Extension, settings: Settings, *, run: Run, undecided: Undecided, say: Callable[[str], None]
+) -> RunOutcome:
+    """The outcome of the last look. Raises RequestError before anything was started."""
+    sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
+    known = _stored(sweep, settings)
+    sequential = _begun(sweep, extension, known, say)
+    while True:
+        outcome = run(_at_look(request, sweep.spec, sequential))
+        number = sequential.looks[-1]
+        if outcome.exit_code == INTERRUPTED or any(o.state not in ("finished", "diverged") for o in outcome.snapshot.outcomes):
+            say(f"look {len(sequential.looks)}, at {number} seeds, is not whole: the same command goes on with it and spends nothing anew")
+            return outcome
+        left = undecided(outcome.snapshot)
+        say(f"look {len(sequential.looks)}, at {number} of at most {sequential.max_seeds} seeds: " + _said(left, len(sweep.spec.claims)))
+        if not left or not extension.until_decided or number >= sequential.max_seeds:
+            return outcome
+        sequential = _next(sequential, extension.added)
+
+
+def _said(left: list[str], claims: int) -> str:
+    return "every claim is decided" if not left else f"{len(left)} of {claims} claims undecided ({', '.join(left)})"
+
+
+def _stored(sweep: LoadedSweep, settings: Settings) -> list[SweepSpec]:
+    """What the versions of this sweep said, in the order they were made; those of other releases left out."""
+    store = existing_store(settings)
+    if store is None:
+        return []
+    with store:
+        if not any((one.name, one.profile) == (sweep.spec.name, sweep.profile) for one in store.sweeps()):
+            return []
+        snapshot = store.snapshot(sweep.spec.name, sweep.profile)
+    versions = sorted(
+        [(one.created, one.spec) for one in snapshot.versions] + [(snapshot.created, snapshot.spec)], key=lambda pair: pair[0]
+    )
+    found = []
+    for _, spec in versions:
+        try:
+            found.append(SweepSpec.model_validate(spec))
+        except ValidationError:
+            continue
+    return found
+
+
+def _begun(sweep: LoadedSweep, extension: Extension, known: list[SweepSpec], say: Callable[[str], None]) -> Sequential:
+    """The looks up to the one that comes now: that of an interrupted or finished extension, or the first."""
+    spec = sweep.spec
+    if not spec.claims:
+        raise RequestError(f"{sweep.place}: nothing is claimed, so nothing can be decided; give a contrast `kind` and `alpha`")
+    before = [one for one in known if one.sequential is not None and one.sequential.looks]
+    if before:
+        last = max(before, key=lambda one: len(one.sequential.looks) if one.sequential else 0)
+        return _continued(sweep, extension, last)
+    if not FEWEST_SEEDS <= extension.max_seeds <= MAX_SEEDS or extension.max_seeds < len(spec.seeds):
+        least = max(FEWEST_SEEDS, len(spec.seeds))
+        raise RequestError(f"--max-seeds {extension.max_seeds}: give {least} to {MAX_SEEDS:,}; the sweep has {len(spec.seeds)} now")
+    if known:
+        say(
+            "this sweep was judged at a fixed number of seeds before; what counts from here on are the verdicts by the spending rule, which"
+            f" reads those {len(spec.seeds)} seeds as its first look"
+        )
+    first = min(max(len(spec.seeds), FEWEST_SEEDS), extension.max_seeds)
+    return Sequential.model_validate({"max_seeds": extension.max_seeds, "spending": extension.spending, "looks": (first,)})
+
+
+def _continued(sweep: LoadedSweep, extension: Extension, last: SweepSpec) -> Sequential:
+    done = last.sequential
+    assert done is not None, "chosen for it"
+    if (done.max_seeds, done.spending) != (extension.max_seeds, extension.spending):
+        raise RequestError(
+            f"{sweep.place}: this sweep was looked at {len(done.looks)} times, up to {done.max_seeds} seeds by {done.spending} spending;"
+            f" another rule would spend alpha twice: use --max-seeds {done.max_seeds} --spending {done.spending}, or another sweep `name`"
+        )
+    if (last.claims, last.metric) != (sweep.spec.claims, sweep.spec.metric):
+        raise RequestError(
+            f"{sweep.place}: its claims are not those that were looked at {len(done.looks)} times; other claims begin anew under another"
+            " `name`, where their looks are counted from the first"
+        )
+    return done
+
+
+def _next(done: Sequential, added: int) -> Sequential:
+    return done.model_copy(update={"looks": (*done.looks, min(done.looks[-1] + added, done.max_seeds))})
+
+
+def _at_look(request: SweepRequest, spec: SweepSpec, sequential: Sequential) -> SweepRequest:
+    """The request with so many seeds: those of the file, then the next numbers that it does not have."""
+    seeds = list(spec.seeds)[: sequential.looks[-1]]
+    following = max(spec.seeds) + 1
+    seeds += range(following, following + sequential.looks[-1] - len(seeds))
+    section = json.dumps(sequential.model_dump(mode="json"))
+    return replace(request, overrides=(*request.overrides, f"seeds={json.dumps(seeds)}", f"sequential={section}"))

@@ -1,0 +1,95 @@
+"""What a plan says of claims, and where its spread over seeds comes from."""
+
+import math
+
+import numpy as np
+import pytest
+
+from sweeper.plan.promises import Prior, in_words, prior_of, promise, stated_prior
+from sweeper.spec.sweep_spec import Contrast
+
+PAIR = {"of": 1.0, "to": -1.0}
+
+
+def claim(**changes: object) -> Contrast:
+    plain = {"name": "c", "of": "of", "to": "to", "kind": "non_inferior", "alpha": 0.05, "margin": "2%"}
+    return Contrast.model_validate(plain | changes)
+
+
+class TestPrior:
+    def test_without_results_it_is_what_is_stated(self) -> None:
+        assert stated_prior(None).cv == 0.013
+        assert "2606.20536" in stated_prior(None).source
+        assert stated_prior(0.02).cv == 0.02
+        assert stated_prior(0.02).source.startswith("metric.assumed_cv")
+
+    def test_too_few_results_are_none(self) -> None:
+        assert prior_of({"a": {0: 1.0, 1: 1.1}, "b": {0: 1.0}}, "x") is None
+        assert prior_of({}, "x") is None
+
+    def test_it_pools_cells_of_different_height(self) -> None:
+        prior = prior_of({"a": {0: 10.0, 1: 10.2}, "b": {0: 20.0, 1: 20.4}, "c": {2: 5.0}}, "measured")
+        assert prior is not None
+        assert prior.cv == pytest.approx(math.log(1.02) / math.sqrt(2))
+        assert prior.level == pytest.approx((10 + 10.2 + 20 + 20.4 + 5) / 5)
+        assert prior.correlation == 0, "two blocks are too few"
+        assert prior.source == "measured (2 degrees of freedom; correlation of pairs 0 until measured)"
+
+    @pytest.mark.parametrize("truth", [0.0, 0.5, 0.9])
+    def test_the_correlation_of_pairs_is_measured(self, truth: float) -> None:
+        generator = np.random.default_rng(0)
+        block = math.sqrt(truth) * generator.standard_normal(400)
+        cells = {
+            name: dict(enumerate(np.exp(3 + 0.013 * (block + math.sqrt(1 - truth) * generator.standard_normal(400))).tolist()))
+            for name in ("a", "b", "c")
+        }
+        prior = prior_of(cells, "measured")
+        assert prior is not None
+        assert prior.correlation == pytest.approx(truth, abs=0.07)
+        assert prior.cv == pytest.approx(0.013, rel=0.08)
+        assert "from 400 seed blocks" in prior.source
+
+
+class TestPromise:
+    def one(self, **given: object):  # type: ignore[no-untyped-def]
+        plain = {"seeds": 3, "claims": 1, "paired": False, "prior": stated_prior(None)}
+        return promise(given.pop("claim", claim()), PAIR, **(plain | given))  # type: ignore[arg-type]
+
+    def test_known_numbers(self) -> None:
+        assert self.one().needed == 7
+        half = Prior(0.013, 0.5, None, "x")
+        assert self.one(paired=True, prior=half).needed == 5
+        superior = claim(kind="superior", margin=None)
+        assert self.one(claim=superior).needed == 8
+        assert self.one(claim=superior, paired=True, prior=half).needed == 6
+
+    def test_correlation_counts_for_pairs_alone(self) -> None:
+        assert self.one(prior=Prior(0.013, 0.5, None, "x")).needed == 7
+
+    def test_several_claims_need_more(self) -> None:
+        found = self.one(claims=3)
+        assert found.needed is not None
+        assert found.needed > found.needed_alone == 7
+
+    def test_an_expected_effect_is_what_is_counted_for(self) -> None:
+        wide = self.one(claim=claim(kind="superior", margin=None, expected="5%"))
+        assert wide.effect == "5%"
+        assert wide.needed == 3
+
+    def test_units_need_a_level(self) -> None:
+        unknown = self.one(claim=claim(margin=0.5))
+        assert unknown.needed is None
+        assert in_words([unknown])[0].startswith("Nothing is counted: its margin or effect is in units of the metric")
+        assert self.one(claim=claim(margin=0.5), prior=Prior(0.013, 0.0, 25.0, "x")).needed == 7
+
+    def test_in_words(self) -> None:
+        assert in_words([self.one(seeds=2), self.one(), self.one(seeds=7)]) == [
+            "With no true effect and a margin of 2% it needs 7 seeds per cell for power .8; not paired."
+            " 2 per cell are given: too few for any interval, nothing can be claimed.",
+            "With no true effect and a margin of 2% it needs 7 seeds per cell for power .8; not paired."
+            " 3 are given: power 0.46; they can claim a margin of 3.3% instead.",
+            "With no true effect and a margin of 2% it needs 7 seeds per cell for power .8; not paired. 7 are given: power 0.85.",
+        ]
+
+    def test_a_sign_flip_test_of_three_seeds_cannot_go_below_a_quarter(self) -> None:
+        assert self.one().sign_flip_floor == 0.25
