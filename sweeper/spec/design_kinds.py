@@ -23,6 +23,8 @@ from sweeper.spec.factors import Cells, Factor, level_name
 from sweeper.spec.fractions import AliasRow, alias_table, fraction
 from sweeper.spec.section import Name, Spec
 
+MOST_COMPONENTS = 100
+"""Of a recipe; names of its variants may list them all."""
 MOST_FRACTIONAL_FACTORS = 15
 """The alias table lists every interaction: 32,767 of them."""
 
@@ -174,7 +176,7 @@ class FractionalDesign(Crossed):
 class Recipe(Design, ABC):
     """Base of the designs over components of a recipe; each is a factor with the levels `without` (the base) and `with`."""
 
-    components: dict[Name, Annotated[dict[str, Any], Field(min_length=1)]] = Field(min_length=1)
+    components: dict[Name, Annotated[dict[str, Any], Field(min_length=1)]] = Field(min_length=1, max_length=MOST_COMPONENTS)
     """Component name -> {dotted path: value} that it adds to the base."""
 
     @field_validator("components")

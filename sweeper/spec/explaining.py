@@ -21,6 +21,7 @@ _BOUNDS = {
     "less_than_equal": "a number not above {le:g}",
     "finite_number": "a finite number",
     "too_short": "at least {min_length} entry",
+    "too_long": "at most {max_length} entries",
     "string_too_short": "at least {min_length} character",
     "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "a name of letters, digits and _ . + = -, the first a letter or digit",

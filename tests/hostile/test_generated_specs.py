@@ -20,7 +20,29 @@ from sweeper.spec.reading import read_mapping
 from sweeper.spec.yaml_text import parse_yaml
 
 FILES = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
-SWEEPS = [read_mapping(path) for path in FILES]
+SHIPPED = [read_mapping(path) for path in FILES]
+TWO = {
+    "a": {"path": "batch_size", "levels": [8, 16]},
+    "b": {"path": "log_every", "levels": [5, 10]},
+    "c": {"levels": {"small": {"backbone.width": 48}, "wide": {"backbone.width": 96, "backbone.heads": 6}}},
+    "d": {"path": "timesteps.kind", "levels": ["single", "dual"]},
+}
+PARTS = {"wide": {"backbone.width": 96}, "slow": {"optimizer.learning_rate": 0.001}, "dual": {"timesteps.kind": "dual"}}
+DESIGNS: list[dict[str, Any]] = [
+    {"kind": "fractional", "factors": TWO, "resolution": 4},
+    {"kind": "fractional", "factors": TWO, "generators": {"d": ["a", "b", "c"]}},
+    {"kind": "one_at_a_time", "factors": TWO},
+    {"kind": "factorial", "factors": TWO, "where": [{"a": 8}], "unless": [{"b": 5, "d": "dual"}]},
+    *({"kind": kind, "components": PARTS} for kind in ("leave_one_out", "add_one_in", "path")),
+    {"kind": "variants", "variants": {"one": {}, "two": {"steps": 9}}},
+]
+CONTRAST = {"name": "a claim", "kind": "superiority", "alpha": 0.05, "of": "v", "to": "w", "margin": 0.1}
+OTHERS = [
+    {key: value for key, value in SHIPPED[0].items() if key in ("question", "name", "seeds", "metric")}
+    | {"base": {"preset": "nano"}, "design": design}
+    for design in DESIGNS
+]
+SWEEPS = [*SHIPPED, *OTHERS, *(sweep | {"contrasts": [CONTRAST]} for sweep in OTHERS)]
 CHANGED, OVERRIDDEN, TEXTS = 4_000, 3_000, 3_000
 
 
@@ -111,7 +133,7 @@ def test_yaml_texts(text: str) -> None:
         planned_or_refused(found)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_sweeps_that_are_changed_are_good(path: Path) -> None:
+@pytest.mark.parametrize("sweep", [*SHIPPED, *OTHERS], ids=lambda sweep: f"{sweep['name']} {sweep['design']['kind']}")
+def test_the_sweeps_that_are_changed_are_good(sweep: dict[str, Any]) -> None:
     """Else every change would be refused for the same reason, and the tests above would see nothing."""
-    assert planned_or_refused(read_mapping(path), "smoke")
+    assert planned_or_refused(sweep)
