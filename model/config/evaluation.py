@@ -1,6 +1,6 @@
 """How a trained model is judged. None of it changes the weights."""
 
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -76,6 +76,9 @@ class EvaluationConfig(Section):
     guidance: GuidanceConfig = GuidanceConfig()
     seed: int = Field(default=0, ge=0)
     """Generation seed: noise of the samples and of the held-out loss, the same for every trial."""
+    more_seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(), json_schema_extra=added_later(()))
+    """Further generation seeds: every metric is then the mean over all of them, and the report tells their variance from that of training
+    seeds. Each costs an evaluation more."""
     held_out_levels: int = Field(default=16, ge=1)
     """Noise levels of the held-out loss: the mid-points of this many equal parts of [0, 1]."""
     extractor: Extractor = Field(default=ClassifierExtractor(), json_schema_extra=added_later({"kind": "classifier"}))
@@ -86,6 +89,26 @@ class EvaluationConfig(Section):
     and `recall` (k-NN with k = 3 in the extractor's features)."""
     every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
+
+    @property
+    def generation_seeds(self) -> tuple[int, ...]:
+        """All of them, `seed` first."""
+        return (self.seed, *self.more_seeds)
+
+    @field_validator("more_seeds")
+    @classmethod
+    def _ascending(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        """Their order does not name a result."""
+        return tuple(sorted(seeds))
+
+    @model_validator(mode="after")
+    def _distinct_seeds(self) -> Self:
+        repeated = [seed for seed in self.more_seeds if self.generation_seeds.count(seed) > 1]
+        if repeated:
+            raise ConfigError(
+                f"evaluation.more_seeds: generation seed {repeated[0]} counts once; name others than evaluation.seed, each once"
+            )
+        return self
 
     @field_validator("extra_metrics")
     @classmethod

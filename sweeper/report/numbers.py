@@ -37,6 +37,11 @@ def p_value(p: float) -> str:
     return f"{p:.2g}" if p < 0.995 else "1"
 
 
+def significant(value: float) -> str:
+    """Two digits: '0.0042', '12', '1.3e+05'."""
+    return f"{value:.2g}"
+
+
 def count(number: float) -> str:
     """A whole number with thousands separators: '50,000'."""
     return f"{number:,.0f}"

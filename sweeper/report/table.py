@@ -20,6 +20,7 @@ from sweeper.report.notes import notes_of
 from sweeper.report.pairing import pairing_notes, pairing_of
 from sweeper.report.rows import ContrastRow, Report, VariantRow
 from sweeper.report.statistics import Summary, summarise
+from sweeper.report.variance import variance_notes
 from sweeper.spec.designs import ensure_template_fits, variants_of
 from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.sweep_spec import SweepSpec
@@ -72,6 +73,7 @@ def build_report(
             *notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
             *folded_notes(folded),
             *pairing_notes({row.name: row.pairing for row in contrasts if outcomes}),
+            *variance_notes(primary, outcomes.values()),
             *declaration_notes(snapshot, spec),
         ),
         snapshot=_identity(snapshot),

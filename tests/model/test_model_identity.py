@@ -85,6 +85,7 @@ def test_names_differ() -> None:
         {"steps": 7},
         {"log_every": 1},
         {"held_out_every": 3},
+        {"samples_every": 3},
         {"checkpoint_every": 9},
         {"evaluation": {"samples": 50, "seed": 4, "guidance": {"scale": 2.0}, "sampler": {"kind": "euler_maruyama"}}},
     ],
@@ -152,7 +153,10 @@ def test_evaluation_identity() -> None:
         {"sampler": {"steps": 51}},
         {"sampler": {"kind": "euler_maruyama"}},
         {"guidance": {"scale": 1.5}},
+        {"more_seeds": [1]},
     ]
+    assert of({"evaluation": {"more_seeds": [2, 1]}}) == of({"evaluation": {"more_seeds": [1, 2]}})
+    assert of({"evaluation": {"more_seeds": []}}) == of({})
     assert len({of({"evaluation": change}) for change in changes} | {of({}), of({}, "other")}) == len(changes) + 2
 
 
