@@ -16,7 +16,7 @@ from tests.sweep.sweeper_home import Home
 
 SMALL = Path(__file__).with_name("small.yaml")
 TIMES = frozenset({"steps_per_second", "peak_memory_mib"})
-PATIENCE = 240.0
+PATIENCE = 500.0
 """Seconds for anything to happen on a loaded machine; nothing takes that long on an idle one."""
 
 Table = dict[tuple[str, int], dict[str, Any]]
@@ -29,7 +29,11 @@ def start(home: Home, *more: str, spec: Path = SMALL) -> subprocess.Popen[str]:
 
 def finish(process: subprocess.Popen[str], exit_code: int = 0) -> str:
     """What the run said, once it ended so."""
-    output, _ = process.communicate(timeout=PATIENCE)
+    try:
+        output, _ = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     assert process.returncode == exit_code, output
     return output
 
@@ -108,7 +112,7 @@ def running(home: Home) -> list[tuple[str, AttemptRecord]]:
 
 def training(home: Home, *, at_least: int = 8) -> list[tuple[str, int]]:
     """(fingerprint, process) of attempts that wrote a checkpoint and are not at their end."""
-    return [(name, int(attempt.provenance["process"])) for name, attempt in running(home) if at_least <= attempt.checkpoint_step < 200]
+    return [(name, int(attempt.provenance["process"])) for name, attempt in running(home) if at_least <= attempt.checkpoint_step < 100]
 
 
 def kill_driver(home: Home, process: subprocess.Popen[str], chance: random.Random) -> bool:

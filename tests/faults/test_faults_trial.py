@@ -79,7 +79,7 @@ def diverged_name(home: Home) -> str:
 
 def test_a_damaged_checkpoint_is_noticed_and_the_older_one_used(faulty: Home, undisturbed: Table) -> None:
     process = start(faulty)
-    fingerprint, _ = wait_until(lambda: training(faulty, at_least=24))[0]
+    fingerprint, _ = wait_until(lambda: training(faulty, at_least=16))[0]
     process.kill()
     process.communicate()
     folder = faulty.path / "trials" / fingerprint / "attempt-1"
