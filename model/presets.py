@@ -43,6 +43,7 @@ _NANO = {
     "ema_decay": 0.985,
     "steps": 800,
     "held_out_every": 200,
+    "samples_every": 200,
     "checkpoint_every": 200,
     "evaluation": {"samples": 1000, "sampler": {"kind": "euler", "steps": 25}},
 }

@@ -1,1 +1,21 @@
 """Turn a question about diffusion training into trials, run them, keep every result, and answer the question in a table."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["results"]
+
+
+def results(sweep: str | None = None, profile: str | None = None, *, curves: bool = False) -> "DataFrame":
+    """Every number of a sweep as a tidy table, for notebooks: one row per trial, step and metric.
+
+    `sweep` is its name (default: the one that ran last). Columns: `sweep`, `profile`, `variant`, a column per factor with its level,
+    `seed`, `trial` (fingerprint), `state`, `kind` (`final`: the wanted evaluation; `evaluation`: one on the way; with `curves=True` also
+    `training`: a point of a training curve), `step` (optimizer steps), `metric`, `value`, `unit` (`1` is a number without one).
+    `attrs["metrics"]` tells label, unit and better direction of each metric. Raises RequestError where nothing of that name has run.
+    """
+    from sweeper.service.results import results as read  # the store and pandas load when they are asked for
+
+    return read(sweep, profile, curves=curves)

@@ -34,6 +34,8 @@ class MetricInfo:
     decimals: int
     reproducible: bool = True
     """False for times and memory, which differ from run to run."""
+    unit: str = "1"
+    """Of its values; '1' is a number without one, such as a loss, a share or a distance in features."""
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -53,8 +55,8 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("recall", "higher", "recall", 3),
         MetricInfo("train_loss", "lower", "train loss", 4),
         MetricInfo("align_loss", "lower", "align loss", 4),
-        MetricInfo("steps_per_second", "higher", "steps/s", 1, reproducible=False),
-        MetricInfo("peak_memory_mib", "lower", "peak MiB", 0, reproducible=False),
+        MetricInfo("steps_per_second", "higher", "steps/s", 1, reproducible=False, unit="steps/s"),
+        MetricInfo("peak_memory_mib", "lower", "peak MiB", 0, reproducible=False, unit="MiB"),
     )
 }
 """Every metric a table can show, in the order of its columns, but for the distances in features of timm's models: see `metric_info`."""
@@ -141,17 +143,13 @@ class TrialOutcome:
     evaluation_fingerprint: str = ""
 
 
-Series = Mapping[str, Mapping[int, float]]
-"""Metric -> step -> value."""
-
-
 @dataclass(frozen=True)
 class TrialCurves:
-    """What one trial of a sweep measured on its way."""
+    """What one trial of a sweep measured on its way: metric -> step -> value."""
 
-    training: Series
+    training: Mapping[str, Mapping[int, float]]
     """Points of its training curves, thinned out."""
-    evaluations: Series
+    evaluations: Mapping[str, Mapping[int, float]]
     """The evaluations that the sweep asks for, at every step where a finished attempt, or one that it continued, made them."""
 
 
@@ -296,5 +294,5 @@ class OutboxRow:
     """Something that MLflow has yet to hear of, written in the transaction of the event itself."""
 
     id: int
-    kind: Literal["sweep", "link", "points", "evaluation", "attempt"]
+    kind: Literal["sweep", "link", "points", "evaluation", "attempt", "pages"]
     payload: Mapping[str, Any]

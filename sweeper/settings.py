@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     store_patience: float = Field(default=120.0, ge=0)
     """SWEEPER_STORE_PATIENCE: seconds for which a run waits for a store that does not answer before it pauses."""
 
+    mlflow_pages: bool = True
+    """SWEEPER_MLFLOW_PAGES: whether a run ends by putting the sweep's page, plots and samples on its MLflow run; some seconds."""
+
     @property
     def root(self) -> Path:
         """Home, absolute."""

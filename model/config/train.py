@@ -54,6 +54,8 @@ class TrainConfig(Section):
     """Steps between the points of the training curves."""
     held_out_every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
     """Steps between the points of the held-out loss curve; None is only at the end."""
+    samples_every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
+    """Steps between pictures of a few samples; None is only at evaluations. A picture costs about as much as 10 steps."""
     checkpoint_every: int = Field(default=10_000, ge=1, json_schema_extra=NOT_IDENTITY)
     """Steps between checkpoints; the newest two and the final moving average are kept."""
     evaluation: EvaluationConfig = Field(default=EvaluationConfig(), json_schema_extra=NOT_IDENTITY)

@@ -1,7 +1,7 @@
 """Every metric of a network's weights, at one step."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from model.errors import Diverged
 from model.evaluation.class_score import class_score, inception_score
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.grid import save_grid
-from model.evaluation.held_out import HELD_OUT_NAMES, held_out_loss
+from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
 from model.evaluation.judge import Judge
 from model.evaluation.neighbours import precision_and_recall
 from model.evaluation.reference import Reference
@@ -26,6 +26,8 @@ from model.patches import unpatchify
 from model.sampling.generate import generate
 
 GRID_COLUMNS, GRID_ROWS = 10, 8
+DRAWN_ROWS = 3
+"""Of a picture on the way: few, since each costs as much as some steps of training."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,31 @@ class Evaluation:
 
     metrics: dict[str, float]
     details: dict[str, Any]
+    by_level: Mapping[str, float]
+    """The held-out loss at each noise level: points of curves."""
 
 
 def samples_path(folder: Path, step: int) -> Path:
     """Where an attempt keeps the picture of its samples."""
     return folder / f"samples-{step:08d}.png"
+
+
+@torch.no_grad()
+def draw(config: TrainConfig, network: DiffusionTransformer, data: DataSet, picture: Path, tick: Callable[[], None]) -> None:
+    """A picture of the first samples alone: those that an evaluation of the same weights would show in its first rows."""
+    columns = min(GRID_COLUMNS, data.classes)
+    few = config.evaluation.model_copy(update={"samples": DRAWN_ROWS * columns})
+    drawn = generate(
+        network,
+        few,
+        shape=(data.judged.tokens.shape[1], data.judged.tokens.shape[2]),
+        dtype=data.judged.tokens.dtype,
+        tick=tick,
+        channels=data.channels,
+        process=process_of(config.process),
+        classes=range(columns) if columns < data.classes else (),
+    )
+    save_grid(torch.cat([unpatchify(tokens, config.backbone.patch, data.channels).cpu() for tokens, _ in drawn]), columns, picture)
 
 
 def evaluate(
@@ -66,7 +88,8 @@ def evaluate(
         return first
     values = {name: {str(seed): found.metrics[name] for seed, found in by_seed.items()} for name in first.metrics}
     means = {name: math.fsum(of.values()) / len(of) for name, of in values.items()}
-    return Evaluation(means, first.details | {"by_generation_seed": values})
+    levels = {name: math.fsum(found.by_level[name] for found in by_seed.values()) / len(by_seed) for name in first.by_level}
+    return Evaluation(means, first.details | {"by_generation_seed": values}, levels)
 
 
 def _with_one_seed(
@@ -87,7 +110,8 @@ def _with_one_seed(
     """
     tick()
     process = process_of(config.process)
-    loss = held_out_loss(network, data.held_out, config.evaluation, process)
+    held_out = held_out_losses(network, data.held_out, config.evaluation, process)
+    loss = held_out.loss
     if not math.isfinite(loss):
         raise Diverged(step, "held-out loss", loss)
     judged: list[Tensor] = []
@@ -140,4 +164,4 @@ def _with_one_seed(
         near = precision_and_recall(reference.neighbours.to(device), generated.to(device))
         metrics |= {name: value for name, value in zip(BY_NEIGHBOURS, near, strict=True) if name in config.evaluation.extra_metrics}
         details["neighbour_images"] = len(reference.neighbours)
-    return Evaluation(metrics, details)
+    return Evaluation(metrics, details, held_out.by_level)

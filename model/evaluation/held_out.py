@@ -1,5 +1,8 @@
 """The generation loss on held-out images: the metric of least variance."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 
@@ -15,16 +18,32 @@ HELD_OUT_NAMES = {"velocity": "held_out_loss", "noise": "held_out_noise_loss"}
 """By what the network predicts: errors of different targets do not compare."""
 
 
-@torch.no_grad()
-def held_out_loss(network: DiffusionTransformer, held_out: Examples, config: EvaluationConfig, process: Process = FLOW) -> float:
-    """Mean squared error of the predicted velocity (ddpm: noise) over held-out images and a fixed grid of t.
+@dataclass(frozen=True)
+class HeldOut:
+    """The loss over all noise levels, and at each: metric name -> value."""
 
-    Noise and noise levels depend on the generation seed alone, so every variant and training seed meets the same ones.
+    loss: float
+    by_level: Mapping[str, float]
+
+
+def held_out_loss(network: DiffusionTransformer, held_out: Examples, config: EvaluationConfig, process: Process = FLOW) -> float:
+    """Mean squared error of the predicted velocity (ddpm: noise) over held-out images and a fixed grid of t."""
+    return held_out_losses(network, held_out, config, process).loss
+
+
+@torch.no_grad()
+def held_out_losses(network: DiffusionTransformer, held_out: Examples, config: EvaluationConfig, process: Process = FLOW) -> HeldOut:
+    """Mean squared error of the predicted velocity (ddpm: noise) over held-out images: over a fixed grid of t, and at each t of it.
+
+    Noise and noise levels depend on the generation seed alone, so every variant and training seed meets the same ones. A level's metric is
+    called `held_out_loss_by_t/0.03125`, which MLflow groups.
     """
     grouping = Grouping.whole(held_out.tokens.shape[1])
     tokens = held_out.tokens
+    told_levels = levels(config.held_out_levels, process)
     total = torch.zeros((), dtype=torch.float64, device=tokens.device)
-    for level, t in enumerate(levels(config.held_out_levels, process)):
+    by_level = total.new_zeros(len(told_levels))
+    for level, t in enumerate(told_levels):
         drawn = torch.randn(tokens.shape, generator=stream(config.seed, "held_out_noise", level))
         noise = drawn.to(tokens.device, tokens.dtype)
         for first in range(0, len(held_out), BLOCK):
@@ -33,6 +52,10 @@ def held_out_loss(network: DiffusionTransformer, held_out: Examples, config: Eva
             noisy = process.noised(tokens[part], noise[part], told.unsqueeze(-1))
             predicted, _ = network(noisy, told, held_out.labels[part], grouping)
             target = process.target(tokens[part], noise[part], told.unsqueeze(-1))
-            error = F.mse_loss(predicted[..., : target.shape[-1]].to(tokens.dtype), target, reduction="sum")
-            total += error.double()
-    return (total / (tokens.numel() * config.held_out_levels)).item()
+            error = F.mse_loss(predicted[..., : target.shape[-1]].to(tokens.dtype), target, reduction="sum").double()
+            total += error
+            by_level[level] += error
+    name = HELD_OUT_NAMES[process.predicts]
+    means = (by_level / tokens.numel()).tolist()
+    named = {f"{name}_by_t/{t:.5g}": mean for t, mean in zip(told_levels, means, strict=True)}
+    return HeldOut((total / (tokens.numel() * config.held_out_levels)).item(), named)

@@ -11,9 +11,9 @@ import torch
 
 from model.config import Precision, TrainConfig
 from model.data.dataset import DataSet, load
-from model.evaluation.evaluate import evaluate, samples_path
+from model.evaluation.evaluate import draw, evaluate, samples_path
 from model.evaluation.extractors import open_eye
-from model.evaluation.held_out import HELD_OUT_NAMES, held_out_loss
+from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
 from model.evaluation.judge import Judge, load_or_train_judge
 from model.evaluation.reference import judges_reference, load_or_make_reference
 from model.machine import cpu_model
@@ -47,7 +47,7 @@ class _Trial:
         self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
-        self._timed = (state.step, state.seconds)
+        self._timed = (state.timed, state.seconds)
 
     def say(self, report: TrialReport) -> None:
         self._heard = time.monotonic()
@@ -88,6 +88,8 @@ class _Trial:
         while state.step < config.steps:
             train_step(config, state, self.data.train, self.precision, self.together.world)
             last = state.step == config.steps
+            if config.samples_every and not last and state.step % config.samples_every == 0:
+                self._picture()  # before the points of this step, which bring it to MLflow
             if last or state.step % config.log_every == 0:
                 self._point()
             if config.held_out_every and not last and state.step % config.held_out_every == 0:
@@ -133,8 +135,13 @@ class _Trial:
             return
         with autocast(self.precision, self.data.train.labels.device):
             process = process_of(self.config.process)
-            loss = held_out_loss(self.state.learner.average, self.data.held_out, self.config.evaluation, process)
-        self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: loss}))
+            found = held_out_losses(self.state.learner.average, self.data.held_out, self.config.evaluation, process)
+        self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: found.loss, **found.by_level}))
+
+    def _picture(self) -> None:
+        if self.together.first:
+            with autocast(self.precision, self.data.train.labels.device):
+                draw(self.config, self.state.learner.average, self.data, samples_path(self.folder, self.state.step), self.tick)
 
     def _evaluate(self) -> None:
         state = self.state
@@ -149,18 +156,19 @@ class _Trial:
             found = evaluate(self.config, average, self.data, self.judge, picture, self.tick, step=step, reference=self.reference)
         training = {name: mean for name, mean in self._means().items() if name in ("train_loss", "align_loss")}
         metrics = found.metrics | training | self._speed()
+        self.say(TrialReport("points", state.step, dict(found.by_level)))
         self.say(TrialReport("evaluation", state.step, metrics, found.details))
         state.evaluation_due = False
         self.together.wait()
 
     def _step_time(self) -> dict[str, float]:
         """Mean seconds of a step since this was last asked."""
-        (step, seconds), self._timed = self._timed, (self.state.step, self.state.seconds)
-        return {"step_seconds": (self.state.seconds - seconds) / (self.state.step - step)} if self.state.step > step else {}
+        (steps, seconds), self._timed = self._timed, (self.state.timed, self.state.seconds)
+        return {"step_seconds": (self.state.seconds - seconds) / (self.state.timed - steps)} if self.state.timed > steps else {}
 
     def _speed(self) -> dict[str, float]:
         peak = memory.peak_mib(self.data.train.labels.device)
-        return {"steps_per_second": self.state.step / max(self.state.seconds, 1e-9), "peak_memory_mib": peak}
+        return {"steps_per_second": self.state.timed / max(self.state.seconds, 1e-9), "peak_memory_mib": peak}
 
 
 def run(

@@ -3,12 +3,16 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from sweeper.service.progress import Progress, name_of, written
+from sweeper.cli.board import shown_board
+from sweeper.service.progress import Progress
+
+MOST_LINES = 24
+"""Trials of a sweep whose ends are told one by one above the display; of a larger one, only failures are."""
+REFRESHES = 2
+"""A second."""
 
 
 def shown(console: Console) -> Callable[[Progress], contextlib.AbstractContextManager[None]]:
@@ -21,25 +25,16 @@ def shown(console: Console) -> Callable[[Progress], contextlib.AbstractContextMa
         if not console.is_terminal:
             yield
             return
-        with Live(console=console, get_renderable=lambda: display(progress), refresh_per_second=2, transient=True):
+        progress.tells = "ends" if progress.total <= MOST_LINES else "failures"
+        with Live(console=console, get_renderable=lambda: display(progress, console.height), refresh_per_second=REFRESHES, transient=True):
             yield
 
     return show
 
 
-def display(progress: Progress) -> RenderableType:
+def display(progress: Progress, height: int) -> RenderableType:
     """What the terminal shows at this moment."""
-    table = Table.grid(padding=(0, 2))
-    for now in list(progress.running.values()):
-        metric = progress.primary if progress.primary in now.metrics else "train_loss"
-        value = written(metric, now.metrics[metric]) if metric in now.metrics else "starting"
-        speed = f"{now.steps_per_second:.1f} steps/s" if now.steps_per_second else ""
-        done = now.step / now.trial.steps
-        bar = "━" * round(20 * done) + "╌" * (20 - round(20 * done))
-        table.add_row(
-            Text(name_of(now.trial)), Text(bar, style="cyan"), Text(f"{now.step:,}/{now.trial.steps:,}"), Text(speed), Text(value)
-        )
-    return Group(Text(summary(progress), style="bold"), table)
+    return shown_board(progress.board, summary(progress), height)
 
 
 def summary(progress: Progress) -> str:
@@ -49,12 +44,14 @@ def summary(progress: Progress) -> str:
     if progress.failed:
         parts.append(f"{progress.failed} failed")
     speed = sum(now.steps_per_second or 0 for now in list(progress.running.values()))
-    if speed:
-        parts.append(f"{speed:.0f} steps/s")
-    left = progress.seconds_left()
-    if left is not None:
-        parts.append(f"about {duration(left)} left")
+    parts += rates(speed, progress.seconds_left())
     return " · ".join(parts) + (" · stopping: trials write a checkpoint" if progress.stopping else "")
+
+
+def rates(steps_per_second: float, seconds_left: float | None) -> list[str]:
+    """'31 steps/s', 'about 3 min left', each where it is known."""
+    speed = [f"{steps_per_second:.3g} steps/s"] if steps_per_second else []
+    return speed if seconds_left is None else [*speed, f"about {duration(seconds_left)} left"]
 
 
 def duration(seconds: float) -> str:

@@ -44,7 +44,7 @@ def run(
         console.print(visible(line), markup=False, soft_wrap=True)
 
     outcome = run_sweep(request, Settings(), say=say, show=shown(console), limits=limits)
-    table = build_report(outcome.snapshot, allow_mixed=request.allow_mixed)
+    table = build_report(outcome.snapshot, allow_mixed=request.allow_mixed, curves=outcome.curves)
     print(render(table, "terminal", width=console.width, colour=console.is_terminal), end="")
     if outcome.behind:
         console.print(f"MLflow has yet to hear of {outcome.behind} events; the next run tells it (see mirror.log under SWEEPER_HOME).")

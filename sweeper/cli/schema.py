@@ -1,10 +1,16 @@
-"""`sweeper schema`: the JSON Schema of sweep files, for editors."""
+"""`sweeper schema`: the JSON Schema of sweep files, for editors, and of reports, for programs."""
 
 import json
+from typing import Annotated
 
-from sweeper.spec.schema import sweep_schema
+import typer
 
 
-def schema() -> None:
+def schema(
+    report: Annotated[bool, typer.Option("--report", help="Of what `sweeper report --format json` writes instead.")] = False,
+) -> None:
     """Print the JSON Schema of sweep files; point your editor's YAML plugin at it."""
-    print(json.dumps(sweep_schema(), indent=2))
+    from sweeper.report.json_shape import report_schema
+    from sweeper.spec.schema import sweep_schema
+
+    print(json.dumps(report_schema() if report else sweep_schema(), indent=2))

@@ -1,27 +1,40 @@
 """`sweeper status`: how far a sweep is, and what failed."""
 
+import contextlib
 from collections import Counter
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sweeper.cli.arguments import Profile, SweepName, sweep_name
-from sweeper.records import TrialOutcome, TrialState
+from sweeper.cli.watch import watch
+from sweeper.records import SweepSnapshot, TrialOutcome, TrialState
 from sweeper.service.opening import store_with_results
 from sweeper.service.ownership import is_dead
 from sweeper.settings import Settings
+from sweeper.store.results_store import ResultsStore
 from sweeper.visible import one_line
 
 STATES: tuple[TrialState, ...] = ("finished", "running", "pending", "failed", "diverged")
 
 
-def status(sweep: SweepName = None, profile: Profile = None) -> None:
+def status(
+    sweep: SweepName = None,
+    profile: Profile = None,
+    watch_: Annotated[bool, typer.Option("--watch", "-w", help="Go on looking until every trial has ended; Ctrl-C stops looking.")] = False,
+) -> None:
     """Show the state of a sweep's trials, the first real exception of those that failed, and the other sweeps in the store."""
     console = Console(highlight=False)
     with store_with_results(Settings()) as store:
-        store.release_dead(is_dead)  # a killed driver's trials are not running, whatever their leases say
-        snapshot = store.snapshot(sweep_name(sweep), profile)
+        if watch_:
+            name = sweep_name(sweep)
+            with contextlib.suppress(KeyboardInterrupt):  # one has seen enough; nothing else was interrupted
+                watch(console, lambda: _look(store, name, profile))
+            return
+        snapshot = _look(store, sweep_name(sweep), profile)
         others = [s for s in store.sweeps() if (s.name, s.profile) != (snapshot.name, snapshot.profile)]
     counts = Counter(outcome.state for outcome in snapshot.outcomes)
     said = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
@@ -35,6 +48,11 @@ def status(sweep: SweepName = None, profile: Profile = None) -> None:
             console.print(f"  `sweeper why {outcome.fingerprint[:8]}` says what was done about it and what to do next")
     if others:
         console.print("\nalso stored: " + ", ".join(one_line(f"{s.name} ({s.profile})") for s in others), markup=False)
+
+
+def _look(store: ResultsStore, name: str | None, profile: str | None) -> SweepSnapshot:
+    store.release_dead(is_dead)  # a killed driver's trials are not running, whatever their leases say
+    return store.snapshot(name, profile)
 
 
 def _table(outcomes: tuple[TrialOutcome, ...]) -> Table:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from sweeper.records import SweepSnapshot
+from sweeper.records import SweepSnapshot, metric_info
 from sweeper.report.layout import in_utc
 from sweeper.spec.sweep_spec import SweepSpec
 
@@ -13,6 +13,10 @@ from sweeper.spec.sweep_spec import SweepSpec
 def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
     """A sentence on when these claims were first stored, and one for each version of the sweep that claims something else."""
     notes: list[str] = []
+    if not metric_info(spec.metric.primary).reproducible:
+        notes.append(
+            f"{spec.metric.primary} decides, and is a machine's: seeds are repetitions on it, and contrasts say nothing of another one."
+        )
     stored = snapshot.created
     looked: list[str] = []
     for version in snapshot.versions:

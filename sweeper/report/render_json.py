@@ -1,9 +1,18 @@
 """A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`; finite numbers or null; names as stored."""
 
 import json
-from typing import Any
 
 from sweeper.report.effects import Effect
+from sweeper.report.json_shape import (
+    ClaimShape,
+    ContrastShape,
+    EffectShape,
+    EstimateShape,
+    ReportShape,
+    SummaryShape,
+    SweepShape,
+    VariantShape,
+)
 from sweeper.report.layout import in_utc, rebuild_command
 from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
 from sweeper.report.statistics import CONFIDENCE, Interval, Summary
@@ -11,7 +20,7 @@ from sweeper.report.statistics import CONFIDENCE, Interval, Summary
 
 def render_json(report: Report) -> str:
     """Indented, ASCII, keys in a fixed order. Values by seed have the seed, as text, for their key."""
-    content = {
+    content: ReportShape = {
         "sweep": _sweep(report),
         "variants": [_variant(row) for row in report.variants],
         "contrasts": [_contrast(row) for row in report.contrasts],
@@ -22,12 +31,13 @@ def render_json(report: Report) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
-def _sweep(report: Report) -> dict[str, Any]:
+def _sweep(report: Report) -> SweepShape:
     newest = report.newest_result
     return {
         "name": report.name,
         "profile": report.profile,
         "version": report.version,
+        "store": report.snapshot,
         "question": report.question,
         "newest_result": None if newest is None else in_utc(newest).isoformat(),
         "device": report.device,
@@ -35,7 +45,7 @@ def _sweep(report: Report) -> dict[str, Any]:
         "command": rebuild_command(report, "json"),
         "primary_metric": report.primary.name,
         "metrics": [
-            {"name": info.name, "label": info.label, "direction": info.direction, "reproducible": info.reproducible}
+            {"name": info.name, "label": info.label, "direction": info.direction, "unit": info.unit, "reproducible": info.reproducible}
             for info in report.metrics
         ],
         "baseline": report.baseline,
@@ -44,7 +54,7 @@ def _sweep(report: Report) -> dict[str, Any]:
     }
 
 
-def _variant(row: VariantRow) -> dict[str, Any]:
+def _variant(row: VariantRow) -> VariantShape:
     return {
         "name": row.name,
         "levels": dict(row.levels),
@@ -56,10 +66,11 @@ def _variant(row: VariantRow) -> dict[str, Any]:
         "running": row.running,
         "pending": row.pending,
         "metrics": {name: _summary(cell) for name, cell in row.cells.items()},
+        "steps": {name: {str(step): _summary(summary) for step, summary in by_step.items()} for name, by_step in row.steps.items()},
     }
 
 
-def _contrast(row: ContrastRow) -> dict[str, Any]:
+def _contrast(row: ContrastRow) -> ContrastShape:
     return {
         "name": row.name,
         "question": row.question,
@@ -68,8 +79,8 @@ def _contrast(row: ContrastRow) -> dict[str, Any]:
         "direction": row.direction,
         "weights": dict(row.weights),
         "margin": row.margin,
-        **_summary(row.summary, n="n_pairs", mean="estimate"),
-        "rule": row.summary.rule,
+        "n_pairs": row.n_pairs,
+        **_estimate(row.summary),
         "shared_streams": list(row.pairing.shared),
         "bootstrap": _ends(row.bootstrap),
         "dropped": {str(seed): reason for seed, reason in row.dropped.items()},
@@ -78,12 +89,12 @@ def _contrast(row: ContrastRow) -> dict[str, Any]:
     }
 
 
-def _effect(effect: Effect) -> dict[str, Any]:
-    numbers = _summary(effect.summary, mean="estimate")
-    return {"kind": effect.kind, "name": effect.name, "weights": dict(effect.weights), **numbers, "rule": effect.summary.rule}
+def _effect(effect: Effect) -> EffectShape:
+    weights = dict(effect.weights)
+    return {"kind": effect.kind, "name": effect.name, "weights": weights, "n": effect.summary.n, **_estimate(effect.summary)}
 
 
-def _claim(row: ClaimRow) -> dict[str, Any]:
+def _claim(row: ClaimRow) -> ClaimShape:
     return {
         "name": row.name,
         "kind": row.kind,
@@ -114,11 +125,23 @@ def _ends(interval: Interval | None) -> list[float] | None:
     return None if interval is None else [float(f"{end:.10g}") for end in (interval.low, interval.high)]
 
 
-def _summary(summary: Summary, n: str = "n", mean: str = "mean") -> dict[str, Any]:
+def _estimate(summary: Summary) -> EstimateShape:
+    found = _summary(summary)
+    return {
+        "estimate": found["mean"],
+        "sd": found["sd"],
+        "half_width": found["half_width"],
+        "interval": found["interval"],
+        "by_seed": found["by_seed"],
+        "rule": summary.rule,
+    }
+
+
+def _summary(summary: Summary) -> SummaryShape:
     interval = summary.interval
     return {
-        n: summary.n,
-        mean: summary.mean,
+        "n": summary.n,
+        "mean": summary.mean,
         "sd": summary.sd,
         "half_width": summary.half_width,
         "interval": None if interval is None else [interval.low, interval.high],

@@ -5,11 +5,14 @@ from io import BytesIO
 from pathlib import Path
 
 from sweeper.report.story import Strip
+from sweeper.visible import abridged, one_line
 
 DRAWS = 3
 """Rows: samples of each label."""
 _TILE = 64
 """Pixels: larger tiles are made smaller."""
+_ABREAST, _MARGIN, _CAPTION = 2, 14, 20
+"""Of pictures side by side: how many, and pixels between and above them."""
 _BUDGET = 900_000
 """Bytes of all pictures of a page."""
 
@@ -32,6 +35,24 @@ def strips_of(pictures: Iterable[tuple[str, int, Path]], variants: Sequence[str]
         strips += readable
         used += size
     return strips, ""
+
+
+def side_by_side(strips: Sequence[Strip]) -> bytes:
+    """One picture (PNG) of several strips, two beside each other, each under its variant's name."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    images = [Image.open(BytesIO(strip.png)).convert("RGB") for strip in strips]
+    width, height = max(image.width for image in images), max(image.height for image in images)
+    rows = -(-len(images) // _ABREAST)
+    canvas = Image.new("RGB", (_ABREAST * (width + _MARGIN) + _MARGIN, rows * (height + _CAPTION + _MARGIN) + _MARGIN), "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=13)
+    for place, (strip, image) in enumerate(zip(strips, images, strict=True)):
+        left, top = _MARGIN + place % _ABREAST * (width + _MARGIN), _MARGIN + place // _ABREAST * (height + _CAPTION + _MARGIN)
+        draw.text((left, top), abridged(one_line(strip.variant), 50), fill="black", font=font)
+        canvas.paste(image, (left, top + _CAPTION))
+    out = BytesIO()
+    canvas.save(out, format="PNG", optimize=True)
+    return out.getvalue()
 
 
 def _cut(strips: list[Strip], readable: list[Strip], left: int) -> tuple[list[Strip], str]:

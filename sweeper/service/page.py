@@ -5,10 +5,10 @@ from pathlib import Path
 
 from sweeper.errors import RequestError
 from sweeper.execution.attempt_folders import attempt_folder
-from sweeper.records import SweepSnapshot, TrialCurves
+from sweeper.records import COMPARABILITY, SweepSnapshot, TrialCurves
 from sweeper.report.render_html import render_html, vega_bundle
 from sweeper.report.rows import Report
-from sweeper.report.samples import strips_of
+from sweeper.report.samples import side_by_side, strips_of
 from sweeper.report.story import CURVES, Story, story_of
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
@@ -43,12 +43,25 @@ def page_of(story: Story) -> str:
     return render_html(story, vega_bundle())
 
 
+def write_pages(store: ResultsStore, settings: Settings, name: str, profile: str, folder: Path) -> None:
+    """The page, the plots and the samples side by side, as files: what MLflow's run of the sweep shows."""
+    mixed = COMPARABILITY  # the page names the fields that differ; a run that made it is not the place to refuse them
+    story = read_story(store, settings, name, profile, allow_mixed=mixed)
+    (folder / "report.html").write_text(page_of(story), encoding="utf-8")
+    write_plots(story, folder)
+
+
 def write_plots(story: Story, folder: Path) -> list[Path]:
-    """The plots as files. Raises RequestError when the folder cannot be written."""
+    """The plots as files, and the samples of each training seed. Raises RequestError when the folder cannot be written."""
     from sweeper.report import plots
 
     try:
-        return plots.write_plots(story, folder)
+        written = plots.write_plots(story, folder)
+        for seed in dict.fromkeys(strip.seed for strip in story.strips):
+            path = folder / f"samples-seed-{seed}.png"
+            path.write_bytes(side_by_side([strip for strip in story.strips if strip.seed == seed]))
+            written.append(path)
+        return written
     except OSError as error:
         raise RequestError(f"--plots {folder} cannot be written ({error.strerror}); give a folder of yours") from error
 

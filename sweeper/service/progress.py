@@ -3,9 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
-from sweeper.records import PlannedTrial, metric_info
+from sweeper.records import PlannedTrial, TrialState, metric_info
+from sweeper.service.board import Board
 from sweeper.visible import visible
+
+_STATES: dict[str, TrialState] = {"finished": "finished", "failed": "failed", "diverged": "diverged"}
+"""State of an attempt that ended -> of its trial; after any other the trial waits again."""
 
 
 @dataclass
@@ -38,13 +43,19 @@ class Progress:
     remaining_steps: int = 0
     """Optimizer steps of this run that are still to do."""
     stopping: bool = False
+    board: Board = field(default_factory=lambda: Board((), "held_out_loss"))
+    """Every trial of the sweep."""
+    tells: Literal["all", "ends", "failures"] = "all"
+    """Which events `say` is told; the display shows the others."""
     _done_steps: int = 0
     _since: float = field(default_factory=time.monotonic)
 
     def started(self, key: str, trial: PlannedTrial, attempt: int) -> None:
         self.running[key] = TrialProgress(trial, attempt)
+        self.board.heard(trial.fingerprint, "running")
         again = f", attempt {attempt}" if attempt > 1 else ""
-        self.say(f"started   {name_of(trial)}{again}")
+        if self.tells == "all":
+            self.say(f"started   {name_of(trial)}{again}")
 
     def stepped(self, key: str, step: int, metrics: dict[str, float]) -> None:
         now = self.running[key]
@@ -54,6 +65,7 @@ class Progress:
         now.step = max(step, now.step)
         now.steps_per_second = metrics.get("steps_per_second", now.steps_per_second)
         now.metrics |= metrics
+        self.board.heard(now.trial.fingerprint, "running", step=now.step, value=now.metrics.get(self.primary))
 
     def ended(self, key: str, state: str, error: str | None, policy: str | None = None) -> None:
         """`policy`: what is done about a failure."""
@@ -71,6 +83,9 @@ class Progress:
         first = (error or "").splitlines()[:1]
         done = self.reused + self.finished
         why = "; ".join(filter(None, (*first, policy)))
+        self.board.heard(over.trial.fingerprint, _STATES.get(state, "pending"), value=over.metrics.get(self.primary), error=error)
+        if self.tells == "failures" and state == "finished":
+            return
         self.say(f"{state:<9} {name_of(over.trial)}  {shown}{why}  [{done}/{self.total}]")
 
     def seconds_left(self) -> float | None:

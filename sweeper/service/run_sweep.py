@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from sweeper.errors import RequestError
 from sweeper.plan.machine import Machine
 from sweeper.plan.reconcile import Decision
-from sweeper.records import SweepSnapshot
+from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.service.allowance import NO_LIMITS, Allowance, Limits
+from sweeper.service.board import Board
 from sweeper.service.driver import Driver, as_sweeper_error
 from sweeper.service.mirror_process import MirrorProcess
 from sweeper.service.opening import look_up_in, store_to_write, timings_in
@@ -31,6 +32,8 @@ class RunOutcome:
     """How a run ended."""
 
     snapshot: SweepSnapshot
+    curves: Mapping[str, TrialCurves]
+    """Evaluations at every step, for tables that show them."""
     exit_code: int
     trained: int
     """Attempts that finished in this run."""
@@ -66,10 +69,11 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         device = planned.allotment.device or "the Ray cluster's devices"
         progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
+        progress.board = Board.of(store.snapshot(sweep.spec.name, sweep.profile), sweep.spec.metric.primary)
         allowance = _allowance(limits, planned, store)
         driver = Driver(store, settings, this_process(), to_run, planned.allotment, allowance, planned.user_code, progress)
         if to_run:
-            _run(driver, planned, settings, show)
+            _run(driver, planned, settings, store, show)
         elif store.backlog():
             with MirrorProcess(settings):
                 pass
@@ -80,7 +84,9 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         snapshot = store.snapshot(sweep.spec.name, sweep.profile)
         left_out = sum(outcome.state == "pending" for outcome in snapshot.outcomes) if allowance.reason else 0
         code = _exit_code(snapshot, driver)
-        return RunOutcome(snapshot, code, progress.finished, counts["reuse"], store.backlog(), left_out, allowance.reason)
+        return RunOutcome(
+            snapshot, store.curves(snapshot), code, progress.finished, counts["reuse"], store.backlog(), left_out, allowance.reason
+        )
 
 
 def _allowance(limits: Limits, planned: PlannedSweep, store: ResultsStore) -> Allowance:
@@ -93,7 +99,7 @@ def _allowance(limits: Limits, planned: PlannedSweep, store: ResultsStore) -> Al
     return Allowance(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
 
 
-def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) -> None:
+def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: ResultsStore, show: Show) -> None:
     from sweeper.execution.ray_tune import TrialShare, run_jobs
 
     machine, allotment = Machine.here(), planned.allotment
@@ -109,6 +115,8 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, show: Show) 
                 scratch=settings.root / "ray",
             )
         mirror.hurried = driver.stopped
+        if settings.mlflow_pages and driver.progress.finished and not driver.stopped and driver.failure is None:
+            store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
 
 
 def _refuse(planned: PlannedSweep, limits: Limits) -> None:

@@ -12,7 +12,7 @@ from sweeper.store.database import now
 from sweeper.store.tables import MirrorLease, Outbox, Sweep, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks, insert_or_ignore
 
-Kind = Literal["sweep", "link", "points", "evaluation", "attempt"]
+Kind = Literal["sweep", "link", "points", "evaluation", "attempt", "pages"]
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -21,6 +21,13 @@ def post(session: Session, kind: Kind, payloads: Iterable[Mapping[str, Any]], cr
     rows = [{"kind": kind, "payload": payload, "created": created} for payload in payloads]
     if rows:
         session.execute(sa.insert(Outbox), rows)
+
+
+def post_pages(session: Session, name: str, profile: str) -> None:
+    """One row is enough, however often it is asked for."""
+    payload = {"name": name, "profile": profile}
+    if payload not in list(session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "pages"))):
+        post(session, "pages", [payload], now(session))
 
 
 def pending(session: Session, limit: int) -> list[OutboxRow]:

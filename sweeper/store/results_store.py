@@ -241,6 +241,11 @@ class ResultsStore:
         with self._database.writing() as session:
             return retelling.tell_again(session)
 
+    def post_pages(self, name: str, profile: str) -> None:
+        """Have the sweep's page and plots shown in MLflow, as they are when the mirror comes to it. Outbox: "pages" {name, profile}."""
+        with self._database.writing() as session:
+            outbox.post_pages(session, name, profile)
+
     def backlog(self) -> int:
         """How many rows wait."""
         with self._database.reading() as session:

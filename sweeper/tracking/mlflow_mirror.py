@@ -3,6 +3,7 @@
 import functools
 import itertools
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import yaml
 from sweeper.records import OutboxRow
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.outbox_news import AttemptNews, LinkNews, MetricNews, SweepNews, read_row
+from sweeper.tracking.outbox_news import AttemptNews, LinkNews, MetricNews, PagesNews, SweepNews, read_row
 from sweeper.tracking.source import MirrorSource
 from sweeper.tracking.sweep_runs import SweepKey, SweepRuns, sweep_title
 from sweeper.tracking.trial_runs import TrialRuns
@@ -25,6 +26,9 @@ ROWS_AT_ONCE = 20
 """Of rows that are not metrics: how many at most are repeated after a crash."""
 
 _METRIC_KINDS = frozenset({"points", "evaluation"})
+
+MakePages = Callable[[str, str, Path], None]
+"""Writes the files that show a sweep (name, profile) into a folder."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +44,10 @@ class MlflowMirror:
     all of them are. MLflow is imported and spoken to at the first `drain`, not before. For one thread.
     """
 
-    def __init__(self, tracking_uri: str, artifact_root: Path, trials_root: Path, source: MirrorSource) -> None:
+    def __init__(
+        self, tracking_uri: str, artifact_root: Path, trials_root: Path, source: MirrorSource, pages: MakePages | None = None
+    ) -> None:
+        self._pages = pages
         self.refused = 0
         """Rows that MLflow turned down for good; they are lost to MLflow, not to the store."""
         self.away: str | None = None
@@ -108,6 +115,9 @@ class MlflowMirror:
                 return []
             case AttemptNews() as news:
                 return [(sweep, news.time_ms) for sweep in self._trials.set_attempt(news)]
+            case PagesNews() as news:
+                self._show_pages(SweepKey(news.name, news.profile))
+                return []
 
     def _describe(self, news: SweepNews) -> None:
         sweep = SweepKey(news.name, news.profile)
@@ -115,6 +125,19 @@ class MlflowMirror:
         self._client.rename(run_id, sweep_title(sweep))
         self._client.record(run_id, tags={"mlflow.note.content": news.question, "sweeper.version": news.version})
         self._client.write_text(run_id, "spec.yaml", yaml.safe_dump(dict(news.spec), sort_keys=False, allow_unicode=True))
+
+    def _show_pages(self, sweep: SweepKey) -> None:
+        """Under `report/` of the parent run. What cannot be drawn is refused: the results themselves are there."""
+        if self._pages is None:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                self._pages(sweep.name, sweep.profile, Path(folder))
+            except Exception as error:  # whatever is wrong with a drawing, the rows behind this one must not wait for it
+                raise Refused(f"the pages of sweep {sweep.name} cannot be made: {error}") from error
+            run_id = self._runs.sweep(sweep)
+            for file in sorted(Path(folder).iterdir()):
+                self._client.write_file(run_id, f"report/{file.name}", file)
 
     def _settle(self, sweep: SweepKey, end_ms: int, _row: OutboxRow) -> None:
         self._runs.settle(sweep, end_ms)

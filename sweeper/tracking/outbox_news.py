@@ -68,7 +68,15 @@ class AttemptNews:
         return cls(fingerprint, record.number, record.state, record.error, record.provenance, record.comparability, time_ms)
 
 
-News = SweepNews | LinkNews | MetricNews | AttemptNews
+@dataclass(frozen=True)
+class PagesNews:
+    """A sweep's page, plots and samples are to be shown as they are now."""
+
+    name: str
+    profile: str
+
+
+News = SweepNews | LinkNews | MetricNews | AttemptNews | PagesNews
 
 
 def read_row(row: OutboxRow) -> News:
@@ -113,6 +121,10 @@ def _evaluation(payload: Mapping[str, Any]) -> MetricNews:
     return MetricNews(news.fingerprint, news.points, at, _plain(payload.get("details")))
 
 
+def _pages(payload: Mapping[str, Any]) -> PagesNews:
+    return PagesNews(name=_text(payload, "name"), profile=_text(payload, "profile"))
+
+
 def _attempt(payload: Mapping[str, Any]) -> AttemptNews:
     state = payload["state"]
     if state not in get_args(AttemptState):
@@ -147,4 +159,5 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], News]] = {
     "points": _points,
     "evaluation": _evaluation,
     "attempt": _attempt,
+    "pages": _pages,
 }

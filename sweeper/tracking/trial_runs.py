@@ -57,6 +57,9 @@ class TrialRuns:
                     if news.evaluated is not None:
                         attempt, step = news.evaluated
                         self._show_samples(run_id, fingerprint, step, [attempt])
+                pictures = self._pictures(fingerprint)
+                for step in {news.points[0].step for news in of_trial if news.evaluated is None and news.points} & pictures.keys():
+                    self._show_samples(run_id, fingerprint, step, pictures[step])
 
     def set_attempt(self, news: AttemptNews) -> list[SweepKey]:
         """Show the state of an attempt on every child run of its trial; returns the sweeps concerned."""
@@ -95,8 +98,8 @@ class TrialRuns:
         self._copy_points(run_id, [*history.points, *evaluations])
         self._client.record(run_id, tags=_detail_tags(history.details))
         newest_first = sorted(history.attempts, key=lambda attempt: attempt.number, reverse=True)
-        for step in sorted({point.step for point in evaluations}):
-            self._show_samples(run_id, history.fingerprint, step, [attempt.number for attempt in newest_first])
+        for step, attempts in sorted(self._pictures(history.fingerprint).items()):
+            self._show_samples(run_id, history.fingerprint, step, attempts)
         if not newest_first:
             # MLflow starts every run as running; this one waits for its turn.
             self._client.set_status(run_id, "SCHEDULED", None)
@@ -125,6 +128,16 @@ class TrialRuns:
             about = {"comparability": news.comparability, "provenance": news.provenance}
             self._client.write_text(run_id, f"attempts/attempt-{news.attempt}.json", _json(about))
         self._client.set_status(run_id, RUN_STATUS[news.state], news.time_ms)
+
+    def _pictures(self, fingerprint: str) -> dict[int, list[int]]:
+        """Step -> attempts that left a picture of samples of it, newest first."""
+        found: dict[int, list[int]] = {}
+        if Path(fingerprint).name == fingerprint:  # It comes from the outbox: never let it lead out of the folder of trials.
+            for path in (self._trials_root / fingerprint).glob("attempt-*/samples-*.png"):
+                attempt, step = path.parent.name.removeprefix("attempt-"), path.stem.removeprefix("samples-")
+                if attempt.isdecimal() and step.isdecimal():
+                    found.setdefault(int(step), []).append(int(attempt))
+        return {step: sorted(attempts, reverse=True) for step, attempts in found.items()}
 
     def _show_samples(self, run_id: str, fingerprint: str, step: int, attempts: Iterable[int]) -> None:
         """Upload the sample grid of the first of these attempts that has one."""

@@ -19,7 +19,7 @@ from model.evaluation import judge as judging
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.evaluate import Evaluation, evaluate
 from model.evaluation.grid import save_grid
-from model.evaluation.held_out import held_out_loss
+from model.evaluation.held_out import held_out_loss, held_out_losses
 from model.evaluation.judge import Judge
 from model.evaluation.reference import judges_reference
 from model.grouping import Grouping
@@ -161,3 +161,28 @@ def test_a_trial_evaluates_its_moving_average(digits: DataSet, judge: Judge, cac
     )
     curve = [metrics["held_out_loss"] for _, metrics in told.of("points") if "held_out_loss" in metrics]
     assert curve == [held_out_loss(average, digits.held_out, config.evaluation)]
+
+
+def test_the_loss_of_each_noise_level_has_the_whole_for_its_mean(network: DiffusionTransformer, digits: DataSet) -> None:
+    config = EvaluationConfig(held_out_levels=4)
+    found = held_out_losses(network, digits.held_out, config)
+    assert list(found.by_level) == [f"held_out_loss_by_t/{t}" for t in (0.125, 0.375, 0.625, 0.875)]
+    assert np.mean(list(found.by_level.values())) == pytest.approx(found.loss, rel=1e-12)
+    assert len(set(found.by_level.values())) == 4
+
+
+def test_pictures_on_the_way_show_what_an_evaluation_would_and_change_nothing(cache: Path, tmp_path: Path) -> None:
+    plain = run(tiny(steps=5, evaluation={"samples": 40, "every": 2}), tmp_path / "attempt-1", cache)
+    drawn = run(tiny(steps=5, samples_every=2, evaluation={"samples": 40}), tmp_path / "attempt-2", cache)
+    assert sorted(path.name for path in drawn.folder.glob("samples-*")) == [f"samples-0000000{step}.png" for step in (2, 4, 5)]
+    for step in (2, 4):
+        with (
+            Image.open(plain.folder / f"samples-0000000{step}.png") as whole,
+            Image.open(drawn.folder / f"samples-0000000{step}.png") as few,
+        ):
+            assert few.size == (342, 3 * 34 + 2)
+            assert np.array_equal(np.asarray(whole)[: few.height], np.asarray(few))
+    (last,), (same,) = plain.of("evaluation")[-1:], drawn.of("evaluation")[-1:]
+    assert {k: v for k, v in last[1].items() if "second" not in k and "peak" not in k} == {
+        k: v for k, v in same[1].items() if "second" not in k and "peak" not in k
+    }

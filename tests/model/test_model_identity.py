@@ -85,6 +85,7 @@ def test_names_differ() -> None:
         {"steps": 7},
         {"log_every": 1},
         {"held_out_every": 3},
+        {"samples_every": 3},
         {"checkpoint_every": 9},
         {"evaluation": {"samples": 50, "seed": 4, "guidance": {"scale": 2.0}, "sampler": {"kind": "euler_maruyama"}}},
     ],

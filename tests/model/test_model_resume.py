@@ -145,7 +145,7 @@ def test_an_evaluation_between_points_does_not_show_where_a_shorter_run_ended(tm
 def test_a_finished_trial_is_evaluated_again_without_a_step(tmp_path: Path, cache: Path) -> None:
     first = run(tiny(), tmp_path / "attempt-1", cache)
     again = run(tiny(evaluation={"samples": 30}), tmp_path / "attempt-2", cache, resume_from=[first.folder])
-    assert [report.kind for report in again.reports] == ["started", "evaluation"]
+    assert [report.kind for report in again.reports] == ["started", "points", "evaluation"]
     assert again.started().step == 6
     metrics, before = (told.of("evaluation")[0][1] for told in (again, first))
     assert metrics["held_out_loss"] == before["held_out_loss"]

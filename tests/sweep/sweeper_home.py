@@ -29,7 +29,8 @@ class Home:
     @property
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SWEEPER_", "MLFLOW_", "RAY_"))}
-        return inherited | {"SWEEPER_HOME": str(self.path), "COLUMNS": "100", "PYTHONWARNINGS": "ignore", **self.more}
+        ours = {"SWEEPER_HOME": str(self.path), "SWEEPER_MLFLOW_PAGES": "false", "COLUMNS": "100", "PYTHONWARNINGS": "ignore"}
+        return inherited | ours | self.more
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A command in the background, in a process group of its own."""
