@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 SPEC ?= sweeps/noise_aug_vs_interaction.yaml
 
+# Of `make test`: all of them where nothing is said.
+TESTS ?=
+
 .PHONY: install run test check bench ui clean
 
 install: $(VENV)/.installed
@@ -23,7 +26,7 @@ check: install
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest $(TESTS)
 
 # Minutes to an hour. `make bench DEVICE=cuda` on a GPU; the README's table is renewed.
 BENCHMARKS = train_step scaling evaluation start_up $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/sweep_overhead.py))

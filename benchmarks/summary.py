@@ -52,58 +52,44 @@ def _figure(what: str, target: str, file: str, say: Callable[[Row], str], **want
     return what, target, value
 
 
-STEPS = {"nano, 16 tokens": ("at least 1.3x, aim 2x", ""), "S/2, 256 tokens": ("at least 1.5x", "")}
-LARGE = {"B/2, 256 tokens": ("", "at least 2.5x"), "XL/2, 256 tokens": ("", "at least 2.5x")}
+STEPS = {
+    "nano, 16 tokens": "at least 1.3x, aim 2x (CPU)",
+    "S/2, 256 tokens": "at least 1.5x (CPU)",
+    "B/2, 256 tokens": "at least 2.5x (GPU)",
+    "XL/2, 256 tokens": "at least 2.5x (GPU)",
+}
+COMMANDS = {
+    "plan": ("`sweeper plan`", "under 2 s"),
+    "status": ("`sweeper status`", "under 2 s"),
+    "report": ("`sweeper report`", "under 2 s"),
+    "run again": ("`sweeper run` where nothing is missing", ""),
+    "of it, to the first step": ("`sweeper run`, from the command to the first training step", ""),
+}
+
+
+def _step_file(case: str) -> str:
+    return f"train_step-{case.split(',')[0].replace('/', '')}"
+
+
+def _step(what: str, target: str, case: str, say: Callable[[Row], str]) -> Figure:
+    return _figure(f"{what}, {case}", target, _step_file(case), say, case=case, variant="dual/full")
+
+
+def _longer(tokens: int) -> Figure:
+    what = f"step of dual/full over dual/none, {tokens:,} tokens, width 256, 4 layers"
+    return _figure(
+        what, "below 1x", "scaling", lambda row: _times(row["over_dual_none"]), axis="tokens", tokens=tokens, variant="dual/full"
+    )
+
+
 FIGURES: list[Figure] = [
-    *(
-        _figure(
-            f"dense oracle's step over ours, {case}, dual/full",
-            " ".join(filter(None, target)),
-            "train_step",
-            _oracle,
-            case=case,
-            variant="dual/full",
-        )
-        for case, target in (STEPS | LARGE).items()
-    ),
-    _figure(
-        "model FLOP utilisation, XL/2",
-        "at least 40%, aim 50% (GPU)",
-        "train_step",
-        lambda row: f"{row['model_flop_utilisation']:.0%}",
-        case="XL/2, 256 tokens",
-        variant="dual/full",
-    ),
-    *(
-        _figure(
-            f"step of dual/full over dual/none, {case}",
-            "below 1 from 256 tokens on" if not case.startswith("nano") else "",
-            "train_step",
-            lambda row: _times(row["step_over_unseparated"]),
-            case=case,
-            variant="dual/full",
-        )
-        for case in ("nano, 16 tokens", "S/2, 256 tokens")
-    ),
-    *(
-        _figure(
-            f"the same at {tokens:,} tokens, width 256",
-            "below 1",
-            "scaling",
-            lambda row: _times(row["over_dual_none"]),
-            axis="tokens",
-            tokens=tokens,
-            variant="dual/full",
-        )
-        for tokens in (1024, 4096)
-    ),
+    *(_step("dense oracle's step over ours, dual/full", target, case, _oracle) for case, target in STEPS.items()),
+    _step("model FLOP utilisation", "at least 40%, aim 50% (GPU)", "XL/2, 256 tokens", lambda row: f"{row['model_flop_utilisation']:.0%}"),
+    _step("step of dual/full over dual/none", "", "nano, 16 tokens", lambda row: _times(row["step_over_unseparated"])),
+    _step("step of dual/full over dual/none", "below 1x", "S/2, 256 tokens", lambda row: _times(row["step_over_unseparated"])),
+    *map(_longer, (1024, 4096)),
     _figure("10,000 samples over the training of a nano trial, extrapolated", "", "evaluation", _samples, case="nano, 16 tokens"),
-    *(
-        _figure(
-            f"`sweeper`: {command}", "under 2 s" if command in ("plan", "status", "report") else "", "start_up", _seconds, command=command
-        )
-        for command in ("plan", "status", "report", "run again", "of it, to the first step")
-    ),
+    *(_figure(what, target, "start_up", _seconds, command=command) for command, (what, target) in COMMANDS.items()),
 ]
 
 

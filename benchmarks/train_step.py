@@ -33,6 +33,11 @@ def cases(device: torch.device, models: list[str], batch: int | None) -> Iterato
         yield Case(model, batch or USUAL[device.type].get(model, 2))
 
 
+def result_name(preset: str, device: str) -> str:
+    """A file per model: one can be measured again without the others."""
+    return f"train_step-{preset.replace('/', '')}-{device}"
+
+
 def peak_mib(case: Case, variant: str, trainer: str, device: str, precision: Precision, threads: int) -> float:
     """Peak memory of two steps, in a process that does nothing else."""
     torch.set_num_threads(threads)
@@ -112,12 +117,10 @@ def main(arguments: list[str] | None = None) -> None:
     precision = given.precision or ("bf16" if device.type == "cuda" else "fp32")
     about = measuring.facts(device, clock=Clock(device, given.threads).name, threads=given.threads)
     print(f"{about['device']}, {precision}, {given.threads} thread(s), {about['clock']} seconds, torch {torch.__version__}")
-    rows = []
     for case in cases(device, given.model, given.batch):
-        found = measure(case, given.variant, device, precision, given.rounds, given.threads, memories=not given.no_memory)
-        show(found)
-        rows += found
-    print(f"kept in {measuring.keep(f'train_step-{device.type}', about, rows, given.results)}")
+        rows = measure(case, given.variant, device, precision, given.rounds, given.threads, memories=not given.no_memory)
+        show(rows)
+        print(f"kept in {measuring.keep(result_name(case.preset, device.type), about, rows, given.results)}")
 
 
 if __name__ == "__main__":

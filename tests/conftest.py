@@ -4,12 +4,16 @@ A file's tests run in one process, so that what costs seconds (a sweep that has 
 """
 
 import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from model.machine import usable_cores
+from tests.ray_cluster import ray_cluster
+from tests.sweep.sweeper_home import Home
 
 # Before torch and numpy are loaded, and inherited by every process that a test starts: the processes share the cores.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -26,7 +30,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Real sweeps first: they are the longest files, and one that came last would be waited for."""
-    items.sort(key=lambda item: "sweep" not in item.path.parts)
+    items.sort(key=lambda item: not {"sweep", "faults"} & set(item.path.parts))
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +56,41 @@ def migrated(shared_temp: Path) -> Path:
     with FileLock(folder / "lock"):
         QuietClient(f"sqlite:///{folder / 'mlflow.db'}", folder).find_run("0", {})  # loads MLflow without its warnings, too
     return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[dict[str, str]]:
+    """A Ray cluster of two cores, as environment variables that join it, for sweeps of which Ray's own start and end are not the point."""
+    with ray_cluster(2) as variables:
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def judges(cache: Path) -> Path:
+    """A folder with the judge of the digits."""
+    import torch
+
+    from model.config import DigitsData
+    from model.data.dataset import load
+    from model.evaluation.judge import load_or_train_judge
+
+    load_or_train_judge(load(DigitsData(), 2, torch.device("cpu"), torch.float32), 2, cache)
+    return cache
+
+
+@pytest.fixture(scope="session")
+def furnish(judges: Path, migrated: Path) -> Callable[..., Home]:
+    """Gives a folder the judge and a migrated MLflow database, which take seconds to make, and so makes it a home."""
+
+    def make(path: Path, environment: Mapping[str, str] | None = None) -> Home:
+        shutil.copytree(judges, path / "artifacts" / "judges")
+        shutil.copy(migrated, path / "mlflow.db")
+        return Home(path, environment or {})
+
+    return make
+
+
+@pytest.fixture
+def new_home(furnish: Callable[..., Home], tmp_path: Path) -> Callable[..., Home]:
+    """Makes homes by name, with the environment variables of its runs."""
+    return lambda name, environment=None: furnish(tmp_path / name, environment)

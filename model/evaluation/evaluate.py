@@ -88,7 +88,8 @@ def evaluate(
         return first
     values = {name: {str(seed): found.metrics[name] for seed, found in by_seed.items()} for name in first.metrics}
     means = {name: math.fsum(of.values()) / len(of) for name, of in values.items()}
-    return Evaluation(means, first.details | {"by_generation_seed": values})
+    levels = {name: math.fsum(found.by_level[name] for found in by_seed.values()) / len(by_seed) for name in first.by_level}
+    return Evaluation(means, first.details | {"by_generation_seed": values}, levels)
 
 
 def _with_one_seed(

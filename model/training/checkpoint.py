@@ -37,6 +37,7 @@ def save(state: TrainingState, folder: Path, identity: str, ours: Callable[[], b
     about = {
         "step": str(state.step),
         "seconds": repr(state.seconds),
+        "timed": str(state.timed),
         "summed": str(state.summed),
         "evaluation_due": str(int(state.evaluation_due)),
         "last_point": json.dumps(state.last_point),
@@ -88,3 +89,4 @@ def _load(state: TrainingState, path: Path, identity: str) -> None:
     state.step, state.summed = int(about["step"]), int(about["summed"])
     state.evaluation_due = about.get("evaluation_due") == "1"
     state.seconds, state.last_point = float(about["seconds"]), json.loads(about["last_point"])
+    state.timed = int(about.get("timed", about["step"]))  # older code timed every step

@@ -47,7 +47,7 @@ class _Trial:
         self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
-        self._timed = (state.step, state.seconds)
+        self._timed = (state.timed, state.seconds)
 
     def say(self, report: TrialReport) -> None:
         self._heard = time.monotonic()
@@ -163,12 +163,12 @@ class _Trial:
 
     def _step_time(self) -> dict[str, float]:
         """Mean seconds of a step since this was last asked."""
-        (step, seconds), self._timed = self._timed, (self.state.step, self.state.seconds)
-        return {"step_seconds": (self.state.seconds - seconds) / (self.state.step - step)} if self.state.step > step else {}
+        (steps, seconds), self._timed = self._timed, (self.state.timed, self.state.seconds)
+        return {"step_seconds": (self.state.seconds - seconds) / (self.state.timed - steps)} if self.state.timed > steps else {}
 
     def _speed(self) -> dict[str, float]:
         peak = memory.peak_mib(self.data.train.labels.device)
-        return {"steps_per_second": self.state.step / max(self.state.seconds, 1e-9), "peak_memory_mib": peak}
+        return {"steps_per_second": self.state.timed / max(self.state.seconds, 1e-9), "peak_memory_mib": peak}
 
 
 def run(

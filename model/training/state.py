@@ -41,7 +41,11 @@ class TrainingState:
     step: int = 0
     """Optimizer steps done."""
     seconds: float = 0.0
-    """Wall clock spent in steps, over all attempts."""
+    """Wall clock spent in the steps that are timed, over all attempts."""
+    timed: int = 0
+    """Steps that are: all but the first of each attempt, which also compiles and warms up."""
+    warm: bool = False
+    """This attempt has done a step."""
     sums: dict[str, Tensor] = field(default_factory=dict)
     """Running sums of the curve metrics since the last point, float64 scalars."""
     summed: int = 0

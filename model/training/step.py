@@ -71,7 +71,10 @@ def train_step(config: TrainConfig, state: TrainingState, data: TrainingImages, 
     for name, total in state.sums.items():
         total += measured[name]
     state.summed += 1
-    state.seconds += time.perf_counter() - started
+    if state.warm or state.step == config.steps:  # an only step is timed after all
+        state.seconds += time.perf_counter() - started
+        state.timed += 1
+    state.warm = True
 
 
 def _losses(

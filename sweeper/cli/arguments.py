@@ -33,9 +33,9 @@ def seconds_of(deadline: str | None) -> float | None:
     """`6h`, `90m`, `1d12h`, `45s` in seconds; RequestError for anything else."""
     if deadline is None:
         return None
-    if not re.fullmatch(r"(\d+(\.\d+)?[dhms])+", deadline):
+    if not re.fullmatch(r"([0-9]+(\.[0-9]+)?[dhms])+", deadline):
         raise RequestError(f"--deadline {deadline}: a time is written like 6h, 90m, 1d12h or 45s")
-    seconds = sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)([dhms])", deadline))
+    seconds = sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"([0-9]+(\.[0-9]+)?)([dhms])", deadline))
     if seconds <= 0:
         raise RequestError(f"--deadline {deadline}: give more than nothing, such as 6h")
     return seconds

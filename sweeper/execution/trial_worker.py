@@ -127,4 +127,4 @@ class _Locked(io.TextIOBase):
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

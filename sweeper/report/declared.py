@@ -5,7 +5,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from sweeper.records import SweepSnapshot
+from sweeper.records import SweepSnapshot, metric_info
 from sweeper.report.layout import in_utc
 from sweeper.spec.sweep_spec import SweepSpec
 
@@ -13,6 +13,10 @@ from sweeper.spec.sweep_spec import SweepSpec
 def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
     """A sentence on when this version's claims were stored, and one for each earlier version that claimed something else."""
     notes = []
+    if not metric_info(spec.metric.primary).reproducible:
+        notes.append(
+            f"{spec.metric.primary} decides, and is a machine's: seeds are repetitions on it, and contrasts say nothing of another one."
+        )
     first = snapshot.first_result
     if spec.claims and first is not None:
         before = in_utc(snapshot.created) <= in_utc(first)

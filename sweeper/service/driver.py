@@ -59,6 +59,8 @@ class _Attempt:
     decision: Decision
     claim: AttemptClaim
     job: Job
+    heard: bool = False
+    """Its worker said something."""
     result: Result | None = None
     """Held back until its end, so that both go in together."""
 
@@ -84,6 +86,7 @@ class Driver:
         self._running: dict[str, _Attempt] = {}
         self._retries = Retries(allotment.processes)
         self._ending_since: float | None = None
+        self._kept = time.monotonic()
         self._allowance = allowance
         self.progress = progress
         self._patiently = Patience(settings.store_patience, progress.say, lambda: self._ending_since is not None)
@@ -125,6 +128,7 @@ class Driver:
         return not self._running and not waiting
 
     def abandoned(self) -> bool:
+        self._keep_unplaced()
         if self._running and self._ending_since is None and self._allowance.over():
             self.wind_down()
         return self._ending_since is not None and time.monotonic() - self._ending_since > STOP_SECONDS
@@ -134,6 +138,7 @@ class Driver:
         attempt = self._running.get(job.key)
         if attempt is None or self.failure is not None:
             return
+        attempt.heard = True
         try:
             self._patiently(functools.partial(self._write, attempt, what, round(time.time() * 1000)))
         except Fenced:
@@ -181,6 +186,18 @@ class Driver:
             self._ask_to_stop(attempt.job)
 
     # -- parts --------------------------------------------------------------------------------------------------------------------------
+
+    @_remembering
+    def _keep_unplaced(self) -> None:
+        """Renews the leases of attempts that no worker has yet: on a full cluster they may wait long, and only we can speak for them."""
+        now = time.monotonic()
+        if self.failure is not None or now - self._kept < self._settings.lease_seconds / 4:
+            return
+        self._kept = now
+        for attempt in self._running.values():
+            if not attempt.heard:
+                with contextlib.suppress(Fenced):
+                    self._patiently(functools.partial(self._store.alive, attempt.claim))
 
     def _over(self) -> bool:
         return self._ending_since is not None or self.failure is not None or self.paused is not None

@@ -5,6 +5,7 @@ it flushes for a bounded time and ends. A driver that dies closes the pipe as su
 """
 
 import functools
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import traceback
 from types import TracebackType
 from typing import Self
 
+from sweeper.errors import StoreAway
 from sweeper.service.ownership import is_dead, this_process
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
@@ -21,8 +23,13 @@ FLUSH_SECONDS = 30.0
 """Longest wait for MLflow at the end of a run."""
 HURRIED_SECONDS = 3.0
 """Longest wait when the user interrupted; the next run tells MLflow the rest."""
+AGAIN_SECONDS = 5.0
+"""Between two tries while the store is away."""
 NICENESS = 19
 """Trials come first wherever cores are short."""
+
+
+log = logging.getLogger(__name__)
 
 
 class MirrorProcess:
@@ -35,13 +42,13 @@ class MirrorProcess:
         """Set to wait only shortly at the end."""
 
     def __enter__(self) -> Self:
-        log = (self._settings.root / "mirror.log").open("ab")
-        with log:
+        output = (self._settings.root / "mirror.log").open("ab")
+        with output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "sweeper.service.mirror_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=log,
+                stderr=output,
                 env=os.environ | {"SWEEPER_HOME": str(self._settings.root)},
                 start_new_session=True,  # Ctrl-C in the terminal is the driver's to handle
             )
@@ -61,10 +68,6 @@ class MirrorProcess:
 
 def main() -> None:
     """Entry of the process."""
-    from sweeper.service.page import write_pages
-    from sweeper.tracking.mlflow_mirror import MlflowMirror
-    from sweeper.tracking.runner import run_mirror
-
     os.nice(NICENESS)
     closed = threading.Event()
 
@@ -76,11 +79,26 @@ def main() -> None:
     settings = Settings()
     try:
         with ResultsStore.open(settings.store_url) as store:
-            pages = functools.partial(write_pages, store, settings)
-            mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
-            run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
+            _mirror(store, settings, closed)
     except Exception:  # the last border: standard error is mirror.log, which people attach to reports of faults
         sys.exit(settings.concealed(traceback.format_exc()))
+
+
+def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) -> None:
+    from sweeper.service.page import write_pages
+    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.runner import run_mirror
+
+    pages = functools.partial(write_pages, store, settings)
+    mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+    while True:
+        try:
+            run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
+            return
+        except StoreAway as away:  # it may be back before the run ends; what it holds waits for the next run otherwise
+            log.warning("the store does not answer: %s", away)
+            if closed.wait(AGAIN_SECONDS):
+                return
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import evaluation, measuring, scaling, start_up, train_step
+from benchmarks import evaluation, measuring, scaling, start_up, summary, train_step
 from benchmarks.contenders import VARIANTS, Case, Contenders
 from benchmarks.measuring import Clock, Rounds, Spread
 from model.objective import draw, losses
@@ -47,7 +47,7 @@ def test_train_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = ["dual/none", "dual/full"]
     given = ["--device", "cpu", "--model", "nano", "--batch", "4", "--rounds", "2", "--no-memory"]
     train_step.main([*given, "--results", str(tmp_path), "--variant", *chosen])
-    rows = kept(tmp_path, "train_step-cpu")["rows"]
+    rows = kept(tmp_path, "train_step-nano-cpu")["rows"]
     assert [row["variant"] for row in rows] == chosen
     for row in rows:
         assert 0 < row["model_flop_utilisation"] < 2
@@ -126,3 +126,20 @@ def test_flops_of_separated_attention_are_those_of_its_pairs() -> None:
     config = case.config("dual/full", "fp32")
     passes = 3 * config.backbone.layers + config.alignment.teacher.layer
     assert none - full == pytest.approx(2 * passes * 4 * pairs * config.backbone.width)
+
+
+def test_the_readme_shows_what_was_measured() -> None:
+    readme = summary.README.read_text()
+    assert readme.count(summary.BEGIN) == readme.count(summary.END) == 1
+    assert summary.written(readme) == readme, "run `python benchmarks/summary.py --write`"
+
+
+def test_what_was_never_measured_is_shown_so(tmp_path: Path) -> None:
+    lines = [line for line in summary.table(tmp_path).splitlines() if line.startswith("|")][2:]
+    assert len(lines) == len(summary.FIGURES)
+    assert all(line.endswith(f"| {summary.UNMEASURED} | {summary.UNMEASURED} |") for line in lines)
+    (tmp_path / "evaluation-cuda.json").write_text(
+        json.dumps({"rows": [{"case": "nano, 16 tokens", "samples_over_training": 0.5, "samples_measured": 1024, "steps_measured": 20}]})
+    )
+    (line,) = [line for line in summary.table(tmp_path).splitlines() if "10,000 samples" in line]
+    assert line.endswith(f"| {summary.UNMEASURED} | 0.50x (from 1,024 samples and 20 steps) |")

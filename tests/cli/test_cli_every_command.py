@@ -71,7 +71,13 @@ def test_an_unknown_option(refused: Refused, words: tuple[str, ...]) -> None:
 @each_command
 def test_too_many_words(refused: Refused, words: tuple[str, ...]) -> None:
     many = [word for parameter in COMMANDS[words].params if parameter.param_type_name == "argument" for word in ("sweep.yaml",)]
-    assert "unexpected extra argument (more)" in refused(*words, *many, "more").replace("argument(s)", "argument")
+    options = [
+        word
+        for option in COMMANDS[words].params
+        if option.required and option.param_type_name == "option"
+        for word in (option.opts[0], "9")
+    ]
+    assert "unexpected extra argument (more)" in refused(*words, *many, *options, "more").replace("argument(s)", "argument")
 
 
 @pytest.mark.parametrize(("words", "argument"), [(w, a) for w, a in ARGUMENTS if a.required], ids=lambda value: str(value))

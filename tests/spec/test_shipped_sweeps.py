@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from model.presets import METHODS
+from model.presets import METHODS, config_from
 from sweeper.plan.expand import data_facts, expand
 from sweeper.spec.designs import contrast_weights, variants_of
 from sweeper.spec.load import LoadedSweep, load_sweep
@@ -32,6 +32,7 @@ def test_the_named_sweeps_are_shipped() -> None:
         "methods",
         "separation_modes",
         "full_image_mixing",
+        "overhead",
     }
 
 
@@ -72,6 +73,7 @@ def test_the_levels_are_those_of_the_question() -> None:
     assert names("alignment_axis") == [f"{a}/{s}" for a in ("width", "tokens") for s in SEPARATION]
     assert names("methods") == [*(name for name in METHODS if name != "repa"), "repa_random_encoder"]
     assert names("separation_modes") == [*SEPARATION, "noisy_reads_clean", "clean_reads_noisy", "shuffled"]
+    assert names("overhead") == [f"{size}/{s}" for size in ("S", "B", "L") for s in SEPARATION]
     assert names("full_image_mixing") == [f"{w}/{s}" for w in ("0.0", "0.25") for s in SEPARATION]
 
 
@@ -113,3 +115,13 @@ def test_the_contrasts_of_the_main_question() -> None:
         "token-interaction effect": {"dual/full": 1, "dual/none": -1},
         "factor interaction": {"dual/full": 1, "dual/none": -1, "single/full": -1, "single/none": 1},
     }
+
+
+def test_the_sizes_whose_overhead_is_measured_are_the_presets() -> None:
+    for variant, config in load_sweep(FOLDER / "overhead.yaml").configs:
+        preset = config_from({"preset": f"{variant.levels['size']}/2"})
+        assert config.backbone == preset.backbone.model_copy(update={"patch": 1})
+        assert (config.alignment.student_layer, config.alignment.teacher.layer) == (
+            preset.alignment.student_layer,
+            preset.alignment.teacher.layer,
+        )

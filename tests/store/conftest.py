@@ -4,20 +4,16 @@ PostgreSQL: the server at SWEEPER_TEST_POSTGRES_URL (its user may create databas
 """
 
 import os
-import pwd
 import secrets
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from sweeper.records import PlannedTrial
 from sweeper.store.results_store import ResultsStore
+from tests.local_postgres import local_postgres
 
 MakeTrials = Callable[..., list[PlannedTrial]]
 
@@ -28,36 +24,8 @@ def postgres_server() -> Iterator[str]:
     if given := os.environ.get("SWEEPER_TEST_POSTGRES_URL"):
         yield given
         return
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(found) for found in [shutil.which("initdb")] if found]
-    if not binaries:
-        pytest.skip("no PostgreSQL: set SWEEPER_TEST_POSTGRES_URL, or install its server (Debian: apt-get install postgresql)")
-    account: dict[str, Any] = {}
-    if os.geteuid() == 0:  # its server refuses to run as root
-        try:
-            postgres = pwd.getpwnam("postgres")
-        except KeyError:
-            pytest.skip("no PostgreSQL: its server does not run as root, and there is no 'postgres' account")
-        account = {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # not pytest's, whose parents are closed to other accounts
-    folder.chmod(0o755)
-    if account:
-        os.chown(folder, account["user"], account["group"])
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run([str(binaries[-1].with_name(program)), "-D", str(folder / "data"), *arguments], check=True, cwd=folder, **account)
-
-    try:
-        with (folder / "out").open("w") as out:
-            account["stdout"] = account["stderr"] = out
-            run("initdb", "--auth=trust", "--username=sweeper", "--no-sync", "--encoding=UTF8", "--locale=C")
-            # -F: no fsync. Only a socket in the folder: no port to collide on.
-            run("pg_ctl", "start", "-w", "-l", str(folder / "log"), "-o", f"-F -k {folder} -c listen_addresses=''")
-            try:
-                yield f"postgresql+psycopg://sweeper:unused@/postgres?host={folder}"
-            finally:
-                run("pg_ctl", "stop", "-w", "-m", "immediate")
-    finally:
-        shutil.rmtree(folder)
+    with local_postgres() as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""Drivers and workers that are stopped, outlive their lease and wake up: what they say then is refused."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.disturbing import Table, assert_nothing_lost_nothing_twice, attempts, files, finish, start, training, wait_until
+from tests.sweep.sweeper_home import Home
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_worker_that_sleeps_past_its_lease_writes_nothing_more(faulty: Home, undisturbed: Table) -> None:
+    first = start(faulty)
+    fingerprint, worker = wait_until(lambda: training(faulty))[0]
+    os.kill(worker, signal.SIGSTOP)
+    folder = faulty.path / "trials" / fingerprint
+    try:
+        finish(start(faulty))  # the second driver waits for the lease to end, and finishes what the first cannot
+        before = files(folder / "attempt-1")
+        assert (folder / "attempt-2").exists()
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    output = finish(first)
+    assert "another driver took it over" in output
+    assert files(folder / "attempt-1") == before, "a checkpoint was written, or deleted, behind the fence"
+    tried = next(tried for tried in attempts(faulty).values() if tried[0].provenance.get("process") == worker)
+    assert [attempt.state for attempt in tried] == ["lost", "finished"]
+    assert tried[0].step < 120
+    assert_nothing_lost_nothing_twice(faulty, undisturbed)
+
+
+def test_a_driver_that_sleeps_while_another_takes_over_writes_nothing_more(faulty: Home, undisturbed: Table) -> None:
+    first = start(faulty)
+    wait_until(lambda: training(faulty))
+    os.kill(first.pid, signal.SIGSTOP)
+    held = {name for name, _ in training(faulty)}
+    try:
+        finish(start(faulty))
+        told = attempts(faulty)
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    output = finish(first)
+    assert held
+    assert "another driver took it over" in output
+    assert attempts(faulty) == told, "nothing of what it had yet to say was written"
+    assert any(attempt.state == "lost" for tried in told.values() for attempt in tried)
+    assert_nothing_lost_nothing_twice(faulty, undisturbed)
+
+
+def test_two_drivers_at_once_train_no_trial_twice(faulty: Home, undisturbed: Table) -> None:
+    """The second has another sweep's name and one seed more: what they share is trained once, whoever comes first."""
+    pair = [start(faulty), start(faulty, "--set", "name=wider", "--set", "seeds=[1, 0, 2]"), start(faulty)]
+    for process in pair:
+        finish(process)
+    assert {len(tried) for tried in attempts(faulty, "wider").values()} == {1}
+    assert len(attempts(faulty, "wider")) == len(undisturbed) + 2
+    shared = {trial: tried for trial, tried in attempts(faulty, "wider").items() if trial in undisturbed}
+    assert shared == attempts(faulty)
+
+
+@pytest.fixture
+def stepped(faulty: Home, tmp_path: Path) -> tuple[Home, Path]:
+    """A home whose drivers see the clock through libfaketime, and the file that says by how much it is off; only the wall clock is."""
+    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not libraries:
+        pytest.skip("no libfaketime: install it (Debian: apt-get install libfaketime)")
+    offset = tmp_path / "offset"
+    offset.write_text("+0")
+    fake = {
+        "LD_PRELOAD": str(libraries[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DONT_RESET": "1",
+    }
+    return Home(faulty.path, {**faulty.more, **fake}), offset
+
+
+def test_a_clock_that_is_stepped_back_an_hour(undisturbed: Table, stepped: tuple[Home, Path]) -> None:
+    home, offset = stepped
+    before = time.time()
+    process = start(home)
+    wait_until(lambda: training(home), process)
+    offset.write_text("-3600")
+    second = start(home)
+    finish(process)
+    finish(second)
+    told = [attempt for tried in attempts(home).values() for attempt in tried]
+    assert min(attempt.ended.timestamp() for attempt in told if attempt.ended) < before - 1800, "the clock was really back"
+    assert {attempt.state for attempt in told} == {"finished"}
+    assert_nothing_lost_nothing_twice(home, undisturbed)

@@ -1,0 +1,72 @@
+"""A throw-away PostgreSQL from a local server binary, which can be stopped and started again."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class LocalPostgres:
+    """One cluster in a folder; it listens on a socket in there and on no port."""
+
+    def __init__(self, binaries: Path, folder: Path, account: dict[str, Any]) -> None:
+        self._binaries, self._folder, self._account = binaries, folder, account
+
+    @property
+    def url(self) -> str:
+        """Of its maintenance database."""
+        return f"postgresql+psycopg://sweeper:unused@/postgres?host={self._folder}"
+
+    def initialise(self) -> None:
+        self._run("initdb", "--auth=trust", "--username=sweeper", "--no-sync", "--encoding=UTF8", "--locale=C")
+
+    def start(self) -> None:
+        # -F: no fsync.
+        options = f"-F -k {self._folder} -c listen_addresses=''"
+        self._run("pg_ctl", "start", "-w", "-l", str(self._folder / "log"), "-o", options)
+
+    def stop(self, mode: str = "immediate") -> None:
+        """`immediate` is a crash: what was committed is recovered at the next start."""
+        self._run("pg_ctl", "stop", "-w", "-m", mode)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._binaries / program), "-D", str(self._folder / "data"), *arguments]
+        with (self._folder / "out").open("a") as out:
+            subprocess.run(command, check=True, cwd=self._folder, stdout=out, stderr=out, **self._account)
+
+
+@contextlib.contextmanager
+def local_postgres() -> Iterator[LocalPostgres]:
+    """A running server; skips the test where there is no binary, or no account that it would run as."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(found) for found in [shutil.which("initdb")] if found]
+    if not binaries:
+        pytest.skip("no PostgreSQL: set SWEEPER_TEST_POSTGRES_URL, or install its server (Debian: apt-get install postgresql)")
+    account: dict[str, Any] = {}
+    if os.geteuid() == 0:  # its server refuses to run as root
+        try:
+            postgres = pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("no PostgreSQL: its server does not run as root, and there is no 'postgres' account")
+        account = {"user": postgres.pw_uid, "group": postgres.pw_gid, "extra_groups": []}
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # not pytest's, whose parents are closed to other accounts
+    folder.chmod(0o755)
+    if account:
+        os.chown(folder, account["user"], account["group"])
+    server = LocalPostgres(binaries[-1].parent, folder, account)
+    try:
+        server.initialise()
+        server.start()
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(subprocess.CalledProcessError):  # stopped already
+                server.stop()
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,31 @@
+"""A Ray cluster of its own for tests: its start takes longer than a small sweep."""
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+
+CLUSTER = """
+import sys, ray
+print(ray.init(num_cpus=int(sys.argv[1]), include_dashboard=False, log_to_driver=False).address_info["gcs_address"], flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def ray_cluster(cpus: int) -> Iterator[dict[str, str]]:
+    """The environment variables that join it."""
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment = os.environ | token | {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"}
+    with subprocess.Popen(
+        [sys.executable, "-c", CLUSTER, str(cpus)], env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as ray:
+        assert ray.stdin is not None
+        assert ray.stdout is not None
+        try:
+            yield token | {"RAY_ADDRESS": ray.stdout.readline().strip()}
+        finally:
+            ray.stdin.close()
+            ray.wait(timeout=60)
