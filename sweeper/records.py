@@ -143,17 +143,13 @@ class TrialOutcome:
     evaluation_fingerprint: str = ""
 
 
-Series = Mapping[str, Mapping[int, float]]
-"""Metric -> step -> value."""
-
-
 @dataclass(frozen=True)
 class TrialCurves:
-    """What one trial of a sweep measured on its way."""
+    """What one trial of a sweep measured on its way: metric -> step -> value."""
 
-    training: Series
+    training: Mapping[str, Mapping[int, float]]
     """Points of its training curves, thinned out."""
-    evaluations: Series
+    evaluations: Mapping[str, Mapping[int, float]]
     """The evaluations that the sweep asks for, at every step where a finished attempt, or one that it continued, made them."""
 
 

@@ -63,6 +63,14 @@ def test_make_targets_exist(page: str) -> None:
     assert {word for arguments in wanted for word in arguments if "=" not in word and not word.startswith("-")} <= targets
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_pictures_are_there_and_small(page: str) -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / page).read_text())
+    assert len(pictures) == (2 if page == "README.md" else 0)
+    for name in pictures:
+        assert 1_000 < (ROOT / name).stat().st_size < 200_000, name
+
+
 def test_commands_are_read_off_bash_blocks_only() -> None:
     bash = "# a comment\n$ sweeper run \\\n  a.yaml  # why\n\nmake ui && sweeper status\n"
     page = f"text `sweeper no`\n```bash\n{bash}```\n```yaml\nsweeper: no\n```\n"
