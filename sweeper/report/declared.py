@@ -11,17 +11,13 @@ from sweeper.spec.sweep_spec import SweepSpec
 
 
 def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
-    """A sentence on when this version's claims were stored, and one for each earlier version that claimed something else."""
-    notes = []
+    """A sentence on when these claims were first stored, and one for each version of the sweep that claims something else."""
+    notes: list[str] = []
     if not metric_info(spec.metric.primary).reproducible:
         notes.append(
             f"{spec.metric.primary} decides, and is a machine's: seeds are repetitions on it, and contrasts say nothing of another one."
         )
-    first = snapshot.first_result
-    if spec.claims and first is not None:
-        before = in_utc(snapshot.created) <= in_utc(first)
-        when = "before" if before else "AFTER"
-        notes.append(f"The claims were stored on {_date(snapshot.created)}, {when} the first result they are judged by ({_date(first)}).")
+    stored = snapshot.created
     looked: list[str] = []
     for version in snapshot.versions:
         try:
@@ -32,6 +28,8 @@ def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
         if changes := changed_claims(spec, other):
             when = "Claims changed since" if version.created <= snapshot.created else "Claims are otherwise in the later"
             notes.append(f"{when} {which}: {'; '.join(changes)}.")
+        else:
+            stored = min(stored, version.created)
         if other.sequential is not None and other.sequential.looks:
             looked.append(which)
     if spec.claims and spec.sequential is None and looked:
@@ -39,6 +37,10 @@ def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
             f"The claims were looked at by an alpha-spending rule in {looked[-1]}: verdicts at a fixed number of seeds, as here, spend"
             " alpha a second time and do not count beside it."
         )
+    first = snapshot.first_result
+    if spec.claims and first is not None:
+        when = "before" if in_utc(stored) <= in_utc(first) else "AFTER"
+        notes.insert(0, f"The claims were stored on {_date(stored)}, {when} the first result they are judged by ({_date(first)}).")
     return notes
 
 

@@ -206,6 +206,11 @@ class TestDeclared:
 
     @pytest.mark.parametrize(("stored_first", "word"), [(True, ", before the first result"), (False, ", AFTER the first result")])
     def test_whether_they_were_there_before_the_first_result(self, default_sweep: MakeSnapshot, stored_first: bool, word: str) -> None:
-        same = {"kind": "superior", "alpha": 0.05}
-        notes = build_report(self.snapshot(default_sweep, same, same, stored_first)).notes
+        claim = {"kind": "superior", "alpha": 0.05}
+        notes = build_report(self.snapshot(default_sweep, {}, claim, stored_first)).notes
         assert any(note.startswith("The claims were stored on 2026-01-05 12:00 UTC" + word) for note in notes)
+
+    def test_a_version_with_more_seeds_claims_what_was_claimed_before_them(self, default_sweep: MakeSnapshot) -> None:
+        claim = {"kind": "superior", "alpha": 0.05}
+        notes = build_report(self.snapshot(default_sweep, claim, claim, stored_first=False)).notes
+        assert any(note.startswith("The claims were stored on 2026-01-05 11:00 UTC, before the first result") for note in notes)
