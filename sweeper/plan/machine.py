@@ -1,5 +1,6 @@
 """How a sweep's trials fit this machine: GPUs or not, how many at once."""
 
+import functools
 import math
 import os
 from collections.abc import Mapping
@@ -72,7 +73,7 @@ def expected_key(config: TrainConfig, allotment: Allotment) -> Mapping[str, Any]
     """
     known = {
         "device": allotment.device,
-        "torch": version("torch").split("+")[0],
+        "torch": _torch_version(),
         "precision": config.resolved_precision(gpu=allotment.gpus > 0),
         "world_size": allotment.processes,
         "micro_batch": config.micro_batch(allotment.processes),
@@ -81,3 +82,8 @@ def expected_key(config: TrainConfig, allotment: Allotment) -> Mapping[str, Any]
     if allotment.device is None:
         del known["device"], known["torch"]
     return known
+
+
+@functools.cache
+def _torch_version() -> str:
+    return version("torch").split("+")[0]

@@ -31,7 +31,8 @@ def pairing_of(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[
         return ALL_PAIRED
     if not all(asked):
         return Pairing(False, known=False)
-    drawn = {stream: [streams[stream] for streams in asked if stream in streams] for streams in asked for stream in streams}
+    names = dict.fromkeys(stream for streams in asked for stream in streams)
+    drawn = {stream: [streams[stream] for streams in asked if stream in streams] for stream in names}
     shared = tuple(stream for stream, prints in drawn.items() if len(prints) == len(asked) and len(set(prints)) == 1)
     differing = tuple(stream for stream, prints in drawn.items() if len(set(prints)) > 1)
     return Pairing(all(stream in shared for stream in PAIRING), shared, differing)

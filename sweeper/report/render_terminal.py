@@ -21,6 +21,8 @@ _GAP = 2
 """Spaces between columns."""
 _NAME_WIDTHS = (12, 26)
 """Names of variants and contrasts get at least and at most so many columns; what is longer goes on in the next line."""
+_LONGEST_WORD = 18
+"""Of a heading above numbers, before it is folded."""
 _LEAST_WIDTH = 40
 _ANY_HEIGHT = 100
 _BLANK = Text("")
@@ -46,9 +48,9 @@ def _tables(content: Content, width: int) -> list[Table]:
     """One table, or several that repeat its first columns, each within the width if that can be."""
     cells = [[[one_line(line) for line in row.cells[i].lines] for row in content.rows] for i in range(len(content.columns))]
     headings = [one_line(column.heading) for column in content.columns]
-    # A heading may wrap between words, and a name anywhere; a number never does.
+    # A heading may wrap between words (a very long one inside), and a name anywhere; a number never does.
     widths = [
-        _widest([heading.split() if column.kind == "number" else [heading], *lines])
+        max(_widest(lines) if lines else 0, _of_heading(heading, column.kind))
         for heading, column, lines in zip(headings, content.columns, cells, strict=True)
     ]
     stub, rest = widths[: content.stub], widths[content.stub :]
@@ -69,6 +71,10 @@ def _tables(content: Content, width: int) -> list[Table]:
             table.add_row(*(Text("\n".join(cells[index][number]), style=_style(row.cells[index])) for index in indices))
         tables.append(table)
     return tables
+
+
+def _of_heading(heading: str, kind: str) -> int:
+    return min(_widest([heading.split()]), _LONGEST_WORD) if kind == "number" else cell_len(heading)
 
 
 def _name_width(content: Content, stub: Sequence[int], rest: Sequence[int], width: int) -> int:

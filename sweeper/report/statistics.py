@@ -2,7 +2,6 @@
 
 import functools
 import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -65,13 +64,18 @@ def usable(value: float) -> bool:
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """Arithmetic mean, correctly rounded, so that it does not depend on the order; None of nothing."""
-    return statistics.mean(map(float, values)) if values else None
+    """Arithmetic mean; the sum is rounded once, so that it does not depend on the order; None of nothing."""
+    if values and min(values) == max(values):
+        return float(values[0])  # rounding would give equal values a spread
+    return math.fsum(values) / len(values) if values else None
 
 
 def sample_sd(values: Sequence[float]) -> float | None:
-    """Sample standard deviation (n - 1); None with fewer than 2 values."""
-    return statistics.stdev(map(float, values)) if len(values) >= 2 else None
+    """Sample standard deviation (n - 1); None with fewer than 2 values. It does not depend on the order either."""
+    center = mean(values)
+    if center is None or len(values) < 2:
+        return None
+    return math.sqrt(math.fsum((value - center) ** 2 for value in values) / (len(values) - 1))
 
 
 @functools.cache
@@ -104,9 +108,11 @@ def _central_probability(angle: float, degrees: int) -> float:
 def half_width(values: Sequence[float]) -> float | None:
     """Half the width of the 95% t interval of the mean; None with fewer than 3 values."""
     sd = sample_sd(values)
-    if sd is None or len(values) < MIN_SEEDS:
-        return None
-    return t_quantile(len(values) - 1) * sd / math.sqrt(len(values))
+    return None if sd is None else _half_width(sd, len(values))
+
+
+def _half_width(sd: float, n: int) -> float | None:
+    return t_quantile(n - 1) * sd / math.sqrt(n) if n >= MIN_SEEDS else None
 
 
 def summarise(by_seed: Mapping[int, float], assumed_cv: float | None = None) -> Summary:
@@ -116,10 +122,11 @@ def summarise(by_seed: Mapping[int, float], assumed_cv: float | None = None) -> 
     """
     kept = {seed: float(by_seed[seed]) for seed in sorted(by_seed) if usable(by_seed[seed])}
     values = list(kept.values())
-    center, width = mean(values), half_width(values)
+    center, sd = mean(values), sample_sd(values)
+    width = None if sd is None else _half_width(sd, len(values))
     if width is None and center is not None and assumed_cv is not None:
-        return Summary(kept, center, sample_sd(values), NORMAL_QUANTILE * assumed_cv * abs(center) / math.sqrt(len(values)), "assumed")
-    return Summary(kept, center, sample_sd(values), width)
+        return Summary(kept, center, sd, NORMAL_QUANTILE * assumed_cv * abs(center) / math.sqrt(len(values)), "assumed")
+    return Summary(kept, center, sd, width)
 
 
 def paired_contrast(by_variant: Mapping[str, Mapping[int, float]], weights: Mapping[str, float], seeds: Iterable[int]) -> Summary:

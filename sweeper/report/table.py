@@ -138,6 +138,13 @@ def _variant_row(
     mine = {seed: outcomes[variant.name, seed] for seed in spec.seeds if (variant.name, seed) in outcomes}
     finished = {seed: outcome.metrics for seed, outcome in mine.items() if outcome.state == "finished"}
     states = Counter(outcome.state for outcome in mine.values())
+    cells = {
+        info.name: summarise(
+            {s: values[info.name] for s, values in finished.items() if info.name in values},
+            spec.metric.assumed_spread if info.name == spec.metric.primary else None,
+        )
+        for info in metrics
+    }
     return VariantRow(
         name=variant.name,
         levels=variant.levels,
@@ -148,21 +155,20 @@ def _variant_row(
         diverged=states["diverged"],
         running=states["running"],
         pending=states["pending"] + len(spec.seeds) - len(mine),
-        cells={
-            info.name: summarise(
-                {s: values[info.name] for s, values in finished.items() if info.name in values},
-                spec.metric.assumed_spread if info.name == spec.metric.primary else None,
-            )
-            for info in metrics
-        },
-        steps={info.name: by_step for info in metrics if (by_step := _by_step(info.name, mine, curves))},
+        cells=cells,
+        steps={info.name: by_step for info in metrics if (by_step := _by_step(info.name, mine, curves, cells[info.name]))},
     )
 
 
-def _by_step(metric: str, mine: Mapping[int, TrialOutcome], curves: Mapping[str, TrialCurves]) -> dict[int, Summary]:
+def _by_step(metric: str, mine: Mapping[int, TrialOutcome], curves: Mapping[str, TrialCurves], cell: Summary) -> dict[int, Summary]:
+    """`cell` is that of the table, which is most often one of these."""
     by_seed = {seed: curves[o.fingerprint].evaluations.get(metric, {}) for seed, o in mine.items() if o.fingerprint in curves}
     steps = sorted({step for values in by_seed.values() for step in values})
-    return {step: summarise({seed: values[step] for seed, values in by_seed.items() if step in values}) for step in steps}
+    found = {}
+    for step in steps:
+        values = {seed: values[step] for seed, values in by_seed.items() if step in values}
+        found[step] = cell if cell.rule != "assumed" and cell.by_seed == values else summarise(values)
+    return found
 
 
 def _command(

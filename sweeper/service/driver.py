@@ -224,7 +224,13 @@ class Driver:
         trial_folder = self._settings.trials / claim.fingerprint
         accumulation = self._retries.accumulation(claim.fingerprint) or decision.accumulation
         folder = attempt_folder(trial_folder, claim.number)
-        folder.mkdir(parents=True, exist_ok=True)  # from here on, older attempts find that they may not write
+        try:
+            folder.mkdir(parents=True, exist_ok=True)  # from here on, older attempts find that they may not write
+        except OSError as error:
+            raise SweepPaused(
+                f"the sweep is paused: {folder} cannot be made ({error.strerror}); free some space, or make it writable, and run the same"
+                " command again"
+            ) from error
         job = Job(
             key=f"{claim.fingerprint}/{claim.number}",
             config=dict(decision.trial.config) | ({"accumulation": accumulation} if accumulation else {}),

@@ -1,5 +1,6 @@
 """Tell MLflow everything once more, from the store alone."""
 
+import functools
 from collections.abc import Callable
 
 from sweeper.errors import RequestError
@@ -16,12 +17,14 @@ def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
 
     Raises RequestError where nothing was ever run, and when MLflow is away: then its rows wait in the store.
     """
+    from sweeper.service.page import write_pages
     from sweeper.tracking.mlflow_mirror import MlflowMirror
     from sweeper.tracking.runner import run_mirror
 
     with store_with_results(settings) as store:
         store.tell_again()
-        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+        pages = functools.partial(write_pages, store, settings)
+        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
         left = all_rows = store.backlog()
         while left:
             say(f"{all_rows - left:,} of {all_rows:,} events told to MLflow")

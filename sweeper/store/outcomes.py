@@ -22,6 +22,18 @@ Wanted = tuple[int, int, str]
 """(trial id, step, evaluation fingerprint): an evaluation that a sweep asks for."""
 
 
+_PLANNED_BY = (
+    Attempt.trial_id,
+    Attempt.state,
+    Attempt.fresh,
+    Attempt.checkpoint_step,
+    Attempt.comparability,
+    Attempt.error,
+    Attempt.failure,
+)
+"""What planning asks of an attempt."""
+
+
 @dataclass
 class _Result:
     """The newest evaluation by a finished attempt, of one wanted kind."""
@@ -51,22 +63,22 @@ def snapshot(session: Session, name: str | None, profile: str | None) -> SweepSn
     results = _results(session, version)
     newest = _newest(session, version)
     planned = (
-        sa.select(SweepTrial, Trial.fingerprint)
+        sa.select(*SweepTrial.__table__.columns, Trial.fingerprint)
         .join(Trial, Trial.id == SweepTrial.trial_id)
         .where(SweepTrial.sweep_version_id == version.id)
         .order_by(SweepTrial.position)
     )
     rows = session.execute(planned).all()
-    streams = _streams(session, version, [wanted for wanted, _ in rows])
+    streams = _streams(session, version, rows)
     outcomes = tuple(
         _outcome(
             wanted,
-            fingerprint,
+            wanted.fingerprint,
             streams.get(wanted.variant, {}),
             results.get((wanted.trial_id, wanted.steps, wanted.evaluation_fingerprint)),
             newest.get(wanted.trial_id),
         )
-        for wanted, fingerprint in rows
+        for wanted in rows
     )
     return SweepSnapshot(
         name=sweep.name,
@@ -86,9 +98,10 @@ def known(session: Session, fingerprints: Iterable[str]) -> dict[str, KnownTrial
     for some in chunks(fingerprints):
         trials = session.execute(sa.select(Trial.id, Trial.fingerprint).where(Trial.fingerprint.in_(some)))
         names = {trial.id: trial.fingerprint for trial in trials}
-        attempts: dict[int, list[Attempt]] = {key: [] for key in names}
-        query = sa.select(Attempt).where(Attempt.trial_id.in_(names)).order_by(Attempt.number.desc())
-        for attempt in session.scalars(query):
+        attempts: dict[int, list[Any]] = {key: [] for key in names}
+        # Columns, not objects: a sweep may have a hundred thousand trials.
+        query = sa.select(*_PLANNED_BY).where(Attempt.trial_id.in_(names)).order_by(Attempt.number.desc())
+        for attempt in session.execute(query):
             attempts[attempt.trial_id].append(attempt)
         evaluated: dict[int, set[tuple[int, str]]] = {key: set() for key in names}
         done = sa.select(EvaluationDetail.trial_id, EvaluationDetail.step, EvaluationDetail.evaluation_fingerprint)
@@ -99,7 +112,7 @@ def known(session: Session, fingerprints: Iterable[str]) -> dict[str, KnownTrial
     return found
 
 
-def _known(fingerprint: str, newest_first: list[Attempt], evaluated: set[tuple[int, str]]) -> KnownTrial:
+def _known(fingerprint: str, newest_first: list[Any], evaluated: set[tuple[int, str]]) -> KnownTrial:
     newest = newest_first[0] if newest_first else None
     checkpoints = (attempt.checkpoint_step for attempt in resumable(newest_first) if attempt.checkpoint_step > 0)
     return KnownTrial(
@@ -179,7 +192,7 @@ def _newest(session: Session, version: SweepVersion) -> dict[int, _Newest]:
     return newest
 
 
-def _streams(session: Session, version: SweepVersion, wanted: Iterable[SweepTrial]) -> dict[str, Mapping[str, str]]:
+def _streams(session: Session, version: SweepVersion, wanted: Iterable[Any]) -> dict[str, Mapping[str, str]]:
     """Stream fingerprints by variant, from the config of one of its trials: the others differ in the seed alone."""
     if not version.spec.get("contrasts") and version.spec.get("design", {}).get("kind") != "factorial":
         return {}  # nothing is compared
@@ -191,9 +204,8 @@ def _streams(session: Session, version: SweepVersion, wanted: Iterable[SweepTria
     return {variant: found[key] for variant, key in one.items()}
 
 
-def _outcome(
-    wanted: SweepTrial, fingerprint: str, streams: Mapping[str, str], result: _Result | None, newest: _Newest | None
-) -> TrialOutcome:
+def _outcome(wanted: Any, fingerprint: str, streams: Mapping[str, str], result: _Result | None, newest: _Newest | None) -> TrialOutcome:
+    """`wanted` is a row of `sweep_trial`."""
     state: TrialState = "pending"
     if result is not None:
         state = "finished"

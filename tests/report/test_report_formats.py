@@ -94,6 +94,7 @@ def hostile() -> Report:
         "seeds": 3,
         "metric": {"primary": "fd_digits", "direction": "lower"},
         "contrasts": [{"name": HOSTILE, "question": HOSTILE, "of": {"f": HOSTILE.replace("/", "")}, "to": {"f": "-2+3"}}],
+        "report": {"names": {"fd_digits": HOSTILE, "1. plain": HOSTILE, "f": HOSTILE}},
     }
     variants = [name.replace("/", "") for name in names]
     outcomes = [

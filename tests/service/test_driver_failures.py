@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from queue_of import Desk, planned, say, work
 
+from sweeper.errors import SweepPaused
 from sweeper.execution.jobs import STOP_FILE, Ended, Job
 from sweeper.plan.failures import LOST_IN_A_ROW
 from sweeper.records import FailureClass
@@ -80,6 +81,17 @@ def test_a_full_disk_pauses_the_sweep(tmp_path: Path) -> None:
     assert driver.paused is not None
     assert driver.paused.exit_code == 4
     desk.store.close()
+
+
+def test_a_folder_that_cannot_be_made_pauses_the_sweep(desk: Desk) -> None:
+    desk.settings.trials.write_text("a file where the folder should be")
+    driver = desk.driver()
+    assert driver.next_job() is None
+    assert driver.finished()
+    assert str(driver.failure).startswith(
+        f"the sweep is paused: {desk.settings.trials / desk.trials[0].fingerprint / 'attempt-1'} cannot be made ("
+    )
+    assert isinstance(driver.failure, SweepPaused)
 
 
 def test_checkpoints_that_were_passed_over_are_named(desk: Desk) -> None:

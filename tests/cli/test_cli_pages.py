@@ -1,0 +1,73 @@
+"""`sweeper report` as a page and as plots, and the same files on a sweep's MLflow run."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stored_sweep import store_sweep
+
+from sweeper.service.page import write_pages
+from sweeper.settings import Settings
+from sweeper.store.results_store import ResultsStore
+
+Sweeper = Callable[..., Any]
+PLOTS = ["claims", "claims-in-percent", "contrasts", "effects", "variants"]
+
+
+def test_a_page_and_plots(sweeper: Sweeper, home: Path) -> None:
+    store_sweep(endings={("dual/full", 0): "failed"})
+    said = sweeper("report", "--format", "html", "--output", "report.html", "--plots", "figures")
+    assert (said.code, said.out, said.err) == (0, "", "")
+    page = Path("report.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "the images caught fire" in page
+    assert page.rstrip().endswith("</html>")
+    assert {path.stem for path in Path("figures").iterdir()} <= {*PLOTS, "curves"}
+    assert {path.suffix for path in Path("figures").iterdir()} == {".svg", ".pdf"}
+
+
+def test_layouts(sweeper: Sweeper, home: Path) -> None:
+    store_sweep()
+    assert "main effect: timesteps: dual - single" in " ".join(sweeper("report", "--layout", "effects").out.split())
+    claims = sweeper("report", "--layout", "claims").out
+    assert claims.index("verdict") < claims.index("contrast ")
+    said = sweeper("report", "--layout", "factorail")
+    assert said.code == 2
+    assert '--layout factorail: there is no such layout; did you mean "factorial"?' in said.err
+
+
+def test_the_template_of_a_file_is_read_anew(sweeper: Sweeper, home: Path) -> None:
+    store_sweep()
+    path = Path("sweep.yaml")
+    path.write_text(path.read_text() + "\nreport: {layout: factorial, metrics: [held_out_loss], names: {dual: two levels}}\n")
+    assert "two levels" in sweeper("report", "sweep.yaml").out
+    assert "two levels" not in sweeper("report").out
+    path.write_text(path.read_text().replace("layout: factorial", "layout: factorail"))
+    assert "report.layout" in sweeper("report", "sweep.yaml").err
+
+
+def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
+    from sweeper.tracking.mlflow_mirror import MlflowMirror
+
+    planned = store_sweep()
+    settings = Settings()
+    with ResultsStore.open(settings.store_url) as store:
+        store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
+        store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
+        assert store.backlog() == 1, "one row is enough"
+        pages = functools.partial(write_pages, store, settings)
+        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+        assert mirror.drain() == 1
+        assert mirror.refused == 0
+    found = {path.name for path in settings.artifacts.rglob("report/*")}
+    assert {"report.html", "contrasts.svg", "contrasts.pdf", "effects.svg"} <= found
+
+
+@pytest.mark.parametrize("where", ["sweep.yaml/figures"])
+def test_a_folder_that_cannot_be_made_is_refused(sweeper: Sweeper, home: Path, where: str) -> None:
+    store_sweep()
+    said = sweeper("report", "--plots", where)
+    assert said.code == 2
+    assert said.err.startswith(f"error: --plots {where} cannot be written")
