@@ -130,6 +130,8 @@ class AttemptClaim:
     """Attempts of a trial count from 1; attempt n owns the folder `attempt-n` and reads those of `earlier`."""
     earlier: tuple[int, ...]
     """Numbers of the attempts whose checkpoints may be resumed from, newest first."""
+    recorded: tuple[int, ...] = ()
+    """Of each of them, the newest checkpoint that the store heard of: the curve up to it is whole."""
 
 
 @dataclass(frozen=True)
