@@ -66,6 +66,8 @@ class Table:
     """Leading columns that are repeated where a table is too wide and goes on in a second one."""
     details: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(name, lines) of what is to be said below the table."""
+    left_out: int = 0
+    """Rows that it would have and that were not asked for."""
 
 
 def text_cell(*lines: str) -> Cell:

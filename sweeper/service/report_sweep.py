@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from sweeper.errors import RequestError, SpecError, nearest
 from sweeper.records import SweepSnapshot, TrialCurves
+from sweeper.report.layouts import shows_steps
 from sweeper.report.rows import Report
 from sweeper.report.table import build_report
 from sweeper.spec.explaining import explain
@@ -22,19 +23,21 @@ def read_report(
     allow_mixed: Collection[str] = (),
     template: ReportTemplate | None = None,
     layout: str | None = None,
+    steps: bool = True,
     training: Collection[str] = (),
 ) -> tuple[SweepSnapshot, dict[str, TrialCurves], Report]:
     """The newest version of a sweep, its trials' curves (of the `training` metrics too), and its report.
 
-    `template` stands in for the stored spec's own, `layout` for the template's. Raises RequestError, SpecError.
+    `template` stands in for the stored spec's own, `layout` for the template's. Without `steps` there are no curves unless the layout
+    shows training steps: they are most of what a large sweep has stored. Raises RequestError, SpecError.
     """
     if layout is not None and layout not in LAYOUTS:
         raise RequestError(f"--layout {layout}: there is no such layout{nearest(layout, LAYOUTS)}; choose one of {', '.join(LAYOUTS)}")
     snapshot = store.snapshot(name, profile)
-    curves = store.curves(snapshot, training)
     asked = template or stored_template(snapshot)
     if layout is not None:
         asked = ReportTemplate.model_validate(asked.model_dump() | {"layout": layout})
+    curves = store.curves(snapshot, training) if steps or shows_steps(asked) else {}
     return snapshot, curves, build_report(snapshot, allow_mixed, curves=curves, template=asked)
 
 
