@@ -22,8 +22,9 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
+from sweeper.metrics import METRICS
 from sweeper.plan.machine import expected_key
-from sweeper.records import METRICS, PlannedTrial
+from sweeper.records import PlannedTrial
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.store.results_store import ResultsStore
 from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, Trial

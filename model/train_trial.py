@@ -1,6 +1,6 @@
 """The one door: a config and a folder in, reports out. Loads torch only when a trial is trained."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from model.config import LatentsData, TrainConfig
@@ -84,6 +84,7 @@ def train_trial(
     *,
     cache: Path,
     resume_from: Sequence[Path] = (),
+    recorded: Mapping[Path, int] | None = None,
     device: str = "cpu",
     threads: int = 1,
     world: World = ALONE,
@@ -92,11 +93,23 @@ def train_trial(
     """Trains up to `config.steps` and evaluates; writes checkpoints, final average and pictures into `folder` and nowhere else.
 
     In a `world` of several processes each calls this, after `torch.distributed` was started; the first reports and writes for all.
-    `resume_from`: folders of earlier attempts, newest first, which are only read; `cache`: folder shared by trials (the judge).
+    `resume_from`: folders of earlier attempts, newest first, which are only read; `recorded`: of such a folder, the newest checkpoint up
+    to which the caller has the whole curve, 0 for none: later ones are the second choice; `cache`: folder shared by trials (the judge).
     `ours`: whether the trial is still this attempt's; asked before anything that a later attempt could read is written.
     Raises ConfigError, DataError, Diverged, DiskFull or Superseded, each with a message for the user.
     """
     ensure_trainable(config)
     from model.training.loop import run
 
-    return run(config, folder, report, cache=cache, resume_from=resume_from, device=device, threads=threads, world=world, ours=ours)
+    return run(
+        config,
+        folder,
+        report,
+        cache=cache,
+        resume_from=resume_from,
+        recorded=recorded or {},
+        device=device,
+        threads=threads,
+        world=world,
+        ours=ours,
+    )

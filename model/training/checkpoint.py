@@ -1,8 +1,9 @@
 """Checkpoints of a trial: files that are whole or not there, named by their step, tied to the trial's identity."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
@@ -57,16 +58,19 @@ def save_average(state: TrainingState, folder: Path, identity: str, ours: Callab
     return path
 
 
-def resume(state: TrainingState, folders: Iterable[Path], identity: str, *, at_most: int) -> list[str]:
+def resume(
+    state: TrainingState, folders: Iterable[Path], identity: str, *, at_most: int, recorded: Mapping[Path, int] = MappingProxyType({})
+) -> list[str]:
     """Loads the newest whole checkpoint of `folders` at or before step `at_most` into `state`; stays at step 0 where there is none.
 
-    Returns what was wrong with newer ones that had to be passed over.
+    A checkpoint after the step of its folder in `recorded` would leave a gap in the curve: it is used only where that step had a
+    checkpoint and none up to it is whole any more. Returns what was wrong with those that had to be passed over.
     """
     found = [(int(path.stem.split("-")[1]), path) for folder in folders for path in folder.glob("checkpoint-*.safetensors")]
     passed_over = []
-    for step, path in sorted(found, key=lambda pair: pair[0], reverse=True):  # stable: the newest attempt first within a step
-        if step > at_most:
-            continue
+    found = [(step, path) for step, path in found if step <= at_most and recorded.get(path.parent, step) > 0]
+    found.sort(key=lambda pair: (pair[0] <= recorded.get(pair[1].parent, pair[0]), pair[0]), reverse=True)  # the newest attempt first
+    for _, path in found:
         try:
             _load(state, path, identity)
         except CheckpointError as error:

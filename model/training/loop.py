@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,7 @@ def run(
     *,
     cache: Path,
     resume_from: Sequence[Path],
+    recorded: Mapping[Path, int],
     device: str,
     threads: int,
     world: World,
@@ -196,7 +197,7 @@ def run(
     eye = open_eye(config.evaluation.extractor, place)
     state = initial_state(config, data, place, DTYPES[precision])
     identity = _hash(config.training_identity(content_hash=data.content_hash, precision=precision))
-    passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps)
+    passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps, recorded=recorded)
     together = Together(world)
     compile_where_it_pays(config, state.trained, place)
     state.trained = together.shared(state.trained, place)

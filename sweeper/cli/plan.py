@@ -30,7 +30,7 @@ def plan(
         bool, typer.Option("--retry-failed", help="Plan to try failed trials again, whatever their failure was.")
     ] = False,
     preflight: Annotated[
-        bool, typer.Option("--preflight", help="Try one step of each new shape of cell on the CPU, as a run does.")
+        bool, typer.Option("--preflight", help="Try one step of each new shape of cell on the CPU, as a run on GPUs does.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:

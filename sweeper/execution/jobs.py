@@ -25,6 +25,8 @@ class Job:
     """The attempt's own folder."""
     earlier: tuple[Path, ...]
     """Folders of attempts whose checkpoints may be resumed from, newest first; only read."""
+    recorded: Mapping[Path, int]
+    """Of each of them, the newest checkpoint that the store heard of."""
     cache: Path
     """Folder shared by all trials."""
     device: str

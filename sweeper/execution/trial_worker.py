@@ -66,6 +66,7 @@ def _train(job: Job, send: Send, log: TextIO, world: World) -> Ended:
                 report,
                 cache=job.cache,
                 resume_from=job.earlier,
+                recorded=job.recorded,
                 device=job.device,
                 threads=job.threads,
                 ours=ours,

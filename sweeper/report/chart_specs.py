@@ -6,7 +6,7 @@ Marks differ by shape, dash and label, never by colour alone. Colours and fonts 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sweeper.records import MetricInfo
+from sweeper.metrics import MetricInfo
 
 _Side = Literal["left", "right"]
 _SIDES: tuple[tuple[_Side, int], ...] = (("left", 9), ("right", -9))

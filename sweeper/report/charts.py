@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from sweeper.records import MetricInfo
+from sweeper.metrics import MetricInfo
 from sweeper.report import chart_specs, layout, numbers
 from sweeper.report.layouts import shown
 from sweeper.report.rows import ClaimRow, Report

@@ -4,7 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from sweeper.records import MetricInfo, Variant, metric_info
+from sweeper.metrics import MetricInfo, metric_info
+from sweeper.records import Variant
 from sweeper.report import numbers
 from sweeper.report.bootstrap import bootstrap_mean, bootstrap_sum
 from sweeper.report.contrasts import Outcomes, cell_text, context_text, definition_of, values_of

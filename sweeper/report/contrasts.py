@@ -5,7 +5,8 @@ Only the primary metric: it was declared before the run, and a margin is in its 
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sweeper.records import MetricInfo, TrialOutcome, Variant, metric_info
+from sweeper.metrics import MetricInfo, metric_info
+from sweeper.records import TrialOutcome, Variant
 from sweeper.report import numbers
 from sweeper.report.estimates import ByVariant
 from sweeper.report.folded import compares_with_itself

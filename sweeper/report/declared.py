@@ -5,7 +5,8 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from sweeper.records import SweepSnapshot, metric_info
+from sweeper.metrics import metric_info
+from sweeper.records import SweepSnapshot
 from sweeper.report.layout import in_utc
 from sweeper.spec.sweep_spec import SweepSpec
 

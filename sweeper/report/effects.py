@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Literal
 
-from sweeper.records import MetricInfo, Variant
+from sweeper.metrics import MetricInfo
+from sweeper.records import Variant
 from sweeper.report import numbers
 from sweeper.report.pairing import ALL_PAIRED, Pairing
 from sweeper.report.statistics import Summary

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sweeper.records import MetricInfo
+from sweeper.metrics import MetricInfo
 from sweeper.report import numbers
 from sweeper.report.comparability import DEVICE_FIELD, NOT_APPLICABLE
 from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow

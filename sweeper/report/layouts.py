@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-from sweeper.records import MetricInfo
+from sweeper.metrics import MetricInfo
 from sweeper.report import layout, numbers
 from sweeper.report.rows import Report, VariantRow
 from sweeper.report.statistics import Summary

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from sweeper.records import METRICS, MetricInfo, TrialOutcome, is_distance, metric_info
+from sweeper.metrics import METRICS, MetricInfo, is_distance, metric_info
+from sweeper.records import TrialOutcome
 from sweeper.report import numbers
 from sweeper.report.rows import VariantRow
 from sweeper.report.statistics import MIN_SEEDS, all_usable, usable

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sweeper.records import MetricInfo
+from sweeper.metrics import MetricInfo
 from sweeper.report import charts
 from sweeper.report.layouts import shown
 from sweeper.report.story import Story

@@ -16,7 +16,8 @@ from typing import Any
 import yaml
 
 from sweeper.errors import RequestError, nearest
-from sweeper.records import SweepSnapshot, TrialOutcome, is_metric
+from sweeper.metrics import is_metric
+from sweeper.records import SweepSnapshot, TrialOutcome
 
 PROFILE = "published"
 SEEDS_UNREPORTED = "One published run per cell: the number of seeds is not reported, so no figure here has a spread of its own."

@@ -7,7 +7,7 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-from sweeper.records import metric_info
+from sweeper.metrics import metric_info
 from sweeper.report import layout, numbers
 from sweeper.report.charts import Figure, figures
 from sweeper.report.layouts import tables_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sweeper.records import MetricInfo
+from sweeper.metrics import MetricInfo
 from sweeper.report.effects import Effect
 from sweeper.report.pairing import Pairing
 from sweeper.report.statistics import Interval, Summary

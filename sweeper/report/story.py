@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.records import MetricInfo, Metrics, SweepSnapshot, TrialCurves, TrialOutcome, TrialState, metric_info
+from sweeper.metrics import MetricInfo, metric_info
+from sweeper.records import Metrics, SweepSnapshot, TrialCurves, TrialOutcome, TrialState
 from sweeper.report.rows import Report
 from sweeper.report.statistics import Summary, summarise
 

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pydantic import ValidationError
 
 from sweeper.errors import RequestError
-from sweeper.records import MetricInfo, SweepSnapshot, TrialCurves, TrialOutcome, Variant, columns, metric_info
+from sweeper.metrics import MetricInfo, columns, metric_info
+from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
 from sweeper.report.claims import claim_rows
 from sweeper.report.comparability import comparability_of, device_of, varied_by_design
 from sweeper.report.contrasts import Outcomes, contrast_row

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sweeper.records import MetricInfo, TrialOutcome
+from sweeper.metrics import MetricInfo
+from sweeper.records import TrialOutcome
 from sweeper.report import numbers
 from sweeper.report.statistics import usable
 

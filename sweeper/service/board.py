@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sweeper.records import SweepSnapshot, TrialState, metric_info
+from sweeper.metrics import metric_info
+from sweeper.records import SweepSnapshot, TrialState
 from sweeper.report.statistics import Summary, summarise
 
 

@@ -236,6 +236,7 @@ class Driver:
             config=dict(decision.trial.config) | ({"accumulation": accumulation} if accumulation else {}),
             folder=folder,
             earlier=tuple(attempt_folder(trial_folder, number) for number in claim.earlier),
+            recorded={attempt_folder(trial_folder, n): step for n, step in zip(claim.earlier, claim.recorded, strict=True)},
             cache=self._settings.artifacts / "judges",
             device="cuda" if self._allotment.gpus else "cpu",
             threads=self._allotment.threads,

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sweeper.records import PlannedTrial, TrialState, metric_info
+from sweeper.metrics import metric_info
+from sweeper.records import PlannedTrial, TrialState
 from sweeper.service.board import Board
 from sweeper.visible import visible
 

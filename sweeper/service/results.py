@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, is_metric, metric_info
+from sweeper.metrics import is_metric, metric_info
+from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome
 from sweeper.service.opening import store_with_results
 from sweeper.settings import Settings
 

@@ -13,7 +13,8 @@ from model.config import EXTRA_METRICS, TrainConfig
 from model.errors import ConfigError
 from model.presets import METHODS, PRESETS, complete, lay_method
 from sweeper.errors import SpecError, nearest
-from sweeper.records import Variant, is_distance
+from sweeper.metrics import is_distance
+from sweeper.records import Variant
 from sweeper.spec.claims import ensure_answerable
 from sweeper.spec.designs import contrast_weights, ensure_template_fits, variants_of
 from sweeper.spec.explaining import explain

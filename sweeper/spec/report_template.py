@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sweeper.errors import nearest
-from sweeper.records import METRICS, is_metric
+from sweeper.metrics import METRICS, is_metric
 
 Layout = Literal["variants", "factorial", "effects", "claims"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)

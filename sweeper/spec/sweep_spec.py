@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeper.errors import nearest
-from sweeper.records import METRICS, is_metric, metric_info
+from sweeper.metrics import METRICS, is_metric, metric_info
 from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, percent
 from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short

@@ -68,8 +68,14 @@ def claim(
     )
     session.add(attempt)
     session.flush()
-    earlier = () if fresh else tuple(one.number for one in resumable(before))
-    return AttemptClaim(attempt_id=attempt.id, fingerprint=fingerprint, number=attempt.number, earlier=earlier)
+    earlier = [] if fresh else resumable(before)
+    return AttemptClaim(
+        attempt_id=attempt.id,
+        fingerprint=fingerprint,
+        number=attempt.number,
+        earlier=tuple(one.number for one in earlier),
+        recorded=tuple(one.checkpoint_step for one in earlier),
+    )
 
 
 def _has_finished(session: Session, trial_id: int, step: int, evaluation_fingerprint: str) -> bool:

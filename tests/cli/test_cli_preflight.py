@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from stored_sweep import store_sweep
 
 from sweeper.execution.preflight import check_configs
+from sweeper.plan.machine import Machine
 from sweeper.service.plan_sweep import SweepRequest, plan_sweep
 
 Sweeper = Callable[..., Any]
@@ -26,7 +28,11 @@ class Deadly(Assignment):
 """
 
 
-def test_a_cell_that_fails_in_its_first_step_stops_a_run_before_it_starts(refused: Callable[..., str]) -> None:
+def test_a_cell_that_fails_in_its_first_step_stops_a_run_before_it_takes_a_gpu(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(4, ("a GPU", "a GPU"), cluster=False)
+    monkeypatch.setattr(Machine, "here", classmethod(lambda cls: machine))
     Path("broken_orders.py").write_text(BROKEN)
     whole = yaml.safe_load(Path("sweep.yaml").read_text())
     whole["design"] = {

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sweeper.records import METRICS, AttemptRecord
+from sweeper.metrics import METRICS
+from sweeper.records import AttemptRecord
 from tests.sweep.sweeper_home import Home
 
 SMALL = Path(__file__).with_name("small.yaml")

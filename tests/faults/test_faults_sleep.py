@@ -1,7 +1,9 @@
 """Drivers and workers that are stopped, outlive their lease and wake up: what they say then is refused."""
 
 import os
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -64,21 +66,15 @@ def test_two_drivers_at_once_train_no_trial_twice(faulty: Home, undisturbed: Tab
 
 @pytest.fixture
 def stepped(faulty: Home, tmp_path: Path) -> tuple[Home, Path]:
-    """A home whose drivers see the clock through libfaketime, and the file that says by how much it is off; only the wall clock is."""
-    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    if not libraries:
-        pytest.skip("no libfaketime: install it (Debian: apt-get install libfaketime)")
-    offset = tmp_path / "offset"
-    offset.write_text("+0")
-    fake = {
-        "LD_PRELOAD": str(libraries[0]),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_DONT_RESET": "1",
-    }
-    return Home(faulty.path, {**faulty.more, **fake}), offset
+    """A home whose drivers' wall clock is off by the seconds in a file, and that file."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler to build the stepped clock with (Debian: apt-get install gcc libc6-dev)")
+    library, offset = tmp_path / "stepped_clock.so", tmp_path / "offset"
+    source = Path(__file__).with_name("stepped_clock.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
+    offset.write_text("0")
+    return Home(faulty.path, {**faulty.more, "LD_PRELOAD": str(library), "STEPPED_CLOCK": str(offset)}), offset
 
 
 def test_a_clock_that_is_stepped_back_an_hour(undisturbed: Table, stepped: tuple[Home, Path]) -> None:

@@ -1,5 +1,6 @@
 """What goes wrong inside a trial: NaN, no memory, a damaged checkpoint, a full disk. Each is planted where a user could have put it."""
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -121,12 +122,8 @@ def test_a_full_disk_pauses_the_sweep_and_keeps_the_older_checkpoint(faulty: Hom
     process = start(faulty)
     fingerprint, _ = wait_until(lambda: training(faulty))[0]
     filler = small_disk / "filler"
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(b"x" * 4096)
-                file.flush()
-        except OSError:
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"x" * 4096):
             pass
     output = finish(process, exit_code=4)
     assert "error: the sweep is paused: DiskFull: no space left to write" in output

@@ -14,6 +14,7 @@ HEAVY = ("torch", "ray", "mlflow", "sqlalchemy", "scipy", "pandas", "sklearn")
 LIGHT_MODULES = [
     ("sweeper.spec.sweep_spec", HEAVY),
     ("sweeper.spec.designs", HEAVY),
+    ("sweeper.metrics", HEAVY),
     ("sweeper.records", HEAVY),
     ("sweeper.settings", HEAVY),
     ("model.config", (*HEAVY, "numpy")),

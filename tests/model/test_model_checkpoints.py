@@ -46,14 +46,18 @@ def test_what_a_trial_says_and_when(tmp_path: Path, cache: Path) -> None:
         ("checkpoint", 3),
         ("points", 4),
         ("points", 4),
+        ("points", 4),
         ("evaluation", 4),
         ("points", 5),
         ("checkpoint", 5),
+        ("points", 5),
         ("evaluation", 5),
     ]
     means = {"train_loss", "generation_loss", "align_loss", "grad_norm"}
     assert set(told.of("points")[0][1]) == means | {"loss_spikes", "attention_logit_max"}
-    assert set(told.of("points")[1][1]) == {"held_out_loss"}
+    by_level = {"held_out_loss_by_t/0.25", "held_out_loss_by_t/0.75"}
+    assert set(told.of("points")[1][1]) == by_level | {"held_out_loss"}
+    assert set(told.of("points")[4][1]) == by_level, "of the evaluation that follows"
     assert set(told.of("evaluation")[0][1]) == {"held_out_loss", "fd_digits", "class_accuracy", "train_loss", "align_loss"}
     assert {"steps_per_second", "peak_memory_mib"} <= told.reports[-1].metrics.keys()
     key = told.started().details["comparability"]
@@ -64,6 +68,7 @@ def test_what_a_trial_says_and_when(tmp_path: Path, cache: Path) -> None:
 def test_points_are_means_over_the_steps_since_the_last(tmp_path: Path, cache: Path) -> None:
     each = run(tiny(steps=5, log_every=1), tmp_path / "each", cache).of("points")
     pairs = run(tiny(steps=5, log_every=2), tmp_path / "pairs", cache).of("points")
+    each, pairs = ([(step, metrics) for step, metrics in points if "train_loss" in metrics] for points in (each, pairs))
     assert [step for step, _ in pairs] == [2, 4, 5]
     for name in ("train_loss", "generation_loss", "align_loss", "grad_norm"):
         single = [metrics[name] for _, metrics in each]
@@ -121,6 +126,17 @@ def test_the_furthest_checkpoint_of_all_attempts_is_taken(first: Told, tmp_path:
     resumed = run(tiny(), tmp_path / "attempt-3", cache, resume_from=[shorter.folder, tmp_path / "never made", first.folder])
     assert resumed.started().step == 4
     assert passed_over(resumed) == []
+
+
+@pytest.mark.parametrize(("recorded", "lost", "start"), [(4, (), 4), (3, (), 2), (2, (), 2), (2, (2,), 4), (0, (), 0)])
+def test_a_checkpoint_beyond_the_recorded_curve_is_the_second_choice(
+    recorded: int, lost: tuple[int, ...], start: int, first: Told, tmp_path: Path, cache: Path
+) -> None:
+    for step in lost:
+        checkpoint(first.folder, step).unlink()
+    resumed = run(tiny(), tmp_path / "attempt-2", cache, resume_from=[first.folder], recorded={first.folder: recorded})
+    assert resumed.started().step == start
+    assert resumed.of("evaluation")[-1][1] == run(tiny(), tmp_path / "whole", cache).of("evaluation")[-1][1]
 
 
 def test_nothing_is_written_into_earlier_attempts(first: Told, tmp_path: Path, cache: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from report_snapshots import MakeSnapshot, curves_of, factorial_spec, finished, snapshot_of
 
 from sweeper.errors import SpecError
-from sweeper.records import MetricInfo, Variant
+from sweeper.metrics import MetricInfo
+from sweeper.records import Variant
 from sweeper.report.effects import Effect, effects_of
 from sweeper.report.layouts import step_label, tables_of
 from sweeper.report.rows import Report

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sweeper.metrics import MetricInfo
 from sweeper.plan.power import noise_of, seeds_needed
-from sweeper.records import MetricInfo, Variant
+from sweeper.records import Variant
 from sweeper.report.effects import effects_of
 from sweeper.report.estimates import Scale, estimate
 from sweeper.report.hypotheses import p_values

@@ -8,7 +8,7 @@ import pytest
 from report_snapshots import DETAILS, MakeSnapshot, factorial_spec, finished, pair_snapshot, snapshot_of, unfinished
 
 from sweeper.errors import RequestError
-from sweeper.records import columns
+from sweeper.metrics import columns
 from sweeper.report.table import build_report
 
 

@@ -66,7 +66,7 @@ def test_a_driver_whose_trial_was_taken_over_is_refused_and_its_worker_told(desk
     say(slept, late, "started", 0)
     assert is_newest(late.folder)
     other = took(quick)
-    assert (other.key[-1], other.earlier) == ("2", (late.folder,))
+    assert (other.key[-1], other.earlier, other.recorded) == ("2", (late.folder,), {late.folder: 0})
     assert not is_newest(late.folder), "the worker finds a newer folder before it writes"
     assert is_newest(other.folder)
     work(slept, late, loss=9.0, end=False)
