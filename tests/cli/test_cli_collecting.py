@@ -14,10 +14,14 @@ from sweeper.errors import RequestError
 
 
 def test_it_is_off_within_and_on_again_after_an_error() -> None:
-    assert gc.isenabled()
-    with pytest.raises(RequestError), no_collecting():
+    @no_collecting()
+    def refuse() -> None:
         assert not gc.isenabled()
         raise RequestError("no")
+
+    assert gc.isenabled()
+    with pytest.raises(RequestError):
+        refuse()
     assert gc.isenabled()
 
 
