@@ -70,7 +70,7 @@ def fill(store: ResultsStore, planned: PlannedSweep) -> None:
     started = datetime(2026, 1, 1, tzinfo=UTC)
     keys = {variant.name: dict(expected_key(config, planned.allotment)) for variant, config in planned.sweep.configs}
     with store._database.writing() as session:
-        ids = dict(session.execute(sa.select(Trial.fingerprint, Trial.id)).tuples().all())
+        ids = {row.fingerprint: row.id for row in session.execute(sa.select(Trial.fingerprint, Trial.id))}
         for first in range(0, len(planned.trials), BLOCK // len(NAMES)):
             block = planned.trials[first : first + BLOCK // len(NAMES)]
             session.execute(sa.insert(Attempt), [_attempt(ids[t.fingerprint], t, keys[t.variant], started) for t in block])
