@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 SPEC ?= sweeps/noise_aug_vs_interaction.yaml
 
-# Of `make test`: all of them where nothing is said.
-TESTS ?=
+# Of `make test`: where nothing is said, all but those marked slow, which break or run many real sweeps. TESTS=tests is all of them.
+TESTS ?= -m "not slow"
 
 .PHONY: install run test check bench ui clean
 
