@@ -1,4 +1,4 @@
-"""`sweeper plan` and `sweeper report` on a store of many trials: `python benchmarks/store_scale.py [--trials 10000 100000] [--keep]`.
+"""`sweeper plan`, `status` and `report` on a store of many trials: `python benchmarks/store_scale.py [--trials 10000 100000]`.
 
 Builds a store of finished trials of one sweep, ten seeds of each variant, twenty metrics of each, and times the commands in processes of
 their own, as a user waits for them.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import torch
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -35,8 +36,9 @@ BLOCK = 20_000
 COMMANDS = {
     "plan": ["plan", "sweep.yaml"],
     "plan --json": ["plan", "sweep.yaml", "--json"],
+    "status": ["status"],
     "report": ["report"],
-    "report --json": ["report", "-f", "json"],
+    "report as JSON": ["report", "-f", "json"],
 }
 
 
@@ -68,7 +70,7 @@ def fill(store: ResultsStore, planned: PlannedSweep) -> None:
     started = datetime(2026, 1, 1, tzinfo=UTC)
     keys = {variant.name: dict(expected_key(config, planned.allotment)) for variant, config in planned.sweep.configs}
     with store._database.writing() as session:
-        ids = dict(session.execute(sa.select(Trial.fingerprint, Trial.id)).tuples())
+        ids = {row.fingerprint: row.id for row in session.execute(sa.select(Trial.fingerprint, Trial.id))}
         for first in range(0, len(planned.trials), BLOCK // len(NAMES)):
             block = planned.trials[first : first + BLOCK // len(NAMES)]
             session.execute(sa.insert(Attempt), [_attempt(ids[t.fingerprint], t, keys[t.variant], started) for t in block])
@@ -108,21 +110,21 @@ def _key(trial_id: int, trial: PlannedTrial) -> dict[str, Any]:
     return {"trial_id": trial_id, "step": trial.steps, "evaluation_fingerprint": evaluation, "attempt_id": trial_id, "time_ms": 1}
 
 
-def measure(trials: int, folder: Path) -> dict[str, Any]:
-    """Seconds of building the store and of each command, the better of two."""
+def measure(trials: int, folder: Path, rounds: int) -> list[dict[str, Any]]:
+    """A row per command: seconds of waiting and of a processor, in the best of the rounds."""
     home = folder / "home"
     home.mkdir(parents=True)
     (folder / "sweep.yaml").write_text(yaml.safe_dump(sweep(trials // SEEDS), sort_keys=False))
-    started = time.perf_counter()
     planned = plan_sweep(SweepRequest(folder / "sweep.yaml"), lambda _: {})
     assert len(planned.trials) == trials
     with ResultsStore.open(f"sqlite:///{home / 'sweeper.db'}") as store:
         fill(store, planned)
-    row: dict[str, Any] = {"trials": trials, "metrics": len(NAMES), "build_seconds": time.perf_counter() - started}
-    row["database_mib"] = (home / "sweeper.db").stat().st_size / 2**20
-    for name, words in COMMANDS.items():
-        row[name], row[f"{name}, processor"] = min(_seconds(words, folder, home) for _ in range(2))
-    return row
+    taken = {command: [_seconds(words, folder, home) for _ in range(rounds)] for command, words in COMMANDS.items()}
+    about = {"trials": trials, "metrics": len(NAMES), "database_mib": (home / "sweeper.db").stat().st_size / 2**20, "n": rounds}
+    return [
+        {"command": command, "seconds": min(wall for wall, _ in found), "processor_seconds": min(used for _, used in found), **about}
+        for command, found in taken.items()
+    ]
 
 
 def _seconds(words: list[str], folder: Path, home: Path) -> tuple[float, float]:
@@ -137,18 +139,23 @@ def _seconds(words: list[str], folder: Path, home: Path) -> tuple[float, float]:
     return time.perf_counter() - started, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, nargs="+", default=[10_000, 100_000], help="multiples of 1,000 (default: 10000 100000)")
-    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/store_scale.json")
-    given = parser.parse_args()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="cpu", help="named in the result; no command here computes on it")
+    parser.add_argument("--results", type=Path, default=measuring.RESULTS, help="folder of the JSON")
+    given = parser.parse_args(arguments)
+    device = torch.device(given.device)
+    about = measuring.facts(device, clock="wall and processor")
     rows = []
     for trials in given.trials:
         with tempfile.TemporaryDirectory() as folder:
-            rows.append(measure(trials, Path(folder)))
-        print("  ".join(f"{name} {value:,.2f}" if isinstance(value, float) else f"{name} {value:,}" for name, value in rows[-1].items()))
-    if given.keep:
-        print(measuring.keep("store_scale", measuring.facts(None), rows))
+            found = measure(trials, Path(folder), given.rounds)
+        rows += found
+        for row in found:
+            print(f"{trials:>8,} trials  {row['command']:<14} {row['seconds']:6.2f} s, of a processor {row['processor_seconds']:6.2f} s")
+    print(f"kept in {measuring.keep(f'store_scale-{device.type}', about, rows, given.results)}")
 
 
 if __name__ == "__main__":

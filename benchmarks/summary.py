@@ -40,6 +40,10 @@ def _seconds(row: Row) -> str:
     return "{:.1f} s [{:.1f}, {:.1f}]".format(*row["seconds"])
 
 
+def _scale(row: Row) -> str:
+    return f"{row['processor_seconds']:.1f} s of a processor, {row['seconds']:.1f} s by the clock"
+
+
 Figure = tuple[str, str, Callable[[str, Path], str | None]]
 """What it is, its target, and its value on a device from the results in a folder."""
 
@@ -65,6 +69,8 @@ COMMANDS = {
     "run again": ("`sweeper run` where nothing is missing", ""),
     "of it, to the first step": ("`sweeper run`, from the command to the first training step", ""),
 }
+LIMITS = {10_000: "under 2 s", 100_000: "under 15 s"}
+"""Trials, of 20 metrics each."""
 
 
 def _step_file(case: str) -> str:
@@ -90,6 +96,11 @@ FIGURES: list[Figure] = [
     *map(_longer, (1024, 4096)),
     _figure("10,000 samples over the training of a nano trial, extrapolated", "", "evaluation", _samples, case="nano, 16 tokens"),
     *(_figure(what, target, "start_up", _seconds, command=command) for command, (what, target) in COMMANDS.items()),
+    *(
+        _figure(f"`sweeper {command}`, {trials:,} trials x 20 metrics", target, "store_scale", _scale, command=command, trials=trials)
+        for trials, target in LIMITS.items()
+        for command in ("plan", "status", "report")
+    ),
 ]
 
 

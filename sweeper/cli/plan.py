@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, mixed_fields
+from sweeper.cli.collecting import no_collecting
 from sweeper.cli.plan_claims import claims_as_mapping, print_claims
 from sweeper.cli.plan_text import print_plan
 from sweeper.service.opening import look_up_in, timings_in
@@ -17,6 +18,7 @@ from sweeper.settings import Settings
 from sweeper.spec.design_kinds import FractionalDesign
 
 
+@no_collecting()
 def plan(
     spec: SpecPath,
     profile: Profile = None,

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from sweeper.cli.arguments import AllowMixed, Profile, SweepName, is_file, mixed_fields, sweep_name
+from sweeper.cli.collecting import no_collecting
 from sweeper.errors import RequestError, nearest
 from sweeper.service.opening import store_with_results
 from sweeper.settings import Settings
 
 
+@no_collecting()
 def report(
     sweep: SweepName = None,
     profile: Profile = None,
@@ -28,7 +30,7 @@ def report(
     step: Annotated[int | None, typer.Option(help="With --published: at this training step; default: the last.")] = None,
 ) -> None:
     """Print a sweep's table: every variant with its interval over seeds, every contrast with its seed-paired difference."""
-    from sweeper.report.render import FORMATS, render
+    from sweeper.report.render import FORMATS, WITH_STEPS, render
     from sweeper.service.report_sweep import read_report
 
     if format_ not in (*FORMATS, "html"):
@@ -54,7 +56,7 @@ def report(
                 write_plots(story, plots)
             text = page_of(story) if format_ == "html" else render(story.report, format_, width=_width(), colour=terminal)
         else:
-            _, _, built = read_report(store, name, profile, **asked)
+            _, _, built = read_report(store, name, profile, **asked, steps=format_ in WITH_STEPS)
             text = render(built, format_, width=_width(), colour=terminal)
     _write(text, output)
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeper.cli.arguments import Profile, SweepName, sweep_name
+from sweeper.cli.collecting import no_collecting
 from sweeper.cli.watch import watch
 from sweeper.records import SweepSnapshot, TrialOutcome, TrialState
 from sweeper.service.opening import store_with_results
@@ -19,6 +20,9 @@ from sweeper.store.results_store import ResultsStore
 from sweeper.visible import one_line
 
 STATES: tuple[TrialState, ...] = ("finished", "running", "pending", "failed", "diverged")
+
+LISTED = 100
+"""Trials listed one by one."""
 
 
 def status(
@@ -34,20 +38,34 @@ def status(
             with contextlib.suppress(KeyboardInterrupt):  # one has seen enough; nothing else was interrupted
                 watch(console, lambda: _look(store, name, profile))
             return
-        snapshot = _look(store, sweep_name(sweep), profile)
+        with no_collecting():
+            snapshot = _look(store, sweep_name(sweep), profile)
         others = [s for s in store.sweeps() if (s.name, s.profile) != (snapshot.name, snapshot.profile)]
     counts = Counter(outcome.state for outcome in snapshot.outcomes)
     said = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     console.print(Text(one_line(f"{snapshot.name} (profile {snapshot.profile}, version {snapshot.version})"), style="bold"))
     console.print(f"{len(snapshot.outcomes)} trials: {said}\n")
-    console.print(_table(snapshot.outcomes))
-    for outcome in snapshot.outcomes:
+    shown = _listed(snapshot.outcomes)
+    console.print(_table(shown))
+    if len(shown) < len(snapshot.outcomes):
+        console.print(
+            f"\n(more than {LISTED} trials: {len(shown)} that run, failed or diverged are listed;"
+            " `sweeper plan SPEC --json` lists every one)"
+        )
+    for outcome in shown:
         if outcome.error:
             said = one_line(f"{outcome.fingerprint[:8]} {outcome.variant} seed {outcome.seed}: {outcome.error}")
             console.print(Text(f"\n{said}", style="red"))
             console.print(f"  `sweeper why {outcome.fingerprint[:8]}` says what was done about it and what to do next")
     if others:
         console.print("\nalso stored: " + ", ".join(one_line(f"{s.name} ({s.profile})") for s in others), markup=False)
+
+
+def _listed(outcomes: tuple[TrialOutcome, ...]) -> tuple[TrialOutcome, ...]:
+    """All of a small sweep; of a large one those that one looks for."""
+    if len(outcomes) <= LISTED:
+        return outcomes
+    return tuple(outcome for outcome in outcomes if outcome.state not in ("finished", "pending"))[:LISTED]
 
 
 def _look(store: ResultsStore, name: str | None, profile: str | None) -> SweepSnapshot:

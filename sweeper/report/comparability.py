@@ -70,7 +70,9 @@ def _reader(name: str) -> Callable[[TrialOutcome], str]:
 def _text(value: Any) -> str:
     if value is None:
         return NOT_APPLICABLE
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else json.dumps(value, sort_keys=True, default=str)
 
 
 def _listing(values: Mapping[str, int]) -> str:

@@ -1,5 +1,6 @@
 """From a report to its tables, by the layout that its template names."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from itertools import product
 
@@ -9,33 +10,48 @@ from sweeper.report.beside import PublishedSet
 from sweeper.report.rows import Report, VariantRow
 from sweeper.report.statistics import Summary
 from sweeper.report.tables import Cell, Column, Quantity, Row, Table, text_cell
-from sweeper.spec.report_template import STEP
+from sweeper.spec.report_template import STEP, ReportTemplate
 
 DAGGER = "†"
 """Behind the estimate of a claim that is not decided."""
 
 
-def tables_of(report: Report) -> list[Table]:
-    """The tables, the most important first."""
+def tables_of(report: Report, most_rows: int | None = None) -> list[Table]:
+    """The tables, the most important first, each with at most so many rows."""
+    return [_cut(table, most_rows) for table in _tables(report, most_rows)]
+
+
+def _cut(table: Table, most_rows: int | None) -> Table:
+    rest = 0 if most_rows is None else max(len(table.rows) - most_rows, 0)
+    return dataclasses.replace(table, rows=table.rows[:most_rows], left_out=table.left_out + rest) if rest else table
+
+
+def _tables(report: Report, most_rows: int | None) -> list[Table]:
     match report.template.layout:
         case "factorial":
             return [factorial_table(report), *_published(report), *_contrasts(report), *_claims(report)]
         case "effects":
             return [*_effects(report), *_contrasts(report), *_claims(report), *_published(report)]
         case "claims":
-            return [*([*_claims(report), *_contrasts(report)] or [variants_table(report)]), *_published(report)]
+            return [*([*_claims(report), *_contrasts(report)] or [variants_table(report, most_rows)]), *_published(report)]
         case "variants":
-            return [variants_table(report), *_published(report), *_contrasts(report), *_claims(report)]
+            return [variants_table(report, most_rows), *_published(report), *_contrasts(report), *_claims(report)]
 
 
-def variants_table(report: Report) -> Table:
-    """A row per variant, a column per metric."""
+def shows_steps(template: ReportTemplate) -> bool:
+    """Whether the tables have columns for training steps, so that the trials' evaluations on the way are needed."""
+    return template.layout == "factorial" and STEP in template.columns
+
+
+def variants_table(report: Report, most_rows: int | None = None) -> Table:
+    """A row per variant, for the first `most_rows` of them, and a column per metric."""
     names, group = report.template.names, report.template.group
     heading = ([] if group is None else [Column(names.get(group, group))]) + [Column("variant"), Column("n")]
     metrics = [Column(_heading(report, metric), kind="number", leading=metric == report.primary) for metric in report.metrics]
     rows: list[Row] = []
     before: str | None = None
-    for row in _ordered(report):
+    ordered = _ordered(report)
+    for row in ordered[:most_rows]:
         level = row.levels.get(group, "") if group is not None else None
         first = [] if level is None else [text_cell(names.get(level, level) if level != before else "")]
         name = text_cell(*([shown(report, row), "(baseline)"] if row.is_baseline else [shown(report, row)]))
@@ -43,7 +59,7 @@ def variants_table(report: Report) -> Table:
         cells = [metric_cell(row.cells[metric.name], metric.decimals, row.finished) for metric in report.metrics]
         rows.append(Row((*first, name, state, *cells), begins=bool(rows) and level != before))
         before = level
-    return Table("", (*heading, *metrics), tuple(rows), stub=len(heading))
+    return Table("", (*heading, *metrics), tuple(rows), stub=len(heading), left_out=len(ordered) - len(rows))
 
 
 def factorial_table(report: Report) -> Table:

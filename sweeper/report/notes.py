@@ -7,7 +7,7 @@ from sweeper.metrics import METRICS, MetricInfo, is_distance, metric_info
 from sweeper.records import TrialOutcome
 from sweeper.report import numbers
 from sweeper.report.rows import VariantRow
-from sweeper.report.statistics import MIN_SEEDS, usable
+from sweeper.report.statistics import MIN_SEEDS, all_usable, usable
 
 _DISTANCES_BY_CLASSIFIER = ("fd_digits", "fd_classifier")
 _BY_NEIGHBOURS = ("precision", "recall")
@@ -58,12 +58,16 @@ def _rule(variants: Sequence[VariantRow], has_contrasts: bool) -> list[str]:
 
 def _missing(variants: Sequence[VariantRow], outcomes: Sequence[TrialOutcome]) -> list[str]:
     found = []
+    lost: dict[tuple[str, str], list[int]] = {}
+    for outcome in outcomes:
+        if outcome.state in ("diverged", "failed"):
+            lost.setdefault((outcome.variant, outcome.state), []).append(outcome.seed)
     for row in variants:
         ended = []
         for state, number in (("diverged", row.diverged), ("failed", row.failed)):
             if number:
-                seeds = sorted(outcome.seed for outcome in outcomes if outcome.variant == row.name and outcome.state == state)
-                ended.append(f"{number} of {row.planned} {state} ({numbers.listed('seed', seeds)})")
+                seeds = numbers.listed("seed", sorted(lost.get((row.name, state), ())))
+                ended.append(f"{number} of {row.planned} {state} ({seeds})")
         if ended:
             found.append(f"{row.name}: {', '.join(ended)}; its means are over finished trials only.")
     planned = sum(row.planned for row in variants)
@@ -78,6 +82,7 @@ def _unusable(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[
     return [
         f"{outcome.variant}, seed {outcome.seed}: {name} is {outcome.metrics[name]:g}, left out of the mean."
         for outcome in finished
+        if not all_usable(outcome.metrics.values())
         for name in metrics
         if name in outcome.metrics and not usable(outcome.metrics[name])
     ]

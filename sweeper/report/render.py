@@ -9,6 +9,8 @@ from sweeper.report.render_terminal import render_terminal
 from sweeper.report.rows import Report
 
 FORMATS = ("terminal", "markdown", "csv", "json", "latex")
+WITH_STEPS = ("csv", "json")
+"""Those that list every training step at which trials were evaluated, whatever the layout."""
 
 
 def render(report: Report, format: str, *, width: int = 80, colour: bool = False) -> str:

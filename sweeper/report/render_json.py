@@ -21,9 +21,12 @@ from sweeper.report.layout import in_utc, rebuild_command
 from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
 from sweeper.report.statistics import CONFIDENCE, Interval, Summary
 
+_INDENTED = 100
+"""Variants; more are written in one line."""
+
 
 def render_json(report: Report) -> str:
-    """Indented, ASCII, keys in a fixed order. Values by seed have the seed, as text, for their key."""
+    """ASCII, keys in a fixed order, indented unless there are many variants. Values by seed have the seed, as text, for their key."""
     content: ReportShape = {
         "sweep": _sweep(report),
         "variants": [_variant(row) for row in report.variants],
@@ -34,7 +37,8 @@ def render_json(report: Report) -> str:
     }
     if report.published:
         content["published"] = [_published(found) for found in report.published]
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    indent = 2 if len(report.variants) <= _INDENTED else None  # with an indent it takes ten times as long, and nobody reads so much
+    return json.dumps(content, indent=indent, allow_nan=False) + "\n"
 
 
 def _sweep(report: Report) -> SweepShape:
@@ -73,6 +77,11 @@ def _published(found: PublishedSet) -> PublishedShape:
 
 
 def _variant(row: VariantRow) -> VariantShape:
+    metrics = {name: _summary(cell) for name, cell in row.cells.items()}
+
+    def at_step(name: str, summary: Summary) -> SummaryShape:
+        return metrics[name] if summary is row.cells[name] else _summary(summary)
+
     return {
         "name": row.name,
         "levels": dict(row.levels),
@@ -83,8 +92,8 @@ def _variant(row: VariantRow) -> VariantShape:
         "failed": row.failed,
         "running": row.running,
         "pending": row.pending,
-        "metrics": {name: _summary(cell) for name, cell in row.cells.items()},
-        "steps": {name: {str(step): _summary(summary) for step, summary in by_step.items()} for name, by_step in row.steps.items()},
+        "metrics": metrics,
+        "steps": {name: {str(step): at_step(name, summary) for step, summary in by_step.items()} for name, by_step in row.steps.items()},
     }
 
 

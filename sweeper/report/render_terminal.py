@@ -26,6 +26,8 @@ _LONGEST_WORD = 18
 _LEAST_BADGE = 20
 """A protocol beside its numbers gets at least so many columns."""
 _LEAST_WIDTH = 40
+_MOST_ROWS = 100
+"""Of a table. Nobody reads more in a terminal, and laying them out takes seconds."""
 _ANY_HEIGHT = 100
 _BLANK = Text("")
 
@@ -35,12 +37,15 @@ def render_terminal(report: Report, width: int, colour: bool) -> str:
     width = max(width, _LEAST_WIDTH)
     parts: list[RenderableType] = [_pairs(layout.facts(report, "terminal"), "dim")]
     widest = width
-    for content in tables_of(report):
+    for content in tables_of(report, _MOST_ROWS):
         if content.title:
             parts += [_BLANK, Text(one_line(content.title), style="bold", overflow="fold")]
         for table in _tables(content, width):
             parts += [_BLANK, table]
             widest = max(widest, _width_of(table))
+        if content.left_out:
+            rest = f"{content.left_out:,} more rows; all of them: {layout.rebuild_command(report, 'csv')}"
+            parts += [_BLANK, Text(one_line(rest), overflow="fold")]
         parts += _details(content)
     parts += [_BLANK, Text("Notes", style="bold"), _pairs([("-", note) for note in report.notes])]
     return _to_text(parts, widest, colour)

@@ -63,6 +63,11 @@ def usable(value: float) -> bool:
     return math.isfinite(value) and abs(value) < _LARGEST
 
 
+def all_usable(values: Iterable[float]) -> bool:
+    """Whether each of them is, in one call: no value is larger than the length of the vector of all, and NaN and infinity are in it."""
+    return math.hypot(*values) < _LARGEST
+
+
 def mean(values: Sequence[float]) -> float | None:
     """Arithmetic mean; the sum is rounded once, so that it does not depend on the order; None of nothing."""
     if values and min(values) == max(values):
@@ -72,7 +77,10 @@ def mean(values: Sequence[float]) -> float | None:
 
 def sample_sd(values: Sequence[float]) -> float | None:
     """Sample standard deviation (n - 1); None with fewer than 2 values. It does not depend on the order either."""
-    center = mean(values)
+    return _spread(values, mean(values))
+
+
+def _spread(values: Sequence[float], center: float | None) -> float | None:
     if center is None or len(values) < 2:
         return None
     return math.sqrt(math.fsum((value - center) ** 2 for value in values) / (len(values) - 1))
@@ -120,9 +128,12 @@ def summarise(by_seed: Mapping[int, float], assumed_cv: float | None = None) -> 
 
     `assumed_cv`: standard deviation as a share of the mean, assumed where there are too few values for an interval of their own.
     """
-    kept = {seed: float(by_seed[seed]) for seed in sorted(by_seed) if usable(by_seed[seed])}
+    kept = {seed: float(by_seed[seed]) for seed in sorted(by_seed)}
+    if not all_usable(kept.values()):
+        kept = {seed: value for seed, value in kept.items() if usable(value)}
     values = list(kept.values())
-    center, sd = mean(values), sample_sd(values)
+    center = mean(values)
+    sd = _spread(values, center)
     width = None if sd is None else _half_width(sd, len(values))
     if width is None and center is not None and assumed_cv is not None:
         return Summary(kept, center, sd, NORMAL_QUANTILE * assumed_cv * abs(center) / math.sqrt(len(values)), "assumed")

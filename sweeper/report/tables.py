@@ -70,6 +70,8 @@ class Table:
     """(name, lines) of what is to be said below the table."""
     apart: bool = False
     """Of others: nothing in it belongs to the sweep."""
+    left_out: int = 0
+    """Rows that it would have and that were not asked for."""
 
 
 def text_cell(*lines: str) -> Cell:

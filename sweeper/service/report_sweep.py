@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sweeper.errors import RequestError, SpecError, nearest
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.report.beside import published_set
+from sweeper.report.layouts import shows_steps
 from sweeper.report.rows import Report
 from sweeper.report.table import build_report
 from sweeper.spec.explaining import explain
@@ -24,22 +25,24 @@ def read_report(
     file: Path | None = None,
     layout: str | None = None,
     beside: Sequence[str] = (),
+    steps: bool = True,
     training: Collection[str] = (),
 ) -> tuple[SweepSnapshot, dict[str, TrialCurves], Report]:
     """The newest version of a sweep, its trials' curves (of the `training` metrics too), and its report.
 
     The `report:` section of `file`, as it is now, stands in for the stored spec's own, `layout` for the section's; the published sets in
-    `beside` are shown too. Raises RequestError, SpecError.
+    `beside` are shown too. Without `steps` there are no curves unless the layout shows training steps: they are most of what a large sweep
+    has stored. Raises RequestError, SpecError.
     """
     if layout is not None and layout not in LAYOUTS:
         raise RequestError(f"--layout {layout}: there is no such layout{nearest(layout, LAYOUTS)}; choose one of {', '.join(LAYOUTS)}")
     for published in beside:
         published_set(published, "--beside")
     snapshot = store.snapshot(name, profile)
-    curves = store.curves(snapshot, training)
     asked = (template_of_file(file, snapshot.profile) if file is not None else None) or stored_template(snapshot)
     changed = {} if layout is None else {"layout": layout}
     asked = asked.model_copy(update=changed | {"published": tuple(dict.fromkeys((*asked.published, *beside)))})
+    curves = store.curves(snapshot, training) if steps or shows_steps(asked) else {}
     return snapshot, curves, build_report(snapshot, allow_mixed, curves=curves, template=asked)
 
 

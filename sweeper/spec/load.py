@@ -26,8 +26,8 @@ NAMED = {"preset": PRESETS, "method": METHODS}
 """What `base` may begin with, by name."""
 UNNAMED: dict[str, Any] = {"data": {"path"}, "alignment": {"encoder": {"weights"}}, "evaluation": {"extractor": {"weights"}}}
 """Places of files, which are known by their content."""
-MAX_TRIALS = 50_000
-"""More is a mistake; it is refused before every config is checked."""
+MAX_TRIALS = 100_000
+"""More is a mistake; it is refused before every config is checked. So many are planned in seconds (benchmarks/store_scale.py)."""
 
 
 @dataclass(frozen=True)

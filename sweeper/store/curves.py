@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from sweeper.records import TrialCurves
 from sweeper.store.history import spans
+from sweeper.store.reading import rows_of
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, Sweep, SweepTrial, SweepVersion, Trial
 
 Span = tuple[int, int | None]
@@ -60,7 +61,7 @@ def _training(
     kept = {metric: _spread([step for _, step in group], points) for metric, group in groupby(there, key=lambda row: row[0])}
     some = sa.or_(*(sa.and_(CurvePoint.metric == metric, CurvePoint.step.in_(steps)) for metric, steps in kept.items()))
     query = sa.select(CurvePoint.attempt_id, CurvePoint.metric, CurvePoint.step, CurvePoint.value).where(*asked, some)
-    return _read(session.execute(query.order_by(CurvePoint.metric, CurvePoint.step)), attempts, finished=False)
+    return _read(rows_of(session, query), attempts, finished=False)
 
 
 def _evaluations(session: Session, this: sa.ScalarSelect[Any], attempts: dict[int, list[_Beginning]]) -> dict[int, _Series]:
@@ -70,32 +71,33 @@ def _evaluations(session: Session, this: sa.ScalarSelect[Any], attempts: dict[in
         SweepTrial.evaluation_fingerprint == Evaluation.evaluation_fingerprint,
     )
     columns = (Evaluation.attempt_id, Evaluation.metric, Evaluation.step, Evaluation.value)
-    query = sa.select(*columns).join(SweepTrial, wanted).order_by(Evaluation.metric, Evaluation.step)
-    return _read(session.execute(query), attempts, finished=True)
+    return _read(rows_of(session, sa.select(*columns).join(SweepTrial, wanted)), attempts, finished=True)
 
 
 def _read(rows: Iterable[Any], attempts: dict[int, list[_Beginning]], *, finished: bool) -> dict[int, _Series]:
-    """By trial: of each step the value from the attempt that it is read from.
+    """By trial: of each step the value from the attempt that it is read from; metrics and steps in ascending order.
 
     `finished`: only up to the newest finished attempt, since nothing else reaches a table.
     """
-    read: dict[int, tuple[int, int, Span]] = {}
+    read: dict[int, tuple[int, int, Span, bool]] = {}
     for trial, all_of_it in attempts.items():
         chosen = list(_until_finished(all_of_it)) if finished else all_of_it
         for rank, (attempt, first, last) in enumerate(spans(chosen)):
-            read[attempt.id] = (trial, rank, (first, last))
-    best: dict[tuple[int, str, int], tuple[int, float]] = {}
+            read[attempt.id] = (trial, rank, (first, last), len(chosen) == 1)
+    best: dict[tuple[int, str, int], int] = {}
+    found: dict[int, _Series] = {}
     for attempt_id, metric, step, value in rows:
         if attempt_id not in read:
             continue
-        trial, rank, (first, last) = read[attempt_id]
-        key = (trial, metric, step)
-        if step >= first and (last is None or step <= last) and (key not in best or rank < best[key][0]):
-            best[key] = (rank, value)
-    found: dict[int, _Series] = {}
-    for (trial, metric, step), (_, value) in best.items():
+        trial, rank, (first, last), alone = read[attempt_id]
+        if step < first or (last is not None and step > last):
+            continue
+        if not alone:
+            if best.setdefault((trial, metric, step), rank) < rank:
+                continue
+            best[trial, metric, step] = rank
         found.setdefault(trial, {}).setdefault(metric, {})[step] = value
-    return found
+    return {trial: {metric: dict(sorted(series[metric].items())) for metric in sorted(series)} for trial, series in found.items()}
 
 
 def _until_finished(attempts: list[_Beginning]) -> Iterator[_Beginning]:

@@ -13,14 +13,11 @@ from sweeper.records import FailureClass, KnownTrial, SweepSnapshot, TrialOutcom
 from sweeper.store import sweeps
 from sweeper.store.attempts import first_line, resumable
 from sweeper.store.database import now
+from sweeper.store.reading import rows_of
 from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks
 
 OUT_OF_MEMORY: FailureClass = "out of memory"
-
-Wanted = tuple[int, int, str]
-"""(trial id, step, evaluation fingerprint): an evaluation that a sweep asks for."""
-
 
 _PLANNED_BY = (
     Attempt.trial_id,
@@ -68,14 +65,14 @@ def snapshot(session: Session, name: str | None, profile: str | None) -> SweepSn
         .where(SweepTrial.sweep_version_id == version.id)
         .order_by(SweepTrial.position)
     )
-    rows = session.execute(planned).all()
+    rows = list(rows_of(session, planned))
     streams = _streams(session, version, rows)
     outcomes = tuple(
         _outcome(
             wanted,
             wanted.fingerprint,
             streams.get(wanted.variant, {}),
-            results.get((wanted.trial_id, wanted.steps, wanted.evaluation_fingerprint)),
+            results.get(wanted.position),
             newest.get(wanted.trial_id),
         )
         for wanted in rows
@@ -127,7 +124,8 @@ def _known(fingerprint: str, newest_first: list[Any], evaluated: set[tuple[int, 
     )
 
 
-def _results(session: Session, version: SweepVersion) -> dict[Wanted, _Result]:
+def _results(session: Session, version: SweepVersion) -> dict[int, _Result]:
+    """The evaluation that the sweep asks for at each of its positions, where it was made."""
     wanted = sa.and_(
         SweepTrial.sweep_version_id == version.id,
         SweepTrial.trial_id == EvaluationDetail.trial_id,
@@ -136,9 +134,7 @@ def _results(session: Session, version: SweepVersion) -> dict[Wanted, _Result]:
     )
     query = (
         sa.select(
-            EvaluationDetail.trial_id,
-            EvaluationDetail.step,
-            EvaluationDetail.evaluation_fingerprint,
+            SweepTrial.position,
             EvaluationDetail.attempt_id,
             Attempt.number,
             Attempt.ended,
@@ -150,16 +146,9 @@ def _results(session: Session, version: SweepVersion) -> dict[Wanted, _Result]:
         .where(Attempt.state == "finished")
         .order_by(Attempt.number)
     )
-    results = {(row[0], row[1], row[2]): _Result(*row[3:]) for row in session.execute(query)}  # the newest attempt comes last and stays
+    results = {row[0]: _Result(*row[1:]) for row in rows_of(session, query)}  # the newest attempt comes last and stays
     values = (
-        sa.select(
-            Evaluation.trial_id,
-            Evaluation.step,
-            Evaluation.evaluation_fingerprint,
-            Evaluation.attempt_id,
-            Evaluation.metric,
-            Evaluation.value,
-        )
+        sa.select(SweepTrial.position, Evaluation.attempt_id, Evaluation.metric, Evaluation.value)
         .join(
             SweepTrial,
             sa.and_(
@@ -170,10 +159,11 @@ def _results(session: Session, version: SweepVersion) -> dict[Wanted, _Result]:
         )
         .where(SweepTrial.sweep_version_id == version.id)
     )
-    for trial_id, step, evaluation, attempt_id, metric, value in session.execute(values):
-        result = results.get((trial_id, step, evaluation))
+    names: dict[str, str] = {}  # one text for each metric, not one for each value
+    for position, attempt_id, metric, value in rows_of(session, values):
+        result = results.get(position)
         if result is not None and result.attempt_id == attempt_id:
-            result.metrics[metric] = value
+            result.metrics[names.setdefault(metric, metric)] = value
     return results
 
 
@@ -183,7 +173,7 @@ def _newest(session: Session, version: SweepVersion) -> dict[int, _Newest]:
     query = sa.select(*columns, Attempt.start_step).where(Attempt.trial_id.in_(mine)).order_by(Attempt.number)
     moment = now(session)
     newest: dict[int, _Newest] = {}
-    for trial_id, number, state, lease_until, error, step, failure, start_step in session.execute(query):
+    for trial_id, number, state, lease_until, error, step, failure, start_step in rows_of(session, query):
         # A claim that never started has heard of no step: the one before it is the newest heard of.
         heard = step if start_step is not None or trial_id not in newest else newest[trial_id].step
         live = state == "running" and lease_until > moment

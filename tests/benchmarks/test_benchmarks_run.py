@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import evaluation, measuring, scaling, start_up, summary, train_step
+from benchmarks import evaluation, measuring, scaling, start_up, store_scale, summary, train_step
 from benchmarks.contenders import VARIANTS, Case, Contenders
 from benchmarks.measuring import Clock, Rounds, Spread
 from model.objective import draw, losses
@@ -93,6 +93,14 @@ def test_start_up(tmp_path: Path) -> None:
     rows = {row["command"]: row for row in kept(tmp_path, "start_up-cpu")["rows"]}
     assert list(rows) == ["plan, empty store", "first run", "of it, to the first step", "plan", "status", "report", "run again"]
     assert 0 < rows["of it, to the first step"]["seconds"][0] < rows["first run"]["seconds"][0]
+
+
+@pytest.mark.slow
+def test_store_scale(tmp_path: Path) -> None:
+    store_scale.main(["--trials", "1000", "--rounds", "1", "--results", str(tmp_path)])
+    rows = {row["command"]: row for row in kept(tmp_path, "store_scale-cpu")["rows"]}
+    assert list(rows) == [*store_scale.COMMANDS]
+    assert all(row["trials"] == 1000 and row["metrics"] == 20 and row["processor_seconds"] > 0 for row in rows.values())
 
 
 def test_spread_ratio_and_rounds_by_hand() -> None:

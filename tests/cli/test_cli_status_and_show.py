@@ -34,6 +34,17 @@ def test_status_has_a_row_per_trial_and_names_other_sweeps(sweeper: Sweeper, hom
     assert "also stored: noise_aug_vs_interaction (default)" in said.out
 
 
+def test_status_of_a_large_sweep_lists_what_one_looks_for(sweeper: Sweeper, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweeper.cli.status.LISTED", 7)
+    store_sweep(endings={("dual/none", 1): "failed", ("single/full", 1): None, ("single/none", 1): "running"})
+    said = sweeper("status")
+    lines = said.out.splitlines()
+    assert lines[1] == "8 trials: 5 finished, 1 running, 1 pending, 1 failed"
+    assert [line.split()[1] for line in lines if line.endswith("  1")] == ["single/none", "dual/none"]
+    assert "(more than 7 trials: 2 that run, failed or diverged are listed; `sweeper plan SPEC --json` lists every one)" in lines
+    assert "RuntimeError: the images caught fire" in said.out
+
+
 @pytest.fixture
 def trial(home: Path) -> str:
     """The fingerprint of a finished trial with files in its folder."""

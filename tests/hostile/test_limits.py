@@ -105,7 +105,7 @@ GRIDS = {
     "100,000 cells": (factors(10, 10, 10, 10, 10), 1, "100,000 cells are more than the limit of 10,000; drop levels or factors"),
     "10^18 cells": (factors(1_000, 1_000, 1_000, 1_000, 1_000, 1_000), 1, "1,000,000,000,000,000,000 cells are more than"),
     "100,000 levels": (factors(100_000), 1, "100,000 cells are more than the limit of 10,000"),
-    "100,000 trials": (factors(10, 10), 1_000, "100 variants x 1,000 seeds are more than 50,000 trials; ask for fewer"),
+    "200,000 trials": (factors(200), 1_000, "200 variants x 1,000 seeds are more than 100,000 trials; ask for fewer"),
     "100,000 seeds": (factors(2), 100_000, "a sweep has 1 to 1,000 seeds, not 100,000"),
     "10^30 seeds": (factors(2), 10**30, "a sweep has 1 to 1,000 seeds, not 1,000,000"),
 }

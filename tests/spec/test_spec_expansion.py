@@ -99,7 +99,7 @@ def test_a_grid_too_large_is_refused_before_it_is_expanded(refused: Refused) -> 
     message = "design: 10,000,000,000,000,000 cells are more than the limit of 10,000; drop levels or factors"
     assert refused(design=factorial(**factors)) == message
     many = {"f": {"path": "backbone.layers", "levels": list(range(1, 201))}}
-    message = "200 variants x 1,000 seeds are more than 50,000 trials; ask for fewer"
+    message = "200 variants x 1,000 seeds are more than 100,000 trials; ask for fewer"
     assert refused(design=factorial(**many), seeds=1000) == message
 
 
