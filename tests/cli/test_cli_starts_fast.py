@@ -1,4 +1,4 @@
-"""Commands in a process of their own: what they load, how they exit, and that looking starts nothing (benchmarks/start_up.py times them)."""
+"""Commands in a process of their own: what they load, how they exit, that looking starts nothing. benchmarks/start_up.py times them."""
 
 import json
 import os
