@@ -1,10 +1,9 @@
-"""Commands in a process of their own: what they load, how they exit, and that looking starts nothing."""
+"""Commands in a process of their own: what they load, how they exit, that looking starts nothing. benchmarks/start_up.py times them."""
 
 import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,21 +21,18 @@ SCRIPT = Path(sys.executable).with_name("sweeper")
 
 def run(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"SWEEPER_HOME": str(home)}
-    return subprocess.run(list(words), env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(list(words), env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
 @pytest.mark.parametrize("command", ["plan", "status", "report", "show", "schema"])
 def test_a_command_that_looks_loads_nothing_heavy(home: Path, command: str) -> None:
     planned = store_sweep()
     words = {"plan": ["sweep.yaml"], "show": [planned.trials[0].fingerprint]}.get(command, [])
-    began = time.monotonic()
     done = run(sys.executable, "-c", LOOK, command, *words, home=home)
-    seconds = time.monotonic() - began
     assert (done.returncode, done.stderr) == (0, "")
     loaded = {name.split(".")[0] for name in done.stdout.split("LOADED")[1].split()}
     assert "sweeper" in loaded
     assert loaded & HEAVY == set()
-    assert seconds < 10, "under 2 s on an idle machine"
 
 
 @pytest.mark.skipif(not SCRIPT.exists(), reason="the package is not installed beside this interpreter")
