@@ -59,6 +59,8 @@ def _training(
         sa.select(CurvePoint.metric, CurvePoint.step).where(*asked).distinct().order_by(CurvePoint.metric, CurvePoint.step)
     )
     kept = {metric: _spread([step for _, step in group], points) for metric, group in groupby(there, key=lambda row: row[0])}
+    if not kept:
+        return {}
     some = sa.or_(*(sa.and_(CurvePoint.metric == metric, CurvePoint.step.in_(steps)) for metric, steps in kept.items()))
     query = sa.select(CurvePoint.attempt_id, CurvePoint.metric, CurvePoint.step, CurvePoint.value).where(*asked, some)
     return _read(rows_of(session, query), attempts, finished=False)

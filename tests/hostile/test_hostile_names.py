@@ -6,7 +6,9 @@ import io
 import json
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SWEEPER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("sweeper.service.page.vega_bundle", lambda: "draw()")  # ours alone, and it takes seconds
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "sweeper.db").write_bytes(_empty_database())
     (tmp_path / "cwd").mkdir()
@@ -192,9 +195,26 @@ def test_a_field(field: Callable[[Sweep, str], None], what: str, home: Path, sai
         assert not [cell for cell in row if cell.startswith(("=", "@"))]
     _, text, _ = said("report", "--format", "json")
     assert json.loads(text)
+    _, html, _ = said("report", "--format", "html")
+    ours = elements((Path(__file__).parents[1] / "report" / "golden" / "whole.html").read_text(encoding="utf-8"))
+    assert elements(html).keys() <= ours.keys(), "every element and attribute is the page's own"
+    assert elements(html)["script", "type"] == 1
+    assert elements(html)["script", ""] == 2
     with ResultsStore.open(Settings().store_url) as opened:
         assert opened.snapshot().spec == planned.sweep.spec.model_dump(mode="json"), "kept as it was written"
     assert sorted(path.name for path in Path().iterdir()) == ["sweep.yaml"]
+
+
+def elements(page: str) -> Counter[tuple[str, str]]:
+    """How often each element has each attribute; '' stands for none."""
+    found: Counter[tuple[str, str]] = Counter()
+
+    class Elements(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found.update((tag, name) for name, _ in attrs or [("", None)])
+
+    Elements().feed(page)
+    return found
 
 
 def refused(field: Callable[[Sweep, str], None], what: str) -> bool:
