@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     """SWEEPER_STORE_PATIENCE: seconds for which a run waits for a store that does not answer before it pauses."""
 
     mlflow_pages: bool = True
-    """SWEEPER_MLFLOW_PAGES: whether a run ends by putting the sweep's page, plots and samples on its MLflow run; some seconds."""
+    """SWEEPER_MLFLOW_PAGES: whether a run, and `sweeper mlflow sync`, puts a sweep's page, plots and samples on its MLflow run."""
 
     @property
     def root(self) -> Path:

@@ -3,7 +3,9 @@
 Whoever starts the processes starts `torch.distributed` as well; in a world of one, nothing here does anything.
 """
 
+import inspect
 from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -14,6 +16,10 @@ from model.reports import World
 
 LONGEST_WAIT = timedelta(hours=2)
 """For the slowest of the processes: the first evaluates while the others wait."""
+# Before every pass DDP would send round the buffers, which are constants of the config here. torch 2.13 gave the switch another name, and
+# warns of the old one.
+_NAMES = inspect.signature(DistributedDataParallel.__init__).parameters
+_CONSTANT_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if "forward_sync_buffers" in _NAMES else "broadcast_buffers": False}
 
 
 class Together:
@@ -48,6 +54,6 @@ class Together:
         return DistributedDataParallel(
             trained,
             device_ids=[device] if device.type == "cuda" else None,
-            broadcast_buffers=False,
             gradient_as_bucket_view=True,
+            **_CONSTANT_BUFFERS,
         )

@@ -24,34 +24,39 @@ def report(
     plots: Annotated[Path | None, typer.Option(help="Also write forest, effect and curve plots into this folder, as SVG and PDF.")] = None,
     allow_mixed: AllowMixed = None,
     published: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of a sweep: a set of published figures.")] = None,
+    beside: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Also show a set of published figures, apart, with its protocol; repeatable.")
+    ] = None,
     step: Annotated[int | None, typer.Option(help="With --published: at this training step; default: the last.")] = None,
 ) -> None:
     """Print a sweep's table: every variant with its interval over seeds, every contrast with its seed-paired difference."""
     from sweeper.report.render import FORMATS, WITH_STEPS, render
-    from sweeper.service.report_sweep import read_report, template_of_file
+    from sweeper.service.report_sweep import read_report
 
     if format_ not in (*FORMATS, "html"):
         raise RequestError(f"--format {format_}: there is no such format{nearest(format_, [*FORMATS, 'html'])}")
     if format_ == "html" and output is None and sys.stdout.isatty():
         raise RequestError("--format html is a page of a megabyte; give it a file with --output report.html")
     if published is not None or step is not None:
-        if sweep is not None or allow_mixed or plots is not None or format_ == "html":
-            raise RequestError("--published shows figures of papers, not a stored sweep; leave SWEEP, --allow-mixed, --plots and html out")
+        if sweep is not None or allow_mixed or beside or plots is not None or format_ == "html":
+            raise RequestError(
+                "--published shows figures of papers, not a stored sweep; leave SWEEP, --allow-mixed, --beside, --plots and html out"
+            )
         _write(_published(published, step, layout, format_, terminal=output is None and sys.stdout.isatty()), output)
         return
-    template = template_of_file(Path(sweep)) if is_file(sweep) else None
-    asked: dict[str, Any] = {"allow_mixed": mixed_fields(allow_mixed), "template": template, "layout": layout}
+    file, name = Path(sweep) if is_file(sweep) else None, sweep_name(sweep)
+    asked: dict[str, Any] = {"allow_mixed": mixed_fields(allow_mixed), "file": file, "layout": layout, "beside": beside or ()}
     settings, terminal = Settings(), output is None and sys.stdout.isatty()
     with store_with_results(settings) as store:
         if format_ == "html" or plots is not None:
             from sweeper.service.page import page_of, read_story, write_plots
 
-            story = read_story(store, settings, sweep_name(sweep), profile, **asked, links=format_ == "html")
+            story = read_story(store, settings, name, profile, **asked, links=format_ == "html")
             if plots is not None:
                 write_plots(story, plots)
             text = page_of(story) if format_ == "html" else render(story.report, format_, width=_width(), colour=terminal)
         else:
-            _, _, built = read_report(store, sweep_name(sweep), profile, **asked, steps=format_ in WITH_STEPS)
+            _, _, built = read_report(store, name, profile, **asked, steps=format_ in WITH_STEPS)
             text = render(built, format_, width=_width(), colour=terminal)
     _write(text, output)
 

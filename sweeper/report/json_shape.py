@@ -1,6 +1,6 @@
 """What `sweeper report --format json` holds, as types: mypy checks the writer against them, and `sweeper schema --report` prints them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
@@ -134,6 +134,26 @@ class ClaimShape(TypedDict):
 
 
 @with_config(extra="forbid")
+class PublishedRowShape(TypedDict):
+    name: Annotated[str, Field(description="As the paper calls it.")]
+    variant: Annotated[str, Field(description="Its cell as a factorial names it, where the set has factors.")]
+    step: Annotated[int, Field(description="Training steps after which it was measured.")]
+    metrics: Annotated[dict[str, float], Field(description="Metric -> the one published value.")]
+
+
+@with_config(extra="forbid")
+class PublishedShape(TypedDict):
+    """Published rows of one protocol, which is not the sweep's: shown beside it, and in no difference with it."""
+
+    name: str
+    question: Annotated[str, Field(description="What the set is read for, and the tables that it is from.")]
+    protocol: dict[str, str]
+    badge: Annotated[str, Field(description="The protocol in short, as it stands beside every row.")]
+    metrics: list[MetricShape]
+    rows: list[PublishedRowShape]
+
+
+@with_config(extra="forbid")
 class ReportShape(TypedDict):
     """A report of one version of a sweep. Numbers are finite or null; names are as they are in the store, unescaped."""
 
@@ -143,6 +163,7 @@ class ReportShape(TypedDict):
     effects: list[EffectShape]
     claims: list[ClaimShape]
     notes: Annotated[list[str], Field(description="What the numbers need beside them, a sentence each.")]
+    published: NotRequired[Annotated[list[PublishedShape], Field(description="Only where published sets stand beside the sweep.")]]
 
 
 def report_schema() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from itertools import product
 
 from sweeper.metrics import MetricInfo
 from sweeper.report import layout, numbers
+from sweeper.report.beside import PublishedSet
 from sweeper.report.rows import Report, VariantRow
 from sweeper.report.statistics import Summary
 from sweeper.report.tables import Cell, Column, Quantity, Row, Table, text_cell
@@ -28,13 +29,13 @@ def _cut(table: Table, most_rows: int | None) -> Table:
 def _tables(report: Report, most_rows: int | None) -> list[Table]:
     match report.template.layout:
         case "factorial":
-            return [factorial_table(report), *_contrasts(report), *_claims(report)]
+            return [factorial_table(report), *_published(report), *_contrasts(report), *_claims(report)]
         case "effects":
-            return [*_effects(report), *_contrasts(report), *_claims(report)]
+            return [*_effects(report), *_contrasts(report), *_claims(report), *_published(report)]
         case "claims":
-            return [*_claims(report), *_contrasts(report)] or [variants_table(report, most_rows)]
+            return [*([*_claims(report), *_contrasts(report)] or [variants_table(report, most_rows)]), *_published(report)]
         case "variants":
-            return [variants_table(report, most_rows), *_contrasts(report), *_claims(report)]
+            return [variants_table(report, most_rows), *_published(report), *_contrasts(report), *_claims(report)]
 
 
 def shows_steps(template: ReportTemplate) -> bool:
@@ -176,6 +177,24 @@ def _claims(report: Report) -> list[Table]:
     if any(row.verdict == "inconclusive" for row in report.claims):
         details += ((DAGGER, ("inconclusive: neither the claim nor its contrary is shown.",)),)
     return [Table(layout.claims_heading(report), columns, tuple(rows), stub=1, details=details)]
+
+
+def _published(report: Report) -> list[Table]:
+    return [published_table(found) for found in report.published]
+
+
+def published_table(found: PublishedSet) -> Table:
+    """A row per published run, a column per metric of this set alone, and the protocol beside every row."""
+    metrics = [Column(layout.metric_heading(metric), kind="number") for metric in found.metrics]
+    columns = (Column("published"), Column("steps", kind="number"), *metrics, Column("protocol"))
+    badge = Cell(found.badge, joiner=" · ", badge=True)
+    rows = []
+    for row in found.rows:
+        values = [number_cell(row.metrics.get(metric.name), None, metric.decimals) for metric in found.metrics]
+        called = [row.name, *([f"({row.variant})"] if "/" in row.variant and row.name != row.variant else [])]
+        rows.append(Row((text_cell(*called), text_cell(f"{row.step:,}"), *values, badge)))
+    details = ((found.name, (found.question, *found.remarks)),)
+    return Table(f"Published figures, not of this sweep: {found.name}", columns, tuple(rows), stub=2, details=details, apart=True)
 
 
 def _ordered(report: Report) -> list[VariantRow]:

@@ -35,12 +35,18 @@ def published_steps(name: str) -> list[int]:
     return sorted(set.intersection(*(set(row["fid"]) for row in rows)))
 
 
-def published_snapshot(name: str, step: int | None = None) -> SweepSnapshot:
+def published_row_names(name: str) -> dict[str, str]:
+    """Variant -> what the paper calls its row; of a set of factors whose rows have no names, the variant itself."""
+    found = _set(name)
+    return {(variant := _variant(row, found)): row.get("name", variant) for row in found["rows"]}
+
+
+def published_snapshot(name: str, step: int | None = None, *, asked_by: str = "--published") -> SweepSnapshot:
     """A set at a training step (default: the last at which every row was measured), as the store would give a sweep.
 
-    Raises RequestError for an unknown set or step, with the known ones.
+    Raises RequestError for an unknown set, as `asked_by` named it, or step, with the known ones.
     """
-    found, steps = _set(name), published_steps(name)
+    found, steps = _set(name, asked_by), published_steps(name)
     if step is not None and step not in steps:
         known = ", ".join(f"{known:,}" for known in steps) or "none that all of its rows have in common"
         raise RequestError(f"--step {step}: published set {name} has no such step; it has {known}")
@@ -92,10 +98,10 @@ def _design(found: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], variant
     return {"kind": "variants", "variants": {variant: {} for variant in variants}}
 
 
-def _set(name: str) -> dict[str, Any]:
+def _set(name: str, asked_by: str = "--published") -> dict[str, Any]:
     sets = _sets()
     if name not in sets:
-        raise RequestError(f"--published {name}: there is no such set{nearest(name, sets)}; sets: {', '.join(sets)}")
+        raise RequestError(f"{asked_by} {name}: there is no such set{nearest(name, sets)}")
     return sets[name]
 
 

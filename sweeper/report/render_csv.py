@@ -3,7 +3,8 @@
 `sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `step` rows one per
 variant, metric and training step of an evaluation; `contrast` rows one per contrast; `effect` rows one per main, simple or interaction
 effect; `claim` rows one per claim (with a margin in % on the log of the metric); `note` rows carry the footnotes. Numbers have full
-precision, an empty cell is a number that does not exist.
+precision, an empty cell is a number that does not exist. Where published sets stand beside the sweep, `published` rows and three columns
+more hold them: a figure of another protocol is never in `estimate`.
 """
 
 import csv
@@ -46,13 +47,16 @@ COLUMNS = (
     "text",
 )
 
+PUBLISHED_COLUMNS = ("published_set", "published_value", "protocol")
+"""Only where published sets stand beside the sweep."""
+
 Row = dict[str, str | int | float | None]
 
 
 def render_csv(report: Report) -> str:
-    """One header line, then sweep, variant, contrast and note rows, in this order; lines end in '\\n'."""
+    """One header line, then the rows in the order of the kinds above; lines end in '\\n'."""
     out = StringIO()
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(out, (*COLUMNS, *(PUBLISHED_COLUMNS if report.published else ())), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows({column: _cell(value) for column, value in row.items()} for row in _rows(report))
     return out.getvalue()
@@ -62,6 +66,7 @@ def _rows(report: Report) -> Iterator[Row]:
     for label, text in layout.facts(report, "csv"):
         yield {"kind": "sweep", "name": label, "text": text}
     yield from _variants(report)
+    yield from _published(report)
     for row in report.contrasts:
         yield {
             "kind": "contrast",
@@ -137,6 +142,23 @@ def _variants(report: Report) -> Iterator[Row]:
                     **_numbers(summary),
                     "planned": row.planned,
                 }
+
+
+def _published(report: Report) -> Iterator[Row]:
+    for found in report.published:
+        for row in found.rows:
+            for metric in found.metrics:
+                if metric.name in row.metrics:
+                    yield {
+                        "kind": "published",
+                        "name": row.name,
+                        "metric": metric.name,
+                        "direction": metric.direction,
+                        "step": row.step,
+                        "published_set": found.name,
+                        "published_value": row.metrics[metric.name],
+                        "protocol": " · ".join(found.badge),
+                    }
 
 
 def _numbers(summary: Summary) -> Row:

@@ -1,13 +1,17 @@
-"""A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`; finite numbers or null; names as stored."""
+"""A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`, maybe `published`; names as stored."""
 
 import json
 
+from sweeper.metrics import MetricInfo
+from sweeper.report.beside import PublishedSet
 from sweeper.report.effects import Effect
 from sweeper.report.json_shape import (
     ClaimShape,
     ContrastShape,
     EffectShape,
     EstimateShape,
+    MetricShape,
+    PublishedShape,
     ReportShape,
     SummaryShape,
     SweepShape,
@@ -31,6 +35,8 @@ def render_json(report: Report) -> str:
         "claims": [_claim(row) for row in report.claims],
         "notes": list(report.notes),
     }
+    if report.published:
+        content["published"] = [_published(found) for found in report.published]
     indent = 2 if len(report.variants) <= _INDENTED else None  # with an indent it takes ten times as long, and nobody reads so much
     return json.dumps(content, indent=indent, allow_nan=False) + "\n"
 
@@ -48,13 +54,25 @@ def _sweep(report: Report) -> SweepShape:
         "comparability": {name: list(values) for name, values in report.comparability.items()},
         "command": rebuild_command(report, "json"),
         "primary_metric": report.primary.name,
-        "metrics": [
-            {"name": info.name, "label": info.label, "direction": info.direction, "unit": info.unit, "reproducible": info.reproducible}
-            for info in report.metrics
-        ],
+        "metrics": [_metric(info) for info in report.metrics],
         "baseline": report.baseline,
         "seeds": list(report.seeds),
         "confidence": CONFIDENCE,
+    }
+
+
+def _metric(info: MetricInfo) -> MetricShape:
+    return {"name": info.name, "label": info.label, "direction": info.direction, "unit": info.unit, "reproducible": info.reproducible}
+
+
+def _published(found: PublishedSet) -> PublishedShape:
+    return {
+        "name": found.name,
+        "question": found.question,
+        "protocol": dict(found.protocol),
+        "badge": " · ".join(found.badge),
+        "metrics": [_metric(info) for info in found.metrics],
+        "rows": [{"name": row.name, "variant": row.variant, "step": row.step, "metrics": dict(row.metrics)} for row in found.rows],
     }
 
 

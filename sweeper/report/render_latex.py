@@ -23,9 +23,10 @@ def render_latex(report: Report) -> str:
     parts = [_preamble(report)]
     for number, table in enumerate(tables_of(report)):
         caption = f"{table.title or report.question}{'.' if table.title else ''}"
+        source = "" if table.apart else f" {_source(report)}"
         for count, part in enumerate(_parts(table)):
             more = " (continued)" if count else ""
-            parts.append(_table(f"{caption}{more} {_source(report)}", part, f"tab:{report.name}-{number}-{count}"))
+            parts.append(_table(f"{caption}{more}{source}", part, f"tab:{report.name}-{number}-{count}"))
         if table.details:
             parts.append(_list(rf"\textbf{{{latex(name)}}}: {latex(' '.join(lines))}" for name, lines in table.details))
     parts.append(_list(latex(note) for note in report.notes))
@@ -49,7 +50,7 @@ def _parts(table: Table) -> Iterable[Table]:
     for start in range(0, max(len(rest), 1), _NUMBERS_PER_TABLE):
         chosen = [*range(table.stub), *rest[start : start + _NUMBERS_PER_TABLE]]
         rows = tuple(Row(tuple(row.cells[i] for i in chosen), row.begins) for row in table.rows)
-        yield Table(table.title, tuple(table.columns[i] for i in chosen), rows, table.stub, table.details)
+        yield Table(table.title, tuple(table.columns[i] for i in chosen), rows, table.stub, table.details, table.apart)
 
 
 def _table(caption: str, table: Table, label: str) -> str:

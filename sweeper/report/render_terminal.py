@@ -23,6 +23,8 @@ _NAME_WIDTHS = (12, 26)
 """Names of variants and contrasts get at least and at most so many columns; what is longer goes on in the next line."""
 _LONGEST_WORD = 18
 """Of a heading above numbers, before it is folded."""
+_LEAST_BADGE = 20
+"""A protocol beside its numbers gets at least so many columns."""
 _LEAST_WIDTH = 40
 _MOST_ROWS = 100
 """Of a table. Nobody reads more in a terminal, and laying them out takes seconds."""
@@ -60,6 +62,8 @@ def _tables(content: Content, width: int) -> list[Table]:
     ]
     stub, rest = widths[: content.stub], widths[content.stub :]
     stub[0] = _name_width(content, stub, rest, width)
+    rest = _folded(content, stub, rest, width)
+    widths = [*stub, *rest]
     tables = []
     packed = layout.pack([column + _GAP for column in rest], sum(column + _GAP for column in stub) - _GAP, width)
     for chosen in packed or [[]]:
@@ -68,8 +72,7 @@ def _tables(content: Content, width: int) -> list[Table]:
         for index in indices:
             column = content.columns[index]
             heading = Text(headings[index], style="cyan" if column.leading else "")
-            room = stub[index] if index < content.stub else widths[index]
-            table.add_column(heading, width=room, overflow="fold", justify="right" if column.kind == "number" else "left")
+            table.add_column(heading, width=widths[index], overflow="fold", justify="right" if column.kind == "number" else "left")
         for number, row in enumerate(content.rows):
             if row.begins:
                 table.add_section()
@@ -88,6 +91,15 @@ def _name_width(content: Content, stub: Sequence[int], rest: Sequence[int], widt
         return min(stub[0], _NAME_WIDTHS[1])
     left = width - sum(column + _GAP for column in [*stub[1:], *rest])
     return min(stub[0], max(left, _NAME_WIDTHS[0]))
+
+
+def _folded(content: Content, stub: Sequence[int], rest: Sequence[int], width: int) -> list[int]:
+    """The widths behind the stub, where a protocol is folded into what the others leave, or into a table of its own if that is little."""
+    badges = [any(row.cells[i].badge for row in content.rows) for i in range(content.stub, len(content.columns))]
+    others = sum(column + _GAP for column in stub)
+    left = width - others - sum(column + _GAP for column, badge in zip(rest, badges, strict=True) if not badge)
+    room = left if left >= _LEAST_BADGE else width - others
+    return [min(column, room) if badge else column for column, badge in zip(rest, badges, strict=True)]
 
 
 def _style(cell: Cell) -> str:

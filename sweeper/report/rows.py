@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from sweeper.metrics import MetricInfo
+from sweeper.report.beside import PublishedSet
 from sweeper.report.effects import Effect
 from sweeper.report.pairing import Pairing
 from sweeper.report.statistics import Interval, Summary
@@ -150,6 +151,8 @@ class Report:
     template: ReportTemplate = field(default_factory=ReportTemplate)
     claims: tuple[ClaimRow, ...] = ()
     """The contrasts that claim something, with their verdicts."""
+    published: tuple[PublishedSet, ...] = ()
+    """Rows of others that stand below; of another protocol, and met by nothing above."""
 
     @property
     def factors(self) -> tuple[str, ...]:

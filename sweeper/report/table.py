@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sweeper.errors import RequestError
 from sweeper.metrics import MetricInfo, columns, metric_info
 from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
+from sweeper.report.beside import published_set
 from sweeper.report.claims import claim_rows
 from sweeper.report.comparability import comparability_of, device_of, varied_by_design
 from sweeper.report.contrasts import Outcomes, contrast_row
@@ -41,7 +42,8 @@ def build_report(
     `curves` (by fingerprint) fill the tables that show training steps. `template` stands in for the stored spec's own.
 
     Raises RequestError when finished trials differ in a field of their comparability key that is not in `allow_mixed`,
-    when the stored spec is none of this release, and SpecError when a contrast or the template names what the design does not have.
+    when the stored spec is none of this release, for an unknown published set, and SpecError when a contrast or the template names what the
+    design does not have.
     """
     spec = _spec(snapshot)
     variants = variants_of(spec)
@@ -82,6 +84,7 @@ def build_report(
         claims=claim_rows(spec, variants, outcomes),
         steps=_steps(rows, asked),
         template=asked,
+        published=tuple(published_set(name) for name in asked.published),
     )
 
 
@@ -180,6 +183,9 @@ def _command(
         words += ["--profile", snapshot.profile]
     if asked.layout != (own or ReportTemplate()).layout:
         words += ["--layout", asked.layout]
+    for name in asked.published:
+        if own is None or name not in own.published:
+            words += ["--beside", name]
     for field, values in comparability.items():
         if len(values) > 1:
             words += ["--allow-mixed", field]

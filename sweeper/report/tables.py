@@ -26,6 +26,8 @@ class Cell:
     """Something failed."""
     joiner: str = " "
     """Between the lines, where a format has one line only."""
+    badge: bool = False
+    """A protocol, in short."""
 
     @property
     def text(self) -> str:
@@ -66,6 +68,8 @@ class Table:
     """Leading columns that are repeated where a table is too wide and goes on in a second one."""
     details: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(name, lines) of what is to be said below the table."""
+    apart: bool = False
+    """Of others: nothing in it belongs to the sweep."""
     left_out: int = 0
     """Rows that it would have and that were not asked for."""
 

@@ -1,7 +1,8 @@
 """A sweep's page: its report, curves, samples and links, brought together from the store, the trials' folders and MLflow."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sweeper.errors import RequestError
 from sweeper.execution.attempt_folders import attempt_folder
@@ -12,7 +13,6 @@ from sweeper.report.samples import side_by_side, strips_of
 from sweeper.report.story import CURVES, Story, story_of
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
-from sweeper.spec.report_template import ReportTemplate
 from sweeper.store.results_store import ResultsStore
 
 
@@ -23,12 +23,14 @@ def read_story(
     profile: str | None,
     *,
     allow_mixed: Collection[str] = (),
-    template: ReportTemplate | None = None,
+    file: Path | None = None,
     layout: str | None = None,
+    beside: Sequence[str] = (),
     links: bool = True,
 ) -> Story:
     """All that a page shows. `links` asks MLflow where the runs are, if it is there. Raises RequestError, SpecError."""
-    snapshot, curves, report = read_report(store, name, profile, allow_mixed=allow_mixed, template=template, layout=layout, training=CURVES)
+    asked: dict[str, Any] = {"allow_mixed": allow_mixed, "file": file, "layout": layout, "beside": beside}
+    snapshot, curves, report = read_report(store, name, profile, **asked, training=CURVES)
     return tell(snapshot, curves, report, settings, _links(settings, snapshot) if links else {})
 
 

@@ -17,6 +17,7 @@ from sweeper.plan.machine import Allotment, Machine, allot, expected_key
 from sweeper.plan.reconcile import Plan, reconcile
 from sweeper.plan.timing import NEWEST, Pace, SweepTime, counted_pace, measured_pace, shape_of, sweep_time
 from sweeper.records import KnownTrial, PlannedTrial, TrialTiming
+from sweeper.report.beside import published_set
 from sweeper.spec.load import LoadedSweep, load_sweep
 
 LookUp = Callable[[Collection[str]], Mapping[str, KnownTrial]]
@@ -113,6 +114,7 @@ def _plan(
     user_code: tuple[Path, ...],
 ) -> PlannedSweep:
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
+    _ensure_published(sweep)
     here = machine or Machine.here()
     if not refuse_missing:
         here = Machine(here.cores, here.gpus, cluster=True) if _exceeds(sweep, here) else here
@@ -141,6 +143,12 @@ def _plan(
     first_of_shape = {shape: name for name, shape in reversed(shapes.items()) if shape not in by_shape}
     untried = {name: running[name] for name in running if first_of_shape.get(shapes[name]) == name}
     return PlannedSweep(sweep, facts, allotment, trials, plan, disk, sweep_time(paces, to_run, allotment), untried, user_code)
+
+
+def _ensure_published(sweep: LoadedSweep) -> None:
+    """Their names are known to the report alone, and a run does not end by finding out."""
+    for name in sweep.spec.report.published if sweep.spec.report is not None else ():
+        published_set(name, f"{sweep.place}: report.published")
 
 
 def _expected_keys(sweep: LoadedSweep, allotment: Allotment) -> dict[str, Mapping[str, Any]]:

@@ -1,12 +1,13 @@
 """The report of a sweep, from the store alone."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from sweeper.errors import RequestError, SpecError, nearest
 from sweeper.records import SweepSnapshot, TrialCurves
+from sweeper.report.beside import published_set
 from sweeper.report.layouts import shows_steps
 from sweeper.report.rows import Report
 from sweeper.report.table import build_report
@@ -21,22 +22,26 @@ def read_report(
     profile: str | None,
     *,
     allow_mixed: Collection[str] = (),
-    template: ReportTemplate | None = None,
+    file: Path | None = None,
     layout: str | None = None,
+    beside: Sequence[str] = (),
     steps: bool = True,
     training: Collection[str] = (),
 ) -> tuple[SweepSnapshot, dict[str, TrialCurves], Report]:
     """The newest version of a sweep, its trials' curves (of the `training` metrics too), and its report.
 
-    `template` stands in for the stored spec's own, `layout` for the template's. Without `steps` there are no curves unless the layout
-    shows training steps: they are most of what a large sweep has stored. Raises RequestError, SpecError.
+    The `report:` section of `file`, as it is now, stands in for the stored spec's own, `layout` for the section's; the published sets in
+    `beside` are shown too. Without `steps` there are no curves unless the layout shows training steps: they are most of what a large sweep
+    has stored. Raises RequestError, SpecError.
     """
     if layout is not None and layout not in LAYOUTS:
         raise RequestError(f"--layout {layout}: there is no such layout{nearest(layout, LAYOUTS)}; choose one of {', '.join(LAYOUTS)}")
+    for published in beside:
+        published_set(published, "--beside")
     snapshot = store.snapshot(name, profile)
-    asked = template or stored_template(snapshot)
-    if layout is not None:
-        asked = ReportTemplate.model_validate(asked.model_dump() | {"layout": layout})
+    asked = (template_of_file(file, snapshot.profile) if file is not None else None) or stored_template(snapshot)
+    changed = {} if layout is None else {"layout": layout}
+    asked = asked.model_copy(update=changed | {"published": tuple(dict.fromkeys((*asked.published, *beside)))})
     curves = store.curves(snapshot, training) if steps or shows_steps(asked) else {}
     return snapshot, curves, build_report(snapshot, allow_mixed, curves=curves, template=asked)
 
@@ -49,11 +54,13 @@ def stored_template(snapshot: SweepSnapshot) -> ReportTemplate:
         return ReportTemplate()
 
 
-def template_of_file(path: Path) -> ReportTemplate | None:
-    """The `report:` section of a sweep file as it is now; None where it has none. Raises SpecError."""
-    from sweeper.spec.reading import read_mapping
+def template_of_file(path: Path, profile: str) -> ReportTemplate | None:
+    """The `report:` section of a sweep file as it is now, under a profile if the file still has it; None without one. Raises SpecError."""
+    from sweeper.spec.reading import apply_profile, read_mapping
 
-    section = read_mapping(path).get("report")
+    raw = read_mapping(path)
+    known = raw.get("profiles")
+    section = apply_profile(raw, profile if isinstance(known, dict) and profile in known else None, str(path)).get("report")
     if section is None:
         return None
     try:

@@ -22,7 +22,7 @@ def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
     from sweeper.tracking.runner import run_mirror
 
     with store_with_results(settings) as store:
-        store.tell_again()
+        store.tell_again(pages=settings.mlflow_pages)
         pages = functools.partial(write_pages, store, settings)
         mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
         left = all_rows = store.backlog()

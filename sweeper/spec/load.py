@@ -141,7 +141,8 @@ def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) 
     The order of the variants counts: factors that change places rename them. So do their configs: a preset may change with a release.
     """
     meant = [[variant.name, _meaning(config)] for variant, config in configs]
-    said = [spec.model_dump(mode="json", exclude={"report"} if spec.report is None else None), meant]
+    whole = spec.report is not None and spec.report.names_version
+    said = [spec.model_dump(mode="json", exclude={"report": {"published"}} if whole else {"report"}), meant]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
 

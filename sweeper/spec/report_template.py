@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sweeper.errors import nearest
 from sweeper.metrics import METRICS, is_metric
+from sweeper.spec.section import LONGEST_NAME, twice
 
 Layout = Literal["variants", "factorial", "effects", "claims"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -35,16 +36,26 @@ class ReportTemplate(BaseModel):
     """Factor by whose levels the rows stand together."""
     names: dict[str, str] = {}
     """Variant, factor, level or metric -> what is printed for it."""
+    published: tuple[Annotated[str, Field(max_length=LONGEST_NAME)], ...] = ()
+    """Published sets whose rows stand below the sweep's own, each under its protocol; `sweeper report --published NAME` has all of one.
+    No part of the sweep's version."""
 
     @model_validator(mode="after")
     def _known(self) -> "ReportTemplate":
         for name in self.metrics:
             if not is_metric(name):
                 raise ValueError(f"metrics: there is no metric {name!r}{nearest(name, METRICS)}")
+        if repeated := twice(self.published):
+            raise ValueError(f"published: {repeated[0]!r} appears twice; a set is shown once")
         both = [name for name in self.rows if name in self.columns]
         if both:
             raise ValueError(f"{both[0]!r} stands in rows and in columns; keep one of them")
         return self
+
+    @property
+    def names_version(self) -> bool:
+        """Whether it asks for more than published rows."""
+        return not self.published or self.model_copy(update={"published": ()}) != ReportTemplate()
 
     def ensure_fits(self, variants: list[str], factors: list[str]) -> None:
         """ValueError naming what the design does not have."""

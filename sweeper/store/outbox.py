@@ -23,11 +23,13 @@ def post(session: Session, kind: Kind, payloads: Iterable[Mapping[str, Any]], cr
         session.execute(sa.insert(Outbox), rows)
 
 
-def post_pages(session: Session, name: str, profile: str) -> None:
-    """One row is enough, however often it is asked for."""
+def post_pages(session: Session, name: str, profile: str) -> int:
+    """How many rows it added: one is enough, however often it is asked for."""
     payload = {"name": name, "profile": profile}
-    if payload not in list(session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "pages"))):
-        post(session, "pages", [payload], now(session))
+    if payload in list(session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "pages"))):
+        return 0
+    post(session, "pages", [payload], now(session))
+    return 1
 
 
 def pending(session: Session, limit: int) -> list[OutboxRow]:

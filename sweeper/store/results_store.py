@@ -236,10 +236,13 @@ class ResultsStore:
         with self._database.writing() as session:
             outbox.delivered(session, ids)
 
-    def tell_again(self) -> int:
-        """Put all that is stored into the outbox once more: "sweep" and "link" rows, but for those that wait there; how many it were."""
+    def tell_again(self, *, pages: bool = False) -> int:
+        """Put all that is stored into the outbox once more: "sweep" and "link" rows, but for those that wait there; how many it were.
+
+        `pages`: and a "pages" row for every sweep with a result, behind them.
+        """
         with self._database.writing() as session:
-            return retelling.tell_again(session)
+            return retelling.tell_again(session, pages)
 
     def post_pages(self, name: str, profile: str) -> None:
         """Have the sweep's page and plots shown in MLflow, as they are when the mirror comes to it. Outbox: "pages" {name, profile}."""

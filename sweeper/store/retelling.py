@@ -1,6 +1,6 @@
 """The outbox filled again with all that the store holds, for an MLflow that lost it or never heard it.
 
-A "link" makes the mirror copy the whole history of its trial, so that sweeps and links are all there is to tell.
+A "link" makes the mirror copy the whole history of its trial, so that sweeps, links and the pages drawn of them are all there is to tell.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,11 @@ from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, Outbox, Sweep, SweepTrial, SweepVersion, Trial
 
 
-def tell_again(session: Session) -> int:
-    """Posts a "sweep" row for every sweep and a "link" row for every trial of it, but for those that wait already; returns how many."""
+def tell_again(session: Session, pages: bool) -> int:
+    """Posts a "sweep" row for every sweep and a "link" row for every trial of it, but for those that wait already; returns how many.
+
+    With `pages`, a "pages" row for every sweep with a result comes last of all: a page names the runs that the rows before it make.
+    """
     waiting = {_key(payload) for payload in session.scalars(sa.select(Outbox.payload).where(Outbox.kind.in_(("sweep", "link"))))}
     moment = now(session)
     posted = 0
@@ -24,7 +27,21 @@ def tell_again(session: Session) -> int:
         rows = [payload for payload in payloads if _key(payload) not in waiting]
         outbox.post(session, "sweep" if kind == "sweep" else "link", rows, moment)
         posted += len(rows)
+    for name, profile in _with_results(session) if pages else ():
+        posted += outbox.post_pages(session, name, profile)
     return posted
+
+
+def _with_results(session: Session) -> list[tuple[str, str]]:
+    """Name and profile of the sweeps of which an attempt has finished."""
+    query = (
+        sa.select(Sweep.name, Sweep.profile)
+        .join(SweepVersion, SweepVersion.sweep_id == Sweep.id)
+        .join(SweepTrial, SweepTrial.sweep_version_id == SweepVersion.id)
+        .join(Attempt, Attempt.trial_id == SweepTrial.trial_id)
+        .where(Attempt.state == "finished")
+    )
+    return [(name, profile) for name, profile in session.execute(query.distinct().order_by(Sweep.name, Sweep.profile))]
 
 
 def _key(payload: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -45,6 +45,7 @@ def record(
     is_new = insert_or_ignore(session, SweepVersion, [row]) > 0
     this = session.scalars(sa.select(SweepVersion).filter_by(sweep_id=sweep.id, hash=version)).one()
     newest = session.scalars(sa.select(sa.func.max(SweepVersion.last_run)).where(SweepVersion.id != this.id)).one()
+    this.spec = spec  # of equal hash, so that it differs in nothing but which published rows its report shows
     # The version that ran last is the newest, even when the clock was set back in between.
     this.command = storable(command) if command else this.command
     this.last_run = max(moment, newest + timedelta(microseconds=1)) if newest else moment

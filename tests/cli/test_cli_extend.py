@@ -62,7 +62,7 @@ class Machinery:
                     store.evaluated(claim, trial.steps, trial.evaluation_fingerprint, metrics, {}, 1)
                 store.end(claim, ending, None if ending == "finished" else ERROR)  # type: ignore[arg-type]
             snapshot = store.snapshot(name, profile)
-        return RunOutcome(snapshot, 0 if all(o.state == "finished" for o in snapshot.outcomes) else 3, len(self.trained), 0, 0)
+        return RunOutcome(snapshot, {}, 0 if all(o.state == "finished" for o in snapshot.outcomes) else 3, len(self.trained), 0, 0)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """`sweeper report` as a page and as plots, and the same files on a sweep's MLflow run."""
 
 import functools
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,39 @@ def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
         assert mirror.refused == 0
     found = {path.name for path in settings.artifacts.rglob("report/*")}
     assert {"report.html", "contrasts.svg", "contrasts.pdf", "effects.svg"} <= found
+
+
+def test_sync_draws_them_for_a_lost_mlflow(sweeper: Sweeper, home: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the mirror of a run left under `report/`, but for the ids of runs in the page's links."""
+    from sweeper.tracking.mlflow_mirror import MlflowMirror
+
+    def drawn(settings: Settings) -> dict[str, bytes]:
+        files = {path.name: path.read_bytes() for path in settings.artifacts.rglob("report/*")}
+        files["report.html"], links = re.subn(rb"experiments/\d+/runs/[0-9a-f]{32}", b"a run", files["report.html"])
+        assert links == 8, "of every trial, so the page was drawn after the runs were made"
+        return files
+
+    planned = store_sweep()
+    shutil.copy(migrated, home / "mlflow.db")
+    settings = Settings()
+    with ResultsStore.open(settings.store_url) as store:
+        store.tell_again()
+        store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
+        mirror = MlflowMirror(
+            settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, functools.partial(write_pages, store, settings)
+        )
+        while mirror.drain():
+            pass
+    live = drawn(settings)
+    shutil.rmtree(settings.artifacts / "mlflow")
+    shutil.copy(migrated, home / "new.db")
+    monkeypatch.setenv("SWEEPER_MLFLOW_URI", f"sqlite:///{home / 'new.db'}")
+
+    said = sweeper("mlflow", "sync")
+    assert (said.code, said.out, said.err) == (0, "0 of 10 events told to MLflow\nMLflow has all of it (10 events)\n", "")
+    assert drawn(Settings()) == live
+    monkeypatch.setenv("SWEEPER_MLFLOW_PAGES", "false")
+    assert sweeper("mlflow", "sync").out.endswith("(9 events)\n")
 
 
 @pytest.mark.parametrize("where", ["sweep.yaml/figures"])

@@ -104,13 +104,17 @@ def _metric(sweep: Sweep, text: str) -> None:
     sweep["metric"]["primary"] = text
 
 
+def _published(sweep: Sweep, text: str) -> None:
+    sweep["report"] = {"published": [text]}
+
+
 def _profile(sweep: Sweep, text: str) -> None:
     sweep["profiles"] = {text: {"seeds": 1}}
 
 
 FIELDS = [
     *(_sweep_name, _question, _factor, _level, _level_by_value, _variant, _path_of_a_field, _contrast, _contrast_question, _baseline),
-    *(_method, _preset, _assignment, _encoder, _data_path, _metric, _profile),
+    *(_method, _preset, _assignment, _encoder, _data_path, _metric, _published, _profile),
 ]
 TAKEN = {_question, _contrast_question, _level, _contrast}
 """Words that people read, which may be any text that can be seen; all others are names, and refused."""

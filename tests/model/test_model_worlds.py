@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def curve(config: TrainConfig, world: World) -> list[list[float]]:
 
 
 def joined(rank: int, size: int, meeting: Path) -> World:
+    warnings.simplefilter("error", FutureWarning)  # a process of its own has none of pytest's filters
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=size)
     return World(rank, size)
 

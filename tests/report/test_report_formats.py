@@ -36,7 +36,7 @@ TEMPLATE = {
     "group": "separation",
     "names": {"dual": "two levels", "fd_digits": "FD", "separation": "cut"},
 }
-CASES = ["whole", "claims", "ragged", "empty", "hostile", "stepped"]
+CASES = ["whole", "claims", "ragged", "empty", "hostile", "stepped", "beside"]
 HOSTILE = "=cmd|x \x1b[2J*b*_\\input{/etc}$[red]</td>\u202e%&~^#@\n| a"
 
 
@@ -75,6 +75,13 @@ def stepped(default_sweep: MakeSnapshot) -> Report:
     """Evaluated on the way, with a template of its own."""
     snapshot = default_sweep(spec=factorial_spec(3) | {"report": TEMPLATE})
     return build_report(snapshot, curves=curves_of(snapshot))
+
+
+@pytest.fixture
+def beside(default_sweep: MakeSnapshot) -> Report:
+    """Two published sets below: one with a step in common, one without."""
+    published = {"published": ["2607.02508-cells", "2607.02508-systems-256"]}
+    return build_report(default_sweep(spec=factorial_spec(3) | {"report": published}))
 
 
 @pytest.fixture
@@ -237,7 +244,8 @@ class TestJson:
             raise AssertionError(constant)
 
         text = render(request.getfixturevalue(case), "json")
-        assert list(json.loads(text, parse_constant=refuse)) == ["sweep", "variants", "contrasts", "effects", "claims", "notes"]
+        keys = ["sweep", "variants", "contrasts", "effects", "claims", "notes", *(["published"] if case == "beside" else [])]
+        assert list(json.loads(text, parse_constant=refuse)) == keys
         assert text.isascii()
 
     def test_names_are_as_in_the_store(self, hostile: Report) -> None:

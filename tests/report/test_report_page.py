@@ -56,6 +56,11 @@ def claims(default_sweep: MakeSnapshot) -> Story:
 
 
 @pytest.fixture
+def beside(default_sweep: MakeSnapshot) -> Story:
+    return told(default_sweep(spec=factorial_spec(3) | {"report": {"published": ["2607.02508-cells", "2607.02508-systems-256"]}}))
+
+
+@pytest.fixture
 def hostile() -> Story:
     """The same foul text wherever the store may hold text."""
     level = FOUL.replace("/", "")
@@ -119,7 +124,7 @@ def page(tmp_path: Path, bundle: str) -> Any:
     return write
 
 
-@pytest.mark.parametrize("case", ["whole", "claims", "hostile"])
+@pytest.mark.parametrize("case", ["whole", "claims", "beside", "hostile"])
 def test_golden(case: str, request: pytest.FixtureRequest) -> None:
     """Without its style and scripts, which are files of their own."""
     text = re.sub(r"(?s)<style>.*?</style>", "<style></style>", render_html(request.getfixturevalue(case), "draw()"))
@@ -202,6 +207,17 @@ def test_claims_have_a_forest_plot_for_each_scale(claims: Story, page: Any, brow
     browser.value("new Promise(r => setTimeout(r, 500))")
     assert browser.value(title) == "difference in FD (digits classifier) (%) (left of 0 is better)"
     assert browser.value("document.querySelector('[data-figure=claims]').dataset.drawn") == "2"
+
+
+def test_published_rows_stand_apart_in_a_browser(beside: Story, page: Any, browser: Chromium) -> None:
+    browser.look(page(beside), 390)
+    assert browser.complaints() == []
+    assert browser.value("document.documentElement.scrollWidth") <= 390
+    rows_in = "[...document.querySelectorAll('{0} tbody tr')].length"
+    assert browser.value(rows_in.format("aside.apart")) == 4 + 6
+    assert browser.value("[...document.querySelectorAll('aside.apart tbody tr')].every(r => r.querySelector('.badge'))")
+    ours = "[...document.querySelectorAll('table')].filter(t => !t.closest('aside')).some(t => t.textContent.includes('FID-10K'))"
+    assert not browser.value(ours)
 
 
 def rows(browser: Chromium, column: int) -> list[str]:

@@ -69,3 +69,11 @@ def test_how_it_is_written_does_not(load: Load) -> None:
     other_base = {"preset": "nano", "optimizer": {"learning_rate": 0.0001}}
     written = load(base={"preset": "nano"}, overrides=["base.optimizer.learning_rate=1e-4"])
     assert written.version == load(base=other_base).version
+
+
+def test_which_published_rows_are_shown_does_not(load: Load) -> None:
+    """A layout is stored under its version, published rows are not: they are no word of this sweep."""
+    names = {"published": ["2607.02508-cells"]}
+    assert load(report=names).version == load().version
+    assert load(report=names | {"layout": "claims"}).version == load(report={"layout": "claims"}).version != load().version
+    assert load(report={}).version != load().version, "as versions of earlier releases have it"

@@ -40,6 +40,16 @@ def test_recording_twice_is_recording_once(store: ResultsStore, trials: MakeTria
     assert kinds(store) == ["sweep", "link", "link", "link", "link"]
 
 
+def test_a_version_that_runs_again_is_stored_as_it_says_now(store: ResultsStore, trials: MakeTrials) -> None:
+    """Specs of one version differ at most in which published rows a report shows."""
+    record(store, trials())
+    spec = SPEC | {"report": {"published": ["a set"]}}
+    store.record_sweep(name="noise", profile="default", version="v1", spec=spec, trials=trials())
+    assert store.snapshot().spec == spec
+    assert store.snapshot().versions == ()
+    assert kinds(store) == ["sweep", "link", "link", "link", "link"]
+
+
 def test_what_the_outbox_says_of_a_sweep(store: ResultsStore, trials: MakeTrials) -> None:
     record(store, trials(variants=("single",), seeds=(3,)))
     sweep, link = store.pending(10)

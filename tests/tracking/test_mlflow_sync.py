@@ -30,6 +30,7 @@ def settings(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("SWEEPER_DATABASE_URL", "SWEEPER_MLFLOW_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SWEEPER_HOME", str(tmp_path))
+    monkeypatch.setenv("SWEEPER_MLFLOW_PAGES", "false")  # these sweeps are no real ones; tests/cli draws the pages of one
     shutil.copy(migrated, tmp_path / "mlflow.db")
     return Settings()
 
