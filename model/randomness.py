@@ -32,6 +32,11 @@ class BatchStreams:
         self.seed, self.step, self.batch_size = seed, step, batch_size
         self.images = images if images is not None else slice(0, batch_size)
 
+    @property
+    def size(self) -> int:
+        """How many images are at hand: the N of every draw."""
+        return len(range(self.batch_size)[self.images])
+
     def whole_batch(self) -> "BatchStreams":
         """The streams of all images of the step."""
         return BatchStreams(self.seed, self.step, self.batch_size)

@@ -20,7 +20,8 @@ class Assignment(ABC):
 
     @abstractmethod
     def order(self, counts: tuple[int, ...], streams: BatchStreams, purpose: str) -> Tensor:
-        """(N, T), T = sum(counts): a permutation per image. Group 0 is its first counts[0] tokens, group 1 the next counts[1], and so on.
+        """(N, T), N = streams.size, T = sum(counts): a permutation per image. Its first counts[0] tokens are group 0, the next counts[1]
+        group 1, and so on.
 
         Draws only from streams whose names begin with `purpose`, so that a noise partition and a view of one image are independent.
         """
@@ -107,12 +108,12 @@ class _Checked(Assignment):
 
     def order(self, counts: tuple[int, ...], streams: BatchStreams, purpose: str) -> Tensor:
         order = self.inner.order(counts, streams, purpose)
-        tokens = sum(counts)
-        wanted = torch.arange(tokens)
-        if order.ndim != 2 or order.dtype != torch.int64 or not torch.equal(order.sort(dim=1).values, wanted.expand(len(order), -1)):
+        images, tokens = streams.size, sum(counts)
+        wanted = torch.arange(tokens).expand(images, -1)
+        if order.ndim != 2 or order.dtype != torch.int64 or not torch.equal(order.sort(dim=1).values, wanted):
             raise ConfigError(
                 f"partition.assignment {self.name} gave an order of shape {tuple(order.shape)} and type {order.dtype}"
-                f" that is no permutation of {tokens} tokens in every image; return int64 (images, {tokens})"
+                f" that is no permutation of {tokens} tokens in each of {images} images; return int64 (streams.size, {tokens})"
             )
         return order
 

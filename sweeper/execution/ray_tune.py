@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import sys
 import threading
 import uuid
@@ -123,10 +124,21 @@ def _start_ray(*, cores: int, cluster: bool) -> None:
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    if cluster:
-        ray.init(**quiet)  # RAY_ADDRESS names it
-    else:
-        ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+    with _keeping_signal_handlers():
+        if cluster:
+            ray.init(**quiet)  # RAY_ADDRESS names it
+        else:
+            ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+
+
+@contextlib.contextmanager
+def _keeping_signal_handlers() -> Iterator[None]:
+    """Ray takes SIGTERM for itself, prints a stack and exits; what a signal means is the queue's to decide."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _WithoutRaysThread:

@@ -148,11 +148,11 @@ from model.noise.assignments import Assignment
 
 class Raster(Assignment):
     def order(self, counts, streams, purpose):
-        return torch.arange(sum(counts)).expand(streams.batch_size, -1)
+        return torch.arange(sum(counts)).expand(streams.size, -1)
 
 class Twice(Assignment):
     def order(self, counts, streams, purpose):
-        return torch.zeros(streams.batch_size, sum(counts), dtype=torch.int64)
+        return torch.zeros(streams.size, sum(counts), dtype=torch.int64)
 
 class Stranger:
     pass
@@ -209,7 +209,7 @@ def test_a_trial_with_a_class_of_the_users_trains_and_resumes_while_its_source_s
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("own_orders.Twice", "no permutation of 16 tokens in every image; return int64"),
+        ("own_orders.Twice", "no permutation of 16 tokens in each of 6 images; return int64"),
         ("own_orders.Stranger", "is no subclass of model.noise.assignments.Assignment; make it one"),
         ("own_orders.Missing", "has no attribute 'Missing'; check the name, and that this machine sees the folder of own_orders"),
     ],

@@ -14,7 +14,7 @@ from model.noise.assignments import Assignment
 class Raster(Assignment):
     def order(self, counts, streams, purpose):
         print("an order of", __name__)
-        return torch.arange(sum(counts)).expand(streams.batch_size, -1){more}
+        return torch.arange(sum(counts)).expand(streams.size, -1){more}
 """
 
 
