@@ -37,7 +37,7 @@ def losses_after_two_steps(precision: Precision, cell: str) -> list[float]:
     for _ in range(2):
         train_step(config, state, data.train, precision)
     for name, tensor in state.tensors().items():
-        assert torch.isfinite(tensor).all(), name
+        assert torch.isfinite(tensor).all() or name == "spikes/recent_losses", name  # which is full after 64 steps
     kept = DTYPES[precision]
     assert all(p.dtype == kept for _, p in state.parameters)
     assert all(p.dtype == kept for p in state.learner.average.parameters())
