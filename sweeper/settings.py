@@ -27,6 +27,8 @@ class Settings(BaseSettings):
 
     lease_seconds: float = Field(default=120.0, ge=1)
     """SWEEPER_LEASE_SECONDS: an attempt not heard of for so long may be taken over by another driver; a healthy one reports every few."""
+    silence_seconds: float = Field(default=1800.0, ge=1)
+    """SWEEPER_SILENCE_SECONDS: a worker that fell silent for so long hangs, and is killed. (Compiling a model is silent, too.)"""
     store_patience: float = Field(default=120.0, ge=0)
     """SWEEPER_STORE_PATIENCE: seconds for which a run waits for a store that does not answer before it pauses."""
 

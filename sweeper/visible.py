@@ -2,8 +2,8 @@
 
 import unicodedata
 
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-"""Unicode categories that a reader cannot see: controls, direction overrides, lone surrogates, unassigned."""
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that a reader cannot see: controls, direction overrides, lone surrogates, unassigned, line ends of other kinds."""
 
 
 def one_line(text: str) -> str:

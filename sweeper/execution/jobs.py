@@ -1,6 +1,6 @@
 """What the queue hands out and what comes back: plain values that travel to a worker and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -66,6 +66,9 @@ class JobQueue(Protocol):
 
     def abandoned(self) -> bool:
         """Running jobs are to be given up at once, whatever they are doing."""
+
+    def hung(self) -> Sequence[Job]:
+        """Jobs whose workers are to be killed, since they say nothing any more."""
 
     def heard(self, job: Job, what: Heard) -> None:
         """A worker reported."""

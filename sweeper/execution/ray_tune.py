@@ -76,7 +76,7 @@ def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, cores: int, 
                     storage_path=str(scratch),
                     verbose=0,
                     callbacks=[QueueCallback(queue, running)],
-                    stop=WhenFinished(queue),
+                    stop=WhenFinished(queue, running),
                     failure_config=tune.FailureConfig(max_failures=0),
                 ),
             ).fit()

@@ -5,6 +5,14 @@ from dataclasses import dataclass, field
 from sweeper.execution.jobs import Ended, Job, JobQueue
 
 
+@dataclass(frozen=True)
+class Place:
+    """A process on a node of the cluster."""
+
+    address: str
+    process: int
+
+
 @dataclass
 class RunningJobs:
     """By Tune's trial id."""
@@ -12,9 +20,25 @@ class RunningJobs:
     jobs: dict[str, Job] = field(default_factory=dict)
     said: dict[str, Ended] = field(default_factory=dict)
     """How a worker said its attempt ended."""
+    places: dict[str, Place] = field(default_factory=dict)
+    """Where a worker that said something is."""
 
     def over(self, trial_id: str, queue: JobQueue, otherwise: str = "the worker process died without a word") -> None:
         """Tells the queue, once, that a job is over; a worker that did not say how was lost, and `otherwise` says why."""
         job = self.jobs.pop(trial_id, None)
+        self.places.pop(trial_id, None)
         if job is not None:
             queue.ended(job, self.said.pop(trial_id, Ended("lost", otherwise, "lost")))
+
+    def heard(self, trial_id: str, place: Place) -> None:
+        """A worker said something, from where it is."""
+        self.places[trial_id] = place
+        self.said.pop(trial_id, None)
+
+    def hangs(self, job: Job) -> Place | None:
+        """Where the worker of a job is, if it said something; unless it says more, it ended there as lost."""
+        trial_id = next((trial_id for trial_id, running in self.jobs.items() if running is job), None)
+        if trial_id is None:
+            return None
+        self.said[trial_id] = Ended("lost", "the worker hung: it said nothing for too long and was killed", "lost")
+        return self.places.get(trial_id)

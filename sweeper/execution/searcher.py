@@ -11,7 +11,8 @@ from ray.tune.search import Searcher
 
 from model.train_trial import TrialReport
 from sweeper.execution.jobs import Ended, Heard, JobQueue
-from sweeper.execution.running_jobs import RunningJobs
+from sweeper.execution.killing import kill_process
+from sweeper.execution.running_jobs import Place, RunningJobs
 from sweeper.execution.trial_worker import run_attempt
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class QueueCallback(_StaysHere, Callback):  # type: ignore[misc]
         job = self._running.jobs.get(trial.trial_id)
         if job is None:
             return
+        self._running.heard(trial.trial_id, Place(result["node_ip"], result["pid"]))  # Tune's own entries
         if "ended" in result:
             self._running.said[trial.trial_id] = Ended(**result["ended"])
         elif "report" in result:
@@ -100,13 +102,23 @@ class QueueCallback(_StaysHere, Callback):  # type: ignore[misc]
 
 
 class WhenFinished(_StaysHere, Stopper):  # type: ignore[misc]
-    """Ends the experiment at once when the queue gives up on its running jobs."""
+    """Ends the experiment at once when the queue gives up on its running jobs; asked in every round, also while no worker says a word,
+    and so it is here that workers which hang are killed. Tune then hears of a worker that died.
+    """
 
-    def __init__(self, queue: JobQueue) -> None:
-        self._queue = queue
+    def __init__(self, queue: JobQueue, running: RunningJobs) -> None:
+        self._queue, self._running = queue, running
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
+        self._kill_the_hung()
         return self._queue.abandoned()
+
+    @_guarded
+    def _kill_the_hung(self) -> None:
+        for job in self._queue.hung():
+            place = self._running.hangs(job)
+            if place is not None:
+                kill_process(place.address, place.process)

@@ -8,7 +8,6 @@ import functools
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -21,8 +20,9 @@ from sweeper.records import AttemptClaim, Result
 from sweeper.service.allowance import Allowance
 from sweeper.service.ownership import is_dead
 from sweeper.service.patience import Patience
-from sweeper.service.progress import Progress
+from sweeper.service.progress import Progress, name_of
 from sweeper.service.retries import Retries
+from sweeper.service.running_attempts import RunningAttempt, RunningAttempts
 from sweeper.settings import Settings
 from sweeper.store.results_store import Fenced, ResultsStore
 
@@ -52,19 +52,6 @@ def _remembering(method: Callable[P, R]) -> Callable[P, R | None]:
     return call
 
 
-@dataclass
-class _Attempt:
-    """One that a worker has."""
-
-    decision: Decision
-    claim: AttemptClaim
-    job: Job
-    heard: bool = False
-    """Its worker said something."""
-    result: Result | None = None
-    """Held back until its end, so that both go in together."""
-
-
 class Driver:
     """Implements `execution.jobs.JobQueue` over the store."""
 
@@ -83,7 +70,7 @@ class Driver:
         self._user_code = user_code
         self._pending = deque(decisions)
         self._elsewhere: list[tuple[Decision, float]] = []
-        self._running: dict[str, _Attempt] = {}
+        self._running = RunningAttempts(settings.silence_seconds)
         self._retries = Retries(allotment.processes)
         self._ending_since: float | None = None
         self._kept = time.monotonic()
@@ -133,12 +120,18 @@ class Driver:
             self.wind_down()
         return self._ending_since is not None and time.monotonic() - self._ending_since > STOP_SECONDS
 
+    def hung(self) -> list[Job]:
+        found = self._running.hung()
+        for attempt in found:
+            silent = f"its worker said nothing for {self._settings.silence_seconds:g} s and is killed"
+            self.progress.say(f"hangs     {name_of(attempt.decision.trial)}  {silent}")
+        return [attempt.job for attempt in found]
+
     @_remembering
     def heard(self, job: Job, what: Heard) -> None:
-        attempt = self._running.get(job.key)
+        attempt = self._running.heard(job)
         if attempt is None or self.failure is not None:
             return
-        attempt.heard = True
         try:
             self._patiently(functools.partial(self._write, attempt, what, round(time.time() * 1000)))
         except Fenced:
@@ -148,7 +141,7 @@ class Driver:
 
     @_remembering
     def ended(self, job: Job, how: Ended) -> None:
-        attempt = self._running.pop(job.key)
+        attempt = self._running.pop(job)
         decision, claim = attempt.decision, attempt.claim
         self._allowance.ended(job.key, self.progress.running[job.key], finished=how.state == "finished")
         step, smaller = self.progress.running[job.key].step, decision.accumulation is not None
@@ -182,7 +175,7 @@ class Driver:
         """As `stop`, for another reason than the user's."""
         self._ending_since = self._ending_since or time.monotonic()
         self.progress.stopping = True
-        for attempt in list(self._running.values()):
+        for attempt in self._running:
             self._ask_to_stop(attempt.job)
 
     # -- parts --------------------------------------------------------------------------------------------------------------------------
@@ -194,10 +187,9 @@ class Driver:
         if self.failure is not None or now - self._kept < self._settings.lease_seconds / 4:
             return
         self._kept = now
-        for attempt in self._running.values():
-            if not attempt.heard:
-                with contextlib.suppress(Fenced):
-                    self._patiently(functools.partial(self._store.alive, attempt.claim))
+        for attempt in self._running.unplaced():
+            with contextlib.suppress(Fenced):
+                self._patiently(functools.partial(self._store.alive, attempt.claim))
 
     def _over(self) -> bool:
         return self._ending_since is not None or self.failure is not None or self.paused is not None
@@ -217,7 +209,7 @@ class Driver:
 
     def _is_nobodys(self, fingerprint: str, owner: str) -> bool:
         """Whether a running attempt at this trial has no owner any more: dead, or we ourselves, who never heard that we got it."""
-        ours = owner == self._owner and all(attempt.claim.fingerprint != fingerprint for attempt in self._running.values())
+        ours = owner == self._owner and all(attempt.claim.fingerprint != fingerprint for attempt in self._running)
         return ours or is_dead(owner)
 
     def _job(self, decision: Decision, claim: AttemptClaim) -> Job:
@@ -242,12 +234,12 @@ class Driver:
             threads=self._allotment.threads,
             user_code=self._user_code,
         )
-        self._running[job.key] = _Attempt(decision, claim, job)
+        self._running.add(RunningAttempt(decision, claim, job))
         self._allowance.started(job.key)
         self.progress.started(job.key, decision.trial, claim.number)
         return job
 
-    def _write(self, attempt: _Attempt, what: Heard, now: int) -> None:
+    def _write(self, attempt: RunningAttempt, what: Heard, now: int) -> None:
         """Raises Fenced when the attempt is not ours any more. Done twice, it is done once."""
         claim, trial, report = attempt.claim, attempt.decision.trial, what.report
         match report.kind:

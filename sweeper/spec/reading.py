@@ -26,6 +26,8 @@ def read_mapping(path: Path) -> dict[str, Any]:
         if not os.path.isdir(path.parent):
             raise SpecError(f"there is no file {path}: {path.parent} is no folder; give a sweep file, such as {EXAMPLE}")
         raise SpecError(f"there is no file {path}{nearest(path.name, sorted(p.name for p in path.parent.glob('*.y*ml')))}")
+    if not os.path.isfile(path):
+        raise SpecError(f"{path} is a pipe, a device or a socket; write the sweep into a file, so that the same command can run it again")
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from sweeper.errors import StoreError
+from sweeper.store.tables import UtcTime
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -48,11 +50,14 @@ def prepare(engine: Engine) -> None:
 def upgrade(engine: Engine) -> str | None:
     """Bring an older schema to HEAD, in one transaction; returns the revision it had, None for an empty database.
 
-    Raises StoreError for a revision we do not know and for another program's tables.
+    Raises StoreError for a revision we do not know, for another program's tables, and while trials run, whose drivers know only
+    the older schema.
     """
     with _alone(engine) as connection:
         revision = _revision(connection)
         _ours(connection, revision)
+        if revision is not None and revision != HEAD:
+            _nobody_runs(connection)
         if revision != HEAD:
             _to_head(connection)
         return revision
@@ -84,6 +89,21 @@ def _ours(connection: Connection, revision: str | None) -> None:
         raise StoreError(
             f"the database {_place(connection)} holds the tables of another program ({', '.join(strangers[:3])}, ...), not sweeper's; "
             "set SWEEPER_HOME or SWEEPER_DATABASE_URL to another database"
+        )
+
+
+def _nobody_runs(connection: Connection) -> None:
+    """In words that every schema so far understands."""
+    held = sa.table("attempt", sa.column("state"), sa.column("owner"), sa.column("lease_until", UtcTime()))
+    live = sa.select(held.c.owner, held.c.lease_until).where(held.c.state == "running", held.c.lease_until > datetime.now(UTC))
+    found = connection.execute(live.order_by(held.c.lease_until.desc())).all()
+    if found:
+        (owner, until), count = found[0], len(found)
+        host, _, process = owner.partition(":")
+        raise StoreError(
+            f"{count} {'trial runs' if count == 1 else 'trials run'} on the database {_place(connection)}, under process"
+            f" {process.partition(':')[0]} on {host}; stop that run with Ctrl-C, or, if it is dead, wait until its claim ends"
+            f" ({until:%Y-%m-%d %H:%M:%S} UTC); then upgrade again"
         )
 
 

@@ -35,6 +35,20 @@ def test_a_worker_that_sleeps_past_its_lease_writes_nothing_more(faulty: Home, u
     assert_nothing_lost_nothing_twice(faulty, undisturbed)
 
 
+def test_a_worker_that_hangs_is_killed_and_its_trial_goes_on(faulty: Home, undisturbed: Table) -> None:
+    home = Home(faulty.path, {**faulty.more, "SWEEPER_SILENCE_SECONDS": "15"})
+    process = start(home)
+    _, worker = wait_until(lambda: training(home))[0]
+    os.kill(worker, signal.SIGSTOP)
+    output = finish(process)
+    assert "its worker said nothing for 15 s and is killed" in output
+    tried = next(tried for tried in attempts(home).values() if tried[0].provenance.get("process") == worker)
+    assert [attempt.state for attempt in tried] == ["lost", "finished"]
+    assert tried[0].error == "the worker hung: it said nothing for too long and was killed"
+    assert tried[1].start_step >= 8, "it goes on from a checkpoint"
+    assert_nothing_lost_nothing_twice(home, undisturbed)
+
+
 def test_a_driver_that_sleeps_while_another_takes_over_writes_nothing_more(faulty: Home, undisturbed: Table) -> None:
     first = start(faulty)
     wait_until(lambda: training(faulty))

@@ -1,5 +1,6 @@
 """Text that some program down the road would obey, in every field that takes a name: refused in one line, or kept and shown harmlessly."""
 
+import contextlib
 import csv
 import functools
 import io
@@ -10,13 +11,16 @@ from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from odd_values import HOSTILE
 
+from model.train_trial import TrialReport
 from sweeper.cli.app import run_command
+from sweeper.execution.jobs import Ended, Heard, JobQueue
 from sweeper.plan.machine import Machine, allot, expected_key
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.settings import Settings
@@ -156,7 +160,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, st
         out, err = capsys.readouterr()
         odd = {character for character in out + err if not character.isprintable()} - {"\n"}
         assert not odd, f"{words}: {odd!r}"
-        assert code in (0, 2), err
+        assert code in (0, 2, 3), err
         return code, out, err
 
     return run
@@ -203,6 +207,31 @@ def test_a_field(field: Callable[[Sweep, str], None], what: str, home: Path, sai
     with ResultsStore.open(Settings().store_url) as opened:
         assert opened.snapshot().spec == planned.sweep.spec.model_dump(mode="json"), "kept as it was written"
     assert sorted(path.name for path in Path().iterdir()) == ["sweep.yaml"]
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_what_a_run_says(what: str, home: Path, said: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its trials, of what their workers say of themselves, and of how they fail; the test is the worker."""
+
+    def work(queue: JobQueue, **_: Any) -> None:
+        while not queue.finished():
+            job = queue.next_job()
+            assert job is not None
+            started = {"comparability": {"device": HOSTILE[what]}, "checkpoints_passed_over": [HOSTILE[what]]}
+            queue.heard(job, Heard(TrialReport("started", 0, details=started), {"host": HOSTILE[what]}))
+            queue.ended(job, Ended("failed", f"RuntimeError: {HOSTILE[what]}\nTraceback ...", "fault"))
+
+    monkeypatch.setattr("sweeper.execution.ray_tune.run_jobs", work)
+    monkeypatch.setattr("sweeper.service.run_sweep.MirrorProcess", lambda _: contextlib.nullcontext(SimpleNamespace()))
+    sweep = a_sweep()
+    if not refused(_level, what):
+        sweep["design"]["factors"]["timesteps"]["levels"][HOSTILE[what]] = {"batch_size": 8}
+    write(sweep)
+    code, out, err = said("run", "sweep.yaml")
+    assert (code, err) == (3, "")
+    trials = 4 if refused(_level, what) else 6
+    assert len(re.findall("(?m)^started   ", out)) == trials
+    assert len(re.findall("(?m)^failed    .*RuntimeError", out)) == trials
 
 
 def elements(page: str) -> Counter[tuple[str, str]]:

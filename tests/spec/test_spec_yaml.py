@@ -47,9 +47,11 @@ def test_what_is_no_mapping_is_named_with_its_line(tmp_path: Path, content: str 
     assert str(caught.value).replace(str(file), "F") == message
 
 
-def test_a_large_file_is_not_read_to_its_end() -> None:
+def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with (tmp_path / "large.yaml").open("wb") as file:
+        file.truncate(2**40)  # a terabyte of holes
     with pytest.raises(SpecError, match="longer than the 1,000,000 bytes"):
-        read_mapping(Path("/dev/zero"))
+        read_mapping(tmp_path / "large.yaml")
 
 
 def test_a_missing_file_is_answered_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +70,13 @@ def test_a_missing_file_is_answered_with_the_nearest(tmp_path: Path, monkeypatch
         "nowhere/ratio.yaml": f"there is no file nowhere/ratio.yaml: nowhere is no folder; give a sweep file, such as {EXAMPLE}",
         ".": f". is a directory; give a sweep file, such as {EXAMPLE}",
     }
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    with pytest.raises(SpecError, match=r"pipe\.yaml is a pipe, a device or a socket; write the sweep into a file"):
+        read_mapping(pipe)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")

@@ -184,3 +184,21 @@ def test_a_newer_schema_and_other_peoples_tables_are_left_alone(tmp_path: Path, 
         open_it(f"sqlite:///{other}")
     with closing(sqlite3.connect(other)) as database:
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("runs",)]
+
+
+def test_a_database_on_which_trials_run_is_not_upgraded_under_their_driver(kept: Path) -> None:
+    def set_lease(until: str) -> None:
+        with closing(sqlite3.connect(kept)) as database, database:
+            database.execute(
+                "UPDATE attempt SET state = 'running', owner = 'node7:42:99', lease_until = ? WHERE id = (SELECT min(id) FROM attempt)",
+                (until,),
+            )
+
+    url = f"sqlite:///{kept}"
+    set_lease("2999-01-01 00:00:00.000000")
+    with pytest.raises(StoreError, match=r"1 trial runs on .*, under process 42 on node7; .* ends \(2999-01-01 00:00:00 UTC\)"):
+        ResultsStore.upgrade(url)
+    with pytest.raises(StoreError, match="sweeper db upgrade"):
+        ResultsStore.open(url)
+    set_lease("2026-01-01 00:00:00.000000")
+    assert ResultsStore.upgrade(url).after == schema.HEAD
