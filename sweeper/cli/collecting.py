@@ -15,5 +15,6 @@ def no_collecting() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # nor are they looked through when the interpreter ends
         if was:
             gc.enable()

@@ -1,6 +1,6 @@
 """`sweeper extend`: more seeds, until the claims are decided, at the error that was promised."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -9,9 +9,12 @@ from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile,
 from sweeper.cli.live import shown
 from sweeper.errors import RequestError
 from sweeper.records import SweepSnapshot
-from sweeper.service.plan_sweep import SweepRequest
 from sweeper.settings import Settings
 from sweeper.visible import visible
+
+if TYPE_CHECKING:
+    from sweeper.service.plan_sweep import SweepRequest
+    from sweeper.service.run_sweep import RunOutcome
 
 
 def extend(
@@ -33,7 +36,8 @@ def extend(
     from sweeper.report.render import render
     from sweeper.report.table import build_report
     from sweeper.service.extend_sweep import Extension, extend_sweep
-    from sweeper.service.run_sweep import RunOutcome, run_sweep
+    from sweeper.service.plan_sweep import SweepRequest
+    from sweeper.service.run_sweep import run_sweep
 
     if spending not in ("obrien_fleming", "pocock"):
         raise RequestError(f"--spending {spending}: there is no such rule; valid here: obrien_fleming, pocock")
@@ -43,7 +47,7 @@ def extend(
     def say(line: str) -> None:
         console.print(visible(line), markup=False, soft_wrap=True)
 
-    def run(at_look: SweepRequest) -> RunOutcome:
+    def run(at_look: "SweepRequest") -> "RunOutcome":
         return run_sweep(at_look, Settings(), say=say, show=shown(console))
 
     def undecided(snapshot: SweepSnapshot) -> list[str]:

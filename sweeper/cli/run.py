@@ -7,8 +7,6 @@ from rich.console import Console
 
 from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, gpu_seconds_of, mixed_fields, seconds_of
 from sweeper.cli.live import shown
-from sweeper.service.allowance import Limits
-from sweeper.service.plan_sweep import SweepRequest
 from sweeper.settings import Settings
 from sweeper.visible import visible
 
@@ -33,6 +31,8 @@ def run(
     """Run a sweep: finished trials are reused, half-done ones resumed, and the same command run again does no more than that."""
     from sweeper.report.render import render
     from sweeper.report.table import build_report
+    from sweeper.service.allowance import Limits
+    from sweeper.service.plan_sweep import SweepRequest
     from sweeper.service.run_sweep import INTERRUPTED, SOME_FAILED, run_sweep
 
     console = Console(highlight=False)

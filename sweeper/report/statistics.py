@@ -83,7 +83,7 @@ def sample_sd(values: Sequence[float]) -> float | None:
 def _spread(values: Sequence[float], center: float | None) -> float | None:
     if center is None or len(values) < 2:
         return None
-    return math.sqrt(math.fsum((value - center) ** 2 for value in values) / (len(values) - 1))
+    return math.sqrt(math.fsum([(value - center) ** 2 for value in values]) / (len(values) - 1))
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shlex
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pydantic import ValidationError
@@ -141,7 +140,7 @@ def _variant_row(
 ) -> VariantRow:
     mine = {seed: outcomes[variant.name, seed] for seed in spec.seeds if (variant.name, seed) in outcomes}
     finished = {seed: outcome.metrics for seed, outcome in mine.items() if outcome.state == "finished"}
-    states = Counter(outcome.state for outcome in mine.values())
+    states = [outcome.state for outcome in mine.values()]
     cells = {
         info.name: summarise(
             {s: values[info.name] for s, values in finished.items() if info.name in values},
@@ -154,13 +153,13 @@ def _variant_row(
         levels=variant.levels,
         is_baseline=variant.name == spec.baseline,
         planned=len(spec.seeds),
-        finished=states["finished"],
-        failed=states["failed"],
-        diverged=states["diverged"],
-        running=states["running"],
-        pending=states["pending"] + len(spec.seeds) - len(mine),
+        finished=states.count("finished"),
+        failed=states.count("failed"),
+        diverged=states.count("diverged"),
+        running=states.count("running"),
+        pending=states.count("pending") + len(spec.seeds) - len(mine),
         cells=cells,
-        steps={info.name: by_step for info in metrics if (by_step := _by_step(info.name, mine, curves, cells[info.name]))},
+        steps={info.name: by_step for info in metrics if curves and (by_step := _by_step(info.name, mine, curves, cells[info.name]))},
     )
 
 

@@ -1,5 +1,7 @@
 """What the store knows of the trials of a sweep version: a few queries however many trials there are."""
 
+import functools
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -138,15 +140,19 @@ def _results(session: Session, version: SweepVersion) -> dict[int, _Result]:
             EvaluationDetail.attempt_id,
             Attempt.number,
             Attempt.ended,
-            EvaluationDetail.details,
-            Attempt.comparability,
+            sa.cast(EvaluationDetail.details, sa.Text),
+            sa.cast(Attempt.comparability, sa.Text),
         )
         .join(SweepTrial, wanted)
         .join(Attempt, Attempt.id == EvaluationDetail.attempt_id)
         .where(Attempt.state == "finished")
         .order_by(Attempt.number)
     )
-    results = {row[0]: _Result(*row[1:]) for row in rows_of(session, query)}  # the newest attempt comes last and stays
+    read = functools.cache(json.loads)  # thousands of trials say the same of themselves
+    results = {
+        position: _Result(attempt_id, number, ended, read(details), read(comparability))
+        for position, attempt_id, number, ended, details, comparability in rows_of(session, query)
+    }  # the newest attempt comes last and stays
     values = (
         sa.select(SweepTrial.position, Evaluation.attempt_id, Evaluation.metric, Evaluation.value)
         .join(
