@@ -29,7 +29,7 @@ test: check
 	$(BIN)/pytest $(TESTS)
 
 # Minutes to an hour. `make bench DEVICE=cuda` on a GPU; the README's table is renewed.
-BENCHMARKS = train_step scaling evaluation start_up store_scale $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/sweep_overhead.py))
+BENCHMARKS = train_step scaling evaluation start_up store_scale sweep_overhead mlflow_away
 bench: install
 	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(if $(DEVICE),--device $(DEVICE)); done
 	$(BIN)/python benchmarks/summary.py --write

@@ -44,6 +44,18 @@ def _scale(row: Row) -> str:
     return f"{row['processor_seconds']:.1f} s of a processor, {row['seconds']:.1f} s by the clock"
 
 
+def _overhead(row: Row) -> str:
+    return f"{row['overhead']:+.1%} ({row['trials']} trials of {row['trial_seconds']:.0f} s, {row['concurrent']} at a time)"
+
+
+def _wall(row: Row) -> str:
+    return f"{row['wall_seconds']:.1f} s"
+
+
+def _away(row: Row) -> str:
+    return "{:.3f}x [{:.3f}, {:.3f}]".format(*row["to_there"])
+
+
 Figure = tuple[str, str, Callable[[str, Path], str | None]]
 """What it is, its target, and its value on a device from the results in a folder."""
 
@@ -96,6 +108,14 @@ FIGURES: list[Figure] = [
     *map(_longer, (1024, 4096)),
     _figure("10,000 samples over the training of a nano trial, extrapolated", "", "evaluation", _samples, case="nano, 16 tokens"),
     *(_figure(what, target, "start_up", _seconds, command=command) for command, (what, target) in COMMANDS.items()),
+    _figure(
+        "overhead of a sweep: wall clock over trials' own seconds / number at once", "within 5%", "sweep_overhead", _overhead, run="sweep"
+    ),
+    _figure("raw Ray Tune with as many trials that do nothing", "", "sweep_overhead", _wall, run="raw Ray Tune, empty trials"),
+    *(
+        _figure(f"training steps/s with {mlflow}, over those with it there", "above .99x", "mlflow_away", _away, mlflow=mlflow)
+        for mlflow in ("MLflow down", "MLflow takes 5 s an answer")
+    ),
     *(
         _figure(f"`sweeper {command}`, {trials:,} trials x 20 metrics", target, "store_scale", _scale, command=command, trials=trials)
         for trials, target in LIMITS.items()

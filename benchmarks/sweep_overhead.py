@@ -1,4 +1,4 @@
-"""What a sweep takes beside its trials: `python benchmarks/sweep_overhead.py [--trials 12 --steps 3000 --concurrent 2]`.
+"""What a sweep takes beside its trials: `python benchmarks/sweep_overhead.py [--trials 12 --steps 2000 --concurrent 2]`.
 
 Runs `sweeper run` as a user types it, real training on digits and MLflow included, in a home where the judge is trained and MLflow's
 database made; prints and keeps its wall clock against the sum of its trials' own seconds over the concurrency (the ideal), where the rest
@@ -21,6 +21,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
@@ -36,7 +38,7 @@ base: {{preset: nano, steps: {steps}}}
 design: {{kind: factorial, factors: {{separation: {{path: attention.separation, levels: [none, full]}}}}}}
 seeds: {seeds}
 metric: {{primary: held_out_loss, direction: lower}}
-resources: {{cpus: 1, gpus: 0}}
+resources: {{cpus: 1, gpus: {gpus}}}
 """
 RAW = """
 import os, sys
@@ -46,7 +48,7 @@ import ray
 from ray import tune
 ray.init(num_cpus=int(sys.argv[2]), include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 tune.Tuner(
-    tune.with_resources(lambda config: None, {"cpu": 1}),
+    tune.with_resources(lambda config: None, {"cpu": 1, "gpu": float(sys.argv[4])}),
     tune_config=tune.TuneConfig(num_samples=int(sys.argv[1]), reuse_actors=True),
     run_config=tune.RunConfig(storage_path=sys.argv[3], verbose=0),
 ).fit()
@@ -63,10 +65,10 @@ class Spent:
     end: float
 
 
-def run_sweep(home: Path, trials: int, steps: int, concurrent: int) -> tuple[float, float, list[Spent]]:
+def run_sweep(home: Path, trials: int, steps: int, concurrent: int, gpus: float = 0) -> tuple[float, float, list[Spent]]:
     """When the command began and ended, and what its trials took."""
     spec = home / "sweep.yaml"
-    spec.write_text(SPEC.format(steps=steps, seeds=trials // 2))
+    spec.write_text(SPEC.format(steps=steps, seeds=trials // 2, gpus=gpus))
     began = time.time()
     timed_command([*SWEEPER, "run", str(spec), "--max-concurrent", str(concurrent)], home)
     ended = time.time()
@@ -85,10 +87,10 @@ def written(line: str) -> float:
     return datetime.fromisoformat(line.split(" ", 1)[0]).timestamp()
 
 
-def timed_command(command: Sequence[str], home: Path) -> float:
-    """Wall clock of a command that must succeed."""
+def timed_command(command: Sequence[str], home: Path, **more: str) -> float:
+    """Wall clock of a command that must succeed; `more` are environment variables."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SWEEPER_", "MLFLOW_", "RAY_"))}
-    environment = inherited | {"SWEEPER_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    environment = inherited | {"SWEEPER_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"} | more
     began = time.perf_counter()
     done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -104,18 +106,18 @@ def between(spent: Sequence[Spent]) -> list[float]:
     return [later.start - sooner.end for trials in workers.values() for sooner, later in itertools.pairwise(trials)]
 
 
-def measure(trials: int, steps: int, concurrent: int) -> list[dict[str, Any]]:
+def measure(trials: int, steps: int, concurrent: int, gpus: float) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        run_sweep(home, 2, 2, concurrent)  # the judge, MLflow's database
-        began, ended, spent = run_sweep(home, trials, steps, concurrent)
-        raw = timed_command([sys.executable, "-c", RAW, str(trials), str(concurrent), str(home / "raw")], home)
+        run_sweep(home, 2, 2, concurrent, gpus)  # the judge, MLflow's database
+        began, ended, spent = run_sweep(home, trials, steps, concurrent, gpus)
+        raw = timed_command([sys.executable, "-c", RAW, str(trials), str(concurrent), str(home / "raw"), str(gpus)], home)
     own = [trial.end - trial.start for trial in spent]
     ideal, wall = sum(own) / concurrent, ended - began
     last = max(trial.end for trial in spent)
     return [
         {
-            "what": "sweep",
+            "run": "sweep",
             "trials": trials,
             "concurrent": concurrent,
             "trial_seconds": statistics.mean(own),
@@ -127,7 +129,7 @@ def measure(trials: int, steps: int, concurrent: int) -> list[dict[str, Any]]:
             "seconds_of_idle_workers": sum(last - trial.end for trial in last_of_each(spent)) / concurrent,
             "seconds_after_the_last_trial": ended - last,
         },
-        {"what": "raw Ray Tune, empty trials", "trials": trials, "concurrent": concurrent, "wall_seconds": raw},
+        {"run": "raw Ray Tune, empty trials", "trials": trials, "concurrent": concurrent, "wall_seconds": raw},
     ]
 
 
@@ -136,20 +138,24 @@ def last_of_each(spent: Sequence[Spent]) -> list[Spent]:
     return list({trial.process: trial for trial in sorted(spent, key=lambda trial: trial.end)}.values())
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=12, help="an even number")
-    parser.add_argument("--steps", type=int, default=3000, help="of each trial; 30 s or more are wanted")
+    parser.add_argument("--steps", type=int, default=2000, help="of each trial; 30 s or more are wanted")
     parser.add_argument("--concurrent", type=int, default=2)
-    parser.add_argument("--name", default="sweep_overhead", help="of the result file")
-    given = parser.parse_args()
-    sweep, raw = rows = measure(given.trials, given.steps, given.concurrent)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--results", type=Path, default=measuring.RESULTS, help="folder of the JSON")
+    given = parser.parse_args(arguments)
+    device = torch.device(given.device)
+    about = measuring.facts(device, clock="wall", threads=1)
+    gpus = 1 / given.concurrent if device.type == "cuda" else 0
+    sweep, raw = rows = measure(given.trials, given.steps, given.concurrent, gpus)
     print(f"{given.trials} trials of {sweep['trial_seconds']:.1f} s, {given.concurrent} at a time")
     print(f"wall clock {sweep['wall_seconds']:.1f} s, ideal {sweep['ideal_seconds']:.1f} s: overhead {sweep['overhead']:+.1%}")
     for name in ("before_the_first_trial", "between_trials", "of_idle_workers", "after_the_last_trial"):
         print(f"  {name.replace('_', ' '):<24} {sweep[f'seconds_{name}']:>6.2f} s")
     print(f"raw Ray Tune, as many empty trials: {raw['wall_seconds']:.1f} s")
-    print(f"kept in {measuring.keep(given.name, measuring.facts(None, threads=1), rows)}")
+    print(f"kept in {measuring.keep(f'sweep_overhead-{device.type}', about, rows, given.results)}")
 
 
 if __name__ == "__main__":

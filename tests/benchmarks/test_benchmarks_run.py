@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import evaluation, measuring, scaling, start_up, store_scale, summary, train_step
+from benchmarks import evaluation, measuring, mlflow_away, scaling, start_up, store_scale, summary, sweep_overhead, train_step
 from benchmarks.contenders import VARIANTS, Case, Contenders
 from benchmarks.measuring import Clock, Rounds, Spread
 from model.objective import draw, losses
@@ -101,6 +101,35 @@ def test_store_scale(tmp_path: Path) -> None:
     rows = {row["command"]: row for row in kept(tmp_path, "store_scale-cpu")["rows"]}
     assert list(rows) == [*store_scale.COMMANDS]
     assert all(row["trials"] == 1000 and row["metrics"] == 20 and row["processor_seconds"] > 0 for row in rows.values())
+
+
+@pytest.mark.slow
+def test_sweep_overhead(tmp_path: Path) -> None:
+    sweep_overhead.main(["--trials", "2", "--steps", "4", "--device", "cpu", "--results", str(tmp_path)])
+    sweep, raw = kept(tmp_path, "sweep_overhead-cpu")["rows"]
+    assert sweep["trials"] == raw["trials"] == 2
+    assert sweep["wall_seconds"] > sweep["ideal_seconds"] > 0
+    parts = ("seconds_before_the_first_trial", "seconds_of_idle_workers", "seconds_after_the_last_trial")
+    assert all(sweep[part] >= 0 for part in parts)
+    assert raw["wall_seconds"] > 0
+
+
+def test_mlflow_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its turns and its file; the sweeps themselves are those of `sweep_overhead`, and wait half a minute for an MLflow that is away."""
+    turns: list[str | None] = []
+
+    def speed(template: Path, steps: int, concurrent: int, gpus: float, uri: str | None) -> float:
+        turns.append(uri)
+        return 50.0 if uri is None else 49.0
+
+    monkeypatch.setattr(mlflow_away, "run_sweep", lambda *_: None)
+    monkeypatch.setattr(mlflow_away, "steps_per_second", speed)
+    mlflow_away.main(["--rounds", "2", "--device", "cpu", "--results", str(tmp_path)])
+    rows = {row["mlflow"]: row for row in kept(tmp_path, "mlflow_away-cpu")["rows"]}
+    assert list(rows) == ["MLflow there", "MLflow down", "MLflow takes 5 s an answer"]
+    assert rows["MLflow down"]["to_there"] == [0.98, 0.98, 0.98]
+    assert turns[0] is None, turns
+    assert turns[:3] == turns[:2:-1], "in turns, and back again"
 
 
 def test_spread_ratio_and_rounds_by_hand() -> None:
