@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -16,16 +17,22 @@ import pytest
 class LocalPostgres:
     """One cluster in a folder; it listens on a socket in there and on no port."""
 
-    def __init__(self, binaries: Path, folder: Path, account: dict[str, Any]) -> None:
-        self._binaries, self._folder, self._account = binaries, folder, account
+    def __init__(self, binaries: Path, folder: Path, account: dict[str, Any], password: str | None) -> None:
+        self._binaries, self._folder, self._account, self._password = binaries, folder, account, password
 
     @property
     def url(self) -> str:
         """Of its maintenance database."""
-        return f"postgresql+psycopg://sweeper:unused@/postgres?host={self._folder}"
+        return f"postgresql+psycopg://sweeper:{quote(self._password or 'unused', safe='')}@/postgres?host={self._folder}"
 
     def initialise(self) -> None:
-        self._run("initdb", "--auth=trust", "--username=sweeper", "--no-sync", "--encoding=UTF8", "--locale=C")
+        auth = ["--auth=trust"]
+        if self._password is not None:
+            kept = self._folder / "password"
+            kept.write_text(self._password)
+            kept.chmod(0o644)
+            auth = ["--auth=scram-sha-256", f"--pwfile={kept}"]
+        self._run("initdb", *auth, "--username=sweeper", "--no-sync", "--encoding=UTF8", "--locale=C")
 
     def start(self) -> None:
         # -F: no fsync.
@@ -43,8 +50,11 @@ class LocalPostgres:
 
 
 @contextlib.contextmanager
-def local_postgres() -> Iterator[LocalPostgres]:
-    """A running server; skips the test where there is no binary, or no account that it would run as."""
+def local_postgres(password: str | None = None) -> Iterator[LocalPostgres]:
+    """A running server, which asks for the password if one is given.
+
+    Skips the test where there is no binary, or no account that it would run as.
+    """
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(found) for found in [shutil.which("initdb")] if found]
     if not binaries:
         pytest.skip("no PostgreSQL: set SWEEPER_TEST_POSTGRES_URL, or install its server (Debian: apt-get install postgresql)")
@@ -59,7 +69,7 @@ def local_postgres() -> Iterator[LocalPostgres]:
     folder.chmod(0o755)
     if account:
         os.chown(folder, account["user"], account["group"])
-    server = LocalPostgres(binaries[-1].parent, folder, account)
+    server = LocalPostgres(binaries[-1].parent, folder, account, password)
     try:
         server.initialise()
         server.start()
