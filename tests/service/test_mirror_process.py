@@ -9,6 +9,12 @@ import os, threading
 from sweeper.service import mirror_process
 
 os.nice(mirror_process.NICENESS)
+try:
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
+    print(0)
+except OSError:
+    print(mirror_process.NICENESS)
+os.setpriority(os.PRIO_PROCESS, 0, mirror_process.NICENESS)
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 mirror_process._hurry()
 print(*(os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir("/proc/self/task")))
@@ -17,5 +23,5 @@ print(*(os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir("/
 
 def test_at_the_end_it_hurries_where_that_is_allowed() -> None:
     said = subprocess.run([sys.executable, "-c", NICE], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": ""})
-    found = set(map(int, said.stdout.split()))
-    assert found == {0 if os.geteuid() == 0 else 19}
+    allowed, *threads = map(int, said.stdout.split())  # not to any root: a container may take that right away
+    assert threads == [allowed, allowed]
