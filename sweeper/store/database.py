@@ -1,25 +1,17 @@
-"""One database, opened: transactions that either happen or raise `StoreLost`, on SQLite and PostgreSQL alike.
+"""One database, opened: transactions that either happen or raise `StoreLost`, on SQLite and PostgreSQL alike."""
 
-SQLite: WAL, so that readers never wait; writers begin with BEGIN IMMEDIATE, since a deferred transaction that turns from reading to
-writing fails at once under WAL, whatever the timeout.
-"""
-
-import json
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import (
-    ArgumentError,
     DataError,
     DBAPIError,
     IntegrityError,
@@ -30,16 +22,14 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from sweeper.errors import StoreAway, StoreError, StoreLost
 from sweeper.settings import without_secrets_of
 from sweeper.store import schema
-from sweeper.store.file_systems import network_file_system, read_mounts
+from sweeper.store.engine import SET_URL, make_engine, make_folder, parse_url, shown
+from sweeper.store.file_systems import read_mounts
 
-BUSY_SECONDS = 30
 Answer = TypeVar("Answer")
-SET_URL = "set SWEEPER_DATABASE_URL to sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
 
 
 _SQLITE_AWAY = {
@@ -96,7 +86,7 @@ class Database:
         """Bring an older database to the newest schema. Raises StoreError as `open` does."""
         engine, before = _opened(url, schema.upgrade, None)
         engine.dispose()
-        return Upgrade(_shown(engine.url), before, schema.HEAD)
+        return Upgrade(shown(engine.url), before, schema.HEAD)
 
     def close(self) -> None:
         """Close every connection; closing twice is harmless."""
@@ -129,7 +119,7 @@ class Database:
         try:
             yield
         except IntegrityError as error:
-            raise Conflict(f"the database {_shown(self._engine.url)} refused a write: {_first_line(error.orig)}") from error
+            raise Conflict(f"the database {shown(self._engine.url)} refused a write: {_first_line(error.orig)}") from error
         except DataError as error:
             raise ValueError(f"the database cannot hold this value: {_first_line(error.orig)}") from error
         except (DBAPIError, PoolTimeout) as error:
@@ -141,11 +131,11 @@ class Database:
 
 def _opened(url: str, make_ready: Callable[[Engine], Answer], mounts: str | None) -> tuple[Engine, Answer]:
     """An engine whose schema `make_ready` saw to, and what that answered; every fault as one StoreError."""
-    parsed = _parse(url)
+    parsed = parse_url(url)
     try:
         if parsed.get_backend_name() == "sqlite":
-            _make_ready(Path(parsed.database or ""), read_mounts() if mounts is None else mounts)
-        engine = _engine(parsed)
+            make_folder(Path(parsed.database or ""), read_mounts() if mounts is None else mounts)
+        engine = make_engine(parsed)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"the database driver {error.name!r} is not installed; install it with: pip install 'sweeper[postgres]'"
@@ -169,106 +159,13 @@ def now(session: Session) -> datetime:
     return datetime.now(UTC)
 
 
-def _parse(url: str) -> URL:
-    try:
-        parsed = sa.make_url(url)
-        backend = parsed.get_backend_name()
-    except (ArgumentError, ValueError):
-        # Not chained: a URL that cannot be read may have its password anywhere, and the cause would quote it.
-        raise StoreError(f"the database URL cannot be read; {SET_URL}") from None
-    if backend == "postgres":  # a spelling many services hand out
-        backend = "postgresql"
-    if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        raise StoreError(f"a {backend} database cannot hold the results, only SQLite and PostgreSQL can; {SET_URL}")
-    if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
-        raise StoreError(f"{_shown(parsed)} is not a file by its path, and results must outlive the command; {SET_URL}")
-    # Absolute, since the working directory may change; without options, which could turn our transactions off.
-    return sa.make_url("sqlite://").set(database=str(Path(parsed.database).expanduser().absolute()))
-
-
-def _make_ready(path: Path, mounts: str) -> None:
-    if path.is_dir():
-        raise StoreError(f"the database {path} is a directory; {SET_URL}, or SWEEPER_HOME to another folder")
-    kind = network_file_system(path, mounts)
-    if kind is not None:
-        raise StoreError(
-            f"an SQLite database must lie on a local disk, and {path} is on a network file system ({kind}), where its locks do not hold; "
-            "set SWEEPER_HOME to a folder on a local disk, or SWEEPER_DATABASE_URL to a PostgreSQL server (postgresql://USER:PASSWORD@HOST/DATABASE)"
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        engine = sa.create_engine(url, json_serializer=_json, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-        sa.event.listen(engine, "connect", _on_sqlite_connect)
-        sa.event.listen(engine, "begin", _on_sqlite_begin)
-    else:
-        connect_args = {"connect_timeout": 10, "application_name": "sweeper"}
-        engine = sa.create_engine(url, json_serializer=_json, hide_parameters=True, pool_pre_ping=True, connect_args=connect_args)
-        sa.event.listen(engine, "connect", _on_postgres_connect)
-    return engine
-
-
-def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # The driver must not begin transactions on its own: `_on_sqlite_begin` does.
-    assert isinstance(connection, sqlite3.Connection)
-    connection.isolation_level = None
-    connection.execute("PRAGMA foreign_keys = ON")
-    _turn_on_wal(connection)
-
-
-def _turn_on_wal(connection: sqlite3.Connection) -> None:
-    # The switch asks for the file alone and does not honour the busy timeout, so several first starts at once try again by hand.
-    deadline = time.monotonic() + BUSY_SECONDS
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-            continue
-        if mode != "wal":
-            raise sqlite3.OperationalError(f"this file system does not support SQLite's write-ahead log (journal mode stays {mode!r})")
-
-
-def _on_sqlite_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("sqlite_begin", "IMMEDIATE"))
-
-
-def _on_postgres_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # A driver that was stopped inside a transaction must not hold its locks for ever: others wait, then it is thrown out.
-    cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
-    cursor.execute(f"SET idle_in_transaction_session_timeout = '{BUSY_SECONDS - 5}s'")
-    cursor.close()
-    connection.commit()
-
-
-def _json(value: Any) -> str:
-    """JSON that every dialect can hold: NaN and infinity raise ValueError; any mapping will do."""
-    try:
-        return json.dumps(value, allow_nan=False, default=_plain)
-    except ValueError as error:
-        raise ValueError(f"the database cannot hold this value: {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise ValueError(f"{type(value).__name__} {value!r} is not JSON")
-
-
 def _cannot_open(url: URL, error: Exception) -> StoreError:
     other = "set SWEEPER_HOME to another folder, or " if url.get_backend_name() == "sqlite" else ""
-    return StoreError(f"the database {_shown(url)} cannot be opened: {_detail(url, error)}; mend it, or {other}{SET_URL}")
+    return StoreError(f"the database {shown(url)} cannot be opened: {_detail(url, error)}; mend it, or {other}{SET_URL}")
 
 
 def _lost(url: URL, error: Exception) -> str:
-    return f"the database {_shown(url)} failed: {_detail(url, error)}; what was written is kept, and the same command goes on from it"
+    return f"the database {shown(url)} failed: {_detail(url, error)}; what was written is kept, and the same command goes on from it"
 
 
 def _may_return(error: DBAPIError | PoolTimeout) -> bool:
@@ -278,13 +175,6 @@ def _may_return(error: DBAPIError | PoolTimeout) -> bool:
     if isinstance(error.orig, sqlite3.OperationalError):
         return error.orig.sqlite_errorcode & 0xFF in _SQLITE_AWAY
     return isinstance(error, OperationalError | InterfaceError)
-
-
-def _shown(url: URL) -> str:
-    """The URL without its password and its options, which may hold one; a file by its path."""
-    return (
-        str(url.database) if url.get_backend_name() == "sqlite" and url.database else url.set(query={}).render_as_string(hide_password=True)
-    )
 
 
 def _detail(url: URL, error: Exception) -> str:

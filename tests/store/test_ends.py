@@ -145,7 +145,7 @@ def test_a_server_that_threw_us_out_is_away_and_answers_again(postgres_url: str,
 
 
 def test_a_locked_file_is_away(sqlite_url: str, trials: MakeTrials, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweeper.store.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("sweeper.store.engine.BUSY_SECONDS", 0.1)
     with ResultsStore.open(sqlite_url) as store:
         store.record_sweep(name="noise", profile="default", version="v1", spec={}, trials=trials())
         engine = sa.create_engine(sqlite_url, poolclass=sa.NullPool)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from sweeper.errors import StoreError, StoreLost
 from sweeper.records import PlannedTrial
-from sweeper.store import database
+from sweeper.store import engine
 from sweeper.store.database import Database
 from sweeper.store.file_systems import network_file_system
 from sweeper.store.results_store import ResultsStore
@@ -172,7 +172,7 @@ def held_by_another(url: str) -> Iterator[None]:
 def test_a_database_that_stays_locked_is_lost_for_writers_only(
     sqlite_url: str, trials: MakeTrials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
     with ResultsStore.open(sqlite_url) as store:
         with held_by_another(sqlite_url):
             with pytest.raises(StoreLost, match=r"sweeper\.db failed: database is locked; what was written is kept, and the same command"):
