@@ -113,7 +113,7 @@ FIGURES: list[Figure] = [
     ),
     _figure("raw Ray Tune with as many trials that do nothing", "", "sweep_overhead", _wall, run="raw Ray Tune, empty trials"),
     *(
-        _figure(f"training steps/s with {mlflow}, over those with it there", "above .99x", "mlflow_away", _away, mlflow=mlflow)
+        _figure(f"training steps/s: {mlflow}, over MLflow there", "above .99x", "mlflow_away", _away, mlflow=mlflow)
         for mlflow in ("MLflow down", "MLflow takes 5 s an answer")
     ),
     *(
