@@ -11,7 +11,7 @@ from sweeper_home import Home, wait_for, workers
 from sweeper.records import AttemptRecord
 
 TWO = ("--set", "resources.cpus=2", "--set", "resources.processes=2")
-LONGER = ("--set", "base.steps=300", "--set", "base.checkpoint_every=20")
+LONGER = ("--set", "base.steps=200", "--set", "base.checkpoint_every=10")
 """Long enough to be hit in the middle."""
 ONE_VARIANT = ("--set", "design.factors.timesteps.levels=[dual]", "--set", "contrasts=[]")
 
