@@ -130,12 +130,21 @@ def kill_driver(home: Home, process: subprocess.Popen[str], chance: random.Rando
 
 def kill_worker(home: Home, process: subprocess.Popen[str], chance: random.Random) -> bool:
     """kill -9 of a worker that trains, chosen at random; False when the run was over before there was one."""
-    victims = wait_until(lambda: [int(attempt.provenance["process"]) for _, attempt in running(home)], process)
+    victims = wait_until(lambda: [pid for _, attempt in running(home) if alive(pid := int(attempt.provenance["process"]))], process)
     if victims is None:
         return False
     time.sleep(chance.uniform(0, 1))
     try:
         os.kill(chance.choice(victims), signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process: a driver that was killed leaves attempts behind that seem to run."""
+    try:
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     return True

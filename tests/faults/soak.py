@@ -22,7 +22,7 @@ from tests.sweep.sweeper_home import ROOT, Home
 
 AIM = 100
 """Kills of each kind; with more the soak ends before its time."""
-ROUNDS, WORKERS = 3, 2
+ROUNDS, WORKERS = 3, 3
 """Drivers killed in a sweep, and workers killed under each of them, where they live that long."""
 
 
