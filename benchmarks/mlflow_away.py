@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
 from benchmarks.measuring import Rounds
-from benchmarks.sweep_overhead import SPEC, SWEEPER, run_sweep, timed_command
+from benchmarks.sweep_overhead import run_sweep
 from sweeper.store.results_store import ResultsStore
 
 ANSWER_SECONDS = 5.0
@@ -32,8 +32,24 @@ NOBODY = "http://127.0.0.1:9"
 """Where no server listens."""
 
 
+class SlowServer(ThreadingHTTPServer):
+    """Takes so long for every answer, and then has none."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Slow)
+        self.daemon_threads = True
+        self.asked = threading.Event()
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
 class _Slow(BaseHTTPRequestHandler):
+    server: SlowServer
+
     def do_GET(self) -> None:
+        self.server.asked.set()
         time.sleep(ANSWER_SECONDS)
         self.send_error(503)
 
@@ -44,16 +60,14 @@ class _Slow(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def slow_server() -> Iterator[str]:
-    """Its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def slow_server() -> Iterator[SlowServer]:
+    """One that runs."""
+    with SlowServer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 def steps_per_second(template: Path, steps: int, concurrent: int, gpus: float, uri: str | None) -> float:
@@ -61,11 +75,8 @@ def steps_per_second(template: Path, steps: int, concurrent: int, gpus: float, u
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         shutil.copytree(template, home)
-        spec = home / "sweep.yaml"
-        spec.write_text(SPEC.format(steps=steps, seeds=1, gpus=gpus))
-        environment = {} if uri is None else {"SWEEPER_MLFLOW_URI": uri}
-        environment |= {"SWEEPER_MLFLOW_PAGES": "false"}
-        timed_command([*SWEEPER, "run", str(spec), "--max-concurrent", str(concurrent)], home, **environment)
+        away = {} if uri is None else {"SWEEPER_MLFLOW_URI": uri}
+        run_sweep(home, 2, steps, concurrent, gpus, SWEEPER_MLFLOW_PAGES="false", **away)
         with ResultsStore.open(f"sqlite:///{home / 'sweeper.db'}") as store:
             return statistics.mean(outcome.metrics["steps_per_second"] for outcome in store.snapshot().outcomes)
 
@@ -75,7 +86,7 @@ def measure(rounds: int, steps: int, concurrent: int, gpus: float) -> list[dict[
         template = Path(folder) / "template"
         template.mkdir()
         run_sweep(template, 2, 2, concurrent, gpus)  # the judge, MLflow's database
-        conditions = {HERE: None, "MLflow down": NOBODY, f"MLflow takes {ANSWER_SECONDS:g} s an answer": slow}
+        conditions = {HERE: None, "MLflow down": NOBODY, f"MLflow takes {ANSWER_SECONDS:g} s an answer": slow.uri}
         speeds: dict[str, list[float]] = {name: [] for name in conditions}
         for round_ in range(rounds):
             for name in conditions if round_ % 2 == 0 else reversed(list(conditions)):

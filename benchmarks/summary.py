@@ -24,8 +24,9 @@ def _row(file: str, device: str, folder: Path, **wanted: Any) -> Row | None:
     return next((row for row in rows if all(row.get(key) == value for key, value in wanted.items())), None)
 
 
-def _times(spread: list[float]) -> str:
-    return "{:.2f}x [{:.2f}, {:.2f}]".format(*spread)
+def _times(spread: list[float], decimals: int = 2) -> str:
+    median, low, high = (f"{value:.{decimals}f}" for value in spread)
+    return f"{median}x [{low}, {high}]"
 
 
 def _oracle(row: Row) -> str:
@@ -53,7 +54,7 @@ def _wall(row: Row) -> str:
 
 
 def _away(row: Row) -> str:
-    return "{:.3f}x [{:.3f}, {:.3f}]".format(*row["to_there"])
+    return _times(row["to_there"], 3)
 
 
 Figure = tuple[str, str, Callable[[str, Path], str | None]]

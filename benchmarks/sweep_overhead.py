@@ -65,12 +65,12 @@ class Spent:
     end: float
 
 
-def run_sweep(home: Path, trials: int, steps: int, concurrent: int, gpus: float = 0) -> tuple[float, float, list[Spent]]:
-    """When the command began and ended, and what its trials took."""
+def run_sweep(home: Path, trials: int, steps: int, concurrent: int, gpus: float, **more: str) -> tuple[float, float, list[Spent]]:
+    """When the command began and ended, and what its trials took; `more` are environment variables."""
     spec = home / "sweep.yaml"
     spec.write_text(SPEC.format(steps=steps, seeds=trials // 2, gpus=gpus))
     began = time.time()
-    timed_command([*SWEEPER, "run", str(spec), "--max-concurrent", str(concurrent)], home)
+    timed_command([*SWEEPER, "run", str(spec), "--max-concurrent", str(concurrent)], home, **more)
     ended = time.time()
     with ResultsStore.open(f"sqlite:///{home / 'sweeper.db'}") as store:
         spent = []

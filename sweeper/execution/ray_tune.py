@@ -135,10 +135,12 @@ def _start_ray(*, cores: int, cluster: bool) -> None:
 def _keeping_signal_handlers() -> Iterator[None]:
     """Ray takes SIGTERM for itself, prints a stack and exits; what a signal means is the queue's to decide."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    if threading.current_thread() is threading.main_thread():
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 class _WithoutRaysThread:

@@ -22,23 +22,28 @@ class RunningJobs:
     """How a worker said its attempt ended."""
     places: dict[str, Place] = field(default_factory=dict)
     """Where a worker that said something is."""
+    hung: set[str] = field(default_factory=set)
+    """Trial ids whose workers are killed, since they say nothing any more."""
 
     def over(self, trial_id: str, queue: JobQueue, otherwise: str = "the worker process died without a word") -> None:
         """Tells the queue, once, that a job is over; a worker that did not say how was lost, and `otherwise` says why."""
         job = self.jobs.pop(trial_id, None)
         self.places.pop(trial_id, None)
+        if trial_id in self.hung:
+            self.hung.remove(trial_id)
+            otherwise = "the worker hung: it said nothing for too long and was killed"
         if job is not None:
             queue.ended(job, self.said.pop(trial_id, Ended("lost", otherwise, "lost")))
 
     def heard(self, trial_id: str, place: Place) -> None:
         """A worker said something, from where it is."""
         self.places[trial_id] = place
-        self.said.pop(trial_id, None)
+        self.hung.discard(trial_id)
 
     def hangs(self, job: Job) -> Place | None:
         """Where the worker of a job is, if it said something; unless it says more, it ended there as lost."""
         trial_id = next((trial_id for trial_id, running in self.jobs.items() if running is job), None)
         if trial_id is None:
             return None
-        self.said[trial_id] = Ended("lost", "the worker hung: it said nothing for too long and was killed", "lost")
+        self.hung.add(trial_id)
         return self.places.get(trial_id)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sweeper.errors import SweeperError
 from sweeper.records import AttemptClaim, AttemptState, FailureClass, Metrics, Result
 from sweeper.store import outbox
-from sweeper.store.database import now
+from sweeper.store.clock import now
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Trial
 from sweeper.store.writing import finite, insert_or_ignore, storable
 

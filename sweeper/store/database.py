@@ -5,11 +5,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import (
     DataError,
@@ -150,13 +148,6 @@ def _opened(url: str, make_ready: Callable[[Engine], Answer], mounts: str | None
     except BaseException:
         engine.dispose()
         raise
-
-
-def now(session: Session) -> datetime:
-    """The clock that leases are measured by: the server's where several machines share one, else this machine's."""
-    if session.get_bind().dialect.name == "postgresql":
-        return session.scalars(sa.select(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)))).one().astimezone(UTC)
-    return datetime.now(UTC)
 
 
 def _cannot_open(url: URL, error: Exception) -> StoreError:

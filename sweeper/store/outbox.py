@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.records import OutboxRow
-from sweeper.store.database import now
+from sweeper.store.clock import now
 from sweeper.store.tables import MirrorLease, Outbox, Sweep, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks, insert_or_ignore
 

@@ -14,7 +14,7 @@ from sweeper.plan.streams import stream_fingerprints
 from sweeper.records import FailureClass, KnownTrial, SweepSnapshot, TrialOutcome, TrialState
 from sweeper.store import sweeps
 from sweeper.store.attempts import first_line, resumable
-from sweeper.store.database import now
+from sweeper.store.clock import now
 from sweeper.store.reading import rows_of
 from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks

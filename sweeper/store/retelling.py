@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.store import outbox
-from sweeper.store.database import now
+from sweeper.store.clock import now
 from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, Outbox, Sweep, SweepTrial, SweepVersion, Trial
 

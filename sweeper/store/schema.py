@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from sweeper.errors import StoreError
+from sweeper.store.clock import now
 from sweeper.store.tables import UtcTime
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _ours(connection: Connection, revision: str | None) -> None:
 def _nobody_runs(connection: Connection) -> None:
     """In words that every schema so far understands."""
     held = sa.table("attempt", sa.column("state"), sa.column("owner"), sa.column("lease_until", UtcTime()))
-    live = sa.select(held.c.owner, held.c.lease_until).where(held.c.state == "running", held.c.lease_until > datetime.now(UTC))
+    live = sa.select(held.c.owner, held.c.lease_until).where(held.c.state == "running", held.c.lease_until > now(connection))
     found = connection.execute(live.order_by(held.c.lease_until.desc())).all()
     if found:
         (owner, until), count = found[0], len(found)

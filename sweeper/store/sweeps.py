@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sweeper.errors import RequestError, nearest
 from sweeper.records import PlannedTrial, VersionRecord
 from sweeper.store import outbox
-from sweeper.store.database import now
+from sweeper.store.clock import now
 from sweeper.store.tables import Sweep, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks, insert_or_ignore, storable
 

@@ -4,16 +4,15 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.mlflow_away import slow_server
 from sweeper.store.results_store import ResultsStore
 from sweeper.tracking.ui import ui_command
 from tests.faults.disturbing import (
@@ -158,27 +157,10 @@ def test_a_slow_mlflow_holds_up_no_trial(
     furnish: Callable[..., Home], tmp_path: Path, wide_cluster: dict[str, str], undisturbed: Table
 ) -> None:
     """A server that takes 5 s for every answer: the sweep is over while the mirror still waits for its first words."""
-    asked = threading.Event()
-
-    class Slow(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.set()
-            time.sleep(5)
-            self.send_error(503)
-
-        do_POST = do_GET
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        home = furnish(tmp_path / "home", {**wide_cluster, "SWEEPER_MLFLOW_URI": f"http://127.0.0.1:{server.server_port}"})
+    with slow_server() as server:
+        home = furnish(tmp_path / "home", {**wide_cluster, "SWEEPER_MLFLOW_URI": server.uri})
         (home.path / "mlflow.db").unlink()
         output = run(home)
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert asked.is_set()
+    assert server.asked.is_set()
     assert "MLflow has yet to hear of" in output
     assert table(home) == undisturbed
