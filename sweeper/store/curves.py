@@ -22,6 +22,7 @@ class _Beginning(NamedTuple):
     trial_id: int
     state: str
     start_step: int | None
+    step: int
     fresh: bool
 
 
@@ -42,7 +43,7 @@ def curves(session: Session, name: str, profile: str, version: str, metrics: Col
 
 def _attempts(session: Session, mine: sa.Select[Any]) -> dict[int, list[_Beginning]]:
     """By trial, oldest first."""
-    columns = (Attempt.id, Attempt.trial_id, Attempt.state, Attempt.start_step, Attempt.fresh)
+    columns = (Attempt.id, Attempt.trial_id, Attempt.state, Attempt.start_step, Attempt.step, Attempt.fresh)
     query = sa.select(*columns).where(Attempt.trial_id.in_(mine)).order_by(Attempt.trial_id, Attempt.number)
     rows = [_Beginning(*row) for row in session.execute(query)]
     return {trial: list(group) for trial, group in groupby(rows, key=lambda row: row.trial_id)}
@@ -104,7 +105,8 @@ def _read(rows: Iterable[Any], attempts: dict[int, list[_Beginning]], *, finishe
 
 def _until_finished(attempts: list[_Beginning]) -> Iterator[_Beginning]:
     newest = max((index for index, attempt in enumerate(attempts) if attempt.state == "finished"), default=-1)
-    yield from attempts[: newest + 1]
+    if not any(attempt.fresh for attempt in attempts[newest + 1 :]):  # or what finished is put aside
+        yield from attempts[: newest + 1]
 
 
 def _spread(steps: Sequence[int], points: int) -> list[int]:

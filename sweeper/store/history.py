@@ -16,38 +16,35 @@ def history(session: Session, fingerprint: str) -> TrialHistory:
     if trial is None:
         raise RequestError(f"there is no trial {fingerprint!r}; `sweeper status` lists the trials of a sweep")
     attempts = list(session.scalars(sa.select(Attempt).filter_by(trial_id=trial.id).order_by(Attempt.number)))
+    sweeps, commands = _served(session, trial)
     return TrialHistory(
         fingerprint=fingerprint,
         config=trial.config,
-        sweeps=_sweeps(session, trial),
+        sweeps=sweeps,
         attempts=tuple(_attempt(attempt) for attempt in attempts),
         points=_points(session, attempts),
         evaluations=_evaluations(session, trial),
         details=_details(session, trial),
-        commands=_commands(session, trial),
+        commands=commands,
     )
 
 
-def _sweeps(session: Session, trial: Trial) -> tuple[tuple[str, str, str, int], ...]:
+def _served(session: Session, trial: Trial) -> tuple[tuple[tuple[str, str, str, int], ...], tuple[str, ...]]:
+    """The sweeps it serves, and their command lines: what ran last comes first in both, sweeps that no command is known of by name."""
     query = (
-        sa.select(Sweep.name, Sweep.profile, SweepTrial.variant, SweepTrial.seed)
+        sa.select(Sweep.name, Sweep.profile, SweepTrial.variant, SweepTrial.seed, SweepVersion.command)
         .join(SweepVersion, SweepVersion.sweep_id == Sweep.id)
         .join(SweepTrial, SweepTrial.sweep_version_id == SweepVersion.id)
         .where(SweepTrial.trial_id == trial.id)
-        .distinct()
-        .order_by(Sweep.name, Sweep.profile, SweepTrial.variant, SweepTrial.seed)
     )
-    return tuple((name, profile, variant, seed) for name, profile, variant, seed in session.execute(query))
-
-
-def _commands(session: Session, trial: Trial) -> tuple[str, ...]:
-    query = (
-        sa.select(SweepVersion.command)
-        .join(SweepTrial, SweepVersion.id == SweepTrial.sweep_version_id)
-        .where(SweepTrial.trial_id == trial.id, SweepVersion.command.is_not(None))
-        .order_by(SweepVersion.last_run.desc())
-    )
-    return tuple(dict.fromkeys(command for command in session.scalars(query) if command))
+    by_name = session.execute(query.order_by(Sweep.name, Sweep.profile, SweepTrial.variant, SweepTrial.seed)).all()
+    ran = session.execute(
+        query.where(SweepVersion.command.is_not(None), SweepVersion.command != "").order_by(
+            SweepVersion.last_run.desc(), SweepVersion.id.desc(), SweepTrial.variant, SweepTrial.seed
+        )
+    ).all()
+    sweeps = dict.fromkeys((name, profile, variant, seed) for name, profile, variant, seed, _ in [*ran, *by_name])
+    return tuple(sweeps), tuple(dict.fromkeys(row.command for row in ran))
 
 
 def _attempt(attempt: Attempt) -> AttemptRecord:
@@ -68,10 +65,12 @@ def _attempt(attempt: Attempt) -> AttemptRecord:
 
 
 class Beginning(Protocol):
-    """Where an attempt began."""
+    """Where an attempt began, and the newest step heard of."""
 
     @property
     def start_step(self) -> int | None: ...
+    @property
+    def step(self) -> int: ...
     @property
     def fresh(self) -> bool: ...
 
@@ -83,14 +82,16 @@ def spans(attempts: Sequence[AnyAttempt]) -> Iterator[tuple[AnyAttempt, int, int
     """(attempt, first step, last step or None) of what is read of a trial's attempts, given oldest first, told newest first.
 
     A step is read from the newest attempt that began at or before it; what an older one did beyond that point was thrown away.
-    The step where an attempt began was made by the one before it, and is read there unless the newer one tells it again.
+    The step where an attempt began was made by the one before it, and is read there unless the newer one tells it again. One that was
+    lost before it came so far made no such step: then an older one did, whose checkpoint was gone back to since a newer one was damaged.
     """
     until: int | None = None
     for attempt in reversed(attempts):
         if attempt.start_step is None or (until is not None and attempt.start_step > until):
             continue
         yield attempt, attempt.start_step, until
-        until = attempt.start_step
+        if until is None or attempt.step >= until:
+            until = attempt.start_step
         if attempt.fresh:
             break
 

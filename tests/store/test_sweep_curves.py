@@ -58,6 +58,8 @@ def test_one_trials_curve_is_that_of_its_history(store: ResultsStore, planned: l
     attempt(store, planned[0], 0, range(1, 7), {}, state="lost")
     attempt(store, planned[0], 3, range(4, 6), {}, state="stopped")
     attempt(store, planned[0], 5, range(5, 9), {})
+    attempt(store, planned[0], 6, range(0), {}, state="lost")
+    attempt(store, planned[0], 8, range(9, 11), {})
     whole = {point.step: point.value for point in store.history(planned[0].fingerprint).points if point.metric == "train_loss"}
     assert read(store, metrics=("train_loss",))[planned[0].fingerprint].training["train_loss"] == whole
 

@@ -44,6 +44,16 @@ def test_a_step_is_read_from_the_newest_attempt_that_began_at_or_before_it(store
     assert curve(store) == {1: 1, 2: 5, 3: 5, 4: 5}
 
 
+def test_a_step_that_an_attempt_never_reached_is_read_from_an_older_one(store: ResultsStore) -> None:
+    """The second resumed at 4 and was lost; then the checkpoint of 4 was damaged, and the third went on from the first one's of 6."""
+    attempt(store, 0, (1, 2, 3, 4, 5, 6))
+    attempt(store, 4, ())
+    attempt(store, 6, (7,))
+    assert curve(store) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 3}
+    attempt(store, 6, (7, 8))
+    assert curve(store) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 4, 8: 4}
+
+
 def test_nothing_is_read_from_before_a_fresh_attempt(store: ResultsStore) -> None:
     attempt(store, 0, (0, 1, 2))
     attempt(store, 0, (1,), fresh=True)
