@@ -7,8 +7,13 @@ ModelError
 │                    of a public one the user is told every key that does not fit
 ├── DiskFull         a checkpoint could not be written for want of space; the one before it is kept
 ├── Superseded       a newer attempt has this trial: this one may not write any more
-└── Diverged         a loss became non-finite: a result of the trial, not a fault of the program
+└── Diverged         a loss or a metric became non-finite: a result of the trial, not a fault of the program
 """
+
+import errno
+import re
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ModelError(Exception):
@@ -36,7 +41,7 @@ class Superseded(ModelError):
 
 
 class Diverged(ModelError):
-    """A loss became non-finite; raised before the weights move."""
+    """A loss became non-finite, and the weights did not move; or a metric did, of weights that moved too far."""
 
     def __init__(self, step: int, term: str, value: float) -> None:
         self.step, self.term, self.value = step, term, value
@@ -44,3 +49,11 @@ class Diverged(ModelError):
 
     def __reduce__(self) -> tuple[type["Diverged"], tuple[int, str, float]]:
         return Diverged, (self.step, self.term, self.value)  # it crosses process borders
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a write failed for want of space; safetensors says so only in words."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in FULL
+    said = re.search(r"os error (\d+)", str(error))
+    return said is not None and int(said.group(1)) in FULL

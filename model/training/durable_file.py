@@ -1,11 +1,9 @@
 """A safetensors file that is whole or not there: written beside, checksummed, fsynced, renamed; read only when it is what was written."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,11 +12,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from model.errors import CheckpointError, DiskFull, Superseded
+from model.errors import CheckpointError, DiskFull, Superseded, is_full
 
 CHECKSUM = "sha256"
 """Name of the entry in a file's metadata that holds the digest of all the rest."""
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def write(tensors: Mapping[str, Tensor], about: Mapping[str, str], path: Path, ours: Callable[[], bool]) -> None:
@@ -63,14 +60,6 @@ def digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
         found.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
         found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether a write failed for want of space; the library says so only in words."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in FULL
-    said = re.search(r"os error (\d+)", str(error))
-    return said is not None and int(said.group(1)) in FULL
 
 
 @contextlib.contextmanager

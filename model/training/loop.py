@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 
 from model.config import Precision, TrainConfig
 from model.data.dataset import DataSet, load
+from model.errors import Diverged
 from model.evaluation.evaluate import draw, evaluate, samples_path
 from model.evaluation.extractors import open_eye
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
@@ -50,6 +52,10 @@ class _Trial:
         self._timed = (state.timed, state.seconds)
 
     def say(self, report: TrialReport) -> None:
+        """Raises Diverged for a metric that is no number: losses are looked at before the weights move, what is measured after is not."""
+        for name, value in report.metrics.items():
+            if not math.isfinite(value):
+                raise Diverged(report.step, name, value)
         self._heard = time.monotonic()
         if self.together.first:
             self._stop = not self._report(report) or self._stop

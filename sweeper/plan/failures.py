@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from model.errors import ConfigError, DataError, DiskFull, Diverged, Superseded
-from sweeper.records import FailureClass
+from model.errors import ConfigError, DataError, DiskFull, Diverged, Superseded, is_full
+from sweeper.records import AttemptState, FailureClass
 
 LOST_IN_A_ROW = 10
 """Workers lost without getting further than before: then something kills them, and the run leaves the trial alone."""
@@ -47,7 +47,7 @@ def classify(error: BaseException) -> FailureClass:
         return "diverged"
     if isinstance(error, Superseded):
         return "lost"
-    if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+    if isinstance(error, DiskFull) or is_full(error):
         return "disk full"
     if isinstance(error, ConfigError | ValidationError):
         return "config error"
@@ -89,6 +89,14 @@ def decide(
             )
         case "fault":
             return Verdict("not tried again before the next run")
+
+
+def settles(state: AttemptState | None, failure: FailureClass | None) -> bool:
+    """Whether an attempt that ended so is also the word on its trial for every other run that was under way: none trains it again.
+
+    Space on a disk is each machine's own.
+    """
+    return state == "diverged" or (state == "failed" and failure != "disk full")
 
 
 def _with_less_memory(batch: int, processes: int, accumulation: int, smaller: bool) -> Verdict:

@@ -84,6 +84,22 @@ def test_a_trial_that_explodes_is_diverged_and_writes_nothing_after(tmp_path: Pa
     assert [event.kind for event in said] == ["started", *["checkpoint"] * caught.value.step]
 
 
+@pytest.mark.parametrize("cadence", [{"log_every": 1}, {"held_out_every": 1}, {"log_every": 2, "steps": 2}])
+def test_what_is_said_is_a_number_or_not_said(cadence: dict[str, int], tmp_path: Path, cache: Path, judge: object) -> None:
+    """Attention logits and held-out losses are measured of weights that no loss has looked at yet; a store takes no NaN."""
+    said: list[TrialReport] = []
+
+    def report(event: TrialReport) -> bool:
+        said.append(event)
+        return True
+
+    with pytest.raises(Diverged) as caught:
+        train_trial(tiny(optimizer={"learning_rate": 1e30}, precision="fp32", **cadence), tmp_path, report, cache=cache)
+    assert all(math.isfinite(value) for event in said for value in event.metrics.values())
+    assert not math.isfinite(caught.value.value)
+    assert caught.value.step >= 1
+
+
 def test_weights_that_exploded_in_the_last_step_are_diverged_too(tmp_path: Path, cache: Path, judge: object) -> None:
     """No later loss notices them; the evaluation is the first to meet them."""
     with pytest.raises(Diverged):
