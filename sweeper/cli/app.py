@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sweeper.cli import db, extend, mlflow, plan, report, run, sample, schema, show, status, ui, why
+from sweeper.cli.reader_gone import outliving_readers
 from sweeper.errors import SweeperError
 from sweeper.settings import Settings
 from sweeper.visible import abridged, lines, one_line
@@ -34,7 +35,9 @@ def main() -> None:
     """Runs a command; every error ends in one clear line and an exit code that means something."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
-    sys.exit(run_command(arguments, debug=debug))
+    with outliving_readers():
+        code = run_command(arguments, debug=debug)
+    sys.exit(code)
 
 
 def run_command(arguments: list[str], *, debug: bool = False) -> int:
@@ -49,8 +52,6 @@ def run_command(arguments: list[str], *, debug: bool = False) -> int:
         return INTERRUPTED
     except typer.Exit as exit_:
         return exit_.exit_code
-    except BrokenPipeError:
-        return 0  # the reader of a pipe has seen enough
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of the parser; it has no words where the help was printed instead
             if said := error.format_message():

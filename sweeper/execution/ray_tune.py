@@ -133,11 +133,17 @@ def _start_ray(*, cores: int, cluster: bool) -> None:
 
 @contextlib.contextmanager
 def _keeping_signal_handlers() -> Iterator[None]:
-    """Ray takes SIGTERM for itself, prints a stack and exits; what a signal means is the queue's to decide."""
+    """Ray takes SIGTERM for itself, prints a stack and exits; what a signal means is the queue's to decide.
+
+    What Ray starts here inherits that SIGHUP is blocked: a terminal that is closed sends it to all of them, and they are to live until the
+    trials have checkpointed.
+    """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         if threading.current_thread() is threading.main_thread():
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -23,6 +23,8 @@ from sweeper.store.file_systems import network_file_system
 BUSY_SECONDS = 30
 """Longest wait for another's lock."""
 SET_URL = "set SWEEPER_DATABASE_URL to sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
+NOTICED = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""A server that vanished from the network is away within half a minute (seconds, but the last in ms), not when the kernel gives up."""
 
 
 def parse_url(url: str) -> URL:
@@ -65,7 +67,7 @@ def make_engine(url: URL) -> Engine:
         sa.event.listen(engine, "connect", _on_sqlite_connect)
         sa.event.listen(engine, "begin", _on_sqlite_begin)
     else:
-        connect_args = {"connect_timeout": 10, "application_name": "sweeper"}
+        connect_args = {"connect_timeout": 10, "application_name": "sweeper", **NOTICED}
         engine = sa.create_engine(url, json_serializer=_json, hide_parameters=True, pool_pre_ping=True, connect_args=connect_args)
         sa.event.listen(engine, "connect", _on_postgres_connect)
     return engine
