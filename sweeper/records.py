@@ -132,6 +132,8 @@ class AttemptClaim:
     """Numbers of the attempts whose checkpoints may be resumed from, newest first."""
     recorded: tuple[int, ...] = ()
     """Of each of them, the newest checkpoint that the store heard of: the curve up to it is whole."""
+    foreign: tuple[int, ...] = ()
+    """Numbers of attempts with a checkpoint that is not to be resumed from: they ran under other conditions."""
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,11 @@ class KnownTrial:
 
     fingerprint: str
     evaluated: frozenset[tuple[int, str]]
-    """(step, evaluation fingerprint) of every evaluation by a finished attempt."""
+    """(step, evaluation fingerprint) of every evaluation by a finished attempt; an attempt that began afresh puts aside all before it."""
     checkpoint_step: int
     """Step of the newest checkpoint any resumable attempt reported; 0 is none."""
     comparability: Mapping[str, Any]
-    """Of the newest attempt; empty when it never reported one."""
+    """Of the newest attempt with a checkpoint or a result, else of the newest that reported one; empty when none did."""
     newest_state: AttemptState | None
     """Of the newest attempt."""
     error: str | None
@@ -165,6 +167,8 @@ class KnownTrial:
     """Of the newest attempt."""
     out_of_memory: bool = False
     """An attempt ran out of memory, so the next has smaller micro-batches."""
+    attempts: int = 0
+    """How many there were: the number of the newest."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from sweeper.records import FailureClass
 STOP_FILE = "stop"
 """A file of this name in an attempt's folder asks the attempt to checkpoint and stop."""
 LOG_FILE = "log.txt"
+HEARTBEAT_FILE = "heartbeat"
+"""A file of this name there is touched all the time while the attempt's process lives, also where it has nothing to say for minutes."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class JobQueue(Protocol):
 
     def hung(self) -> Sequence[Job]:
         """Jobs whose workers are to be killed, since they say nothing any more."""
+
+    def placed(self, job: Job) -> None:
+        """A worker has it."""
 
     def heard(self, job: Job, what: Heard) -> None:
         """A worker reported."""

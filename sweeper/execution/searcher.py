@@ -89,6 +89,8 @@ class QueueCallback(_StaysHere, Callback):  # type: ignore[misc]
         self._running.heard(trial.trial_id, Place(result["node_ip"], result["pid"]))  # Tune's own entries
         if "ended" in result:
             self._running.said[trial.trial_id] = Ended(**result["ended"])
+        elif "placed" in result:
+            self._queue.placed(job)
         elif "report" in result:
             self._queue.heard(job, Heard(TrialReport(**result["report"]), result.get("provenance", {})))
 

@@ -15,11 +15,12 @@ from model.config import TrainConfig, modules_also_in
 from model.errors import Diverged, Superseded
 from model.train_trial import TrialReport, World, train_trial
 from sweeper.execution.attempt_folders import is_newest
-from sweeper.execution.jobs import LOG_FILE, STOP_FILE, Ended, Job
+from sweeper.execution.jobs import HEARTBEAT_FILE, LOG_FILE, STOP_FILE, Ended, Job
 from sweeper.execution.provenance import provenance
 from sweeper.plan.failures import classify
 
 Send = Callable[[dict[str, Any]], None]
+BEAT_SECONDS = 1.0
 
 
 class AttemptFailed(RuntimeError):
@@ -30,12 +31,14 @@ ALONE = World()
 
 
 def run_attempt(job: Job, send: Send, world: World = ALONE) -> None:
-    """Trains the job's trial; every report goes through `send` as a plain mapping, the last one is an `Ended`.
+    """Trains the job's trial; every report goes through `send` as a plain mapping, the first says that it is here, the last is an `Ended`.
 
     In a `world` of several processes, each sends how it ended, and the first reports. Raises AttemptFailed after a failure was sent.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    with _log(job, world) as log:
+    if world.rank == 0:
+        send({"placed": True})
+    with _log(job, world) as log, _beating(job, world):
         ended = _train(job, send, log, world)
         _note(log, f"{ended.state}{f': {ended.failure}' if ended.failure else ''}\n{ended.error or ''}")
     send({"ended": asdict(ended)})
@@ -102,6 +105,27 @@ def _log(job: Job, world: World) -> Iterator[TextIO]:
     finally:
         with contextlib.suppress(OSError):  # what the buffer still holds
             log.close()
+
+
+@contextlib.contextmanager
+def _beating(job: Job, world: World) -> Iterator[None]:
+    """A thread touches the heartbeat file; in a process that is stopped, or dead, it does so no more."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS):
+            with contextlib.suppress(OSError):  # on a full disk there may be none, and what the trial says keeps its lease
+                (job.folder / HEARTBEAT_FILE).touch()
+
+    heart = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    if world.rank == 0:
+        heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if world.rank == 0:
+            heart.join()
 
 
 def _note(log: TextIO, text: str) -> None:

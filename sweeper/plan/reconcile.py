@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sweeper.plan.failures import ONLY_IF_ASKED
@@ -32,6 +32,10 @@ class Decision:
     """Where it begins: the step of the checkpoint it resumes from, if any."""
     accumulation: int | None = None
     """Micro-batches of a step where an earlier attempt ran out of memory and this one goes on with smaller ones; None: the config's."""
+    seen: int = 0
+    """Number of the trial's newest attempt when this was decided."""
+    key: Mapping[str, Any] = field(default_factory=dict)
+    """What an attempt that it goes on from must agree with: the comparability here, but for what may be mixed and the micro-batch."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,10 @@ def reconcile(
         wanted = first.setdefault((trial.fingerprint, trial.steps, trial.evaluation_fingerprint), trial)
         if wanted is trial:
             here = expected[trial.fingerprint]
-            decisions.append(_decide(trial, known.get(trial.fingerprint), here, allow_mixed, fresh, retry_failed))
+            found = known.get(trial.fingerprint)
+            decision = _decide(trial, found, here, allow_mixed, fresh, retry_failed)
+            key = {name: value for name, value in here.items() if name not in {*allow_mixed, "micro_batch"}}
+            decisions.append(dataclasses.replace(decision, seen=found.attempts if found else 0, key=key))
         else:
             decisions.append(Decision(trial, "fold", f"one trial with {wanted.variant}" + (f": {trial.because}" if trial.because else "")))
     return Plan(tuple(decisions))

@@ -79,16 +79,18 @@ def sweep_time(paces: Mapping[str, Pace], to_run: Sequence[Decision], allotment:
 def measured_pace(
     shape: str, evaluation_fingerprint: str, key: Mapping[str, Any], timings: Mapping[str, Iterable[TrialTiming]]
 ) -> Pace | None:
-    """From finished attempts of the same shape (`timings` by shape) under the same conditions; other evaluations where there is no such."""
+    """From finished attempts of the same shape (`timings` by shape) under the same conditions, as far as they are known (the devices of a
+    cluster are not); other evaluations where there is no such.
+    """
     alike = [t for t in timings.get(shape, ()) if all(t.comparability.get(f) == key[f] for f in SAME_DEVICE if f in key)]
-    if not alike or "device" not in key:
+    if not alike:
         return None
     judged = [t for t in alike if t.evaluation_fingerprint == evaluation_fingerprint]
     return Pace(
         statistics.median(t.seconds_per_step for t in alike),
         statistics.median(t.other_seconds for t in judged or alike),
         "measured",
-        "trials of the same shape that ran on this device" + ("" if judged else ", judged otherwise"),
+        f"trials of the same shape that ran {'on this device' if 'device' in key else 'there'}" + ("" if judged else ", judged otherwise"),
     )
 
 

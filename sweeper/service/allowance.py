@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sweeper.plan.reconcile import Decision
+from sweeper.plan.timing import Pace
 from sweeper.service.progress import TrialProgress
 
 
@@ -25,7 +26,7 @@ NO_LIMITS = Limits()
 
 
 class Allowance:
-    """Knows what is spent and how fast trials are; `paces` are seconds a step by variant, from earlier runs.
+    """Knows what is spent and how long trials take; `paces` by variant, from earlier runs.
 
     A trial of a variant that was never measured counts as the slowest that was. While nothing was measured, trials are started: only
     they can tell.
@@ -37,7 +38,7 @@ class Allowance:
         *,
         gpus: float,
         concurrent: int,
-        paces: Mapping[str, float],
+        paces: Mapping[str, Pace],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits, self._gpus, self._concurrent, self._clock = limits, gpus, concurrent, clock
@@ -55,19 +56,23 @@ class Allowance:
         self._since[key] = (self._clock(), -1)
         self._most_at_once = max(self._most_at_once, len(self._since))
 
-    def stepped(self, key: str, step: int) -> None:
-        """An attempt is at this step; the first it tells is where it began."""
-        since, first = self._since[key]
-        if first < 0:
-            self._since[key] = (since, step)
+    def began(self, key: str, step: int) -> None:
+        """An attempt trains from this step on."""
+        self._since[key] = (self._since[key][0], step)
 
     def ended(self, key: str, progress: TrialProgress, *, finished: bool) -> None:
-        """Counts what the attempt took; a finished one says how fast its variant is, evaluation and start included."""
+        """Counts what the attempt took; a finished one says how long those of its variant take: what its steps do not explain is start
+        and evaluation, however many steps it did.
+        """
         since, first = self._since.pop(key)
         took = self._clock() - since
         self._spent += took
-        if finished and progress.step > max(first, 0):
-            self._paces[progress.trial.variant] = took / (progress.step - max(first, 0))
+        steps = progress.step - max(first, 0)
+        if finished and steps > 0:
+            pace = took / steps
+            if progress.steps_per_second:
+                pace = min(pace, 1 / progress.steps_per_second)
+            self._paces[progress.trial.variant] = Pace(pace, took - steps * pace, "measured", "this run")
 
     def over(self) -> bool:
         """Whether what runs must stop now."""
@@ -113,5 +118,7 @@ class Allowance:
 
     def _cost(self, variant: str, steps: int) -> float:
         """Seconds."""
-        pace = self._paces.get(variant, max(self._paces.values(), default=0.0))
-        return max(steps, 0) * pace
+        steps = max(steps, 0)
+        if variant in self._paces:
+            return self._paces[variant].seconds(steps)
+        return max((pace.seconds(steps) for pace in self._paces.values()), default=0.0)

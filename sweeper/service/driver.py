@@ -8,21 +8,24 @@ import functools
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from sweeper.errors import SweeperError, SweepPaused
-from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.execution.jobs import STOP_FILE, Ended, Heard, Job
+from sweeper.plan.failures import settles
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
-from sweeper.records import AttemptClaim, Result
+from sweeper.records import AttemptClaim
 from sweeper.service.allowance import Allowance
+from sweeper.service.job_making import JobMaker
 from sweeper.service.ownership import is_dead
 from sweeper.service.patience import Patience
 from sweeper.service.progress import Progress, name_of
 from sweeper.service.retries import Retries
 from sweeper.service.running_attempts import RunningAttempt, RunningAttempts
+from sweeper.service.writing import passed_over, write
 from sweeper.settings import Settings
 from sweeper.store.results_store import Fenced, ResultsStore
 
@@ -66,8 +69,8 @@ class Driver:
         user_code: tuple[Path, ...],
         progress: Progress,
     ) -> None:
-        self._store, self._settings, self._owner, self._allotment = store, settings, owner, allotment
-        self._user_code = user_code
+        self._store, self._settings, self._owner = store, settings, owner
+        self._maker = JobMaker(settings, allotment, user_code)
         self._pending = deque(decisions)
         self._elsewhere: list[tuple[Decision, float]] = []
         self._running = RunningAttempts(settings.silence_seconds)
@@ -96,12 +99,15 @@ class Driver:
                 continue
             trial = decision.trial
             claim = self._patiently(
-                lambda trial=trial, fresh=decision.fresh: self._store.claim(  # type: ignore[misc]
+                functools.partial(
+                    self._store.claim,
                     trial.fingerprint,
                     owner=self._owner,
                     lease_seconds=self._settings.lease_seconds,
-                    fresh=fresh,
+                    fresh=decision.fresh,
                     wanted=(trial.steps, trial.evaluation_fingerprint),
+                    seen=decision.seen,
+                    key=decision.key,
                     is_dead=functools.partial(self._is_nobodys, trial.fingerprint),
                 )
             )
@@ -115,7 +121,7 @@ class Driver:
         return not self._running and not waiting
 
     def abandoned(self) -> bool:
-        self._keep_unplaced()
+        self._keep_leases()
         if self._running and self._ending_since is None and self._allowance.over():
             self.wind_down()
         return self._ending_since is not None and time.monotonic() - self._ending_since > STOP_SECONDS
@@ -127,22 +133,29 @@ class Driver:
             self.progress.say(f"hangs     {name_of(attempt.decision.trial)}  {silent}")
         return [attempt.job for attempt in found]
 
+    def placed(self, job: Job) -> None:
+        self._running.heard(job)
+
     @_remembering
     def heard(self, job: Job, what: Heard) -> None:
         attempt = self._running.heard(job)
         if attempt is None or self.failure is not None:
             return
         try:
-            self._patiently(functools.partial(self._write, attempt, what, round(time.time() * 1000)))
+            self._patiently(functools.partial(write, self._store, attempt, what, round(time.time() * 1000)))
         except Fenced:
             self._ask_to_stop(job)  # another driver took the trial over: what this worker says no longer counts
-        self._allowance.stepped(job.key, what.report.step)
+        for said in passed_over(what):
+            self.progress.say(f"passed over {said}; an older state is used")
+        if what.report.kind == "started":
+            self._allowance.began(job.key, what.report.step)
         self.progress.stepped(job.key, what.report.step, dict(what.report.metrics))
 
     @_remembering
     def ended(self, job: Job, how: Ended) -> None:
         attempt = self._running.pop(job)
-        decision, claim = attempt.decision, attempt.claim
+        claim = attempt.claim
+        decision = replace(attempt.decision, fresh=False, seen=claim.number)  # begun afresh, it is gone on with
         self._allowance.ended(job.key, self.progress.running[job.key], finished=how.state == "finished")
         step, smaller = self.progress.running[job.key].step, decision.accumulation is not None
         verdict = self._retries.judge(claim.fingerprint, job, how, step, smaller=smaller)
@@ -181,15 +194,20 @@ class Driver:
     # -- parts --------------------------------------------------------------------------------------------------------------------------
 
     @_remembering
-    def _keep_unplaced(self) -> None:
-        """Renews the leases of attempts that no worker has yet: on a full cluster they may wait long, and only we can speak for them."""
+    def _keep_leases(self) -> None:
+        """Renews the leases of attempts that no worker has yet (on a full cluster they may wait long, and only we can speak for them), and
+        of those that live and have nothing to say, as while a model is compiled.
+        """
         now = time.monotonic()
         if self.failure is not None or now - self._kept < self._settings.lease_seconds / 4:
             return
         self._kept = now
-        for attempt in self._running.unplaced():
-            with contextlib.suppress(Fenced):
-                self._patiently(functools.partial(self._store.alive, attempt.claim))
+        for attempt in self._running:
+            if attempt.lives():
+                try:
+                    self._patiently(functools.partial(self._store.alive, attempt.claim))
+                except Fenced:
+                    self._ask_to_stop(attempt.job)
 
     def _over(self) -> bool:
         return self._ending_since is not None or self.failure is not None or self.paused is not None
@@ -213,53 +231,13 @@ class Driver:
         return ours or is_dead(owner)
 
     def _job(self, decision: Decision, claim: AttemptClaim) -> Job:
-        trial_folder = self._settings.trials / claim.fingerprint
-        accumulation = self._retries.accumulation(claim.fingerprint) or decision.accumulation
-        folder = attempt_folder(trial_folder, claim.number)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)  # from here on, older attempts find that they may not write
-        except OSError as error:
-            raise SweepPaused(
-                f"the sweep is paused: {folder} cannot be made ({error.strerror}); free some space, or make it writable, and run the same"
-                " command again"
-            ) from error
-        job = Job(
-            key=f"{claim.fingerprint}/{claim.number}",
-            config=dict(decision.trial.config) | ({"accumulation": accumulation} if accumulation else {}),
-            folder=folder,
-            earlier=tuple(attempt_folder(trial_folder, number) for number in claim.earlier),
-            recorded={attempt_folder(trial_folder, n): step for n, step in zip(claim.earlier, claim.recorded, strict=True)},
-            cache=self._settings.artifacts / "judges",
-            device="cuda" if self._allotment.gpus else "cpu",
-            threads=self._allotment.threads,
-            user_code=self._user_code,
-        )
+        job = self._maker.job(decision, claim, self._retries.accumulation(claim.fingerprint) or decision.accumulation)
+        for number in claim.foreign:
+            self.progress.say(f"passed over {name_of(decision.trial)}, attempt {number}: it ran under other conditions than this one")
         self._running.add(RunningAttempt(decision, claim, job))
         self._allowance.started(job.key)
         self.progress.started(job.key, decision.trial, claim.number)
         return job
-
-    def _write(self, attempt: RunningAttempt, what: Heard, now: int) -> None:
-        """Raises Fenced when the attempt is not ours any more. Done twice, it is done once."""
-        claim, trial, report = attempt.claim, attempt.decision.trial, what.report
-        match report.kind:
-            case "started":
-                passed_over = report.details["checkpoints_passed_over"]
-                provenance = {**what.provenance, "checkpoints_passed_over": passed_over}
-                self._store.started(claim, start_step=report.step, comparability=report.details["comparability"], provenance=provenance)
-                for said in passed_over:
-                    self.progress.say(f"passed over {said}; an older state is used")
-            case "points":
-                self._store.points(claim, report.step, report.metrics, now)
-            case "checkpoint":
-                self._store.checkpointed(claim, report.step)
-            case "evaluation" if report.step == trial.steps:
-                attempt.result = Result(report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
-                self._store.alive(claim)
-            case "evaluation":
-                self._store.evaluated(claim, report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
-            case "alive":
-                self._store.alive(claim)
 
     def _look_elsewhere(self) -> None:
         """Trials with a live attempt, another driver's or our own: finished there they are done, given up there they are ours to claim."""
@@ -271,9 +249,13 @@ class Driver:
         self._elsewhere = [(decision, when) for decision, when in self._elsewhere if when > now]
         for decision in due:
             trial = decision.trial
-            if (trial.steps, trial.evaluation_fingerprint) in known[trial.fingerprint].evaluated:
+            found = known[trial.fingerprint]
+            newer = found.attempts > decision.seen
+            if (trial.steps, trial.evaluation_fingerprint) in found.evaluated and (newer or not decision.fresh):
                 self.progress.reused += 1
                 self.progress.remaining_steps -= trial.steps
+            elif newer and settles(found.newest_state, found.failure):
+                self.progress.settled_elsewhere(trial, str(found.newest_state), found.error)
             else:
                 self._pending.append(decision)
 

@@ -1,5 +1,7 @@
 """Who holds an attempt, and whether that process is surely gone."""
 
+import contextlib
+import functools
 import os
 import socket
 from pathlib import Path
@@ -8,14 +10,14 @@ from pathlib import Path
 def this_process() -> str:
     """`host:process:start`: the start time tells a process from a later one with the same number."""
     pid = os.getpid()
-    return f"{socket.gethostname()}:{pid}:{_started(pid) or '?'}"
+    return f"{_here()}:{pid}:{_started(pid) or '?'}"
 
 
 def is_dead(owner: str) -> bool:
-    """True only when the owner ran on this host and its process is no more; another host's owner is judged by its lease alone."""
+    """True only when the owner ran here and its process is no more; one of another host, or container, is judged by its lease alone."""
     host, _, process = owner.partition(":")
     pid, _, started = process.partition(":")
-    if host != socket.gethostname() or not pid.isdigit():
+    if host != _here() or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)
@@ -25,6 +27,15 @@ def is_dead(owner: str) -> bool:
         pass  # it lives, under another user
     now = _started(int(pid))
     return now is not None and started != "?" and now != started
+
+
+@functools.cache
+def _here() -> str:
+    """Where process numbers mean the same. A host name does not say: containers share one, and copies of a machine have one each."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):  # no Linux
+        parts += [Path("/proc/sys/kernel/random/boot_id").read_text()[:8], os.readlink("/proc/self/ns/pid").strip("pid:[]")]
+    return "/".join(parts)
 
 
 def _started(pid: int) -> str | None:

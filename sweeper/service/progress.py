@@ -89,6 +89,13 @@ class Progress:
             return
         self.say(f"{state:<9} {name_of(over.trial)}  {shown}{why}  [{done}/{self.total}]")
 
+    def settled_elsewhere(self, trial: PlannedTrial, state: str, error: str | None) -> None:
+        """Another driver found that the trial fails or diverges."""
+        self.remaining_steps -= trial.steps
+        self.failed += 1
+        self.board.heard(trial.fingerprint, _STATES.get(state, "pending"), error=error)
+        self.say(f"{state:<9} {name_of(trial)}  under another driver: {(error or '').splitlines()[0] if error else ''}")
+
     def seconds_left(self) -> float | None:
         """From the rate of this run so far, evaluations and starts included; None before there is a rate."""
         elapsed = time.monotonic() - self._since

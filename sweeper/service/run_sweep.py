@@ -71,7 +71,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
         progress.board = Board.of(store.snapshot(sweep.spec.name, sweep.profile), sweep.spec.metric.primary)
-        allowance = _allowance(limits, planned, store)
+        allowance = _allowance(limits, planned)
         driver = Driver(store, settings, this_process(), to_run, planned.allotment, allowance, planned.user_code, progress)
         if to_run:
             _run(driver, planned, settings, store, show)
@@ -90,13 +90,9 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         )
 
 
-def _allowance(limits: Limits, planned: PlannedSweep, store: ResultsStore) -> Allowance:
-    """Paces from what the sweep's finished trials measured; a step takes longer than its own time by evaluation and start."""
-    paces: dict[str, float] = {}
-    if limits != NO_LIMITS:
-        for outcome in store.snapshot(planned.sweep.spec.name, planned.sweep.profile).outcomes:
-            if speed := outcome.metrics.get("steps_per_second"):
-                paces[outcome.variant] = max(paces.get(outcome.variant, 0.0), 1 / speed)
+def _allowance(limits: Limits, planned: PlannedSweep) -> Allowance:
+    """What was measured counts; a trial is not refused for a guess at its length."""
+    paces = {variant: pace for variant, pace in planned.time.paces.items() if pace.source != "estimated"}
     return Allowance(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
 
 
@@ -147,7 +143,10 @@ def _exit_code(snapshot: SweepSnapshot, driver: Driver) -> int:
 
 @contextlib.contextmanager
 def _stopping_on_signals(driver: Driver) -> Iterator[None]:
-    """The first SIGINT, SIGTERM or SIGHUP asks trials to checkpoint and stop; a second SIGINT raises KeyboardInterrupt at once."""
+    """The first SIGINT, SIGTERM or SIGHUP asks trials to checkpoint and stop; a second SIGINT raises KeyboardInterrupt at once.
+
+    Under nohup, which has SIGHUP ignored, a closed terminal stops nothing.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals belong to the main thread; whoever called us from another one handles them
         return
@@ -157,7 +156,9 @@ def _stopping_on_signals(driver: Driver) -> Iterator[None]:
             raise KeyboardInterrupt
         driver.stop()
 
-    chosen = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    chosen = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        chosen.append(signal.SIGHUP)
     before = {number: signal.signal(number, handle) for number in chosen}
     try:
         yield

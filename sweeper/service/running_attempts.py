@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sweeper.execution.jobs import Job
+from sweeper.execution.jobs import HEARTBEAT_FILE, Job
 from sweeper.plan.reconcile import Decision
 from sweeper.records import AttemptClaim, Result
 
@@ -21,8 +21,21 @@ class RunningAttempt:
     job: Job
     heard: float | None = None
     """When its worker last said something; None while it is not placed."""
+    beat: int | None = None
+    """When its worker's heart last beat, by the clock of that file system."""
     result: Result | None = None
     """Held back until its end, so that both go in together."""
+
+    def lives(self) -> bool:
+        """Whether it waits for a worker still, or its worker's heart beat since this was last asked."""
+        if self.heard is None:
+            return True
+        try:
+            beat = (self.job.folder / HEARTBEAT_FILE).stat().st_mtime_ns
+        except OSError:
+            return False
+        before, self.beat = self.beat, beat
+        return beat != before
 
 
 class RunningAttempts:
@@ -51,10 +64,6 @@ class RunningAttempts:
         if attempt is not None:
             attempt.heard = time.monotonic()
         return attempt
-
-    def unplaced(self) -> list[RunningAttempt]:
-        """Those that no worker has said a word of."""
-        return [attempt for attempt in self if attempt.heard is None]
 
     def hung(self) -> list[RunningAttempt]:
         """Those whose worker has been silent for too long, each once per such silence."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.errors import SweeperError
+from sweeper.plan.failures import settles
 from sweeper.records import AttemptClaim, AttemptState, FailureClass, Metrics, Result
 from sweeper.store import outbox
 from sweeper.store.clock import now
@@ -33,6 +34,8 @@ def claim(
     lease_seconds: float,
     fresh: bool,
     wanted: tuple[int, str] | None,
+    seen: int | None,
+    key: Mapping[str, Any],
     is_dead: Callable[[str], bool],
 ) -> AttemptClaim | None:
     # Claims of one trial queue up at its row. (Not a full lock: a running attempt may still add rows that point at the trial.)
@@ -49,9 +52,14 @@ def claim(
             return None
         _end(session, running, fingerprint, "lost", None, moment, policy=TAKEN_OVER)
         session.flush()
-    if wanted is not None and not fresh and _has_finished(session, trial_id, *wanted):
-        return None
     before = list(session.scalars(sa.select(Attempt).filter_by(trial_id=trial_id).order_by(Attempt.number.desc())))
+    newer = [attempt for attempt in before if seen is not None and attempt.number > seen]
+    fresh = fresh and not any(attempt.fresh for attempt in newer)  # begun afresh by another: it is gone on with, not begun a third time
+    if not fresh and newer and settles(newer[0].state, newer[0].failure):
+        return None
+    since = next((attempt.number for attempt in before if attempt.fresh), 1)
+    if wanted is not None and not fresh and _has_finished(session, trial_id, since, *wanted):
+        return None
     attempt = Attempt(
         trial_id=trial_id,
         number=before[0].number + 1 if before else 1,
@@ -68,20 +76,28 @@ def claim(
     )
     session.add(attempt)
     session.flush()
-    earlier = [] if fresh else resumable(before)
+    readable = [] if fresh else resumable(before)
+    earlier = [one for one in readable if agrees(one.comparability, key)]
     return AttemptClaim(
         attempt_id=attempt.id,
         fingerprint=fingerprint,
         number=attempt.number,
         earlier=tuple(one.number for one in earlier),
         recorded=tuple(one.checkpoint_step for one in earlier),
+        foreign=tuple(one.number for one in readable if one.checkpoint_step > 0 and not agrees(one.comparability, key)),
     )
 
 
-def _has_finished(session: Session, trial_id: int, step: int, evaluation_fingerprint: str) -> bool:
+def _has_finished(session: Session, trial_id: int, since: int, step: int, evaluation_fingerprint: str) -> bool:
+    """By an attempt from number `since` on."""
     told = sa.select(EvaluationDetail).filter_by(trial_id=trial_id, step=step, evaluation_fingerprint=evaluation_fingerprint)
-    ended = told.join(Attempt, Attempt.id == EvaluationDetail.attempt_id).where(Attempt.state == "finished")
+    ended = told.join(Attempt, Attempt.id == EvaluationDetail.attempt_id).where(Attempt.state == "finished", Attempt.number >= since)
     return session.scalars(sa.select(ended.exists())).one()
+
+
+def agrees(stored: Mapping[str, Any], key: Mapping[str, Any]) -> bool:
+    """Whether an attempt's comparability is that `key`, as far as both say."""
+    return all(stored[field] == value for field, value in key.items() if field in stored)
 
 
 def resumable(newest_first: Sequence[Attempt]) -> list[Attempt]:

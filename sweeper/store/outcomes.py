@@ -23,6 +23,7 @@ OUT_OF_MEMORY: FailureClass = "out of memory"
 
 _PLANNED_BY = (
     Attempt.trial_id,
+    Attempt.number,
     Attempt.state,
     Attempt.fresh,
     Attempt.checkpoint_step,
@@ -55,6 +56,8 @@ class _Newest:
     error: str | None
     step: int
     out_of_memory: bool
+    since: int
+    """Number of the last attempt that began afresh, 1 without one: results of those before it are put aside."""
 
 
 def snapshot(session: Session, name: str | None, profile: str | None) -> SweepSnapshot:
@@ -103,27 +106,42 @@ def known(session: Session, fingerprints: Iterable[str]) -> dict[str, KnownTrial
         for attempt in session.execute(query):
             attempts[attempt.trial_id].append(attempt)
         evaluated: dict[int, set[tuple[int, str]]] = {key: set() for key in names}
-        done = sa.select(EvaluationDetail.trial_id, EvaluationDetail.step, EvaluationDetail.evaluation_fingerprint)
+        since = {key: next((one.number for one in newest_first if one.fresh), 1) for key, newest_first in attempts.items()}
+        done = sa.select(EvaluationDetail.trial_id, EvaluationDetail.step, EvaluationDetail.evaluation_fingerprint, Attempt.number)
         done = done.join(Attempt, Attempt.id == EvaluationDetail.attempt_id)
-        for key, step, evaluation in session.execute(done.where(Attempt.state == "finished", EvaluationDetail.trial_id.in_(names))):
-            evaluated[key].add((step, evaluation))
+        for key, step, evaluation, number in session.execute(done.where(Attempt.state == "finished", EvaluationDetail.trial_id.in_(names))):
+            if number >= since[key]:
+                evaluated[key].add((step, evaluation))
         found |= {name: _known(name, attempts[key], evaluated[key]) for key, name in names.items()}
     return found
 
 
 def _known(fingerprint: str, newest_first: list[Any], evaluated: set[tuple[int, str]]) -> KnownTrial:
     newest = newest_first[0] if newest_first else None
-    checkpoints = (attempt.checkpoint_step for attempt in resumable(newest_first) if attempt.checkpoint_step > 0)
+    readable = resumable(newest_first)
+    checkpoints = (attempt.checkpoint_step for attempt in readable if attempt.checkpoint_step > 0)
+    out_of_memory = any(attempt.failure == OUT_OF_MEMORY for attempt in newest_first)
     return KnownTrial(
         fingerprint=fingerprint,
         evaluated=frozenset(evaluated),
         checkpoint_step=next(checkpoints, 0),
-        comparability=newest.comparability if newest else {},
+        comparability=_comparability(newest_first, readable, out_of_memory),
         newest_state=newest.state if newest else None,
         error=first_line(newest.error) if newest else None,
         failure=newest.failure if newest else None,
-        out_of_memory=any(attempt.failure == OUT_OF_MEMORY for attempt in newest_first),
+        out_of_memory=out_of_memory,
+        attempts=newest.number if newest else 0,
     )
+
+
+def _comparability(newest_first: list[Any], readable: list[Any], out_of_memory: bool) -> Mapping[str, Any]:
+    """Of what a next attempt goes on from or reuses. After a want of memory, with the micro-batches of the newest that said so."""
+    said = [attempt for attempt in newest_first if attempt.comparability]
+    made = [one for one in readable if one.comparability and (one.checkpoint_step > 0 or one.state == "finished")]
+    found = dict((made or said)[0].comparability) if said else {}
+    if out_of_memory and said and "micro_batch" in said[0].comparability:
+        found["micro_batch"] = said[0].comparability["micro_batch"]
+    return found
 
 
 def _results(session: Session, version: SweepVersion) -> dict[int, _Result]:
@@ -176,15 +194,16 @@ def _results(session: Session, version: SweepVersion) -> dict[int, _Result]:
 def _newest(session: Session, version: SweepVersion) -> dict[int, _Newest]:
     mine = sa.select(SweepTrial.trial_id).where(SweepTrial.sweep_version_id == version.id)
     columns = (Attempt.trial_id, Attempt.number, Attempt.state, Attempt.lease_until, Attempt.error, Attempt.step, Attempt.failure)
-    query = sa.select(*columns, Attempt.start_step).where(Attempt.trial_id.in_(mine)).order_by(Attempt.number)
+    query = sa.select(*columns, Attempt.start_step, Attempt.fresh).where(Attempt.trial_id.in_(mine)).order_by(Attempt.number)
     moment = now(session)
     newest: dict[int, _Newest] = {}
-    for trial_id, number, state, lease_until, error, step, failure, start_step in rows_of(session, query):
+    for trial_id, number, state, lease_until, error, step, failure, start_step, fresh in rows_of(session, query):
         # A claim that never started has heard of no step: the one before it is the newest heard of.
         heard = step if start_step is not None or trial_id not in newest else newest[trial_id].step
         live = state == "running" and lease_until > moment
         short = failure == OUT_OF_MEMORY or (trial_id in newest and newest[trial_id].out_of_memory)
-        newest[trial_id] = _Newest(number, state, live, error, heard, short)
+        since = number if fresh or trial_id not in newest else newest[trial_id].since
+        newest[trial_id] = _Newest(number, state, live, error, heard, short, since)
     return newest
 
 
@@ -203,6 +222,8 @@ def _streams(session: Session, version: SweepVersion, wanted: Iterable[Any]) -> 
 def _outcome(wanted: Any, fingerprint: str, streams: Mapping[str, str], result: _Result | None, newest: _Newest | None) -> TrialOutcome:
     """`wanted` is a row of `sweep_trial`."""
     state: TrialState = "pending"
+    if result is not None and newest is not None and result.number < newest.since:
+        result = None
     if result is not None:
         state = "finished"
     elif newest is not None and newest.live:

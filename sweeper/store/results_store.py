@@ -146,20 +146,32 @@ class ResultsStore:
         lease_seconds: float,
         fresh: bool = False,
         wanted: tuple[int, str] | None = None,
+        seen: int | None = None,
+        key: Mapping[str, Any] | None = None,
         is_dead: IsDead,
     ) -> AttemptClaim | None:
         """The right to run the trial's next attempt, or None while another one lives.
 
-        None also when the `wanted` result (step, evaluation fingerprint) is there by now: another driver finished it since it was planned.
-        A fresh attempt wants its own.
+        None also when the `wanted` result (step, evaluation fingerprint) is there by now, or an attempt after number `seen`, the newest
+        when it was planned, settled the trial (see `plan.failures.settles`): another driver did it. A fresh attempt wants its own result;
+        where another driver began the trial afresh after `seen`, it is gone on with instead.
 
         An attempt whose lease is over, or whose owner is dead, becomes `lost` here (outbox: "attempt"). `earlier` of the claim are the
-        attempts with a checkpoint to resume from, newest first, none from before the last fresh one; empty when this one is fresh.
+        attempts with a checkpoint to resume from, newest first, none from before the last fresh one, none whose comparability is not this
+        `key`; empty when this one is fresh.
         """
         try:
             with self._database.writing() as session:
                 return attempts.claim(
-                    session, fingerprint, owner=owner, lease_seconds=lease_seconds, fresh=fresh, wanted=wanted, is_dead=is_dead
+                    session,
+                    fingerprint,
+                    owner=owner,
+                    lease_seconds=lease_seconds,
+                    fresh=fresh,
+                    wanted=wanted,
+                    seen=seen,
+                    key=key or {},
+                    is_dead=is_dead,
                 )
         except Conflict:  # two at once, past every lock: the unique index let one of them through
             return None

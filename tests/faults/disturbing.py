@@ -130,15 +130,16 @@ def kill_driver(home: Home, process: subprocess.Popen[str], chance: random.Rando
 
 def kill_worker(home: Home, process: subprocess.Popen[str], chance: random.Random) -> bool:
     """kill -9 of a worker that trains, chosen at random; False when the run was over before there was one."""
-    victims = wait_until(lambda: [pid for _, attempt in running(home) if alive(pid := int(attempt.provenance["process"]))], process)
-    if victims is None:
-        return False
-    time.sleep(chance.uniform(0, 1))
-    try:
-        os.kill(chance.choice(victims), signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+
+    def victims() -> list[int]:
+        return [pid for _, attempt in running(home) if alive(pid := int(attempt.provenance["process"]))]
+
+    while found := wait_until(victims, process):
+        time.sleep(chance.uniform(0, 1))
+        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+            os.kill(chance.choice(found), signal.SIGKILL)
+            return True
+    return False
 
 
 def alive(pid: int) -> bool:

@@ -1,12 +1,31 @@
 """Asked to end in every way there is: trials checkpoint, leases are given back, and the same command goes on."""
 
+import fcntl
+import os
+import pty
+import select
 import signal
+import subprocess
+import termios
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.faults.disturbing import Table, assert_nothing_lost_nothing_twice, attempts, finish, run, start, training, wait_until
-from tests.sweep.sweeper_home import Home
+from tests.faults.disturbing import (
+    PATIENCE,
+    SMALL,
+    Table,
+    assert_nothing_lost_nothing_twice,
+    attempts,
+    finish,
+    run,
+    start,
+    training,
+    wait_until,
+)
+from tests.sweep.sweeper_home import COMMAND, Home
 
 pytestmark = pytest.mark.slow
 
@@ -14,13 +33,65 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_terminated_or_hung_up_it_checkpoints_and_gives_its_trials_back(number: signal.Signals, faulty: Home, undisturbed: Table) -> None:
     process = start(faulty)
-    assert wait_until(lambda: training(faulty), process)
+    trained = wait_until(lambda: training(faulty), process)
     process.send_signal(number)
     assert "run the same command again to resume" in finish(process, exit_code=130)
-    stopped = [tried[-1] for tried in attempts(faulty).values() if tried and tried[-1].state != "finished"]
-    assert {attempt.state for attempt in stopped} <= {"stopped", "lost"}
-    assert all(attempt.checkpoint_step == attempt.step for attempt in stopped if attempt.state == "stopped")
+    assert_stopped_with_checkpoints(faulty, [worker for _, worker in trained])
     run(faulty)
+    assert_nothing_lost_nothing_twice(faulty, undisturbed)
+
+
+def assert_stopped_with_checkpoints(home: Home, workers: list[int]) -> None:
+    """Those that trained in these processes; one may have finished first."""
+    tried = [attempt for tried in attempts(home).values() for attempt in tried if attempt.provenance.get("process") in workers]
+    stopped = [attempt for attempt in tried if attempt.state != "finished"]
+    assert stopped
+    assert {(attempt.state, attempt.checkpoint_step == attempt.step) for attempt in stopped} == {("stopped", True)}
+
+
+def test_a_terminal_that_is_closed(furnish: Callable[..., Home], tmp_path: Path, undisturbed: Table) -> None:
+    """All that the terminal started is hung up at once, Ray too, and from then on nothing can be written to it."""
+    home = furnish(tmp_path / "home", {"SWEEPER_LEASE_SECONDS": "15"})  # on a Ray of its own
+    master, slave = pty.openpty()
+
+    def in_the_terminal() -> None:
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+    command = [*COMMAND, "run", str(SMALL), "--max-concurrent", "2"]
+    process = subprocess.Popen(
+        command,
+        env=home.environment,
+        cwd=home.path,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        preexec_fn=in_the_terminal,
+    )
+    os.close(slave)
+    shown = bytearray()
+
+    def trains() -> list[tuple[str, int]]:
+        while select.select([master], [], [], 0)[0]:  # or the display would wait for its reader
+            shown.extend(os.read(master, 65536))
+        return training(home)
+
+    trained = wait_until(trains, process)
+    os.close(master)
+    assert process.wait(timeout=60) == 130, shown.decode()
+    assert b"running" in shown, "it had a live display"
+    assert_stopped_with_checkpoints(home, [worker for _, worker in trained])
+    run(home)
+    assert_nothing_lost_nothing_twice(home, undisturbed)
+
+
+def test_a_reader_that_has_seen_enough(faulty: Home, undisturbed: Table) -> None:
+    """`sweeper run ... | head`: the run goes on."""
+    process = start(faulty)
+    assert process.stdout is not None
+    assert "trials to run" in process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=PATIENCE) == 0
     assert_nothing_lost_nothing_twice(faulty, undisturbed)
 
 

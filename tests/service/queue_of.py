@@ -37,13 +37,16 @@ class Desk:
         self.store = ResultsStore.open(f"sqlite:///{self.folder / 'sweeper.db'}")
         self.store.record_sweep(name="desk", profile="default", version="v1", spec={}, trials=self.trials)
 
-    def driver(self, owner: str = "me", allowance: Allowance | None = None, store: Any = None, trials: Any = None) -> Driver:
+    def driver(
+        self, owner: str = "me", allowance: Allowance | None = None, store: Any = None, trials: Any = None, **decided: Any
+    ) -> Driver:
+        """`decided`: fields of its decisions."""
         chosen = self.trials if trials is None else trials
         return Driver(
             store or self.store,
             self.settings,
             owner,
-            [Decision(trial, "run", "new") for trial in chosen],
+            [Decision(trial, "run", "new", **{"seen": len(self.attempts(trial)), **decided}) for trial in chosen],
             Allotment(1, 0, 2, "cpu"),
             allowance or Allowance(NO_LIMITS, gpus=0, concurrent=2, paces={}),
             (),

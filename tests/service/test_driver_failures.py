@@ -8,6 +8,8 @@ from queue_of import Desk, planned, say, work
 from sweeper.errors import SweepPaused
 from sweeper.execution.jobs import STOP_FILE, Ended, Job
 from sweeper.plan.failures import LOST_IN_A_ROW
+from sweeper.plan.reconcile import Decision
+from sweeper.plan.timing import Pace
 from sweeper.records import FailureClass
 from sweeper.service.allowance import Allowance, Limits
 from sweeper.service.driver import Driver
@@ -124,7 +126,9 @@ def test_nothing_is_started_that_cannot_finish_and_no_block_in_part(tmp_path: Pa
 
 def test_at_the_deadline_what_runs_is_told_to_checkpoint(desk: Desk) -> None:
     clock = [0.0]
-    allowance = Allowance(Limits(seconds=100), gpus=0, concurrent=1, paces={"single": 5.0}, clock=lambda: clock[0])
+    allowance = Allowance(
+        Limits(seconds=100), gpus=0, concurrent=1, paces={"single": Pace(5.0, 0.0, "measured", "")}, clock=lambda: clock[0]
+    )
     driver = desk.driver(allowance=allowance)
     job = took(driver)
     assert not driver.abandoned()
@@ -140,7 +144,9 @@ def test_at_the_deadline_what_runs_is_told_to_checkpoint(desk: Desk) -> None:
 def test_gpu_hours_are_those_of_all_trials_together(tmp_path: Path) -> None:
     clock = [0.0]
     desk = Desk(tmp_path, [planned(seed) for seed in range(5)])
-    allowance = Allowance(Limits(gpu_seconds=2.9 * 3600), gpus=0.5, concurrent=2, paces={"single": 300.0}, clock=lambda: clock[0])
+    allowance = Allowance(
+        Limits(gpu_seconds=2.9 * 3600), gpus=0.5, concurrent=2, paces={"single": Pace(300.0, 0.0, "measured", "")}, clock=lambda: clock[0]
+    )
     driver = desk.driver(allowance=allowance)
     first, second = took(driver), took(driver)  # 3,000 s each, of half a GPU
     clock[0] = 3600.0  # slower than was thought
@@ -153,3 +159,64 @@ def test_gpu_hours_are_those_of_all_trials_together(tmp_path: Path) -> None:
     # One is spent by the first two and half of one by the others, which have 3,600 s to go as far as anybody knows; so has the fifth.
     assert allowance.reason == "single, seed 4, would take about 1.50 GPU hours, and 1.40 are left"
     desk.store.close()
+
+
+def test_a_trial_that_was_nearly_done_does_not_seem_slow(tmp_path: Path) -> None:
+    """Its start and evaluation take as long whether it does ten steps or one."""
+    clock = [0.0]
+    desk = Desk(tmp_path, [planned(seed, steps=100) for seed in range(2)])
+    allowance = Allowance(Limits(seconds=200), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
+    driver = desk.driver(allowance=allowance)
+    job = driver.next_job()
+    assert job is not None
+    say(driver, job, "started", 90)
+    say(driver, job, "points", 100, {"train_loss": 1.0, "steps_per_second": 1.0})
+    clock[0] = 50.0  # ten steps of a second, and 40 s for the rest
+    say(driver, job, "evaluation", 100, {"held_out_loss": 0.5}, {"samples": 5})
+    driver.ended(job, Ended("finished"))
+    assert driver.next_job() is not None, "it takes 140 s, and 150 s are left; not 5 s a step"
+    desk.store.close()
+
+
+def test_only_an_evaluation_takes_time_too(tmp_path: Path) -> None:
+    paces = {"single": Pace(1.0, 40.0, "measured", "")}
+    allowance = Allowance(Limits(seconds=30), gpus=0, concurrent=1, paces=paces, clock=lambda: 0.0)
+    decision = Decision(planned(steps=100), "evaluate", "this evaluation is new", from_step=100)
+    assert not allowance.admits(decision, [decision], [])
+    assert allowance.reason == "single, seed 0, would take about 40 s, and 30 s are left before the deadline"
+
+
+def test_a_trial_begun_afresh_goes_on_from_its_own_checkpoint_when_its_worker_is_lost(desk: Desk) -> None:
+    before = desk.driver()
+    work(before, took(before))
+    driver = desk.driver(fresh=True)
+    first = took(driver)
+    assert first.earlier == ()
+    say(driver, first, "checkpoint", 5)
+    driver.ended(first, Ended("lost", "the worker process died without a word", "lost"))
+    second = took(driver)
+    assert [folder.name for folder in second.earlier] == ["attempt-2"]
+    work(driver, second)
+    assert driver.finished()
+    assert [state for _, state, *_ in desk.attempts()] == ["finished", "lost", "finished"]
+
+
+def test_what_another_driver_found_to_fail_is_not_found_out_again(desk: Desk) -> None:
+    first, second = desk.driver("first"), desk.driver("second")
+    first.ended(took(first), Ended("diverged", "train_loss became nan at step 3", "diverged"))
+    assert second.next_job() is None
+    second._elsewhere = [(decision, 0.0) for decision, _ in second._elsewhere]  # not in five seconds but now
+    assert second.next_job() is None
+    assert second.finished()
+    assert second.progress.failed == 1
+    assert "diverged  single  seed 0  under another driver: train_loss became nan at step 3" in desk.said
+    assert len(desk.attempts()) == 1
+
+
+def test_a_checkpoint_made_under_other_conditions_is_passed_over(desk: Desk) -> None:
+    first, second = desk.driver("first"), desk.driver("second", key={"device": "gpu"})
+    job = took(first)
+    say(first, job, "checkpoint", 5)
+    first.ended(job, Ended("stopped"))
+    assert took(second).earlier == ()
+    assert "passed over single  seed 0, attempt 1: it ran under other conditions than this one" in desk.said

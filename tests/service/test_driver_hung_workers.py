@@ -1,11 +1,13 @@
 """Workers that fall silent: named to be killed once per silence, and never for a sleep of the driver itself."""
 
+import os
+import time
 from collections.abc import Callable
 
 import pytest
 from queue_of import Desk, say
 
-from sweeper.execution.jobs import Ended
+from sweeper.execution.jobs import HEARTBEAT_FILE, Ended
 from sweeper.execution.running_jobs import Place, RunningJobs
 from sweeper.service import running_attempts
 
@@ -44,6 +46,42 @@ def test_a_worker_that_falls_silent_is_named_once(desk: Desk, seconds_pass: Pass
     again = driver.next_job()
     assert again is not None, "it is not counted against the trial"
     assert desk.attempts()[0][1:3] == ("lost", "lost")
+
+
+def test_a_worker_that_says_nothing_keeps_its_trial_while_its_heart_beats(desk: Desk) -> None:
+    desk.settings = desk.settings.model_copy(update={"lease_seconds": 0.4})
+    driver, other = desk.driver(), desk.driver("other")
+    job = driver.next_job()
+    assert job is not None
+    driver.placed(job)
+    heart = job.folder / HEARTBEAT_FILE
+    for beat in range(8):
+        heart.touch()
+        os.utime(heart, ns=(beat, beat))  # whatever clock that file system has
+        time.sleep(0.1)
+        assert not driver.abandoned()
+        assert other.next_job() is None
+        other._elsewhere = [(decision, 0.0) for decision, _ in other._elsewhere]
+    deadline = time.monotonic() + 10
+    while other.next_job() is None:
+        assert time.monotonic() < deadline
+        assert not driver.abandoned()
+        other._elsewhere = [(decision, 0.0) for decision, _ in other._elsewhere]
+        time.sleep(0.05)
+    assert [state for _, state, *_ in desk.attempts()] == ["lost", "running"], "it was stopped, or died, and its lease ended"
+
+
+def test_a_worker_that_never_says_a_word_after_it_was_placed_hangs(desk: Desk, seconds_pass: Pass) -> None:
+    desk.settings = desk.settings.model_copy(update={"silence_seconds": 60.0})
+    driver = desk.driver()
+    job = driver.next_job()
+    assert job is not None
+    driver.placed(job)
+    for _ in range(3):
+        seconds_pass(20)
+        assert driver.hung() == []
+    seconds_pass(1)
+    assert driver.hung() == [job]
 
 
 def test_a_driver_that_slept_itself_listens_before_it_kills(desk: Desk, seconds_pass: Pass) -> None:

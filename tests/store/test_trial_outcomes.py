@@ -95,13 +95,33 @@ def test_what_planning_knows(store: ResultsStore) -> None:
     held = attempt(store)
     store.checkpointed(held, 8)
     store.evaluated(held, 10, "eval", {"fd_digits": 1.0}, {}, 1)
-    assert store.known([TRIAL])[TRIAL] == KnownTrial(TRIAL, frozenset(), 8, {"device": "cpu 1"}, "running", None)
+    assert store.known([TRIAL])[TRIAL] == KnownTrial(TRIAL, frozenset(), 8, {"device": "cpu 1"}, "running", None, attempts=1)
     store.end(held, "finished")
     assert store.known([TRIAL])[TRIAL].evaluated == {(10, "eval")}
     store.end(attempt(store, start=8), "failed", "ValueError: boom\nmore")
-    assert store.known([TRIAL])[TRIAL] == KnownTrial(TRIAL, frozenset({(10, "eval")}), 8, {"device": "cpu 2"}, "failed", "ValueError: boom")
+    known = KnownTrial(TRIAL, frozenset({(10, "eval")}), 8, {"device": "cpu 1"}, "failed", "ValueError: boom", attempts=2)
+    assert store.known([TRIAL])[TRIAL] == known, "conditions of what is reused or resumed, not of what came to nothing"
     store.end(attempt(store, fresh=True), "stopped")
     assert store.known([TRIAL])[TRIAL].checkpoint_step == 0
+
+
+def test_what_came_before_a_fresh_attempt_is_put_aside(store: ResultsStore) -> None:
+    def finish(fresh: bool, value: float) -> None:
+        held = attempt(store, fresh=fresh)
+        store.checkpointed(held, 10)
+        store.evaluated(held, 10, "eval", {"fd_digits": value}, {}, 1)
+        store.end(held, "finished")
+
+    finish(fresh=False, value=1.0)
+    store.end(attempt(store, fresh=True), "stopped")
+    assert outcome(store).state == "pending"
+    assert outcome(store).metrics == {}
+    assert store.known([TRIAL])[TRIAL].evaluated == frozenset()
+    assert store.curves(store.snapshot("noise"))[TRIAL].evaluations == {}
+    finish(fresh=False, value=2.0)
+    assert (outcome(store).state, outcome(store).metrics) == ("finished", {"fd_digits": 2.0})
+    assert store.known([TRIAL])[TRIAL].evaluated == {(10, "eval")}
+    assert store.curves(store.snapshot("noise"))[TRIAL].evaluations == {"fd_digits": {10: 2.0}}
 
 
 def test_more_trials_than_one_query_may_name(store: ResultsStore, trials: MakeTrials) -> None:

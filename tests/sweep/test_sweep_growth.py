@@ -20,6 +20,10 @@ def test_more_seeds_steps_and_samples_run_only_what_is_new(
     home.sweep()
     first = home.metrics()
 
+    too_late = home.sweep("--set", "seeds=2", "--deadline", "0.5s", exit_code=3)
+    assert "2 trials are not done: the 2 trials of seed 1 would take about" in too_late
+    assert {o.attempts for o in home.snapshot().outcomes if o.seed == 1} == {0}, "nothing was started that could not finish"
+
     assert "2 trials to run on the Ray cluster's devices" in home.sweep("--set", "seeds=2")
     assert {key: home.metrics()[key] for key in first} == first
     assert {o.attempts for o in home.snapshot().outcomes} == {1}

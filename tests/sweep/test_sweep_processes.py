@@ -55,11 +55,18 @@ def test_a_sweep_of_two_processes_measures_what_one_measures(
 
 
 @pytest.mark.slow
-def test_stopped_and_then_robbed_of_a_process_it_resumes(home: Home, new_home: Callable[..., Home], cluster: dict[str, str]) -> None:
-    """Ctrl-C checkpoints in all processes at one step; a process that is killed takes the attempt along, and the next one goes on."""
+def test_stopped_then_robbed_of_a_process_then_hung_in_one_it_resumes(
+    home: Home, new_home: Callable[..., Home], cluster: dict[str, str]
+) -> None:
+    """Ctrl-C checkpoints in all processes at one step; a process that is killed, or hangs, takes the attempt along; the next goes on."""
+    home = Home(home.path, {**home.more, "SWEEPER_SILENCE_SECONDS": "25"})
     command = ("run", str(Path(__file__).with_name("tiny.yaml")), *TWO, *LONGER, *ONE_VARIANT)
+
+    def trains(number: int) -> bool:
+        return bool(list(home.path.glob(f"trials/*/attempt-{number}/checkpoint-*")))
+
     process = home.start(*command)
-    wait_for(lambda: bool(list(home.path.glob("trials/*/attempt-1/checkpoint-*"))))
+    wait_for(lambda: trains(1))
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
@@ -67,15 +74,18 @@ def test_stopped_and_then_robbed_of_a_process_it_resumes(home: Home, new_home: C
     assert (stopped.state, stopped.checkpoint_step) == ("stopped", stopped.step)
 
     process = home.start(*command)
-    wait_for(lambda: bool(list(home.path.glob("trials/*/attempt-2/checkpoint-*"))))
-    second = workers(process, "RayTrainWorker")[1]
-    os.kill(second, signal.SIGKILL)
+    wait_for(lambda: trains(2))
+    os.kill(workers(process, "RayTrainWorker")[1], signal.SIGKILL)
+    wait_for(lambda: trains(3))
+    os.kill(hung := workers(process, "RayTrainWorker")[1], signal.SIGSTOP)
     output, _ = process.communicate(timeout=200)
     assert process.returncode == 0, output
     assert "lost      dual  seed 0  the worker process died without a word" in output
-    first, lost, last = attempts(home)
-    assert [attempt.state for attempt in (first, lost, last)] == ["stopped", "lost", "finished"]
-    assert (lost.start_step, last.start_step) == (stopped.step, lost.checkpoint_step)
+    assert "lost      dual  seed 0  the worker hung: it said nothing for too long and was killed" in output
+    assert not Path(f"/proc/{hung}").exists(), "what hangs holds its GPU"
+    first, lost, hanging, last = attempts(home)
+    assert [attempt.state for attempt in (first, lost, hanging, last)] == ["stopped", "lost", "lost", "finished"]
+    assert [a.start_step for a in (lost, hanging, last)] == [stopped.step, lost.checkpoint_step, hanging.checkpoint_step]
 
     alone = new_home("alone", cluster)
     alone.sweep(*LONGER, *ONE_VARIANT)

@@ -1,0 +1,47 @@
+"""From a claimed attempt to the job that a worker is given, and the folder that fences older attempts off."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweeper.errors import SweepPaused
+from sweeper.execution.attempt_folders import attempt_folder
+from sweeper.execution.jobs import Job
+from sweeper.plan.machine import Allotment
+from sweeper.plan.reconcile import Decision
+from sweeper.records import AttemptClaim
+from sweeper.settings import Settings
+
+
+@dataclass(frozen=True)
+class JobMaker:
+    """What all jobs of a run have in common."""
+
+    settings: Settings
+    allotment: Allotment
+    user_code: tuple[Path, ...]
+
+    def job(self, decision: Decision, claim: AttemptClaim, accumulation: int | None) -> Job:
+        """The claim's job, with so many micro-batches a step where that is not as its config says; makes the attempt's folder.
+
+        Raises SweepPaused when the folder cannot be made.
+        """
+        trial_folder = self.settings.trials / claim.fingerprint
+        folder = attempt_folder(trial_folder, claim.number)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)  # from here on, older attempts find that they may not write
+        except OSError as error:
+            raise SweepPaused(
+                f"the sweep is paused: {folder} cannot be made ({error.strerror}); free some space, or make it writable, and run the same"
+                " command again"
+            ) from error
+        return Job(
+            key=f"{claim.fingerprint}/{claim.number}",
+            config=dict(decision.trial.config) | ({"accumulation": accumulation} if accumulation else {}),
+            folder=folder,
+            earlier=tuple(attempt_folder(trial_folder, number) for number in claim.earlier),
+            recorded={attempt_folder(trial_folder, n): step for n, step in zip(claim.earlier, claim.recorded, strict=True)},
+            cache=self.settings.artifacts / "judges",
+            device="cuda" if self.allotment.gpus else "cpu",
+            threads=self.allotment.threads,
+            user_code=self.user_code,
+        )
