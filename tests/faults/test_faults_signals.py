@@ -1,5 +1,6 @@
 """Asked to end in every way there is: trials checkpoint, leases are given back, and the same command goes on."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -77,12 +78,31 @@ def test_a_terminal_that_is_closed(furnish: Callable[..., Home], tmp_path: Path,
         return training(home)
 
     trained = wait_until(trains, process)
+    rays = children(process.pid, ("raylet", "gcs_server"))
+    assert len(rays) == 2
+    assert all(blocks_hang_up(ray) for ray in rays), "without them no trial lives to checkpoint"
     os.close(master)
     assert process.wait(timeout=60) == 130, shown.decode()
     assert b"running" in shown, "it had a live display"
     assert_stopped_with_checkpoints(home, [worker for _, worker in trained])
     run(home)
     assert_nothing_lost_nothing_twice(home, undisturbed)
+
+
+def children(parent: int, names: tuple[str, ...]) -> list[Path]:
+    """Their folders in /proc."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # ended while we looked
+            before, _, after = stat.read_text().rpartition(")")
+            if int(after.split()[1]) == parent and before.partition("(")[2] in names:
+                found.append(stat.parent)
+    return found
+
+
+def blocks_hang_up(process: Path) -> bool:
+    blocked = next(line for line in (process / "status").read_text().splitlines() if line.startswith("SigBlk"))
+    return bool(int(blocked.split()[1], 16) >> (signal.SIGHUP - 1) & 1)
 
 
 def test_a_reader_that_has_seen_enough(faulty: Home, undisturbed: Table) -> None:
