@@ -1,7 +1,7 @@
 """What MLflow's absence costs a trial: `python benchmarks/mlflow_away.py [--rounds 4]`.
 
-Runs one small sweep in turns with MLflow as it is by default, with a server that refuses every connection, and with one that takes five
-seconds for every answer; keeps the training steps per second of the trials, and their ratio to the first within a round.
+Runs one small sweep in turns with MLflow as it is by default, with a server that refuses every connection, and with a real one that takes
+five seconds for every answer; keeps the training steps per second of the trials, and their ratio to the first within a round.
 """
 
 import argparse
@@ -9,11 +9,8 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,70 +20,48 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
 from benchmarks.measuring import Rounds
+from benchmarks.mlflow_server import ANSWER_SECONDS, MlflowServer, slowed
 from benchmarks.sweep_overhead import run_sweep
 from sweeper.store.results_store import ResultsStore
 
-ANSWER_SECONDS = 5.0
 HERE = "MLflow there"
 NOBODY = "http://127.0.0.1:9"
 """Where no server listens."""
-
-
-class SlowServer(ThreadingHTTPServer):
-    """Takes so long for every answer, and then has none."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Slow)
-        self.daemon_threads = True
-        self.asked = threading.Event()
-
-    @property
-    def uri(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Slow(BaseHTTPRequestHandler):
-    server: SlowServer
-
-    def do_GET(self) -> None:
-        self.server.asked.set()
-        time.sleep(ANSWER_SECONDS)
-        self.send_error(503)
-
-    do_POST = do_GET
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def slow_server() -> Iterator[SlowServer]:
-    """One that runs."""
-    with SlowServer() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
+SLOW = "slow"
+"""At a server of its own, on which every request takes its time."""
 
 
 def steps_per_second(template: Path, steps: int, concurrent: int, gpus: float, uri: str | None) -> float:
     """Mean over the sweep's trials, in a home of their own that begins as a copy."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         home = Path(folder) / "home"
         shutil.copytree(template, home)
+        if uri == SLOW:
+            uri = stack.enter_context(_slow_mlflow(Path(folder) / "server", template / "mlflow.db"))
         away = {} if uri is None else {"SWEEPER_MLFLOW_URI": uri}
         run_sweep(home, 2, steps, concurrent, gpus, SWEEPER_MLFLOW_PAGES="false", **away)
         with ResultsStore.open(f"sqlite:///{home / 'sweeper.db'}") as store:
             return statistics.mean(outcome.metrics["steps_per_second"] for outcome in store.snapshot().outcomes)
 
 
+@contextmanager
+def _slow_mlflow(folder: Path, migrated: Path) -> Iterator[str]:
+    """Its address."""
+    server = MlflowServer(folder, migrated)
+    try:
+        server.start()
+        with slowed(server) as slow:
+            yield slow.uri
+    finally:
+        server.stop()
+
+
 def measure(rounds: int, steps: int, concurrent: int, gpus: float) -> list[dict[str, Any]]:
-    with tempfile.TemporaryDirectory() as folder, slow_server() as slow:
+    with tempfile.TemporaryDirectory() as folder:
         template = Path(folder) / "template"
         template.mkdir()
         run_sweep(template, 2, 2, concurrent, gpus)  # the judge, MLflow's database
-        conditions = {HERE: None, "MLflow down": NOBODY, f"MLflow takes {ANSWER_SECONDS:g} s an answer": slow.uri}
+        conditions = {HERE: None, "MLflow down": NOBODY, f"MLflow takes {ANSWER_SECONDS:g} s an answer": SLOW}
         speeds: dict[str, list[float]] = {name: [] for name in conditions}
         for round_ in range(rounds):
             for name in conditions if round_ % 2 == 0 else reversed(list(conditions)):

@@ -72,6 +72,8 @@ class TrialOutcome:
     streams: Mapping[str, str] = field(default_factory=dict)
     """Random stream -> fingerprint, which with the seed names its draws: trials pair where these agree. Empty when it is not known."""
     attempts: int = 0
+    result_attempt: int = 0
+    """Number of the attempt that made the result; 0 unless finished."""
     step: int = 0
     """Newest step heard of."""
     error: str | None = None

@@ -11,7 +11,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
@@ -29,8 +31,7 @@ AGAIN_SECONDS = 5.0
 NICENESS = 19
 """Trials come first wherever cores are short."""
 
-
-log = logging.getLogger(__name__)
+log = logging.getLogger("sweeper.service.mirror_process")  # by its name, since Python calls a module that it runs `__main__`
 
 
 class MirrorProcess:
@@ -80,10 +81,36 @@ def main() -> None:
     threading.Thread(target=wait_for_end, daemon=True).start()
     settings = Settings()
     try:
-        with ResultsStore.open(settings.store_url) as store:
+        with _telling_why(settings), ResultsStore.open(settings.store_url) as store:
             _mirror(store, settings, closed)
     except Exception:  # the last border: standard error is mirror.log, which people attach to reports of faults
         sys.exit(settings.concealed(traceback.format_exc()))
+
+
+class _Concealing(logging.Formatter):
+    """A line with its time (UTC) and without the secrets of the settings' URLs, whoever wrote them into what is logged."""
+
+    converter = time.gmtime  # type: ignore[assignment]
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("%(asctime)sZ %(message)s", "%Y-%m-%dT%H:%M:%S")
+        self._settings = settings
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._settings.concealed(super().format(record))
+
+
+@contextlib.contextmanager
+def _telling_why(settings: Settings) -> Iterator[None]:
+    """What we log goes to standard error, which is mirror.log; what MLflow and the libraries below it log does not."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Concealing(settings))
+    ours = logging.getLogger("sweeper")
+    ours.addHandler(handler)
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
 
 
 def _hurry() -> None:
@@ -98,7 +125,7 @@ def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) ->
     from sweeper.tracking.mlflow_mirror import MlflowMirror
     from sweeper.tracking.runner import run_mirror
 
-    pages = functools.partial(write_pages, store, settings)
+    pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
     mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
     while True:
         try:

@@ -69,14 +69,11 @@ def write_plots(story: Story, folder: Path) -> list[Path]:
 
 
 def _pictures(snapshot: SweepSnapshot, trials: Path) -> Iterator[tuple[str, int, Path]]:
-    """(variant, training seed, picture) of each finished trial whose last evaluation left one here."""
+    """(variant, training seed, picture) of each finished trial whose evaluation left one here."""
     for outcome in snapshot.outcomes:
-        if outcome.state == "finished":
-            folders = (attempt_folder(trials / outcome.fingerprint, number) for number in range(outcome.attempts, 0, -1))
-            paths = (folder / f"samples-{outcome.steps:08d}.png" for folder in folders)
-            path = next((path for path in paths if path.is_file()), None)
-            if path is not None:
-                yield outcome.variant, outcome.seed, path
+        path = attempt_folder(trials / outcome.fingerprint, outcome.result_attempt) / f"samples-{outcome.steps:08d}.png"
+        if outcome.state == "finished" and path.is_file():
+            yield outcome.variant, outcome.seed, path
 
 
 def _links(settings: Settings, snapshot: SweepSnapshot) -> dict[str, str]:

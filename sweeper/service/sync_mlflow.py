@@ -23,7 +23,7 @@ def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
 
     with store_with_results(settings) as store:
         store.tell_again(pages=settings.mlflow_pages)
-        pages = functools.partial(write_pages, store, settings)
+        pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
         mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
         left = all_rows = store.backlog()
         while left:

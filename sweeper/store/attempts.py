@@ -157,7 +157,7 @@ def evaluated(
         return  # told before: the first telling stands, whole
     insert_or_ignore(session, Evaluation, [{**key, "metric": name, "value": value} for name, value in values.items()])
     payload = {"fingerprint": held.fingerprint, "step": step, "metrics": values, "details": details, "time_ms": time_ms}
-    outbox.post(session, "evaluation", [{**payload, "attempt": attempt.number}], moment)
+    outbox.post(session, "evaluation", [{**payload, "evaluation": evaluation_fingerprint, "attempt": attempt.number}], moment)
 
 
 def alive(session: Session, held: AttemptClaim) -> None:

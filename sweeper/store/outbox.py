@@ -1,4 +1,7 @@
-"""What MLflow has yet to hear of: rows go in with the event's own transaction and leave when one mirror delivered them."""
+"""What MLflow has yet to hear of: rows go in with the event's own transaction and leave when one mirror delivered them.
+
+One row is no news: the mark that the mirror leaves with what it delivers, here and in MLflow, to see whether both are of one age.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from sweeper.records import OutboxRow
 from sweeper.store.clock import now
-from sweeper.store.tables import MirrorLease, Outbox, Sweep, SweepTrial, SweepVersion, Trial
+from sweeper.store.tables import MirrorLease, Outbox
 from sweeper.store.writing import chunks, insert_or_ignore
 
 Kind = Literal["sweep", "link", "points", "evaluation", "attempt", "pages"]
 EPOCH = datetime.fromtimestamp(0, UTC)
+MARK_ID = 0
+"""Of the mark's row: the database numbers news from 1."""
 
 
 def post(session: Session, kind: Kind, payloads: Iterable[Mapping[str, Any]], created: datetime) -> None:
@@ -23,27 +28,39 @@ def post(session: Session, kind: Kind, payloads: Iterable[Mapping[str, Any]], cr
         session.execute(sa.insert(Outbox), rows)
 
 
-def post_pages(session: Session, name: str, profile: str) -> int:
-    """How many rows it added: one is enough, however often it is asked for."""
+def post_pages(session: Session, name: str, profile: str) -> None:
+    """One row is enough, however often it is asked for."""
     payload = {"name": name, "profile": profile}
-    if payload in list(session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "pages"))):
-        return 0
-    post(session, "pages", [payload], now(session))
-    return 1
+    if payload not in list(session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "pages"))):
+        post(session, "pages", [payload], now(session))
 
 
 def pending(session: Session, limit: int) -> list[OutboxRow]:
-    query = sa.select(Outbox).order_by(Outbox.id).limit(limit)
+    query = sa.select(Outbox).where(Outbox.id != MARK_ID).order_by(Outbox.id).limit(limit)
     return [OutboxRow(id=row.id, kind=cast(Kind, row.kind), payload=row.payload) for row in session.scalars(query)]
 
 
-def delivered(session: Session, ids: Iterable[int]) -> None:
+def delivered(session: Session, ids: Iterable[int], mark: tuple[str, str] | None) -> None:
     for some in chunks(ids):
         session.execute(sa.delete(Outbox).where(Outbox.id.in_(some)))
+    # Where it is not the one that the mirror saw, another mirror or a retelling was here meanwhile, and theirs stands.
+    if mark is not None and read_mark(session) == mark[0]:
+        write_mark(session, mark[1])
 
 
 def backlog(session: Session) -> int:
-    return session.scalars(sa.select(sa.func.count()).select_from(Outbox)).one()
+    return session.scalars(sa.select(sa.func.count()).select_from(Outbox).where(Outbox.id != MARK_ID)).one()
+
+
+def read_mark(session: Session) -> str:
+    """Empty when none was left yet."""
+    payload = session.scalars(sa.select(Outbox.payload).where(Outbox.id == MARK_ID)).one_or_none()
+    return str(payload["mark"]) if payload else ""
+
+
+def write_mark(session: Session, mark: str) -> None:
+    insert_or_ignore(session, Outbox, [{"id": MARK_ID, "kind": "mark", "payload": {}, "created": now(session)}])
+    session.execute(sa.update(Outbox).where(Outbox.id == MARK_ID).values(payload={"mark": mark}))
 
 
 def acquire_mirror(session: Session, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
@@ -60,16 +77,3 @@ def acquire_mirror(session: Session, owner: str, seconds: float, is_dead: Callab
 
 def release_mirror(session: Session, owner: str) -> None:
     session.execute(sa.update(MirrorLease).where(MirrorLease.owner == owner).values(owner="", until=EPOCH))
-
-
-def links(session: Session, fingerprint: str) -> list[tuple[str, str]]:
-    query = (
-        sa.select(Sweep.name, Sweep.profile)
-        .join(SweepVersion, SweepVersion.sweep_id == Sweep.id)
-        .join(SweepTrial, SweepTrial.sweep_version_id == SweepVersion.id)
-        .join(Trial, Trial.id == SweepTrial.trial_id)
-        .where(Trial.fingerprint == fingerprint)
-        .distinct()
-        .order_by(Sweep.name, Sweep.profile)
-    )
-    return [(name, profile) for name, profile in session.execute(query)]

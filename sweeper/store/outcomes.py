@@ -243,6 +243,7 @@ def _outcome(wanted: Any, fingerprint: str, streams: Mapping[str, str], result: 
         comparability=result.comparability if result else {},
         streams=streams,
         attempts=newest.number if newest else 0,
+        result_attempt=result.number if result else 0,
         step=wanted.steps if result else heard,
         error=first_line(newest.error) if newest and state in ("failed", "diverged") else None,
         out_of_memory=newest is not None and newest.out_of_memory,

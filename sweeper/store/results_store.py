@@ -18,7 +18,7 @@ from sweeper.records import (
     TrialHistory,
     TrialTiming,
 )
-from sweeper.store import attempts, curves, history, outbox, outcomes, retelling, sweeps, timings
+from sweeper.store import attempts, curves, history, mirrored, outbox, outcomes, retelling, sweeps, timings
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
 from sweeper.store.sweeps import SweepSummary
@@ -78,7 +78,7 @@ class ResultsStore:
         """Make this version the sweep's newest, with these trials in this order; trials that exist keep all their results.
 
         Doing it again changes nothing but the time. Outbox: "sweep" {name, profile, version, question, spec} for a new version; "link"
-        {name, profile, fingerprint, variant, levels, seed, config} for each trial that no version of this sweep had before.
+        {name, profile, fingerprint, variant, levels, seed, config} for each trial that no version of this sweep evaluated so before.
         `command`: the command line that does it again.
         """
         with self._database.writing() as session:
@@ -134,7 +134,17 @@ class ResultsStore:
     def links(self, fingerprint: str) -> list[tuple[str, str]]:
         """(name, profile) of every sweep that the trial is or was in."""
         with self._database.reading() as session:
-            return outbox.links(session, fingerprint)
+            return mirrored.links(session, fingerprint)
+
+    def shown(self, fingerprint: str, name: str, profile: str) -> TrialHistory:
+        """The `history`, with no other evaluations than those that a version of this sweep asks for."""
+        with self._database.reading() as session:
+            return mirrored.shown(session, fingerprint, name, profile)
+
+    def unasked(self, fingerprint: str, name: str, profile: str) -> frozenset[tuple[str, int, int]]:
+        """(evaluation fingerprint, attempt, step) of the trial's evaluations that no version of this sweep asks for."""
+        with self._database.reading() as session:
+            return mirrored.unasked(session, fingerprint, name, profile)
 
     # -- attempts: Fenced when the attempt ended or was taken over; each call renews the lease, and nothing else does ---------------------
 
@@ -202,7 +212,7 @@ class ResultsStore:
     ) -> None:
         """One evaluation; told twice, the first stands; it counts once the attempt ended as `finished`.
 
-        Outbox: "evaluation" {fingerprint, step, metrics, details, time_ms, attempt}.
+        Outbox: "evaluation" {fingerprint, evaluation, step, metrics, details, time_ms, attempt}; `evaluation` is its fingerprint.
         """
         with self._database.writing() as session:
             attempts.evaluated(session, claim, step, evaluation_fingerprint, metrics, details, time_ms)
@@ -243,18 +253,23 @@ class ResultsStore:
         with self._database.reading() as session:
             return outbox.pending(session, limit)
 
-    def delivered(self, ids: Iterable[int]) -> None:
-        """Take rows out; ids that are gone are ignored."""
+    def delivered(self, ids: Iterable[int], *, mark: tuple[str, str] | None = None) -> None:
+        """Take rows out; ids that are gone are ignored. `mark` is (old, new): the new one is kept if the old one still is."""
         with self._database.writing() as session:
-            outbox.delivered(session, ids)
+            outbox.delivered(session, ids, mark)
 
-    def tell_again(self, *, pages: bool = False) -> int:
+    def mark(self) -> str:
+        """What the mirror left with its last delivery or retelling; empty when nothing."""
+        with self._database.reading() as session:
+            return outbox.read_mark(session)
+
+    def tell_again(self, *, pages: bool = False, mark: str | None = None) -> int:
         """Put all that is stored into the outbox once more: "sweep" and "link" rows, but for those that wait there; how many it were.
 
-        `pages`: and a "pages" row for every sweep with a result, behind them.
+        `pages`: and a "pages" row for every sweep with a result, behind them. `mark`: to be kept from now on.
         """
         with self._database.writing() as session:
-            return retelling.tell_again(session, pages)
+            return retelling.tell_again(session, pages, mark)
 
     def post_pages(self, name: str, profile: str) -> None:
         """Have the sweep's page and plots shown in MLflow, as they are when the mirror comes to it. Outbox: "pages" {name, profile}."""

@@ -15,10 +15,11 @@ from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, Outbox, Sweep, SweepTrial, SweepVersion, Trial
 
 
-def tell_again(session: Session, pages: bool) -> int:
+def tell_again(session: Session, pages: bool, mark: str | None) -> int:
     """Posts a "sweep" row for every sweep and a "link" row for every trial of it, but for those that wait already; returns how many.
 
-    With `pages`, a "pages" row for every sweep with a result comes last of all: a page names the runs that the rows before it make.
+    With `pages`, a "pages" row for every sweep with a result, also one that waits already, comes last of all: a page names the runs that
+    the rows before it make.
     """
     waiting = {_key(payload) for payload in session.scalars(sa.select(Outbox.payload).where(Outbox.kind.in_(("sweep", "link"))))}
     moment = now(session)
@@ -27,8 +28,16 @@ def tell_again(session: Session, pages: bool) -> int:
         rows = [payload for payload in payloads if _key(payload) not in waiting]
         outbox.post(session, "sweep" if kind == "sweep" else "link", rows, moment)
         posted += len(rows)
-    for name, profile in _with_results(session) if pages else ():
-        posted += outbox.post_pages(session, name, profile)
+    if pages:
+        ahead = [
+            (payload["name"], payload["profile"]) for payload in session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "pages"))
+        ]
+        session.execute(sa.delete(Outbox).where(Outbox.kind == "pages"))
+        shown = dict.fromkeys([*ahead, *_with_results(session)])
+        outbox.post(session, "pages", [{"name": name, "profile": profile} for name, profile in shown], moment)
+        posted += len(shown) - len(ahead)
+    if mark is not None:
+        outbox.write_mark(session, mark)
     return posted
 
 

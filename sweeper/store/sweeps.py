@@ -54,7 +54,7 @@ def record(
     ids = _trial_ids(session, trials)
     linked = _linked(session, sweep)
     _place(session, this, trials, ids)
-    fresh = {trial.fingerprint: trial for trial in reversed(trials) if ids[trial.fingerprint] not in linked}
+    fresh = {trial.fingerprint: trial for trial in reversed(trials) if (ids[trial.fingerprint], trial.evaluation_fingerprint) not in linked}
     links = [
         link_payload(name, profile, trial.fingerprint, trial.variant, trial.levels, trial.seed, trial.config)
         for trial in trials
@@ -133,9 +133,11 @@ def _known_ids(session: Session, fingerprints: Sequence[str]) -> dict[str, int]:
     return {name: key for some in chunks(fingerprints) for name, key in session.execute(query.where(Trial.fingerprint.in_(some)))}
 
 
-def _linked(session: Session, sweep: Sweep) -> set[int]:
-    query = sa.select(SweepTrial.trial_id).join(SweepVersion, SweepVersion.id == SweepTrial.sweep_version_id)
-    return set(session.scalars(query.where(SweepVersion.sweep_id == sweep.id).distinct()))
+def _linked(session: Session, sweep: Sweep) -> set[tuple[int, str]]:
+    """(trial, evaluation fingerprint) that MLflow knows, or will, to be this sweep's."""
+    query = sa.select(SweepTrial.trial_id, SweepTrial.evaluation_fingerprint)
+    query = query.join(SweepVersion, SweepVersion.id == SweepTrial.sweep_version_id).where(SweepVersion.sweep_id == sweep.id).distinct()
+    return {(trial, evaluation) for trial, evaluation in session.execute(query)}
 
 
 def _place(session: Session, version: SweepVersion, trials: Sequence[PlannedTrial], ids: Mapping[str, int]) -> None:

@@ -2,5 +2,5 @@
 
 import logging
 
-# What the mirror logs is for whoever configured logging; without this, Python prints warnings of a silent program to stderr.
+# What the mirror logs is for whoever configured logging (`service/mirror_process`); else Python prints it to stderr.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -39,6 +39,9 @@ _ABSENCES = frozenset(
     }
 )
 
+_REFUSED_FILE = frozenset({400, 413, 414, 415, 422})
+"""HTTP statuses by which a server turns this very file down, its size or its name."""
+
 _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
@@ -68,6 +71,19 @@ def judged(error: Exception) -> SweeperError:
     return Doubtful(text)
 
 
+def judged_file(error: Exception) -> SweeperError:
+    """As `judged`, for the writing of an artifact: never `Doubtful`.
+
+    Artifacts are kept apart from the tracking database, and can be away while it answers: what MLflow says to other requests tells
+    nothing about them.
+    """
+    verdict = judged(error)
+    if not isinstance(verdict, Doubtful):
+        return verdict
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return Refused(str(verdict)) if status in _REFUSED_FILE else TrackingAway(f"artifacts cannot be written: {verdict}")
+
+
 def headline(error: str) -> str:
     """The line that says what went wrong: the first, or the exception's own line when a traceback was kept."""
     lines = [line for line in error.strip().splitlines() if line.strip()]
@@ -80,4 +96,4 @@ def headline(error: str) -> str:
 
 def without_credentials(text: str) -> str:
     """The text with the user, the password and the options of every URL masked."""
-    return re.sub(r"([?&][\w.\-]+=)[^\s&'\")]+", r"\1***", re.sub(r"//[^/\s]*@", "//***@", text))
+    return re.sub(r"([?&][\w.\-]+=)[^\s&'\")]+", r"\1***", re.sub(r"//\S*@", "//***@", text))

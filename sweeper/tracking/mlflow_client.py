@@ -11,13 +11,14 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sweeper.errors import SweeperError
 from sweeper.records import PointRecord
 from sweeper.tracking import spelling
-from sweeper.tracking.failures import Doubtful, TrackingAway, judged
+from sweeper.tracking.failures import Doubtful, TrackingAway, judged, judged_file
 
 PER_BATCH = {"metrics": 1000, "texts": 50}
 """MLflow takes 1,000 metrics, 100 params and 100 tags in a request, and at most 1 MB of JSON: long texts need fewer."""
@@ -38,7 +39,7 @@ TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 class QuietClient:
     """What the mirror does in MLflow, in the mirror's words.
 
-    Every method raises `TrackingAway`, `Refused` or `Doubtful` and nothing else of MLflow's; nothing is printed.
+    Every method raises `TrackingAway`, `Refused` or, but for artifacts, `Doubtful` and nothing else of MLflow's; nothing is printed.
     A tracking URI that is not http(s) is a database: then artifacts are kept under `artifact_root`, else where the server decides.
     Values are spelled so that MLflow takes them (`spelling`); one call may become several requests, each safe to repeat.
     """
@@ -48,6 +49,12 @@ class QuietClient:
         self._artifact_root = None if tracking_uri.startswith(("http://", "https://")) else artifact_root.absolute()
         self._client: Any = None
         self._known_experiment: str | None = None
+        self.permit: Callable[[], None] = lambda: None
+        """Called before every request; raises what must stop it, which is passed on as it is."""
+
+    def forget(self) -> None:
+        """The experiment that was used last may be another one now."""
+        self._known_experiment = None
 
     def experiment(self, sweep: str) -> str:
         """Id of the sweep's experiment, created when it is not there, restored when it was deleted."""
@@ -96,6 +103,21 @@ class QuietClient:
                 page = runs.token or ""
         return found
 
+    def experiment_tags(self, tag: str) -> list[str]:
+        """Values of this tag on all experiments that bear it, deleted ones too."""
+        with self._border() as client:
+            everything = importlib.import_module("mlflow.entities").ViewType.ALL
+            found = client.search_experiments(view_type=everything, filter_string=f"tags.`{tag}` LIKE '%'")
+        return [experiment.tags[tag] for experiment in found if tag in experiment.tags]
+
+    def tag_experiment(self, tag: str, value: str) -> bool:
+        """Set a tag of the experiment that was used last; False when none was yet."""
+        if self._known_experiment is None:
+            return False
+        with self._border() as client:
+            client.set_experiment_tag(self._known_experiment, tag, value)
+        return True
+
     def create_run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
         """A new run that bears its tags from the first moment, so that a search finds it even after a crash right here."""
         spelled = {tag: spelling.text(value, spelling.MAX_TAG) for tag, value in tags.items()}
@@ -143,16 +165,17 @@ class QuietClient:
 
     def write_text(self, run_id: str, artifact: str, content: str) -> None:
         """Write or overwrite a text artifact."""
-        with self._border() as client:
+        with self._border(judged_file) as client:
             client.log_text(run_id, content.encode("utf-8", "replace").decode("utf-8"), artifact)
 
     def write_file(self, run_id: str, artifact: str, source: Path) -> None:
         """Write or overwrite an artifact with the bytes of a file; `artifact` is `folder/name`."""
         folder, _, name = artifact.rpartition("/")
-        # MLflow names an artifact after the file it came from.
-        with self._border() as client, tempfile.TemporaryDirectory() as beside:
+        with self._border(), tempfile.TemporaryDirectory() as beside:
+            # MLflow names an artifact after the file it came from.
             shutil.copyfile(source, Path(beside, name))
-            client.log_artifact(run_id, str(Path(beside, name)), folder or None)
+            with self._border(judged_file) as client:
+                client.log_artifact(run_id, str(Path(beside, name)), folder or None)
 
     def _artifacts_of(self, sweep: str) -> str | None:
         if self._artifact_root is None:
@@ -160,7 +183,7 @@ class QuietClient:
         return (self._artifact_root / "mlflow" / spelling.folder_name(sweep)).as_uri()
 
     @contextlib.contextmanager
-    def _border(self) -> Iterator[Any]:
+    def _border(self, judge: Callable[[Exception], SweeperError] = judged) -> Iterator[Any]:
         if self._client is None:
             try:
                 self._client = _load(self._tracking_uri)
@@ -168,9 +191,11 @@ class QuietClient:
                 # Whatever is wrong here (a scheme MLflow lacks, an older database schema) is wrong for every row: they all wait.
                 raise TrackingAway(str(judged(error))) from None
         try:
-            yield self._client
+            yield _Permitted(self._client, self)
+        except SweeperError:
+            raise
         except Exception as error:
-            verdict = judged(error)
+            verdict = judge(error)
             if isinstance(verdict, Doubtful) and not self._takes_requests():
                 verdict = TrackingAway(str(verdict))
             # Not chained: what MLflow says may hold the password of a URL.
@@ -186,6 +211,17 @@ class QuietClient:
             logging.getLogger(__name__).debug("probe failed: %s", judged(error))
             return False
         return True
+
+
+class _Permitted:
+    """MLflow's client, asking before each request whether it may be made."""
+
+    def __init__(self, client: Any, asks: QuietClient) -> None:
+        self._client, self._asks = client, asks
+
+    def __getattr__(self, name: str) -> Any:
+        self._asks.permit()
+        return getattr(self._client, name)
 
 
 def _load(tracking_uri: str) -> Any:

@@ -1,5 +1,6 @@
 """The mirror: tells MLflow, in order, what the outbox holds."""
 
+import contextlib
 import functools
 import itertools
 import logging
@@ -12,6 +13,7 @@ from typing import TypeVar
 import yaml
 
 from sweeper.records import OutboxRow
+from sweeper.tracking.delivery_mark import DeliveryMark
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway
 from sweeper.tracking.mlflow_client import QuietClient
 from sweeper.tracking.outbox_news import AttemptNews, LinkNews, MetricNews, PagesNews, SweepNews, read_row
@@ -23,7 +25,7 @@ DOUBTS = 3
 """A row that failed this often, while MLflow took other requests, is given up."""
 
 ROWS_AT_ONCE = 20
-"""Of rows that are not metrics: how many at most are repeated after a crash."""
+"""Of rows that are not metrics: how many at most are told before the sweeps they concern are settled."""
 
 _METRIC_KINDS = frozenset({"points", "evaluation"})
 
@@ -40,6 +42,7 @@ class MlflowMirror:
 
     Promises: a row is marked delivered only after MLflow accepted it, or turned it down for good (then `refused` counts it and one
     warning names it). Any row may be applied twice, by this process or a later one: no run, param, tag or point appears twice.
+    An MLflow that was restarted empty, or from an older copy, is told everything again, behind what waits for it.
     A parent run is RUNNING while any of its children is; else the first of SCHEDULED, KILLED, FAILED that a child has; FINISHED when
     all of them are. MLflow is imported and spoken to at the first `drain`, not before. For one thread.
     """
@@ -56,37 +59,65 @@ class MlflowMirror:
         self._client = QuietClient(tracking_uri, artifact_root)
         self._runs = SweepRuns(self._client)
         self._trials = TrialRuns(self._client, self._runs, source, trials_root)
+        self._mark = DeliveryMark(self._client, source, pages is not None)
         self._doubts: dict[int, int] = {}
 
-    def drain(self, limit: int = 500, *, deadline: float = float("inf")) -> int:
+    def drain(self, limit: int = 500, *, deadline: float = float("inf"), permit: Callable[[], None] = lambda: None) -> int:
         """Deliver up to `limit` rows and return how many; 0 only when the outbox is empty.
 
-        Stops early when `time.monotonic()` is past `deadline`, but not within one stretch of metrics.
+        Stops early when `time.monotonic()` is past `deadline`, but not within what is told of one trial. `permit` is called before every
+        request to MLflow; what it raises ends the drain.
         Raises `TrackingAway` when MLflow cannot be reached or cannot write: what is not delivered stays in the outbox.
         """
-        handled = 0
-        for group in _groups(self._source.pending(limit)):
-            try:
-                done = self._add_metrics(group) if group[0].kind in _METRIC_KINDS else self._tell(group, deadline)
-            except TrackingAway as error:
-                self.away = str(error)
-                # Whatever answers next may have been restored from an older copy.
+        rows = self._source.pending(limit)
+        if not rows:
+            return 0
+        self._client.permit = permit
+        done: list[OutboxRow] = []
+        try:
+            if self._mark.told_again():
+                self._client.forget()
                 self._runs.forget()
-                raise
-            self._source.delivered([row.id for row in done])
-            handled += len(done)
+                rows = self._source.pending(limit)
+            for group in _groups(rows):
+                if group[0].kind in _METRIC_KINDS:
+                    self._add_metrics(group, deadline, done)
+                else:
+                    done += self._tell(group, deadline)
+                if time.monotonic() >= deadline:
+                    break
+            self._mark.deliver([row.id for row in done])
+        except TrackingAway as error:
+            self.away = str(error)
+            # Whatever answers next may have been restored from an older copy.
+            self._runs.forget()
+            with contextlib.suppress(TrackingAway):  # it may be away for artifacts alone
+                self._mark.deliver([row.id for row in done])
+            raise
+        return len(done)
+
+    def _add_metrics(self, rows: list[OutboxRow], deadline: float, done: list[OutboxRow]) -> None:
+        """Tell numbers, those of a trial together; adds to `done` the rows told before the deadline, at least one trial's."""
+        by_trial: dict[str, list[tuple[OutboxRow, MetricNews]]] = {}
+        for row in rows:
+            news = self._insist(row, read_row)
+            if isinstance(news, MetricNews):
+                by_trial.setdefault(news.fingerprint, []).append((row, news))
+            else:
+                done.append(row)
+        for fingerprint, told in by_trial.items():
+            try:
+                self._trials.add_metrics(fingerprint, [news for _, news in told])
+                done += [row for row, _ in told]
+            except (Refused, Doubtful):
+                # One of them is at fault: told one by one, the others pass.
+                for row, _ in told:
+                    self._insist(row, self._apply)
+                    done.append(row)
+                    if time.monotonic() >= deadline:
+                        break
             if time.monotonic() >= deadline:
                 break
-        return handled
-
-    def _add_metrics(self, rows: list[OutboxRow]) -> list[OutboxRow]:
-        try:
-            self._trials.add_metrics([news for news in map(read_row, rows) if isinstance(news, MetricNews)])
-        except (Refused, Doubtful):
-            # One of them is at fault: told one by one, the others pass.
-            for row in rows:
-                self._insist(row, self._apply)
-        return rows
 
     def _tell(self, rows: list[OutboxRow], deadline: float) -> list[OutboxRow]:
         """Apply rows, then settle the sweeps they concern; returns those applied before the deadline, at least one."""
@@ -111,7 +142,7 @@ class MlflowMirror:
             case LinkNews() as news:
                 return [(SweepKey(news.name, news.profile), self._trials.link(news))]
             case MetricNews() as news:
-                self._trials.add_metrics([news])
+                self._trials.add_metrics(news.fingerprint, [news])
                 return []
             case AttemptNews() as news:
                 return [(sweep, news.time_ms) for sweep in self._trials.set_attempt(news)]

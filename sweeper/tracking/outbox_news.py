@@ -45,6 +45,8 @@ class MetricNews:
     points: tuple[PointRecord, ...]
     evaluated: tuple[int, int] | None = None
     """(attempt, step) of the evaluation; None for points of the curve."""
+    evaluation: str = ""
+    """Its fingerprint; empty for points of the curve, and where an older version wrote the row."""
     details: Mapping[str, Any] | None = None
 
 
@@ -118,7 +120,7 @@ def _points(payload: Mapping[str, Any]) -> MetricNews:
 def _evaluation(payload: Mapping[str, Any]) -> MetricNews:
     news = _points(payload)
     at = (int(payload["attempt"]), int(payload["step"]))
-    return MetricNews(news.fingerprint, news.points, at, _plain(payload.get("details")))
+    return MetricNews(news.fingerprint, news.points, at, str(payload.get("evaluation", "")), _plain(payload.get("details")))
 
 
 def _pages(payload: Mapping[str, Any]) -> PagesNews:

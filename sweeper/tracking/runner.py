@@ -4,19 +4,51 @@ import logging
 import time
 from collections.abc import Callable
 
+from sweeper.errors import SweeperError
 from sweeper.tracking.failures import TrackingAway
 from sweeper.tracking.mlflow_mirror import MlflowMirror
 from sweeper.tracking.source import MirrorSource
 
 LEASE_S = 120.0
-"""Far longer than a drain, so that a slow MLflow never lets a second mirror in."""
+"""Renewed before the first request that comes after a quarter of it, since a drain may be long: what is left is longer than any request."""
 DRAIN_S = 10.0
-"""A drain is cut after this, and the lease renewed."""
+"""A drain is cut after this, at the end of what it tells of one trial."""
 LONGEST_WAIT_S = 30.0
 """Between two tries while MLflow is away."""
 _NAP_S = 0.2
 
 _log = logging.getLogger(__name__)
+
+
+class LeaseLost(SweeperError):
+    """Another mirror may have taken over, so that nothing more may be told before the lease is held again."""
+
+
+class _Lease:
+    """The only right to drain the outbox of a source."""
+
+    def __init__(self, source: MirrorSource, owner: str, is_dead: Callable[[str], bool]) -> None:
+        self._source, self._owner, self._is_dead = source, owner, is_dead
+        self._since = 0.0
+        self.held = False
+
+    def take(self) -> bool:
+        """Take or renew it; whether it is ours now."""
+        self._since = time.monotonic()
+        self.held = self._source.acquire_mirror(self._owner, LEASE_S, self._is_dead)
+        return self.held
+
+    def keep(self) -> None:
+        """Renew it in time. Raises `LeaseLost`, also where it was over and nobody holds it now: somebody may have, in between."""
+        age = time.monotonic() - self._since
+        if age >= LEASE_S:
+            self.held = False
+        if age >= LEASE_S / 4 and not (self.held and self.take()):
+            raise LeaseLost("the mirror did not come to renew its lease in time")
+
+    def give_back(self) -> None:
+        if self.held:
+            self._source.release_mirror(self._owner)
 
 
 def nobody_is_dead(_owner: str) -> bool:
@@ -37,11 +69,11 @@ def run_mirror(
     """Mirror until `stop()`, then until the outbox is empty or `flush_s` seconds are over; returns the rows still pending.
 
     Without the lease (another mirror holds it) it waits and asks again, so one of several always takes over.
-    `flush_s` may be overrun by the one request in hand. No failure of MLflow is raised, only logged; what `source` raises is.
+    `flush_s` may be overrun by what is being told of one trial. No failure of MLflow is raised, only logged; what `source` raises is.
     """
     stopped_at: float | None = None
     failures = 0
-    holds = False
+    lease = _Lease(source, owner, is_dead)
     try:
         while True:
             if stopped_at is None and stop():
@@ -49,11 +81,12 @@ def run_mirror(
             flush_end = float("inf") if stopped_at is None else stopped_at + flush_s
             if stopped_at is not None and (source.backlog() == 0 or time.monotonic() >= flush_end):
                 break
-            holds = source.acquire_mirror(owner, LEASE_S, is_dead)
             wait = interval_s
-            if holds:
+            if lease.take():
                 try:
-                    handled = mirror.drain(deadline=min(time.monotonic() + DRAIN_S, flush_end))
+                    handled = mirror.drain(deadline=min(time.monotonic() + DRAIN_S, flush_end), permit=lease.keep)
+                except LeaseLost as lost:
+                    _log.warning("%s; what it told last is told again", lost)
                 except TrackingAway as away:
                     failures += 1
                     wait = min(LONGEST_WAIT_S, interval_s * 2.0 ** min(failures, 10))
@@ -67,8 +100,7 @@ def run_mirror(
                         continue
             _sleep(min(wait, flush_end - time.monotonic()), stop if stopped_at is None else None)
     finally:
-        if holds:
-            source.release_mirror(owner)
+        lease.give_back()
     return source.backlog()
 
 

@@ -12,7 +12,7 @@ class MirrorSource(Protocol):
     Promises to the mirror:
     * a row is in the outbox exactly when its event is in the store, and stays there until it was marked delivered;
     * rows come in the order of their ids, which is the order in which the events of one trial were committed;
-    * `history` holds the numbers that count (not of steps that a later attempt did again, nor evaluations of an attempt that has not
+    * `shown` holds the numbers that count (not of steps that a later attempt did again, nor evaluations of an attempt that has not
       finished), each with its event's own `time_ms`, so that a point copied from a history and the same point read from the outbox are
       one point; an event is in the history, if ever, before its row is pending;
     * what goes wrong is raised as it is (the mirror passes it through: it has no remedy for a lost store).
@@ -24,8 +24,22 @@ class MirrorSource(Protocol):
         """At most `limit` rows that are not delivered, lowest ids first. Reading does not take them away."""
         ...
 
-    def delivered(self, ids: Sequence[int]) -> None:
-        """MLflow has these rows; they are pending no more. Unknown ids and repeated calls do nothing."""
+    def delivered(self, ids: Sequence[int], *, mark: tuple[str, str] | None = None) -> None:
+        """MLflow has these rows; they are pending no more. Unknown ids and repeated calls do nothing.
+
+        With them, of `mark` = (old, new) the new one is kept, if the old one still is.
+        """
+        ...
+
+    def mark(self) -> str:
+        """The mark that is kept; empty when there never was one."""
+        ...
+
+    def tell_again(self, *, pages: bool = False, mark: str | None = None) -> int:
+        """Make pending, behind what is, all that MLflow should know and that does not wait yet, and keep this mark; how many rows.
+
+        `pages`: the pages of sweeps with results, too.
+        """
         ...
 
     def backlog(self) -> int:
@@ -36,8 +50,12 @@ class MirrorSource(Protocol):
         """(sweep name, profile) of every sweep that the trial serves now; empty for an unknown trial."""
         ...
 
-    def history(self, fingerprint: str) -> TrialHistory:
-        """All that is known of a trial that `links` or a pending row names."""
+    def shown(self, fingerprint: str, name: str, profile: str) -> TrialHistory:
+        """What this sweep shows of a trial that `links` or a pending row names: all but evaluations that only other sweeps asked for."""
+        ...
+
+    def unasked(self, fingerprint: str, name: str, profile: str) -> frozenset[tuple[str, int, int]]:
+        """(evaluation fingerprint, attempt, step) of these evaluations."""
         ...
 
     def acquire_mirror(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:

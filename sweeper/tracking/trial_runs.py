@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ class TrialRuns:
     """Writes news of trials. Everything may be written twice: MLflow looks the same afterwards.
 
     A child run that is missing, or was left half built, is built from the trial's whole history: so news may come before its link, and
-    a server that lost a run gets it back.
+    a server that lost a run gets it back. A sweep's run shows no evaluation that only other sweeps asked for. Artifacts come last in
+    whatever is told: they may fail alone, and numbers and states do not wait for them.
     """
 
     def __init__(self, client: QuietClient, runs: SweepRuns, source: MirrorSource, trials_root: Path) -> None:
@@ -42,30 +43,32 @@ class TrialRuns:
 
     def link(self, news: LinkNews) -> int:
         """Make or complete the child run with all that is known of its trial; returns when its newest attempt ended (Unix ms)."""
-        _, end_ms = self._fill(news, self._source.history(news.fingerprint))
+        _, end_ms = self._fill(news, self._source.shown(news.fingerprint, news.name, news.profile))
         return end_ms
 
-    def add_metrics(self, batch: Sequence[MetricNews]) -> None:
-        """Add the numbers of many events, each to every child run of its trial, in as few requests as MLflow allows."""
-        for fingerprint in dict.fromkeys(news.fingerprint for news in batch):
-            of_trial = [news for news in batch if news.fingerprint == fingerprint]
-            points = [point for news in of_trial for point in news.points]
-            details = {name: value for news in of_trial for name, value in (news.details or {}).items()}
-            for _, run_id in self._children(fingerprint):
-                self._client.record(run_id, points=points, tags=_detail_tags(details))
-                for news in of_trial:
-                    if news.evaluated is not None:
-                        attempt, step = news.evaluated
-                        self._show_samples(run_id, fingerprint, step, [attempt])
-                pictures = self._pictures(fingerprint)
-                for step in {news.points[0].step for news in of_trial if news.evaluated is None and news.points} & pictures.keys():
-                    self._show_samples(run_id, fingerprint, step, pictures[step])
+    def add_metrics(self, fingerprint: str, batch: Sequence[MetricNews]) -> None:
+        """Add the numbers of many events of a trial to each of its child runs, in as few requests as MLflow allows."""
+        for sweep, run_id in self._children(fingerprint):
+            unasked = self._source.unasked(fingerprint, *sweep)
+            shown = [news for news in batch if news.evaluated is None or (news.evaluation, *news.evaluated) not in unasked]
+            points = [point for news in shown for point in news.points]
+            details = {name: value for news in shown for name, value in (news.details or {}).items()}
+            self._client.record(run_id, points=points, tags=_detail_tags(details))
+            for news in shown:
+                if news.evaluated is not None:
+                    attempt, step = news.evaluated
+                    self._show_samples(run_id, fingerprint, step, [attempt])
+            pictures = self._pictures(fingerprint, unasked)
+            for step in {news.points[0].step for news in shown if news.evaluated is None and news.points} & pictures.keys():
+                self._show_samples(run_id, fingerprint, step, pictures[step])
 
     def set_attempt(self, news: AttemptNews) -> list[SweepKey]:
         """Show the state of an attempt on every child run of its trial; returns the sweeps concerned."""
         children = self._children(news.fingerprint)
         for _, run_id in children:
-            self._show_attempt(run_id, news)
+            self._show_state(run_id, news)
+        for _, run_id in children:
+            self._keep_facts(run_id, news)
         return [sweep for sweep, _ in children]
 
     def _children(self, fingerprint: str) -> list[tuple[SweepKey, str]]:
@@ -73,7 +76,7 @@ class TrialRuns:
         return [(sweep, self._runs.trial(sweep, fingerprint, whole=True) or self._rebuilt(sweep, fingerprint)) for sweep in sweeps]
 
     def _rebuilt(self, sweep: SweepKey, fingerprint: str) -> str:
-        history = self._source.history(fingerprint)
+        history = self._source.shown(fingerprint, *sweep)
         # A history knows no levels; where a link is still to come in the outbox, it adds them.
         variant, seed = next((served[2:] for served in history.sweeps if served[:2] == sweep), (fingerprint, 0))
         run_id, end_ms = self._fill(LinkNews(sweep.name, sweep.profile, fingerprint, variant, {}, seed, history.config), history)
@@ -88,8 +91,9 @@ class TrialRuns:
         levels = {f"sweeper.level.{factor}": level for factor, level in news.levels.items()}
         self._client.record(run_id, tags={"sweeper.variant": news.variant, "sweeper.seed": news.seed} | levels)
         self._client.add_params(run_id, spelling.flattened(news.config))
-        self._client.write_text(run_id, "config.json", _json(news.config))
         end_ms = self._copy(run_id, history)
+        self._client.write_text(run_id, "config.json", _json(news.config))
+        self._copy_files(run_id, history, self._source.unasked(news.fingerprint, *sweep))
         self._runs.mark_whole(sweep, news.fingerprint, run_id)
         return run_id, end_ms
 
@@ -97,16 +101,20 @@ class TrialRuns:
         evaluations = list(history.evaluations)
         self._copy_points(run_id, [*history.points, *evaluations])
         self._client.record(run_id, tags=_detail_tags(history.details))
-        newest_first = sorted(history.attempts, key=lambda attempt: attempt.number, reverse=True)
-        for step, attempts in sorted(self._pictures(history.fingerprint).items()):
-            self._show_samples(run_id, history.fingerprint, step, attempts)
-        if not newest_first:
+        attempts = _as_news(history)
+        if not attempts:
             # MLflow starts every run as running; this one waits for its turn.
             self._client.set_status(run_id, "SCHEDULED", None)
             return 0
-        for attempt in reversed(newest_first):
-            self._show_attempt(run_id, AttemptNews.of_record(history.fingerprint, attempt))
-        return AttemptNews.of_record(history.fingerprint, newest_first[0]).time_ms
+        for news in attempts:
+            self._show_state(run_id, news)
+        return attempts[-1].time_ms
+
+    def _copy_files(self, run_id: str, history: TrialHistory, unasked: Collection[tuple[str, int, int]]) -> None:
+        for news in _as_news(history):
+            self._keep_facts(run_id, news)
+        for step, attempts in sorted(self._pictures(history.fingerprint, unasked).items()):
+            self._show_samples(run_id, history.fingerprint, step, attempts)
 
     def _copy_points(self, run_id: str, points: list[PointRecord]) -> None:
         """All of them but those that MLflow refuses: one of these was refused as news too, and must not cost the run its history."""
@@ -120,22 +128,25 @@ class TrialRuns:
             self._copy_points(run_id, points[:middle])
             self._copy_points(run_id, points[middle:])
 
-    def _show_attempt(self, run_id: str, news: AttemptNews) -> None:
+    def _show_state(self, run_id: str, news: AttemptNews) -> None:
         facts = _scalars(news.comparability) | _scalars(news.provenance)
         own = {"sweeper.state": news.state, "sweeper.attempt": news.attempt, "sweeper.error": headline(news.error or "")}
         self._client.record(run_id, tags={f"sweeper.{name}": value for name, value in facts.items()} | own)
+        self._client.set_status(run_id, RUN_STATUS[news.state], news.time_ms)
+
+    def _keep_facts(self, run_id: str, news: AttemptNews) -> None:
         if news.provenance or news.comparability:
             about = {"comparability": news.comparability, "provenance": news.provenance}
             self._client.write_text(run_id, f"attempts/attempt-{news.attempt}.json", _json(about))
-        self._client.set_status(run_id, RUN_STATUS[news.state], news.time_ms)
 
-    def _pictures(self, fingerprint: str) -> dict[int, list[int]]:
-        """Step -> attempts that left a picture of samples of it, newest first."""
+    def _pictures(self, fingerprint: str, unasked: Collection[tuple[str, int, int]]) -> dict[int, list[int]]:
+        """Step -> attempts that left a picture of samples of it, newest first; but for pictures of these evaluations."""
+        others = {(attempt, step) for _, attempt, step in unasked}
         found: dict[int, list[int]] = {}
         if Path(fingerprint).name == fingerprint:  # It comes from the outbox: never let it lead out of the folder of trials.
             for path in (self._trials_root / fingerprint).glob("attempt-*/samples-*.png"):
                 attempt, step = path.parent.name.removeprefix("attempt-"), path.stem.removeprefix("samples-")
-                if attempt.isdecimal() and step.isdecimal():
+                if attempt.isdecimal() and step.isdecimal() and (int(attempt), int(step)) not in others:
                     found.setdefault(int(step), []).append(int(attempt))
         return {step: sorted(attempts, reverse=True) for step, attempts in found.items()}
 
@@ -148,6 +159,11 @@ class TrialRuns:
             if image.is_file():
                 self._client.write_file(run_id, f"samples/step-{step:08d}.png", image)
                 return
+
+
+def _as_news(history: TrialHistory) -> list[AttemptNews]:
+    """The last thing that happened to each attempt, the newest attempt last."""
+    return [AttemptNews.of_record(history.fingerprint, attempt) for attempt in sorted(history.attempts, key=lambda each: each.number)]
 
 
 def _detail_tags(details: Mapping[str, Any]) -> dict[str, object]:

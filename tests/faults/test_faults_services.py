@@ -1,20 +1,17 @@
 """PostgreSQL and MLflow, stopped and started under a running sweep."""
 
-import os
+import contextlib
 import shutil
-import socket
-import subprocess
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.mlflow_away import slow_server
+from benchmarks.mlflow_server import MlflowServer, slowed
 from sweeper.store.results_store import ResultsStore
-from sweeper.tracking.ui import ui_command
 from tests.faults.disturbing import (
     Table,
     assert_mirrored_once,
@@ -80,87 +77,61 @@ def test_a_postgresql_that_stays_away_pauses_the_sweep_and_the_same_command_goes
     assert all([a.state for a in tried].count("finished") == 1 for tried in attempts(home).values())
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class MlflowServer:
-    """A real tracking server on its own database, which can be stopped and started."""
-
-    def __init__(self, folder: Path, migrated: Path) -> None:
-        self.database, self.port, self._folder = folder / "mlflow.db", free_port(), folder
-        shutil.copy(migrated, self.database)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def uri(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        arguments, environment = ui_command(f"sqlite:///{self.database}", self._folder / "artifacts", "127.0.0.1", self.port)
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                arguments, env=os.environ | environment | {"PYTHONWARNINGS": "ignore"}, stdout=log, stderr=log, start_new_session=True
-            )
-        wait_until(self._answers)
-
-    def stop(self) -> None:
-        """As a crash would: the server and its worker are killed."""
-        if self._process is not None:
-            os.killpg(self._process.pid, 9)
-            self._process.wait()
-            self._process = None
-
-    def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/health")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
-
-
 @pytest.fixture
 def mlflow(tmp_path: Path, migrated: Path) -> Iterator[MlflowServer]:
-    (tmp_path / "server").mkdir()
     server = MlflowServer(tmp_path / "server", migrated)
     yield server
     server.stop()
 
 
-def test_mlflow_down_at_the_start_and_stopped_in_the_middle(
-    furnish: Callable[..., Home], tmp_path: Path, wide_cluster: dict[str, str], mlflow: MlflowServer, undisturbed: Table
+def runs_in(database: Path) -> int:
+    with contextlib.closing(sqlite3.connect(database)) as mlflow:
+        return int(mlflow.execute("select count(*) from runs").fetchone()[0])
+
+
+def test_mlflow_down_at_the_start_stopped_in_the_middle_and_restarted_empty_and_from_an_older_copy(
+    furnish: Callable[..., Home], tmp_path: Path, wide_cluster: dict[str, str], mlflow: MlflowServer, undisturbed: Table, migrated: Path
 ) -> None:
     home = furnish(tmp_path / "home", {**wide_cluster, "SWEEPER_MLFLOW_URI": mlflow.uri})
     (home.path / "mlflow.db").unlink()
     process = start(home)
     wait_until(lambda: training(home, at_least=0), process)  # it is not there at the start
     mlflow.start()
-    time.sleep(1)
+    wait_until(lambda: runs_in(mlflow.database) > 1, process)
     mlflow.stop()  # nor for long in the middle
+    older = tmp_path / "older.db"
+    with contextlib.closing(sqlite3.connect(mlflow.database)) as live, contextlib.closing(sqlite3.connect(older)) as copy:
+        live.backup(copy)
     finish(process)
     assert table(home) == undisturbed
     with home.store() as store:
         waiting = store.backlog()
     assert waiting > 0, "it waits in the store"
-    mlflow.start()
-    run(home)
-    assert_nothing_lost_nothing_twice(home, undisturbed)
-    assert_mirrored_once(mlflow.database, len(undisturbed))
+    assert "MLflow is away, its rows wait in the outbox" in (home.path / "mirror.log").read_text()
+    for database in (migrated, older):
+        shutil.copy(database, mlflow.database)
+        mlflow.start()
+        run(home)
+        assert_nothing_lost_nothing_twice(home, undisturbed)
+        assert_mirrored_once(mlflow.database, len(undisturbed))
+        mlflow.stop()
+        with home.store() as store:
+            store.post_pages("small", "default")  # something to tell, which without pages changes nothing there
 
 
-def test_a_slow_mlflow_holds_up_no_trial(
-    furnish: Callable[..., Home], tmp_path: Path, wide_cluster: dict[str, str], undisturbed: Table
+def test_a_slow_mlflow_holds_up_no_trial_and_hears_of_all_when_it_is_quick(
+    furnish: Callable[..., Home], tmp_path: Path, wide_cluster: dict[str, str], mlflow: MlflowServer, undisturbed: Table
 ) -> None:
-    """A server that takes 5 s for every answer: the sweep is over while the mirror still waits for its first words."""
-    with slow_server() as server:
-        home = furnish(tmp_path / "home", {**wide_cluster, "SWEEPER_MLFLOW_URI": server.uri})
+    """A server that takes 5 s for every answer: the sweep is over while the mirror is still at the first of it."""
+    mlflow.start()
+    with slowed(mlflow) as slow:
+        home = furnish(tmp_path / "home", {**wide_cluster, "SWEEPER_MLFLOW_URI": slow.uri})
         (home.path / "mlflow.db").unlink()
         output = run(home)
-    assert server.asked.is_set()
+    assert slow.answered > 0, "slow, but there"
     assert "MLflow has yet to hear of" in output
     assert table(home) == undisturbed
+    quick = Home(home.path, {**home.more, "SWEEPER_MLFLOW_URI": mlflow.uri})
+    run(quick)
+    assert_nothing_lost_nothing_twice(quick, undisturbed)
+    assert_mirrored_once(mlflow.database, len(undisturbed))

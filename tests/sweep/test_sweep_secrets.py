@@ -3,6 +3,7 @@
 import base64
 import http.server
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,4 +72,6 @@ def test_secrets_in_urls_are_nowhere_after_a_run(
     assert SECRET not in said
     files = [path for path in home.path.rglob("*") if path.is_file()]
     assert {"results.db", "mirror.log", "log.txt"} <= {path.name for path in files}
+    log = (home.path / "mirror.log").read_text()
+    assert re.search(r"^20\S+Z MLflow does not take outbox row \d+ \(sweep\).*: no: http://\*\*\*@host", log, re.MULTILINE), log
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == []

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from mirror_source_fake import FakeSource
+from real_sweeps import ENDINGS, Look, drained, mirror_of, planned, train
 
+from sweeper.settings import Settings
+from sweeper.store.results_store import ResultsStore
 from sweeper.tracking.mlflow_mirror import MlflowMirror
 
 
@@ -70,3 +73,74 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
     monkeypatch.setattr("sweeper.tracking.runner.time.sleep", sleep)
     monkeypatch.setattr("sweeper.tracking.runner.time.monotonic", lambda: now[0])
     return lambda: now[0]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in ("SWEEPER_DATABASE_URL", "SWEEPER_MLFLOW_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SWEEPER_HOME", str(tmp_path))
+    monkeypatch.setenv("SWEEPER_MLFLOW_PAGES", "false")  # these sweeps are no real ones; tests/cli draws the pages of one
+    shutil.copy(migrated, tmp_path / "mlflow.db")
+    return Settings()
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch) -> Look:
+    """All that people see in the MLflow of these settings, by what it is about; ids, places and the time of a run's creation left out."""
+    from mlflow import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+    def artifacts(client: Any, run_id: str, below: str | None = None) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for entry in client.list_artifacts(run_id, below):
+            inner = artifacts(client, run_id, entry.path) if entry.is_dir else {}
+            found |= inner or {entry.path: Path(client.download_artifacts(run_id, entry.path)).read_bytes()}
+        return found
+
+    def dump(settings: Settings) -> dict[str, Any]:
+        client = MlflowClient(tracking_uri=settings.tracking_uri)
+        seen: dict[str, Any] = {}
+        for experiment in client.search_experiments():
+            for run in client.search_runs([experiment.experiment_id], run_view_type=3):
+                tags = {name: value for name, value in run.data.tags.items() if name != "mlflow.parentRunId"}
+                name = " / ".join([experiment.name, tags["sweeper.profile"], tags.get("sweeper.trial", "parent")])
+                assert name not in seen, "one run each"
+                parent = run.data.tags.get("mlflow.parentRunId")
+                seen[name] = {
+                    "title": run.info.run_name,
+                    "status": run.info.status,
+                    "ended": run.info.end_time if run.info.status in ("FINISHED", "FAILED", "KILLED") else None,
+                    "tags": tags,
+                    "params": run.data.params,
+                    "metrics": {
+                        metric: sorted((m.step, m.value, m.timestamp) for m in client.get_metric_history(run.info.run_id, metric))
+                        for metric in run.data.metrics
+                    },
+                    "artifacts": artifacts(client, run.info.run_id),
+                    "parent": parent and client.get_run(parent).info.run_name,
+                }
+        return seen
+
+    return dump
+
+
+@pytest.fixture
+def mirrored(settings: Settings) -> ResultsStore:
+    """A store whose every event the live mirror delivered as it came: two sweeps that share trials, one with two versions."""
+    store = ResultsStore.open(settings.store_url)
+    mirror = mirror_of(settings, store)
+    trials = [planned(*cell) for cell in ENDINGS]
+    spec = {"question": "Does it help?"}
+    store.record_sweep(name="noise", profile="default", version="v1", spec=spec, trials=trials[:2])
+    for trial in trials[:2]:
+        for ending in ENDINGS[trial.variant, trial.seed]:
+            train(store, trial, ending, settings.trials)
+            drained(mirror)
+    store.record_sweep(name="noise", profile="default", version="v2", spec=spec | {"seeds": [0, 1]}, trials=trials)
+    store.record_sweep(name="noise", profile="smoke", version="v3", spec=spec, trials=trials[:1])
+    train(store, trials[2], "diverged", settings.trials)
+    drained(mirror)
+    assert mirror.refused == 0
+    return store

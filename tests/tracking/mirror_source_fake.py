@@ -24,6 +24,10 @@ class FakeSource:
         self.told: list[int] = []
         self.holder: str | None = None
         self.renewals = 0
+        self.kept = "fake:0"
+        """As after a retelling: what these tests did not have told is not missed."""
+        self.for_others: dict[tuple[str, str], frozenset[tuple[str, int, int]]] = {}
+        """By sweep: (evaluation fingerprint, attempt, step) that it does not ask for."""
         self._next_id = 1
         self._links: dict[str, list[tuple[str, str, str, int]]] = {}
         self._histories: dict[str, TrialHistory] = {}
@@ -33,7 +37,9 @@ class FakeSource:
     def pending(self, limit: int) -> list[OutboxRow]:
         return [self.rows[row_id] for row_id in sorted(self.rows)][:limit]
 
-    def delivered(self, ids: Sequence[int]) -> None:
+    def delivered(self, ids: Sequence[int], *, mark: tuple[str, str] | None = None) -> None:
+        if mark is not None and mark[0] == self.kept:
+            self.kept = mark[1]
         self.told += ids
         for row_id in ids:
             self.rows.pop(row_id, None)
@@ -41,10 +47,19 @@ class FakeSource:
     def backlog(self) -> int:
         return len(self.rows)
 
+    def mark(self) -> str:
+        return self.kept
+
+    def tell_again(self, *, pages: bool = False, mark: str | None = None) -> int:
+        raise AssertionError("nothing here makes MLflow forget; tests of that have a real store")
+
     def links(self, fingerprint: str) -> list[tuple[str, str]]:
         return [link[:2] for link in self._links.get(fingerprint, [])]
 
-    def history(self, fingerprint: str) -> TrialHistory:
+    def unasked(self, fingerprint: str, name: str, profile: str) -> frozenset[tuple[str, int, int]]:
+        return self.for_others.get((name, profile), frozenset())
+
+    def shown(self, fingerprint: str, name: str, profile: str) -> TrialHistory:
         return dataclasses.replace(self._histories[fingerprint], sweeps=tuple(self._links[fingerprint]))
 
     def acquire_mirror(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:

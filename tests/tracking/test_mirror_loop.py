@@ -21,7 +21,7 @@ class FakeMirror(MlflowMirror):
         self.source, self.away_until, self.clock = source, away_until, clock
         self.tries: list[float] = []
 
-    def drain(self, limit: int = 500, *, deadline: float = float("inf")) -> int:
+    def drain(self, limit: int = 500, *, deadline: float = float("inf"), permit: Callable[[], None] = lambda: None) -> int:
         assert limit > 0
         assert deadline <= self.clock() + 10
         self.tries.append(self.clock())

@@ -176,10 +176,10 @@ def test_a_deadline_ends_a_drain_between_rows(setup: Any) -> None:
 def test_what_the_store_raises_passes_through_and_keeps_the_rows(setup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     setup.source.link()
 
-    def lost(_fingerprint: str) -> Any:
+    def lost(*_: str) -> Any:
         raise LookupError("the store is gone")
 
-    monkeypatch.setattr(setup.source, "history", lost)
+    monkeypatch.setattr(setup.source, "shown", lost)
     with pytest.raises(LookupError, match="the store is gone"):
         setup.mirror().drain()
     assert setup.source.backlog() == 1

@@ -1,0 +1,46 @@
+"""Trials in a real store, and how they go."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sweeper.records import AttemptState, PlannedTrial
+from sweeper.settings import Settings
+from sweeper.store.results_store import ResultsStore
+from sweeper.tracking.mlflow_mirror import MlflowMirror
+
+Look = Callable[[Settings], dict[str, Any]]
+ENDINGS: dict[tuple[str, int], list[AttemptState]] = {
+    ("single", 0): ["finished"],
+    ("single", 1): ["failed", "finished"],
+    ("dual", 0): ["diverged"],
+    ("dual", 1): [],
+}
+
+
+def planned(variant: str, seed: int) -> PlannedTrial:
+    config = {"seed": seed, "timesteps": {"kind": variant}}
+    return PlannedTrial(variant, {"timesteps": variant}, seed, f"{variant}-{seed}", "eval", 4, config)
+
+
+def train(store: ResultsStore, trial: PlannedTrial, ending: AttemptState, folder: Path) -> None:
+    claim = store.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+    assert claim is not None
+    store.started(claim, start_step=0, comparability={"device": "cpu (A)"}, provenance={"packages": {"torch": "2.13.0"}, "host": "host"})
+    for step in (1, 2, 3, 4) if ending == "finished" else ():
+        store.points(claim, step, {"train_loss": 1 / step, "steps_per_second": 3.0}, 1_000 + step)
+    if ending == "finished":
+        picture = folder / trial.fingerprint / f"attempt-{claim.number}" / "samples-00000004.png"
+        picture.parent.mkdir(parents=True)
+        picture.write_bytes(b"\x89PNG" + trial.fingerprint.encode())
+        store.evaluated(claim, 4, "eval", {"held_out_loss": 0.1 * trial.seed + 0.4}, {"samples": 20, "fd_floor": 0.5}, 2_000)
+    store.end(claim, ending, None if ending == "finished" else f"RuntimeError: it {ending}\nTraceback ...")
+
+
+def mirror_of(settings: Settings, store: ResultsStore) -> MlflowMirror:
+    return MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+
+
+def drained(mirror: MlflowMirror) -> int:
+    """How many rows it delivered until none was left."""
+    return sum(iter(mirror.drain, 0))
