@@ -21,7 +21,9 @@ class RunningJobs:
     said: dict[str, Ended] = field(default_factory=dict)
     """How a worker said its attempt ended."""
     places: dict[str, Place] = field(default_factory=dict)
-    """Where a worker that said something is."""
+    """Where the process that trains is: of several, the first, whose death ends the others in good order. (Ray Tune's own process for the
+    trial is not killed: the room that Ray Train holds for the others would stay taken.)
+    """
     hung: set[str] = field(default_factory=set)
     """Trial ids whose workers are killed, since they say nothing any more."""
 
@@ -35,9 +37,8 @@ class RunningJobs:
         if job is not None:
             queue.ended(job, self.said.pop(trial_id, Ended("lost", otherwise, "lost")))
 
-    def heard(self, trial_id: str, place: Place) -> None:
-        """A worker said something, from where it is."""
-        self.places[trial_id] = place
+    def heard(self, trial_id: str) -> None:
+        """A worker said something."""
         self.hung.discard(trial_id)
 
     def hangs(self, job: Job) -> Place | None:

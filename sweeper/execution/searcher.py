@@ -86,10 +86,11 @@ class QueueCallback(_StaysHere, Callback):  # type: ignore[misc]
         job = self._running.jobs.get(trial.trial_id)
         if job is None:
             return
-        self._running.heard(trial.trial_id, Place(result["node_ip"], result["pid"]))  # Tune's own entries
+        self._running.heard(trial.trial_id)
         if "ended" in result:
             self._running.said[trial.trial_id] = Ended(**result["ended"])
         elif "placed" in result:
+            self._running.places[trial.trial_id] = Place(**result["placed"])
             self._queue.placed(job)
         elif "report" in result:
             self._queue.heard(job, Heard(TrialReport(**result["report"]), result.get("provenance", {})))

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+import ray
+
 from model.config import TrainConfig, modules_also_in
 from model.errors import Diverged, Superseded
 from model.train_trial import TrialReport, World, train_trial
@@ -37,7 +39,7 @@ def run_attempt(job: Job, send: Send, world: World = ALONE) -> None:
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     if world.rank == 0:
-        send({"placed": True})
+        send({"placed": {"address": ray.util.get_node_ip_address(), "process": os.getpid()}})
     with _log(job, world) as log, _beating(job, world):
         ended = _train(job, send, log, world)
         _note(log, f"{ended.state}{f': {ended.failure}' if ended.failure else ''}\n{ended.error or ''}")

@@ -106,7 +106,8 @@ def test_a_hung_job_ends_as_lost_unless_its_worker_says_more(desk: Desk) -> None
     assert job is not None
     running.jobs["tune-1"] = job
     assert running.hangs(job) is None, "it never said where it is"
-    running.heard("tune-1", Place("10.0.0.1", 17))
+    running.places["tune-1"] = Place("10.0.0.1", 17)
+    running.heard("tune-1")
     assert running.hung == set()
     assert running.hangs(job) == Place("10.0.0.1", 17)
     running.over("tune-1", driver)
