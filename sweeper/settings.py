@@ -1,22 +1,47 @@
 """Where things are kept: the `SWEEPER_*` environment variables."""
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sweeper.errors import RequestError
+
+PREFIX = "SWEEPER_"
+URLS = ("SWEEPER_DATABASE_URL", "SWEEPER_MLFLOW_URI")
+TOKENS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
+"""Variables of MLflow's own, secret as a whole."""
 SHORTEST_SECRET = 4
 """Characters: masking a shorter one would eat words."""
 OPEN_OPTIONS = frozenset({"host", "port", "dbname", "user", "sslmode", "connect_timeout", "application_name", "mode"})
 """Options of a URL that may be seen; any other may be a token."""
+_RULES = {
+    "float_parsing": "give a number",
+    "finite_number": "give a finite number",
+    "greater_than_equal": "give a number not below {ge:g}",
+    "bool_parsing": "give true or false",
+    "value_error": "{error}",
+}
 
 
 class Settings(BaseSettings):
-    """Read once per command; every path is absolute, since Ray changes a trial's working directory."""
+    """Read once per command; every path is absolute, since Ray changes a trial's working directory.
 
-    model_config = SettingsConfigDict(env_prefix="SWEEPER_", env_ignore_empty=True, frozen=True)
+    Raises RequestError that names the variable, and never the value of one that may hold a password.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise RequestError(_refusal(error)) from None  # not chained: its inputs may be passwords
 
     home: Path = Path(".sweeper")
     """SWEEPER_HOME: everything lives under it."""
@@ -26,7 +51,7 @@ class Settings(BaseSettings):
     """SWEEPER_MLFLOW_URI: an MLflow server; default is `mlflow.db` under home."""
 
     lease_seconds: float = Field(default=120.0, ge=1)
-    """SWEEPER_LEASE_SECONDS: an attempt not heard of for so long may be taken over by another driver; a healthy one reports every few."""
+    """SWEEPER_LEASE_SECONDS: an attempt not heard of for so long may be taken over by another driver; a healthy one is heard."""
     silence_seconds: float = Field(default=1800.0, ge=1)
     """SWEEPER_SILENCE_SECONDS: a worker that fell silent for so long hangs, and is killed. (Compiling a model is silent, too.)"""
     store_patience: float = Field(default=120.0, ge=0)
@@ -35,10 +60,26 @@ class Settings(BaseSettings):
     mlflow_pages: bool = True
     """SWEEPER_MLFLOW_PAGES: whether a run, and `sweeper mlflow sync`, puts a sweep's page, plots and samples on its MLflow run."""
 
+    @field_validator("home", "database_url", "mlflow_uri", mode="before")
+    @classmethod
+    def _text(cls, given: Any) -> Any:
+        try:
+            return given.encode().decode() if isinstance(given, str) else given
+        except UnicodeEncodeError as error:
+            raise ValueError("it holds a byte that is no text in UTF-8; write it anew") from error
+
+    @field_validator("home")
+    @classmethod
+    def _of_somebody(cls, home: Path) -> Path:
+        try:
+            return home.expanduser()
+        except RuntimeError as error:
+            raise ValueError("it begins with a user who has no home here; write the whole path") from error
+
     @property
     def root(self) -> Path:
         """Home, absolute."""
-        return self.home.expanduser().absolute()
+        return self.home.absolute()
 
     @property
     def trials(self) -> Path:
@@ -61,17 +102,38 @@ class Settings(BaseSettings):
         return self.mlflow_uri.get_secret_value() if self.mlflow_uri else f"sqlite:///{self.root / 'mlflow.db'}"
 
     def concealed(self, text: str) -> str:
-        """The text with the passwords and tokens of the two URLs masked: for whatever is printed or logged of an error of others."""
+        """The text with passwords and tokens masked, those of the two URLs and of the environment: for whatever is printed or logged of an
+        error of others."""
         for url in filter(None, (self.database_url, self.mlflow_uri)):
             text = without_secrets_of(url.get_secret_value(), text)
-        return text
+        return concealed(text)
+
+
+def concealed(text: str) -> str:
+    """The text with the passwords and tokens of the environment masked, whether or not it makes good settings."""
+    held = {name.upper(): value for name, value in os.environ.items()}  # pydantic takes names in any case
+    for name in URLS:
+        text = without_secrets_of(held.get(name, ""), text)
+    return _masked((held.get(name, "") for name in TOKENS), text)
 
 
 def without_secrets_of(url: str, text: str) -> str:
     """The text with the password and the tokens of this URL masked."""
-    for secret in sorted({secret for secret in _secrets(url) if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True):
+    return _masked(_secrets(url), text)
+
+
+def _masked(secrets: Iterable[str], text: str) -> str:
+    for secret in sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
+
+
+def _refusal(error: ValidationError) -> str:
+    """The first fault: the variable, the rule, and the value where it is no secret."""
+    first = error.errors()[0]
+    name = PREFIX + str(first["loc"][0]).upper()
+    rule = _RULES.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
+    return f"{name}: {rule}" if name in URLS else f"{name}: {rule}, not {first['input']}"
 
 
 def _secrets(url: str) -> Iterator[str]:
@@ -82,11 +144,21 @@ def _secrets(url: str) -> Iterator[str]:
         yield url
         yield from url.replace("@", ":").split(":")
         return
-    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
-    written = [password or (user if parts.scheme.startswith("http") else "")]  # a server's token may stand for the user
+    written = list(_credentials(url))
     for option in parts.query.split("&"):
         name, _, value = option.partition("=")
         written += [] if name in OPEN_OPTIONS else [value]
     for secret in written:
         yield from (secret, unquote(secret))
     yield from (value for name, value in parse_qsl(parts.query) if name not in OPEN_OPTIONS)
+
+
+def _credentials(url: str) -> Iterator[str]:
+    """What stands for a password, up to the last @; one with a raw / ? # or @ is cut there by whoever reads the URL, so its pieces too."""
+    scheme, found, rest = url.partition("://")
+    rest = rest if found else url
+    before = "" if rest.startswith("/") else rest.rpartition("@")[0]
+    user, _, password = before.partition(":")
+    password = password or (user if scheme.startswith("http") else "")  # a server's token may stand for the user
+    yield password
+    yield from re.split(r"[@/?#]", password)

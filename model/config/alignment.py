@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from model.config.encoder import EncoderConfig
-from model.config.section import Section, added_later
+from model.config.section import MOST, Section, added_later
 from model.errors import ConfigError
 
 Separation = Literal["none", "full", "noisy_reads_clean", "clean_reads_noisy", "shuffled"]
@@ -45,7 +45,7 @@ class TeacherConfig(Section):
     """Used by `timesteps: interval`."""
     labels: Literal["undropped", "dropped"] = "undropped"
     """`undropped`: true labels (2607.02508). `dropped`: those the student saw (2505.02831)."""
-    layer: int = Field(default=8, ge=1)
+    layer: int = Field(default=8, ge=1, le=MOST)
     """Features are read after this block, counted from 1; later blocks never run. Also those of `partition.score: {by: saliency}`."""
     separated: bool = False
     """The teacher's attention is separated like the student's."""
@@ -67,9 +67,9 @@ class AlignmentConfig(Section):
     """
     head: bool = Field(default=True, json_schema_extra=added_later(True))
     """The student's features pass a trained projection head before they are compared."""
-    head_width: int = Field(default=2048, ge=1, json_schema_extra=added_later(2048))
+    head_width: int = Field(default=2048, ge=1, le=MOST, json_schema_extra=added_later(2048))
     """Hidden width of the head of `kind: external`, 2048 in REPA; that of `self` is twice the backbone's width."""
-    student_layer: int = Field(default=3, ge=1)
+    student_layer: int = Field(default=3, ge=1, le=MOST)
     """The head reads the student after this block, counted from 1."""
     teacher: TeacherConfig = TeacherConfig()
     """Used by `kind: self`; `layer` also by `partition.score: {by: saliency}`, whatever is aligned."""

@@ -4,20 +4,20 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from model.config.section import Section, added_later
+from model.config.section import MOST, Section, added_later
 from model.errors import ConfigError
 
 
 class BackboneConfig(Section):
     """A SiT: DiT blocks with adaLN-Zero (2212.09748), conditioned on noise level and class label."""
 
-    patch: int = Field(default=2, ge=1)
+    patch: int = Field(default=2, ge=1, le=MOST)
     """Side of a square patch, in pixels or latent cells."""
-    layers: int = Field(default=12, ge=1)
+    layers: int = Field(default=12, ge=1, le=MOST)
     """Number of transformer blocks."""
-    width: int = Field(default=768, ge=4)
+    width: int = Field(default=768, ge=4, le=MOST)
     """Channels of a token."""
-    heads: int = Field(default=12, ge=1)
+    heads: int = Field(default=12, ge=1, le=MOST)
     """Attention heads; they divide the width."""
     qk_norm: bool = Field(default=False, json_schema_extra=added_later(False))
     """Queries and keys pass an affine LayerNorm over the head dimension before attention."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model.config.section import NOT_IDENTITY, Section, added_later
+from model.config.section import MOST, NOT_IDENTITY, Section, added_later
 
 HELD_OUT_FRACTION = 0.2
 
@@ -32,7 +32,7 @@ class FolderData(Section):
     kind: Literal["folder"]
     path: Path = Field(json_schema_extra=NOT_IDENTITY)
     """Folder of class folders of image files."""
-    resolution: int = Field(ge=2)
+    resolution: int = Field(ge=2, le=MOST)
     """Side of every image in pixels; a file of another size is named and refused."""
     channels: Literal[1, 3] = 3
     """1 reads grey values, 3 reads RGB."""
@@ -47,13 +47,13 @@ class LatentsData(Section):
     path: Path = Field(json_schema_extra=NOT_IDENTITY)
     """Folder with `moments.npy`, (images, 2 x channels, resolution, resolution) float16 or float32: means, then standard deviations; and
     `labels.npy`, (images,) integers."""
-    channels: int = Field(default=4, ge=1)
+    channels: int = Field(default=4, ge=1, le=MOST)
     """Channels of a latent."""
-    resolution: int = Field(default=32, ge=2)
+    resolution: int = Field(default=32, ge=2, le=MOST)
     """Side of a latent in cells."""
-    classes: int = Field(default=1000, ge=1)
+    classes: int = Field(default=1000, ge=1, le=MOST)
     """Number of labels."""
-    images: int = Field(default=1_281_167, ge=2)
+    images: int = Field(default=1_281_167, ge=2, le=MOST)
     """Number of images, held-out ones included."""
     scale: float = Field(default=0.18215, gt=0, json_schema_extra=added_later(0.18215))
     """z = (mean + std * eps) * scale, with a fresh eps every step; .18215 is of Stable Diffusion's autoencoder."""

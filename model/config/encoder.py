@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from model.config.frozen import TimmNetwork
+from model.config.section import MOST
 
 
 class EncoderConfig(TimmNetwork):
@@ -10,5 +11,5 @@ class EncoderConfig(TimmNetwork):
 
     place = "alignment.encoder"
 
-    resolution: int | None = Field(default=None, ge=1)
+    resolution: int | None = Field(default=None, ge=1, le=MOST)
     """Side of the image that the encoder sees; None is 224 * (side of the images / 256). Its patches must be as many as our tokens."""

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from model.config.extractor import ClassifierExtractor, Extractor
 from model.config.noise import DDPM_STEPS, ProcessConfig
-from model.config.section import NOT_IDENTITY, Section, added_later
+from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later
 from model.errors import ConfigError
 
 ExtraMetric = Literal["class_score", "precision", "recall"]
@@ -22,7 +22,7 @@ class SamplerConfig(Section):
     kind: Literal["euler", "heun", "dopri5", "euler_maruyama", "ancestral"] = "euler"
     """The probability-flow ODE by `euler` (S network calls), `heun` (2S - 1) or adaptive `dopri5`; `euler_maruyama` (S): the SDE of SiT
     (2401.08740) with w(t) = 2t. `ancestral` (S): the respaced chain of ddpm (2102.09672), the only sampler of `process.kind: ddpm`."""
-    steps: int = Field(default=50, ge=2)
+    steps: int = Field(default=50, ge=2, le=MOST_STEPS)
     """S, steps of a sampler on a fixed grid; 250 is published for `euler_maruyama` and `ancestral`."""
     relative_tolerance: float = Field(default=1e-5, gt=0, json_schema_extra=added_later(1e-5))
     """Of `dopri5`, on the root mean square over a block of samples; SiT's script has 1e-3, at which two steps pass for a smooth flow."""
@@ -70,16 +70,16 @@ class GuidanceConfig(Section):
 class EvaluationConfig(Section):
     """Metrics of the moving-average weights: held-out loss, Fréchet distance, class accuracy of samples."""
 
-    samples: int = Field(default=1000, ge=2)
+    samples: int = Field(default=1000, ge=2, le=MOST)
     """Generated images, spread evenly over the classes."""
     sampler: SamplerConfig = SamplerConfig()
     guidance: GuidanceConfig = GuidanceConfig()
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     """Generation seed: noise of the samples and of the held-out loss, the same for every trial."""
-    more_seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(), json_schema_extra=added_later(()))
+    more_seeds: tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...] = Field(default=(), json_schema_extra=added_later(()))
     """Further generation seeds: every metric is then the mean over all of them, and the report tells their variance from that of training
     seeds. Each costs an evaluation more."""
-    held_out_levels: int = Field(default=16, ge=1)
+    held_out_levels: int = Field(default=16, ge=1, le=MOST)
     """Noise levels of the held-out loss: the mid-points of this many equal parts of [0, 1]."""
     extractor: Extractor = Field(default=ClassifierExtractor(), json_schema_extra=added_later({"kind": "classifier"}))
     """Whose features Fréchet distance, precision and recall compare: `classifier`, trained on the data | any model of `timm` | FID's
@@ -87,7 +87,7 @@ class EvaluationConfig(Section):
     extra_metrics: tuple[ExtraMetric, ...] = Field(default=(), json_schema_extra=added_later(()))
     """Measured besides, each only when asked for: `class_score` (exp of the mean KL of the judge's verdicts from their mean), `precision`
     and `recall` (k-NN with k = 3 in the extractor's features)."""
-    every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
+    every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
 
     @property

@@ -35,7 +35,10 @@ class FrozenNetwork(Section):
             return given
         if weights in cls.words:
             return given | {"weights_hash": cls.words[weights]}
-        path = Path(weights).expanduser().absolute()  # a trial may run in another folder
+        try:
+            path = Path(weights).expanduser().absolute()  # a trial may run in another folder
+        except RuntimeError as error:
+            raise ConfigError(f"{cls.place}.weights: {weights} begins with a user who has no home here; write the whole path") from error
         return given | {"weights": str(path), "weights_hash": given.get("weights_hash") or cls.hash_of(path)}
 
     @property

@@ -22,6 +22,10 @@ LARGEST_SHARE_ERROR = 0.05
 """Of the images that a batch can leave whole, from the probability that was asked for."""
 
 
+SMALLEST_SHARE, LARGEST_SHARE = 1e-9, 1e9
+"""In a list of shares, before they are normalised."""
+
+
 class ProcessConfig(Section):
     """How data becomes noise, and what the network predicts."""
 
@@ -72,6 +76,10 @@ class PartitionConfig(Section):
                 raise ConfigError(f"a scalar ratio is the share of group 0 and lies between 0 and 1, not {ratio}; [1.0] is no partition")
         elif not ratio or not all(share > 0 for share in ratio):
             raise ConfigError(f"a ratio list holds one positive share per group, not {list(ratio)}")
+        elif max(ratio) > LARGEST_SHARE or min(ratio) < SMALLEST_SHARE:
+            raise ConfigError(
+                f"a ratio list holds shares from {SMALLEST_SHARE:g} to {LARGEST_SHARE:g}, not {list(ratio)}; they need not add up to 1"
+            )
         return ratio
 
     @field_validator("assignment")

@@ -11,6 +11,12 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, validate_default=True)
 
 
+MOST = 10**9
+"""Of anything that is counted: more is a slip of the finger, and numbers without end overflow what is reckoned from them."""
+MOST_STEPS = 2**31 - 1
+"""What databases count in four bytes."""
+LARGEST_SEED = 2**63 - 1
+
 NOT_IDENTITY: dict[str, Any] = {"identity": False}
 """`json_schema_extra` of a field that does not change the weights at a given step (cadences, budgets, paths)."""
 

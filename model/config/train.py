@@ -12,7 +12,7 @@ from model.config.evaluation import EvaluationConfig
 from model.config.extractor import feature_metrics
 from model.config.noise import PartitionConfig, ProcessConfig, TimestepsConfig
 from model.config.optimization import OptimizerConfig
-from model.config.section import NOT_IDENTITY, Section, added_later, identity
+from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later, identity
 from model.errors import ConfigError
 
 NUMERICS_VERSION = 1
@@ -26,7 +26,7 @@ Precision = Literal["fp32", "bf16", "float64"]
 class TrainConfig(Section):
     """One trial: one diffusion transformer, one method, one seed. Defaults are the recipe of 2607.02508 for SiT-B/2."""
 
-    seed: int = Field(default=0, ge=0, lt=2**63)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     """Seed of every training stream and of the initial weights."""
     data: DataConfig = DigitsData()
     backbone: BackboneConfig = BackboneConfig()
@@ -36,9 +36,9 @@ class TrainConfig(Section):
     attention: AttentionConfig = AttentionConfig()
     alignment: AlignmentConfig = AlignmentConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
-    batch_size: int = Field(default=256, ge=1)
+    batch_size: int = Field(default=256, ge=1, le=MOST)
     """Images per optimizer step."""
-    accumulation: int = Field(default=1, ge=1, json_schema_extra=NOT_IDENTITY)
+    accumulation: int = Field(default=1, ge=1, le=MOST, json_schema_extra=NOT_IDENTITY)
     """Micro-batches of a step, one after another in every process: less memory, and the same numbers but for rounding."""
     compile: Literal["auto", "on", "off"] = Field(default="auto", json_schema_extra=NOT_IDENTITY)
     """Compile the step: `auto` on a GPU alone (on a CPU it gains nothing)."""
@@ -48,15 +48,15 @@ class TrainConfig(Section):
     """Decay per step of the moving average: the teacher, and the weights that are evaluated."""
     precision: Literal["auto", "fp32", "bf16", "float64"] = "auto"
     """`auto`: bf16 autocast on a GPU, fp32 on a CPU."""
-    steps: int = Field(default=400_000, ge=1, json_schema_extra=NOT_IDENTITY)
+    steps: int = Field(default=400_000, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Optimizer steps. Not part of a trial's name: a longer run continues a shorter one."""
-    log_every: int = Field(default=50, ge=1, json_schema_extra=NOT_IDENTITY)
+    log_every: int = Field(default=50, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Steps between the points of the training curves."""
-    held_out_every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
+    held_out_every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Steps between the points of the held-out loss curve; None is only at the end."""
-    samples_every: int | None = Field(default=None, ge=1, json_schema_extra=NOT_IDENTITY)
+    samples_every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Steps between pictures of a few samples; None is only at evaluations. A picture costs about as much as 10 steps."""
-    checkpoint_every: int = Field(default=10_000, ge=1, json_schema_extra=NOT_IDENTITY)
+    checkpoint_every: int = Field(default=10_000, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Steps between checkpoints; the newest two and the final moving average are kept."""
     evaluation: EvaluationConfig = Field(default=EvaluationConfig(), json_schema_extra=NOT_IDENTITY)
 

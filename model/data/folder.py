@@ -42,12 +42,14 @@ def _read_classes(root: Path, config: FolderData) -> LabelledImages:
     if not images:
         raise DataError(f"{root} has no class folders; give a folder with one sub-folder of images per class")
     pixels = np.stack(images)
-    named = content_hash(*(p.name.encode() for p in classes), pixels.tobytes(), np.asarray(labels, np.int64).tobytes())
+    named = content_hash(*(os.fsencode(p.name) for p in classes), pixels.tobytes(), np.asarray(labels, np.int64).tobytes())
     values = (pixels.astype(np.float32) / 127.5 - 1).transpose(0, 3, 1, 2)
     return LabelledImages(np.ascontiguousarray(values), np.asarray(labels, np.int64), len(classes), named)
 
 
 def _read(file: Path, config: FolderData) -> np.ndarray:
+    if not os.path.isfile(file):  # a pipe would be waited for, a device read for ever
+        raise DataError(f"{file} cannot be read as an image (it is no file); replace or remove it")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is looked at before anything is unpacked

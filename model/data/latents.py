@@ -7,6 +7,7 @@ A shard is known by `content_hash` of its shapes, all labels and `LOOKED_AT` of 
 Shards that differ in other images alone are not told apart.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,10 @@ def ensure_there(config: LatentsData) -> None:
         f"give a folder with {MOMENTS}, ({config.images}, {2 * config.channels}, {config.resolution}, {config.resolution}) float16 or"
         f" float32: means, then standard deviations; and {LABELS}, ({config.images},) integers"
     )
-    if not config.path.is_dir():
+    if not os.path.isdir(config.path):  # unlike Path.is_dir, of a name too long as well
         raise DataError(f"data.path: there is no folder {config.path}; {wanted}")
     for name in (MOMENTS, LABELS):
-        if not (config.path / name).is_file():
+        if not os.path.isfile(config.path / name):
             raise DataError(f"data.path: {config.path} has no {name}; {wanted}")
 
 
@@ -73,9 +74,10 @@ def open_latents(config: LatentsData) -> LatentShard:
 
 def _mapped(path: Path) -> npt.NDArray[Any]:
     try:
-        found: npt.NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)  # torch takes arrays that may be written to
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} cannot be read as an array ({error}); prepare it again, with numpy.save or numpy.lib.format") from error
+        found: npt.NDArray[Any] = np.lib.format.open_memmap(path, mode="c")  # torch takes arrays that may be written to
+    except Exception as error:  # a damaged header makes numpy and Python's own tokenizer raise what they will
+        why = str(error) or type(error).__name__
+        raise DataError(f"{path} cannot be read as an array ({why}); prepare it again, with numpy.save or numpy.lib.format") from error
     return found
 
 

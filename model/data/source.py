@@ -1,6 +1,7 @@
 """From a data config to its images, or to the few facts a plan needs of them."""
 
 import json
+import os
 
 from model.config import DataConfig, DigitsData, FolderData, LatentsData, NpzData
 from model.config.data import HELD_OUT_FRACTION
@@ -40,7 +41,7 @@ def facts(config: DataConfig) -> DataFacts:
             return DataFacts(digits.CONTENT_HASH, 1, digits.RESOLUTION, digits.CLASSES, digits.IMAGES - held_out, held_out)
         case LatentsData():
             named = f"declared-{content_hash(json.dumps(identity(config)).encode())}"
-            if config.path.exists():
+            if os.path.exists(config.path):  # unlike Path.exists, of a name too long or in a closed folder as well
                 from model.data.latents import open_latents
 
                 named = open_latents(config).content_hash

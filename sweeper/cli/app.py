@@ -10,7 +10,7 @@ from rich.markup import escape
 from sweeper.cli import db, extend, mlflow, plan, report, run, sample, schema, show, status, ui, why
 from sweeper.cli.reader_gone import outliving_readers
 from sweeper.errors import SweeperError
-from sweeper.settings import Settings
+from sweeper.settings import concealed
 from sweeper.visible import abridged, lines, one_line
 
 app = typer.Typer(
@@ -64,7 +64,6 @@ def run_command(arguments: list[str], *, debug: bool = False) -> int:
 
 def _complain(message: str, debug: bool) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    conceal = Settings().concealed
     if debug:
-        console.print(escape(lines(conceal(traceback.format_exc()))))
-    console.print(f"[bold red]error:[/] {escape(abridged(one_line(conceal(message)), LONGEST))}")
+        console.print(escape(lines(concealed(traceback.format_exc()))))
+    console.print(f"[bold red]error:[/] {escape(abridged(one_line(concealed(message)), LONGEST))}")

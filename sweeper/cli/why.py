@@ -58,6 +58,8 @@ def explained(history: TrialHistory, folder: Path) -> list[str]:
 def _told(history: TrialHistory) -> AttemptRecord | None:
     """The newest attempt that did not finish by itself, where it is newer than every one that did: what it says is still true."""
     for attempt in reversed(history.attempts):
+        if attempt.state == "finished":
+            return None
         if attempt.failure is not None or attempt.error:
             return attempt
     return None

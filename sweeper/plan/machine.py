@@ -13,6 +13,9 @@ from model.train_trial import cpu_model, gpu_models, usable_cores
 from sweeper.errors import SpecError
 from sweeper.spec.sweep_spec import Resources
 
+MOST_CONCURRENT = 10_000
+"""Trials at the same time, however large the cluster."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -49,10 +52,12 @@ class Allotment:
 
 def allot(resources: Resources, machine: Machine, max_concurrent: int | None) -> Allotment:
     """Raises SpecError when one trial asks for more than the machine has: it would wait for ever."""
+    if max_concurrent is not None and max_concurrent > MOST_CONCURRENT:
+        raise SpecError(f"--max-concurrent: at most {MOST_CONCURRENT:,} trials run at the same time; ask for fewer, or leave it out")
     gpus = resources.gpus if resources.gpus != "auto" else min(1, len(machine.gpus))
     processes = max(resources.processes, math.floor(gpus))
     if machine.cluster:
-        return Allotment(resources.cpus, gpus, max_concurrent or 10_000, None, processes)
+        return Allotment(resources.cpus, gpus, max_concurrent or MOST_CONCURRENT, None, processes)
     if resources.cpus > machine.cores:
         raise SpecError(f"resources.cpus: a trial asks for {resources.cpus:g}, this machine has {machine.cores}; ask for fewer")
     if gpus > len(machine.gpus):

@@ -16,6 +16,8 @@ STATED_CV = 0.013
 FEWEST_SEEDS = 3
 """Below it the report gives no interval."""
 MOST_SEEDS = 100_000
+LARGEST_SIZE = math.log(1000)
+"""Of an effect or a margin, on the log of the metric: what is larger is nothing that anybody claims."""
 _NODES = 400
 _NEARLY_NORMAL = 5_000
 """Degrees of freedom from which the noncentral t is taken as normal."""
@@ -84,18 +86,18 @@ def seeds_to_decide(kind: ClaimKind, *, effect: float, margin: float, alpha: flo
     return _fewest(enough)
 
 
-def smallest_size(kind: ClaimKind, seeds: int, *, alpha: float, noise: Noise, margin: float = 0.0, wanted: float = POWER) -> float:
+def smallest_size(kind: ClaimKind, seeds: int, *, alpha: float, noise: Noise, margin: float = 0.0, wanted: float = POWER) -> float | None:
     """What so many seeds can claim with the wanted power: the smallest true effect shown (`superior`), or, at a true effect of zero, the
-    smallest margin kept."""
+    smallest margin kept. None where nothing up to `LARGEST_SIZE` is enough."""
 
     def enough(size: float) -> bool:
         if kind == "superior":
             return power(kind, seeds, effect=size, margin=margin, alpha=alpha, noise=noise) >= wanted
         return power(kind, seeds, effect=0.0, margin=size, alpha=alpha, noise=noise) >= wanted
 
-    low, high = 0.0, noise.sd or 1e-300
-    while not enough(high):
-        low, high = high, 2 * high
+    if not enough(LARGEST_SIZE):
+        return None
+    low, high = 0.0, LARGEST_SIZE
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (low, middle) if enough(middle) else (middle, high)
@@ -109,7 +111,7 @@ def sign_flip_floor(seeds: int) -> float:
 
 def _beyond(distance: float, seeds: int, alpha: float, noise: Noise) -> float:
     """Power of the one-sided t test against a bound that the truth lies `distance` beyond."""
-    from scipy.special import nctdtr, ndtr, stdtrit
+    from scipy.special import chdtr, nctdtr, ndtr, stdtrit
 
     if noise.sd == 0:
         return float(distance > 0)
@@ -117,7 +119,10 @@ def _beyond(distance: float, seeds: int, alpha: float, noise: Noise) -> float:
     critical = stdtrit(degrees, 1 - alpha)
     if degrees > _NEARLY_NORMAL:
         return float(ndtr(shift - critical))
-    return float(1 - nctdtr(degrees, shift, critical))
+    reached = float(1 - nctdtr(degrees, shift, critical))
+    if math.isnan(reached):  # so far from the bound, the statistic varies by the estimated standard deviation alone
+        return float(chdtr(degrees, degrees * min(max(shift / critical, 0.0), 1e6) ** 2))
+    return reached
 
 
 def _within(effect: float, margin: float, seeds: int, alpha: float, noise: Noise) -> float:

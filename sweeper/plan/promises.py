@@ -13,6 +13,8 @@ DEFAULT_EFFECT = math.log(1.02)
 FEWEST_DEGREES = 2
 """Degrees of freedom below which finished trials say nothing of a spread."""
 _HIGHEST_CORRELATION = 0.95
+_LARGEST = 1e100
+"""Values from here on are no measurements: sums of them overflow."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Promise:
     power: float | None
     """With the seeds given, at Holm's strictest level; None with fewer than 3."""
     claimable: float | None
-    """What the seeds given can claim instead, on the log: the smallest effect (superior), or the smallest margin at no effect."""
+    """What the seeds given can claim instead, on the log: the smallest effect (superior), or the smallest margin at no effect; None where
+    nothing is large enough."""
     sign_flip_floor: float
     """Smallest p of a two-sided sign-flip test of the seeds given."""
     uncounted: str | None = None
@@ -57,14 +60,15 @@ class Promise:
 
 def prior_of(values: Mapping[str, Mapping[int, float]], source: str) -> Prior | None:
     """From finished trials, variant -> seed -> value; None where they are too few. Spread and correlation are of the logs."""
-    logs = {name: {seed: math.log(value) for seed, value in found.items() if value > 0} for name, found in values.items()}
+    positive = {name: {seed: value for seed, value in found.items() if 0 < value < _LARGEST} for name, found in values.items()}
+    logs = {name: {seed: math.log(value) for seed, value in found.items()} for name, found in positive.items()}
     cells = {name: found for name, found in logs.items() if len(found) >= 2}
     degrees = sum(len(found) - 1 for found in cells.values())
     if degrees < FEWEST_DEGREES:
         return None
     means = {name: math.fsum(found.values()) / len(found) for name, found in cells.items()}
     squares = math.fsum((value - means[name]) ** 2 for name, found in cells.items() for value in found.values())
-    everything = [value for found in values.values() for value in found.values()]
+    everything = [value for found in positive.values() for value in found.values()]
     level = math.fsum(everything) / len(everything)
     correlation, blocks = _correlation(cells)
     measured = f"correlation of pairs {correlation:.2f} from {blocks} seed blocks" if blocks else "correlation of pairs 0 until measured"
@@ -106,7 +110,6 @@ def promise(claim: Contrast, weights: Mapping[str, float], *, seeds: int, claims
     shown = None if claim.margin is None else claim.margin if isinstance(claim.margin, str) else f"{claim.margin:g}"
     effect_text = str(claim.expected or "2%") if kind == "superior" else "no effect"
     margin, expected = _as_share(claim.margin, prior.level), _as_share(claim.expected, prior.level)
-    claimable = smallest_size(kind, seeds, alpha=strictest, noise=noise, margin=margin or 0.0) if seeds >= FEWEST_SEEDS else None
     if math.isnan(margin or 0.0) or math.isnan(expected or 0.0):
         why = "its margin or effect is in units of the metric, of which nothing has finished yet; give a share such as 2% to count seeds"
         return Promise(claim.name, kind, shown, effect_text, paired, seeds, None, None, None, None, floor, why)
@@ -122,7 +125,7 @@ def promise(claim: Contrast, weights: Mapping[str, float], *, seeds: int, claims
         needed=seeds_needed(kind, effect=effect, margin=kept, alpha=strictest, noise=noise),
         needed_alone=seeds_needed(kind, effect=effect, margin=kept, alpha=alpha, noise=noise),
         power=power(kind, seeds, effect=effect, margin=kept, alpha=strictest, noise=noise) if seeds >= FEWEST_SEEDS else None,
-        claimable=claimable,
+        claimable=smallest_size(kind, seeds, alpha=strictest, noise=noise, margin=kept) if seeds >= FEWEST_SEEDS else None,
         sign_flip_floor=floor,
     )
 
@@ -134,7 +137,7 @@ def _as_share(amount: float | str | None, level: float | None) -> float | None:
         return math.log1p(share / 100)
     if amount is None:
         return None
-    return math.nan if level is None else math.log1p(float(amount) / abs(level))
+    return math.nan if level is None else math.log1p(float(amount) / level)
 
 
 def in_words(found: Sequence[Promise]) -> list[str]:
@@ -150,10 +153,11 @@ def _sentence(one: Promise) -> str:
     alone = f" ({one.needed_alone} if it were the only claim)" if one.needed_alone not in (None, one.needed) else ""
     need = f"{one.needed} seeds per cell{alone}" if one.needed is not None else "more seeds than anybody has"
     parts = [f"With {what}{margin} it needs {need} for power .8; {'paired' if one.paired else 'not paired'}."]
-    if one.power is None or one.claimable is None:
+    if one.power is None:
         parts.append(f"{one.given} per cell are given: too few for any interval, nothing can be claimed.")
         return " ".join(parts)
-    instead = f"an effect of {math.expm1(one.claimable):.1%}" if one.kind == "superior" else f"a margin of {math.expm1(one.claimable):.1%}"
+    size = "an effect" if one.kind == "superior" else "a margin"
+    instead = f"they can claim {size} of {math.expm1(one.claimable):.1%} instead" if one.claimable else "they can claim nothing instead"
     enough = one.needed is not None and one.given >= one.needed
-    parts.append(f"{one.given} are given: power {one.power:.2f}" + ("." if enough else f"; they can claim {instead} instead."))
+    parts.append(f"{one.given} are given: power {one.power:.2f}" + ("." if enough else f"; {instead}."))
     return " ".join(parts)

@@ -1,6 +1,6 @@
 """The claims of a planned sweep, with the spread over seeds that the store knows of."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +36,12 @@ def plan_claims(planned: PlannedSweep, settings: Settings) -> ClaimsPlan | None:
     promises = []
     for claim in spec.claims:
         weights = contrast_weights(claim, variants)
-        paired = _paired(planned, [*weights, *([claim.relative_to] if claim.relative_to else [])])
+        paired = _paired(planned, {*weights, *([claim.relative_to] if claim.relative_to else [])})
         promises.append(promise(claim, weights, seeds=len(spec.seeds), claims=len(spec.claims), paired=paired, prior=prior))
     return ClaimsPlan(prior, tuple(promises))
 
 
-def _paired(planned: PlannedSweep, names: list[str]) -> bool:
+def _paired(planned: PlannedSweep, names: Collection[str]) -> bool:
     streams = [stream_identities(config) for variant, config in planned.sweep.configs if variant.name in names]
     return all(one[stream] == streams[0][stream] for one in streams for stream in PAIRING)
 

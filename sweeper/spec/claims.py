@@ -23,6 +23,12 @@ the margin (one-sided) · `equivalent`: within the margin to both sides (two one
 of differences."""
 NEED_MARGIN = ("non_inferior", "equivalent", "no_interaction")
 
+SMALLEST_ALPHA = 1e-9
+"""Quantiles of smaller levels leave what a double can tell from certainty."""
+LARGEST_WEIGHT, SMALLEST_WEIGHT = 1e6, 1e-6
+LARGEST_AMOUNT, SMALLEST_SHARE = 1e100, 1e-4
+"""In units of the metric, where a square would overflow; in percent."""
+
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*%")
 _PERCENT_SCHEMA = {"type": "string", "pattern": r"^(\d+(\.\d+)?|\.\d+)\s*%$"}
 
@@ -37,14 +43,18 @@ def _share(value: Any) -> Any:
     share = percent(value) if isinstance(value, str) else None
     if share is None or not 0 < share < 100:
         raise ValueError(f"give a share above 0% and below 100%, such as 1.3%; not {short(value)}")
+    if share < SMALLEST_SHARE or f"{share:g}" == "100":
+        raise ValueError(f"give a share of at least {SMALLEST_SHARE:g}% and of six digits at most, such as 1.3%; not {short(value)}")
     return f"{share:g}%"
 
 
 def _amount(value: Any) -> Any:
     if isinstance(value, str):
         return _share(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise ValueError(f"give a number above 0, in units of the metric, or a share such as 2%; not {short(value)}")
+    if value >= LARGEST_AMOUNT:
+        raise ValueError(f"give a number below {LARGEST_AMOUNT:g}, in units of the metric, or a share such as 2%; not {short(value)}")
     return float(value)
 
 
@@ -54,7 +64,21 @@ Amount = Annotated[
     float | str, BeforeValidator(_amount), WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _PERCENT_SCHEMA]})
 ]
 """A number above 0 in units of the metric, or a percentage of it."""
-Alpha = Annotated[float, Field(gt=0, lt=0.5)]
+Alpha = Annotated[float, Field(ge=SMALLEST_ALPHA, lt=0.5)]
+
+
+def ensure_weights(name: str, weights: Mapping[str, float]) -> None:
+    """Raises ValueError where the weights of a contrast are no comparison, or so far apart that sums over them mean nothing."""
+    used = {variant: weight for variant, weight in weights.items() if weight}
+    if not used:
+        raise ValueError(f"contrast {name!r} weighs nothing; give weights such as {{one: 1, other: -1}}")
+    if odd := [variant for variant, weight in used.items() if not SMALLEST_WEIGHT <= abs(weight) <= LARGEST_WEIGHT]:
+        raise ValueError(
+            f"contrast {name!r}: the weight of {odd[0]} is {used[odd[0]]:g}; give weights of {SMALLEST_WEIGHT:g} to {LARGEST_WEIGHT:,.0f}"
+            " in size, such as 1 and -1"
+        )
+    if abs(sum(used.values())) > 1e-9:
+        raise ValueError(f"contrast {name!r}: weights add up to {sum(used.values()):g}, not to zero")
 
 
 def ensure_claim(contrast: "Contrast") -> None:

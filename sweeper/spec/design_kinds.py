@@ -12,7 +12,7 @@ variants         an explicit list
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -25,6 +25,8 @@ from sweeper.spec.fractions import AliasRow, alias_table, fraction
 from sweeper.spec.recipe_designs import AddOneInDesign, LeaveOneOutDesign, PathDesign
 from sweeper.spec.section import Name
 
+MOST_MATCHES = 200
+"""Of `where` and of `unless`: every cell is held against each."""
 MOST_FRACTIONAL_FACTORS = 15
 """The alias table lists every interaction: 32,767 of them."""
 
@@ -46,17 +48,22 @@ class Crossed(Design, ABC):
 
     @model_validator(mode="after")
     def _names_cells(self) -> Self:
+        known = {name: dict.fromkeys(level for level, _ in factor.named_levels()) for name, factor in self.factors.items()}
         for what, matches in (("where", self.where), ("unless", self.unless)):
+            if len(matches) > MOST_MATCHES:
+                raise ValueError(
+                    f"{what}: {len(matches):,} matches are more than the limit of {MOST_MATCHES}; give several levels of a factor in one,"
+                    " such as {ratio: [0.25, 0.5]}, or list the cells with kind: variants"
+                )
             for match in matches:
                 if not match:
                     raise ValueError(f"{what}: an empty match means every cell; name a factor and its level, or leave it out")
                 for factor, level in _wanted(match).items():
                     if factor not in self.factors:
                         raise ValueError(f"{what}: there is no factor {factor!r}{nearest(factor, self.factors)}")
-                    levels = [name for name, _ in self.factors[factor].named_levels()]
                     for name in level:
-                        if name not in levels:
-                            raise ValueError(f"{what}: {factor} has no level {name!r}{nearest(name, levels)}")
+                        if name not in known[factor]:
+                            raise ValueError(f"{what}: {factor} has no level {name!r}{nearest(name, known[factor])}")
         return self
 
     @abstractmethod
@@ -65,20 +72,15 @@ class Crossed(Design, ABC):
 
     def expand(self) -> tuple[Variant, ...]:
         levels = [factor.named_levels() for factor in self.factors.values()]
+        where, unless = ([_wanted(match) for match in matches] for matches in (self.where, self.unless))
         found = []
         for cell in self._cells():
             chosen = [levels[i][number] for i, number in enumerate(cell)]
             names = dict(zip(self.factors, (name for name, _ in chosen), strict=True))
-            if self._kept(names):
+            if (not where or _matches(names, where)) and not _matches(names, unless):
                 overrides = {path: value for _, fields in chosen for path, value in fields.items()}
                 found.append(Variant("/".join(names.values()), names, overrides))
         return tuple(found)
-
-    def _kept(self, names: Mapping[str, str]) -> bool:
-        def matches(cells: tuple[Cells, ...]) -> bool:
-            return any(all(names[factor] in levels for factor, levels in _wanted(match).items()) for match in cells)
-
-        return (not self.where or matches(self.where)) and not matches(self.unless)
 
 
 class FactorialDesign(Crossed):
@@ -181,5 +183,10 @@ AnyDesign = Annotated[
 ]
 
 
-def _wanted(match: Cells) -> dict[str, list[str]]:
-    return {factor: [level_name(one) for one in (level if isinstance(level, list) else [level])] for factor, level in match.items()}
+def _wanted(match: Cells) -> dict[str, dict[str, None]]:
+    """Factor -> names of the levels that will do, in order and quick to look up."""
+    return {factor: dict.fromkeys(map(level_name, level if isinstance(level, list) else [level])) for factor, level in match.items()}
+
+
+def _matches(names: Mapping[str, str], wanted: Sequence[Mapping[str, Collection[str]]]) -> bool:
+    return any(all(names[factor] in levels for factor, levels in match.items()) for match in wanted)

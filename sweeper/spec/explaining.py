@@ -15,10 +15,10 @@ from sweeper.errors import nearest
 Loc = Sequence[int | str]
 
 _BOUNDS = {
-    "greater_than": "a number greater than {gt:g}",
-    "greater_than_equal": "a number not below {ge:g}",
-    "less_than": "a number less than {lt:g}",
-    "less_than_equal": "a number not above {le:g}",
+    "greater_than": "a number greater than {gt}",
+    "greater_than_equal": "a number not below {ge}",
+    "less_than": "a number less than {lt}",
+    "less_than_equal": "a number not above {le}",
     "finite_number": "a finite number",
     "too_short": "at least {min_length} entry",
     "too_long": "at most {max_length} entries",
@@ -85,10 +85,14 @@ def _said(errors: Sequence[Any], model: type[BaseModel], prefix: str) -> tuple[b
             tag, tags = error["ctx"]["tag"], [str(_tag(option)) for option in spot.options]
             return True, f"{_place((*spot.path, 'kind'), prefix)}there is no kind {tag!r}{nearest(tag, tags)}"
         case bound if bound in _BOUNDS:
-            wanted = _BOUNDS[bound].format(**error.get("ctx", {}))
+            wanted = _BOUNDS[bound].format(**{name: _number(limit) for name, limit in error.get("ctx", {}).items()})
         case _:
             wanted = _wanted(spot.options) or error["msg"]
     return False, f"{place}give {wanted}, not {short(error['input'])}"
+
+
+def _number(limit: Any) -> str:
+    return f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
 def _place(path: Loc, prefix: str) -> str:

@@ -26,6 +26,8 @@ NAMED = {"preset": PRESETS, "method": METHODS}
 """What `base` may begin with, by name."""
 UNNAMED: dict[str, Any] = {"data": {"path"}, "alignment": {"encoder": {"weights"}}, "evaluation": {"extractor": {"weights"}}}
 """Places of files, which are known by their content."""
+MAX_WEIGHED = 1_000_000
+"""Contrasts times variants: each contrast looks at every variant, in planning and in a report. So many take half a minute."""
 MAX_TRIALS = 100_000
 """More is a mistake; it is refused before every config is checked. So many are planned in seconds (benchmarks/store_scale.py)."""
 
@@ -66,6 +68,10 @@ def check_sweep(spec: SweepSpec, profile: str, place: str) -> LoadedSweep:
         variants = variants_of(spec)
         if len(variants) * len(spec.seeds) > MAX_TRIALS:
             raise SpecError(f"{len(variants):,} variants x {len(spec.seeds):,} seeds are more than {MAX_TRIALS:,} trials; ask for fewer")
+        if len(variants) * len(spec.contrasts) > MAX_WEIGHED:
+            raise SpecError(
+                f"{len(spec.contrasts):,} contrasts over {len(variants):,} variants are more than {MAX_WEIGHED:,} together; ask for fewer"
+            )
         names = [variant.name for variant in variants]
         if repeated := twice(names):
             raise SpecError(f"design: two variants are called {repeated[0]!r}; rename a level")
@@ -100,10 +106,13 @@ def variant_config(spec: SweepSpec, variant: Variant, seed: int) -> TrainConfig:
         varied = any(loc.startswith(path) or path.startswith(loc) for path in variant.overrides) or not loc or "method" in variant.overrides
         raise SpecError(f"{where}: {explain(error, TrainConfig)}" if varied else explain(error, TrainConfig, "base.")) from error
     location = getattr(config.data, "path", None)
-    if location is not None:  # Ray changes a trial's working directory
-        data = config.data.model_copy(update={"path": Path(location).expanduser().absolute()})
-        config = config.model_copy(update={"data": data})
-    return config
+    if location is None:
+        return config
+    try:
+        path = Path(location).expanduser().absolute()  # Ray changes a trial's working directory
+    except RuntimeError as error:
+        raise SpecError(f"{where}: data.path: {location} begins with a user who has no home here; write the whole path") from error
+    return config.model_copy(update={"data": config.data.model_copy(update={"path": path})})
 
 
 def _laid_out(base: Mapping[str, Any], variant: Variant, where: str) -> dict[str, Any]:

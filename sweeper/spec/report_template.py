@@ -28,7 +28,7 @@ class ReportTemplate(BaseModel):
     """factorial: factors whose levels are columns, and `step`."""
     metrics: tuple[str, ...] = ()
     """Shown behind the primary one, in this order; default: all that were measured."""
-    steps: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    steps: tuple[Annotated[int, Field(ge=1, lt=2**31)], ...] = ()
     """factorial: shown as columns; default: every step at which trials were evaluated."""
     order: tuple[str, ...] = ()
     """Variants that come first, in this order; the others follow in the order of the design."""

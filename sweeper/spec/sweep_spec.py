@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from sweeper.errors import nearest
 from sweeper.metrics import METRICS, is_metric, metric_info
-from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, percent
+from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, ensure_weights, percent
 from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
 from sweeper.spec.factors import Cell
@@ -16,6 +16,9 @@ from sweeper.spec.section import LONGEST_NAME, Name, Spec, twice
 
 MAX_SEEDS = 1_000
 """More is a mistake, such as a seed where their number is asked for; it is refused before they are counted out."""
+MAX_CONTRASTS = 200
+LEAST_SHARE, MOST_SHARES = 0.001, 10_000
+"""Of CPU cores, GPUs or processes that one trial can ask for."""
 LONGEST_QUESTION = 2_000
 
 
@@ -88,8 +91,7 @@ class Contrast(Spec):
         if self.weights is not None:
             if self.of is not None or self.to is not None or self.holding:
                 raise ValueError(f"contrast {self.name!r} has `weights`; remove `of`, `to` and `holding`")
-            if abs(sum(self.weights.values())) > 1e-9:
-                raise ValueError(f"contrast {self.name!r}: weights add up to {sum(self.weights.values()):g}, not to zero")
+            ensure_weights(self.name, self.weights)
         return self
 
 
@@ -101,7 +103,7 @@ class Sequential(Spec):
     """Seeds at which all of alpha is spent."""
     spending: Literal["obrien_fleming", "pocock"] = "obrien_fleming"
     """`obrien_fleming`: little at early looks · `pocock`: about the same at each."""
-    looks: tuple[int, ...] = ()
+    looks: tuple[Annotated[int, Field(le=MAX_SEEDS)], ...] = ()
     """Number of seeds at each look so far, the present one last; empty is one look, at the seeds given."""
 
     @field_validator("looks")
@@ -115,12 +117,12 @@ class Sequential(Spec):
 class Resources(Spec):
     """What one trial takes, all its processes together."""
 
-    cpus: float = Field(default=1, gt=0)
+    cpus: float = Field(default=1, ge=LEAST_SHARE, le=MOST_SHARES)
     """CPU cores; each process of the trial runs max(1, whole part of its share) threads."""
     gpus: float | Literal["auto"] = "auto"
     """GPUs, may be a fraction; `auto` takes one where the machine has one, else none. With several, the trial trains in a process on
     each, which share every batch evenly."""
-    processes: int = Field(default=1, ge=1)
+    processes: int = Field(default=1, ge=1, le=MOST_SHARES)
     """Processes on CPUs (gpus: 0) that train the trial together; on GPUs it is left out, since there is one on each."""
 
     @field_validator("gpus")
@@ -128,6 +130,8 @@ class Resources(Spec):
     def _share(cls, gpus: float | Literal["auto"]) -> float | Literal["auto"]:
         if gpus != "auto" and (gpus < 0 or (gpus > 1 and gpus != int(gpus))):
             raise ValueError(f"gpus is a fraction of one GPU or a whole number, not {gpus:g}")
+        if gpus != "auto" and gpus and not LEAST_SHARE <= gpus <= MOST_SHARES:
+            raise ValueError(f"gpus is 0, or {LEAST_SHARE} to {MOST_SHARES:,} GPUs, not {gpus:g}; ask for what the machine has")
         return gpus
 
     @model_validator(mode="after")
@@ -155,7 +159,7 @@ class SweepSpec(Spec):
     metric: Metric
     baseline: str | None = None
     """Name of the variant the others are read against."""
-    contrasts: tuple[Contrast, ...] = ()
+    contrasts: tuple[Contrast, ...] = Field(default=(), max_length=MAX_CONTRASTS)
     sequential: Sequential | None = None
     resources: Resources = Resources()
     report: ReportTemplate | None = None

@@ -38,13 +38,18 @@ def parse_url(url: str) -> URL:
     if backend == "postgres":  # a spelling many services hand out
         backend = "postgresql"
     if backend == "postgresql":
+        if "@" in f"{parsed.host}{parsed.database}":  # neither is told: both hold a part of the password then
+            raise StoreError(f"the database URL has an @ in its password; write @ in a password as %40, / as %2F; {SET_URL}")
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise StoreError(f"a {backend} database cannot hold the results, only SQLite and PostgreSQL can; {SET_URL}")
     if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
         raise StoreError(f"{shown(parsed)} is not a file by its path, and results must outlive the command; {SET_URL}")
-    # Absolute, since the working directory may change; without options, which could turn our transactions off.
-    return sa.make_url("sqlite://").set(database=str(Path(parsed.database).expanduser().absolute()))
+    try:
+        path = Path(parsed.database).expanduser().absolute()  # since the working directory may change
+    except RuntimeError as error:
+        raise StoreError(f"the database {parsed.database} begins with a user who has no home here; {SET_URL}") from error
+    return sa.make_url("sqlite://").set(database=str(path))  # without options, which could turn our transactions off
 
 
 def make_folder(path: Path, mounts: str) -> None:

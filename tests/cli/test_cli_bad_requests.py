@@ -31,6 +31,48 @@ def test_trials_at_once_are_counted(refused: Refused, value: str) -> None:
     assert refused("plan", "sweep.yaml", "--max-concurrent", value).startswith("Invalid value for '--max-concurrent': ")
 
 
+def test_trials_at_once_have_an_end(refused: Refused) -> None:
+    assert refused("plan", "sweep.yaml", "--max-concurrent", "9" * 320).startswith(
+        "--max-concurrent: at most 10,000 trials run at the same"
+    )
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("command", [("status",), ("plan", "sweep.yaml", "--allow-mixed", "x")])
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("LEASE_SECONDS", "abc", "give a number, not abc"),
+        ("LEASE_SECONDS", "0", "give a number not below 1, not 0"),
+        ("LEASE_SECONDS", "inf", "give a finite number, not inf"),
+        ("silence_seconds", "nan", "give a finite number, not nan"),
+        ("STORE_PATIENCE", "-1", "give a number not below 0, not -1"),
+        ("MLFLOW_PAGES", "perhaps", "give true or false, not perhaps"),
+        ("HOME", "~nobody-of-that-name/x", "it begins with a user who has no home here; write the whole path, not ~nobody-of-that-name/x"),
+        ("HOME", "/tmp/\udcff", r"it holds a byte that is no text in UTF-8; write it anew, not /tmp/\udcff"),
+        ("DATABASE_URL", f"postgresql://ann:{PASSWORD}\udcff@host/db", "it holds a byte that is no text in UTF-8; write it anew"),
+        ("MLFLOW_URI", f"http://ann:{PASSWORD}\udcff@host", "it holds a byte that is no text in UTF-8; write it anew"),
+    ],
+)
+def test_a_setting_that_means_nothing(
+    sweeper: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    message: str,
+    command: tuple[str, ...],
+    debug: bool,
+) -> None:
+    """Whatever the command, and also while an error of another kind is told."""
+    monkeypatch.setenv(f"SWEEPER_{name}", value)
+    said = sweeper(*command, debug=debug)
+    assert (said.code, said.out) == (2, "")
+    assert PASSWORD not in said.err
+    expected = "--allow-mixed x: results carry no such condition" if command[0] == "plan" else f"SWEEPER_{name.upper()}: {message}"
+    assert said.err.splitlines()[-1].startswith(f"error: {expected}")
+    assert debug or said.err.count("\n") == 1
+
+
 def test_without_a_word_the_help_is_printed_and_no_empty_error(sweeper: Callable[..., Any]) -> None:
     said = sweeper()
     assert said.code == 2
@@ -56,8 +98,9 @@ def test_before_any_run_there_is_nothing_to_show(refused: Refused, home: Path, w
         ),
         (f"mysql://ann:{PASSWORD}@host/db", f"a mysql database cannot hold the results, only SQLite and PostgreSQL can; {SET_URL}"),
         (f"ann:{PASSWORD}@host/db", f"the database URL cannot be read; {SET_URL}"),
+        ("sqlite:///~of-no-name/x.db", f"the database ~of-no-name/x.db begins with a user who has no home here; {SET_URL}"),
     ],
-    ids=["directory", "text file", "driver", "no URL"],
+    ids=["directory", "text file", "driver", "no URL", "no user"],
 )
 def test_a_database_that_cannot_be_opened(
     sweeper: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], url: str, message: str

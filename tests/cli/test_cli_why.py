@@ -85,6 +85,35 @@ def test_why_of_trials_that_are_well(sweeper: Sweeper, home: Path) -> None:
     assert "it was never started\nnext: " in sweeper("why", names["single/none", 1]).out
 
 
+def test_a_trial_of_two_sweeps_is_told_by_the_one_that_ran_last(sweeper: Sweeper, home: Path) -> None:
+    """Its name goes with the command that is given next."""
+    trial = store_sweep(endings={("single/none", 0): None}).trials[0]
+    with ResultsStore.open(Settings().store_url) as store:
+        for name in ("zebra", "ant", "zebra"):
+            command = f"sweeper run {name}.yaml"
+            store.record_sweep(name=name, profile="default", version="v", spec={}, trials=[trial], command=command)
+            said = sweeper("why", trial.fingerprint).out.splitlines()
+            assert (said[0], said[-1]) == (
+                f"trial {trial.fingerprint}: single/none, seed 0, of {name} (profile default)",
+                f"next: {command}",
+            )
+
+
+def test_a_failure_before_the_trial_finished_is_past(sweeper: Sweeper, home: Path) -> None:
+    trial = store_sweep(endings={("single/none", 0): "failed"}).trials[0]
+    assert "caught fire" in sweeper("why", trial.fingerprint).out
+    with ResultsStore.open(Settings().store_url) as store:
+        for ending in ("finished", "failed"):
+            held = store.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+            assert held is not None
+            store.started(held, start_step=0, comparability={}, provenance={})
+            store.end(held, ending, ERROR if ending == "failed" else None)
+            said = sweeper("why", trial.fingerprint).out
+            assert "caught fire" not in said
+            assert ("attempt 2 is finished" in said) == (ending == "finished")
+            assert ("attempt 3 failed at step 0: RuntimeError: cannot draw" in said) == (ending == "failed")
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("6h", 21600), ("90m", 5400), ("1d12h", 129600), ("45s", 45), ("1.5h", 5400), (None, None)])
 def test_times_are_read(text: str | None, seconds: float | None) -> None:
     assert seconds_of(text) == seconds

@@ -46,7 +46,7 @@ WORDS = [
 ]
 """A mapping that was read holds no other text: `parse_yaml` refuses it, as the tests of names see."""
 
-NUMBERS = [0, -1, 1, 2, 3, 7, 10**9, 10**400, -(10**30), 2**63, 2**63 - 1, 2**31, 0.5, 1.5, -0.0, 1e308, 5e-324]
+NUMBERS = [0, -1, 1, 2, 3, 7, 10**9, 10**400, -(10**30), 2**63, 2**63 - 1, 2**31, 0.5, 1.5, -0.0, 1e308, 5e-324, 1e-17, 1e160, 10**20]
 ODD: list[Any] = [
     *(None, True, False, float("inf"), float("-inf"), float("nan")),
     *NUMBERS,

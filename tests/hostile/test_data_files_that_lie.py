@@ -1,6 +1,6 @@
 """Data sets whose files lie, are damaged, or are something else: named and refused by `plan` and `run`, with nothing started."""
 
-import io
+import os
 import random
 import struct
 import warnings
@@ -12,26 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lying_files import IMAGES, LABELS, Spoil, Trap, damaged, npy, plan_is_refused
 from PIL import Image
 
 from model.config import FolderData, NpzData
 from model.data.images import LabelledImages
 from model.data.source import read
 from model.errors import DataError
-from sweeper.cli.app import run_command
-from sweeper.plan.machine import Machine
-
-IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
-LABELS = np.arange(40) % 4
-Spoil = Callable[[Path], None]
-
-
-def npy(array: np.ndarray, shape: tuple[int, ...] | None = None, dtype: str | None = None) -> bytes:
-    """An `.npy` whose header may say something else than its data."""
-    out = io.BytesIO()
-    header = {"descr": dtype or np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": shape or array.shape}
-    np.lib.format.write_array_header_1_0(out, header)
-    return out.getvalue() + array.tobytes()
 
 
 def archive(path: Path, images: bytes, labels: bytes, compression: int = zipfile.ZIP_STORED) -> None:
@@ -75,16 +62,6 @@ def unpickled(path: Path) -> None:
     np.savez(path, images=np.array([Trap(path.parent / "trapped")] * 40, dtype=object), labels=LABELS)
 
 
-class Trap:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return Path.touch, (self.file,)
-
-
 NAN = IMAGES / 255.0
 NAN[3, 2, 1] = np.nan
 NPZ = {
@@ -120,23 +97,6 @@ NPZ = {
     "a link to itself": (lambda path: path.symlink_to(path), "there is no file"),
 }
 """What is wrong, and a part of the message."""
-
-
-def plan_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path, data: str) -> str:
-    """What `run` says of the data: one line, exit code 2, and no SWEEPER_HOME."""
-    monkeypatch.setattr(Machine, "here", classmethod(lambda cls: cls(2, (), cluster=False)))
-    for name in ("SWEEPER_DATABASE_URL", "SWEEPER_MLFLOW_URI", "RAY_ADDRESS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SWEEPER_HOME", str(home))
-    sweep = Path(__file__).parents[2] / "sweeps" / "noise_aug_vs_interaction.yaml"
-    capsys.readouterr()
-    assert run_command(["run", str(sweep), "--set", f"base.data={data}"]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("error: ")
-    assert said.err.count("\n") == 1
-    assert not home.exists(), "nothing was started"
-    return said.err
 
 
 @pytest.mark.parametrize("what", NPZ)
@@ -189,6 +149,7 @@ FOLDER: dict[str, tuple[Spoil, str]] = {
     "a zip": (lambda path: zipfile.ZipFile(path, "w").close(), "cannot be read as an image ("),
     "another size": (lambda path: picture(path, 9), "is 9 x 9 pixels, but data.resolution is 8"),
     "a folder": (lambda path: path.mkdir(), "cannot be read as an image ("),
+    "a pipe": (os.mkfifo, "cannot be read as an image (it is no file); replace or remove it"),
     "a link to itself": (lambda path: path.symlink_to(path), "cannot be read as an image ("),
     "a link to nothing": (lambda path: path.symlink_to(path.parent / "nothing"), "cannot be read as an image ("),
 }
@@ -266,6 +227,15 @@ def test_a_folder(
     assert message in said
 
 
+def test_a_class_may_be_called_what_no_text_is(root: Path) -> None:
+    config = FolderData(kind="folder", path=root, resolution=8)
+    before = read(config)
+    (root / "dog").rename(root / os.fsdecode(b"d\xf6g"))
+    found = read(config)
+    assert found.labels.tolist() == before.labels.tolist()
+    assert found.content_hash != before.content_hash
+
+
 def test_a_folder_that_may_not_be_listed_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As for anyone but root."""
 
@@ -275,13 +245,6 @@ def test_a_folder_that_may_not_be_listed_is_named(root: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "iterdir", closed)
     with pytest.raises(DataError, match=r"mine cannot be listed \(Permission denied\); mend its permissions"):
         read(FolderData(kind="folder", path=root, resolution=8))
-
-
-def damaged(whole: bytes, draw: random.Random) -> bytes:
-    changed = bytearray(whole)
-    for _ in range(draw.choice([1, 3, 10])):
-        changed[draw.randrange(len(changed))] = draw.randrange(256)
-    return bytes(changed[: draw.randrange(1, len(changed))] if draw.random() < 0.3 else changed)
 
 
 def read_or_refused(config: NpzData | FolderData) -> None:

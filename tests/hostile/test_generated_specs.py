@@ -3,8 +3,12 @@
 Always the same ones (`derandomize`), so that a failure is a change of the code. No torch: a plan needs none.
 """
 
+import contextlib
 import copy
-from collections.abc import Callable
+import io
+import json
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +16,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from odd_values import ODD, WORDS, change
+from rich.console import Console
 
+from sweeper.cli.plan_claims import claims_as_mapping, print_claims
+from sweeper.cli.plan_json import as_mapping
+from sweeper.cli.plan_text import print_plan
 from sweeper.errors import SpecError, SweeperError
-from sweeper.plan.expand import data_facts, expand
+from sweeper.plan.machine import Machine
+from sweeper.service.plan_claims import plan_claims
+from sweeper.service.plan_sweep import SweepRequest, plan_sweep
+from sweeper.settings import Settings
 from sweeper.spec.load import sweep_from
 from sweeper.spec.reading import read_mapping
 from sweeper.spec.yaml_text import parse_yaml
@@ -36,14 +47,25 @@ DESIGNS: list[dict[str, Any]] = [
     *({"kind": kind, "components": PARTS} for kind in ("leave_one_out", "add_one_in", "path")),
     {"kind": "variants", "variants": {"one": {}, "two": {"steps": 9}}},
 ]
-CONTRAST = {"name": "a claim", "kind": "superiority", "alpha": 0.05, "of": "v", "to": "w", "margin": 0.1}
+SIDES = [
+    *[{"of": {"d": "dual"}, "to": {"d": "single"}}] * 4,
+    *[{"of": {"wide": "with"}, "to": {"wide": "without"}}] * 3,
+    {"weights": {"one": 1, "two": -1}, "relative_to": "two"},
+]
+KINDS = [{"kind": kind, "margin": margin} for kind in ("superior", "non_inferior", "equivalent") for margin in (0.1, "2%")]
 OTHERS = [
-    {key: value for key, value in SHIPPED[0].items() if key in ("question", "name", "seeds", "metric")}
-    | {"base": {"preset": "nano"}, "design": design}
+    {key: value for key, value in SHIPPED[0].items() if key in ("question", "name", "metric")}
+    | {"base": {"preset": "nano"}, "design": design, "seeds": 3}
     for design in DESIGNS
 ]
-SWEEPS = [*SHIPPED, *OTHERS, *(sweep | {"contrasts": [CONTRAST]} for sweep in OTHERS)]
+CLAIMING = [
+    sweep | {"contrasts": [{"name": "a claim", "alpha": 0.05, **sides, **KINDS[i % len(KINDS)]}]}
+    for i, (sweep, sides) in enumerate(zip(OTHERS, SIDES, strict=True))
+]
+SWEEPS = [*SHIPPED, *OTHERS, *CLAIMING]
 CHANGED, OVERRIDDEN, TEXTS = 4_000, 3_000, 3_000
+HERE = Machine(2, (), cluster=False)
+NOWHERE = Settings(home=Path(__file__).parent / "no home", database_url=None)
 
 
 def always_the_same(examples: int) -> Callable[[Any], Any]:
@@ -63,16 +85,47 @@ def said(error: SweeperError) -> str:
     return str(error)
 
 
+@contextlib.contextmanager
+def no_hang(seconds: float = 5) -> Iterator[None]:
+    """Of the processor's time, so that a busy machine is no hang; the timeout of pytest would stop one example, and the next would hang."""
+
+    def stop(*_: object) -> None:
+        raise AssertionError(f"it took more than {seconds:g} s: it hangs")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@no_hang()
 def planned_or_refused(raw: dict[str, Any], profile: str | None = None, overrides: tuple[str, ...] = ()) -> bool:
     """Whether it was planned."""
     try:
         sweep = sweep_from(raw, "sweep.yaml", profile=profile, overrides=overrides)
-        trials = expand(sweep, data_facts(sweep), gpu=False)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sweeper.service.plan_sweep.load_sweep", lambda *_, **__: sweep)
+            planned = plan_sweep(SweepRequest(Path("sweep.yaml")), lambda _: {}, machine=HERE, refuse_missing=False)
     except SweeperError as error:
         return not said(error)
+    trials = planned.trials
     assert trials
     assert len({(trial.variant, trial.seed) for trial in trials}) == len(trials)
+    claims = plan_claims(planned, NOWHERE)
+    printed = Console(file=io.StringIO(), width=100)
+    print_plan(planned, {}, printed)
+    print_claims(claims, printed)
+    json.dumps(as_mapping(planned, {}) | {"claims": claims_as_mapping(claims)}, allow_nan=False)
     return True
+
+
+@pytest.mark.parametrize("sweep", SWEEPS, ids=lambda sweep: f"{sweep['name']} {sweep['design']['kind']}")
+def test_the_sweeps_that_are_changed_are_good(sweep: dict[str, Any]) -> None:
+    """Else every change would be refused for the same reason, and the tests above would see nothing."""
+    assert planned_or_refused(sweep)
 
 
 numbers = st.integers(0, 2**16 - 1)
@@ -131,9 +184,3 @@ def test_yaml_texts(text: str) -> None:
         return
     if isinstance(found, dict) and all(isinstance(key, str) for key in found):
         planned_or_refused(found)
-
-
-@pytest.mark.parametrize("sweep", [*SHIPPED, *OTHERS], ids=lambda sweep: f"{sweep['name']} {sweep['design']['kind']}")
-def test_the_sweeps_that_are_changed_are_good(sweep: dict[str, Any]) -> None:
-    """Else every change would be refused for the same reason, and the tests above would see nothing."""
-    assert planned_or_refused(sweep)

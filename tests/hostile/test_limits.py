@@ -9,6 +9,8 @@ import pytest
 
 from sweeper.errors import SpecError
 from sweeper.spec import yaml_text
+from sweeper.spec.design_kinds import FactorialDesign
+from sweeper.spec.factors import level_name
 from sweeper.spec.load import load_sweep, sweep_from
 from sweeper.spec.reading import read_mapping
 from sweeper.spec.yaml_text import DEEPEST, MOST_VALUES, parse_yaml
@@ -124,6 +126,42 @@ def test_a_grid_that_nobody_trains(what: str, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SpecError) as caught:
         sweep_from(raw | {"design": design, "seeds": seeds}, "F")
     assert message in str(caught.value)
+
+
+def test_comparisons_that_nobody_reads() -> None:
+    """Every contrast looks at every variant, and every cell at every match."""
+    raw = {key: value for key, value in read_mapping(SHIPPED).items() if key not in ("contrasts", "baseline", "profiles")}
+    raw |= {"design": factors(101, 50), "seeds": 1}
+
+    def refused(**changed: Any) -> str:
+        with pytest.raises(SpecError) as caught:
+            sweep_from(raw | changed, "F")
+        return str(caught.value)
+
+    contrasts = [{"name": f"c{i}", "of": {"log_every": 4}, "to": {"log_every": 8}} for i in range(201)]
+    assert refused(contrasts=contrasts).startswith("F: contrasts: give at most 200 entries")
+    assert refused(contrasts=contrasts[:200]) == "F: 200 contrasts over 5,050 variants are more than 1,000,000 together; ask for fewer"
+    for what in ("where", "unless"):
+        matches = [{"batch_size": 4}] * 201
+        message = f"F: design: {what}: 201 matches are more than the limit of 200; give several levels of a factor in one"
+        assert refused(design=raw["design"] | {what: matches}).startswith(message)
+
+
+def test_names_of_levels_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for every match, nor matches read anew for every cell: both would be millions."""
+    made = 0
+
+    def counted(value: Any) -> str:
+        nonlocal made
+        made += 1
+        return level_name(value)
+
+    monkeypatch.setattr("sweeper.spec.factors.level_name", counted)
+    monkeypatch.setattr("sweeper.spec.design_kinds.level_name", counted)
+    design = factors(1_000) | {"where": [{"batch_size": 4 * i} for i in range(1, 201)], "unless": {"batch_size": [4, 8]}}
+    kept = FactorialDesign.model_validate(design).expand()
+    assert [variant.name for variant in kept] == [str(4 * i) for i in range(3, 201)]
+    assert made < 10_000
 
 
 def test_a_hundred_thousand_equal_levels_are_counted_once() -> None:

@@ -30,6 +30,9 @@ SPELLED = "correct%2Dhorse"
         f"http://ann:{SECRET}@[::1",
         f"postgresql://ann:{SECRET}@host:port/results",
         f"sqlite:////data/results.db?key={SECRET}",
+        *(f"postgresql://ann:{raw}@host/results" for raw in (f"x@{SECRET}", f"x/{SECRET}", f"x?{SECRET}#y", f"a/b@c/{SECRET}@d")),
+        f"http://ann:pa/{SECRET}@host",
+        f"http://{SECRET}/x@host",
     ],
 )
 def test_what_is_secret_in_a_url(url: str) -> None:
@@ -53,6 +56,8 @@ def test_what_is_not_secret_stays() -> None:
         (f"GET https://ann:{SECRET}@host/api?token={SECRET}&page=2 failed", "GET https://***@host/api?token=***&page=*** failed"),
         (f"url: /api/2.0/mlflow?x-key={SECRET} (Caused by", "url: /api/2.0/mlflow?x-key=*** (Caused by"),
         ("is it there? yes=no", "is it there? yes=no"),
+        (f"GET http://ann:pa/{SECRET}@host/api failed", "GET http://***@host/api failed"),
+        (f"GET http://ann:p@{SECRET}@host/api, see https://mlflow.org/x", "GET http://***@host/api, see https://mlflow.org/x"),
     ],
 )
 def test_what_mlflow_says(said: str, masked: str) -> None:
@@ -67,6 +72,9 @@ FAILING = {
     "no port": f"postgresql://ann:{SECRET}@host:port/results",
     "a directory": f"sqlite:////tmp?key={SECRET}",
     "no backend": f"nonsense://ann:{SECRET}@host/db",
+    "an @ in it": f"postgresql://ann:x@{SECRET}@127.0.0.1:1/db",
+    "an @ and a / in it": f"postgresql://ann:x@y/{SECRET}@127.0.0.1:1/db",
+    "a / in it": f"postgresql://ann:x/{SECRET}@127.0.0.1:1/db?connect_timeout=2",
 }
 
 
@@ -83,6 +91,40 @@ def test_a_database_that_fails(
         said = capsys.readouterr()
         assert SECRET not in said.out + said.err
         assert ("Traceback" in said.err) == debug
+
+
+@pytest.mark.parametrize("password", ["corr@horse", "ab@cd", "ab@cd/ef"])
+def test_a_database_password_with_an_at_sign_is_refused_whole(
+    password: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also pieces that are too short to be masked where they stand: what was taken for the host would be printed."""
+    monkeypatch.setenv("SWEEPER_HOME", str(tmp_path))
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", f"postgresql://ann:{password}@127.0.0.1:1/db")
+    assert run_command(["status"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: the database URL has an @ in its password; write @ in a password as %40, / as %2F; set SWEEPER_DATABASE")
+    assert not any(f"{piece}@" in said or f"@{piece}" in said for piece in password.replace("/", "@").split("@"))
+
+
+@pytest.mark.parametrize("name", ["MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD", "sweeper_mlflow_uri"])
+def test_other_secrets_of_the_environment(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """MLflow's own variables, and ours in any case, as pydantic reads them."""
+
+    def faulty(*_: object) -> None:
+        raise RuntimeError(f"401 for {SECRET}")
+
+    monkeypatch.setenv("SWEEPER_HOME", str(tmp_path))
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", "sqlite:////tmp/x.db")
+    monkeypatch.delenv("SWEEPER_MLFLOW_URI", raising=False)
+    monkeypatch.setenv(name, SECRET if name.startswith("MLFLOW") else f"http://ann:{SECRET}@host")
+    monkeypatch.setattr(ResultsStore, "open", faulty)
+    assert run_command(["status"], debug=True) == 1
+    said = capsys.readouterr().err
+    assert "401 for ***" in said
+    assert SECRET not in said
+    assert Settings().concealed(f"{SECRET}!") == "***!"
 
 
 def test_a_fault_of_our_own_with_debug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

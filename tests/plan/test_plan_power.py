@@ -92,5 +92,17 @@ def test_what_seeds_can_claim_instead_has_the_wanted_power(kind: str, seeds: int
     assert power(kind, seeds, **given, alpha=0.05, noise=noise) == pytest.approx(0.8, abs=1e-3)  # type: ignore[arg-type]
 
 
+def test_power_so_far_away_that_the_noncentral_t_is_not_known() -> None:
+    for seeds, effect, sure in ((3, 1e300, 1.0), (5_000, 1.0, 1.0), (100, math.inf, 1.0), (5, -1e300, 0.0)):
+        found = power("superior", seeds, effect=effect, margin=0.0, alpha=0.05, noise=Noise(1.0))
+        assert found == pytest.approx(sure, abs=1e-6), (seeds, effect)
+
+
+def test_what_no_size_shows() -> None:
+    assert smallest_size("superior", 3, alpha=0.05, noise=Noise(1e3)) is None
+    assert smallest_size("superior", 3, alpha=0.05, noise=Noise(1.0), margin=math.nan) is None
+    assert smallest_size("equivalent", 3, alpha=0.05, noise=Noise(0.0)) == pytest.approx(0.0, abs=1e-12)
+
+
 def test_a_sign_flip_test_has_a_floor() -> None:
     assert [sign_flip_floor(seeds) for seeds in (3, 5, 6)] == [0.25, 0.0625, 0.03125]

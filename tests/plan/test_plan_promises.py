@@ -27,6 +27,11 @@ class TestPrior:
         assert prior_of({"a": {0: 1.0, 1: 1.1}, "b": {0: 1.0}}, "x") is None
         assert prior_of({}, "x") is None
 
+    def test_what_is_no_measurement_is_left_out(self) -> None:
+        good = {"a": {0: 10.0, 1: 10.2}, "b": {0: 20.0, 1: 20.4}}
+        odd = {name: found | dict(enumerate([0.0, -3.0, math.inf, math.nan, 1e308, 1e308], 5)) for name, found in good.items()}
+        assert prior_of(odd, "x") == prior_of(good, "x")
+
     def test_it_pools_cells_of_different_height(self) -> None:
         prior = prior_of({"a": {0: 10.0, 1: 10.2}, "b": {0: 20.0, 1: 20.4}, "c": {2: 5.0}}, "measured")
         assert prior is not None
@@ -81,6 +86,31 @@ class TestPromise:
         assert unknown.needed is None
         assert in_words([unknown])[0].startswith("Nothing is counted: its margin or effect is in units of the metric")
         assert self.one(claim=claim(margin=0.5), prior=Prior(0.013, 0.0, 25.0, "x")).needed == 7
+
+    @pytest.mark.parametrize("kind", ["superior", "non_inferior", "equivalent"])
+    def test_units_without_a_level_are_counted_by_nobody(self, kind: str) -> None:
+        """Nor is anything searched that holds for no number."""
+        for seeds in (2, 3, 30):
+            found = self.one(claim=claim(kind=kind, margin=0.5), seeds=seeds)
+            assert (found.needed, found.power, found.claimable) == (None, None, None)
+
+    def test_where_nothing_is_large_enough_it_says_so(self) -> None:
+        """A level of one in a billion with three seeds, whose values vary as much as they are."""
+        found = self.one(claim=claim(kind="superior", margin=None, alpha=1e-9), prior=stated_prior(0.99))
+        assert found.claimable is None
+        assert in_words([found])[0].endswith("3 are given: power 0.00; they can claim nothing instead.")
+
+    @pytest.mark.parametrize("margin", [5e-324, 1e-9, 1e99])
+    @pytest.mark.parametrize("cv", [1e-9, 0.99])
+    @pytest.mark.parametrize("level", [1e-90, 1e90])
+    @pytest.mark.parametrize("kind", ["superior", "non_inferior", "equivalent"])
+    def test_numbers_at_the_ends_come_to_numbers(self, kind: str, level: float, cv: float, margin: float) -> None:
+        for seeds in (3, 1_000):
+            found = self.one(claim=claim(kind=kind, margin=margin, alpha=1e-9), seeds=seeds, prior=Prior(cv, 0.0, level, "x"), claims=200)
+            assert found.power is not None
+            assert 0 <= found.power <= 1
+            assert found.claimable is None or 0 <= math.expm1(found.claimable) < 1_000
+            assert in_words([found])
 
     def test_in_words(self) -> None:
         assert in_words([self.one(seeds=2), self.one(), self.one(seeds=7)]) == [

@@ -76,6 +76,20 @@ def test_conflicts_are_refused(refused: Refused, claim: dict[str, Any], message:
 
 
 @pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({DF: 1e160, DN: -1e160}, "the weight of dual/full is 1e+160; give weights of 1e-06 to 1,000,000 in size, such as 1 and -1"),
+        ({DF: 1e-81, DN: -1e-81}, "the weight of dual/full is 1e-81; give weights of 1e-06 to 1,000,000 in size, such as 1 and -1"),
+        ({DF: 0, DN: 0}, "contrast 'c' weighs nothing; give weights such as {one: 1, other: -1}"),
+        ({}, "contrast 'c' weighs nothing; give weights such as {one: 1, other: -1}"),
+        ({DF: 2, DN: -1}, "contrast 'c': weights add up to 1, not to zero"),
+    ],
+)
+def test_weights_that_compare_nothing_are_refused(refused: Refused, weights: dict[str, float], message: str) -> None:
+    assert refused(contrasts=[{"name": "c", "weights": weights}]).endswith(message)
+
+
+@pytest.mark.parametrize(
     ("field", "value", "message"),
     [
         ("margin", "two", "give a share above 0% and below 100%, such as 1.3%; not 'two'"),
@@ -83,7 +97,15 @@ def test_conflicts_are_refused(refused: Refused, claim: dict[str, Any], message:
         ("margin", -1, "give a number above 0, in units of the metric, or a share such as 2%; not -1"),
         ("margin", True, "give a number above 0, in units of the metric, or a share such as 2%; not true"),
         ("alpha", 0.5, "give a number less than 0.5, not 0.5"),
-        ("alpha", 0, "give a number greater than 0, not 0"),
+        ("alpha", 0, "give a number not below 1e-09, not 0"),
+        ("alpha", 1e-17, "give a number not below 1e-09, not 1e-17"),
+        (
+            "margin",
+            10**400,
+            "give a number below 1e+100, in units of the metric, or a share such as 2%; not 100000000000000000...0000000000000000000",
+        ),
+        ("margin", "0.00001%", "give a share of at least 0.0001% and of six digits at most, such as 1.3%; not '0.00001%'"),
+        ("margin", "99.99999%", "give a share of at least 0.0001% and of six digits at most, such as 1.3%; not '99.99999%'"),
         ("kind", "better", "give 'superior', 'non_inferior', 'equivalent' or 'no_interaction', not 'better'"),
     ],
 )

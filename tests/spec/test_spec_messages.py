@@ -35,7 +35,13 @@ def test_a_message_begins_with_the_file(refused: Refused) -> None:
         ({"metric": {"primary": "held_out_loss", "direction": "down"}}, "metric.direction: give 'lower' or 'higher', not 'down'"),
         ({"metric": {"primary": "held_out_loss"}}, "metric.direction: this field is required; add it"),
         ({"metric": "held_out_loss"}, "metric: give `key: value` lines, not 'held_out_loss'"),
-        ({"resources": {"cpus": 0}}, "resources.cpus: give a number greater than 0, not 0"),
+        ({"resources": {"cpus": 0}}, "resources.cpus: give a number not below 0.001, not 0"),
+        ({"resources": {"cpus": 5e-324}}, "resources.cpus: give a number not below 0.001, not 5e-324"),
+        (
+            {"resources": {"gpus": 5e-324}},
+            "resources.gpus: gpus is 0, or 0.001 to 10,000 GPUs, not 4.94066e-324; ask for what the machine has",
+        ),
+        ({"resources": {"processes": 10**20}}, "resources.processes: give a number not above 10,000, not 100000000000000000000"),
         ({"resources": {"gpus": "all"}}, "resources.gpus: give a number or 'auto', not 'all'"),
         ({"resources": {"gpus": 1.5}}, "resources.gpus: gpus is a fraction of one GPU or a whole number, not 1.5"),
         ({"resources": {"gpu": 1}}, "resources.gpu: there is no field 'gpu'; did you mean \"gpus\"?"),
@@ -72,6 +78,11 @@ def test_fields_of_a_sweep(refused: Refused, changed: dict[str, Any], message: s
         ({"steps": "many"}, "base.steps: give a whole number, not 'many'"),
         ({"steps": 2.5}, "base.steps: give a whole number, not 2.5"),
         ({"steps": 0}, "base.steps: give a number not below 1, not 0"),
+        ({"steps": 2**31}, "base.steps: give a number not above 2,147,483,647, not 2147483648"),
+        (
+            {"partition": {"ratio": [1e308, 1e308]}},
+            "base.partition.ratio: a ratio list holds shares from 1e-09 to 1e+09, not [1e+308, 1e+308]; they need not add up to 1",
+        ),
         ({"steps": None}, "base.steps: give a whole number, not null"),
         ({"steps": [True]}, "base.steps: give a whole number, not [True]"),
         ({"ema_decay": 1}, "base.ema_decay: give a number less than 1, not 1"),
@@ -91,6 +102,15 @@ def test_fields_of_a_sweep(refused: Refused, changed: dict[str, Any], message: s
         ({"data": {"kind": "digts"}}, "base.data.kind: there is no kind 'digts'; did you mean \"digits\"?"),
         ({"data": {"kind": "npz"}}, "base.data.path: this field is required; add it"),
         ({"data": {"kind": "npz", "path": 3}}, "base.data.path: give a path, not 3"),
+        (
+            {"data": {"kind": "npz", "path": "~of-no-name/x"}},
+            "variant single/none: data.path: ~of-no-name/x begins with a user who has no home here; write the whole path",
+        ),
+        (
+            {"evaluation": {"extractor": {"kind": "inception", "weights": "~of-no-name/x"}}},
+            "base.evaluation.extractor: evaluation.extractor.weights: ~of-no-name/x begins with a user who has no home here;"
+            " write the whole path",
+        ),
         (
             {"data": {"kind": "npz", "path": "a", "resolution": 8}},
             "base.data.resolution: there is no field 'resolution'; valid here: kind, path, held_out_fraction",

@@ -1,6 +1,7 @@
 """The JSON Schema that editors complete sweeps by: valid itself, true of every shipped file, false of a typo."""
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,24 @@ def test_every_field_is_in_it_with_its_help() -> None:
     assert base["method"]["enum"] == list(METHODS)
     assert base["batch_size"]["description"] == "Images per optimizer step."
     assert schema["properties"]["contrasts"]["items"] == {"$ref": "#/$defs/Contrast"}
+
+
+def test_every_number_that_counts_something_has_an_end() -> None:
+    """Else some number is too long for what is reckoned from it."""
+
+    def counted(tree: Any, path: str = "") -> Iterator[tuple[str, bool]]:
+        if isinstance(tree, dict):
+            if tree.get("type") == "integer" and "enum" not in tree:
+                yield path, "maximum" in tree
+            for key, value in tree.items():
+                yield from counted(value, f"{path}.{key}")
+        elif isinstance(tree, list):
+            for value in tree:
+                yield from counted(value, path)
+
+    found = dict(counted(TrainConfig.model_json_schema()))
+    assert len(found) > 20
+    assert [path for path, ended in found.items() if not ended] == []
 
 
 def test_a_profile_needs_no_field_and_a_sweep_does(validator: jsonschema.Draft202012Validator, raw: dict[str, Any]) -> None:
