@@ -7,12 +7,11 @@ import contextlib
 import functools
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
-from sweeper.errors import SweeperError, SweepPaused
+from sweeper.errors import SweepPaused
 from sweeper.execution.jobs import STOP_FILE, Ended, Heard, Job
 from sweeper.plan.failures import settles
 from sweeper.plan.machine import Allotment
@@ -23,6 +22,7 @@ from sweeper.service.job_making import JobMaker
 from sweeper.service.ownership import is_dead
 from sweeper.service.patience import Patience
 from sweeper.service.progress import Progress, name_of
+from sweeper.service.remembering import remembering
 from sweeper.service.retries import Retries
 from sweeper.service.running_attempts import RunningAttempt, RunningAttempts
 from sweeper.service.writing import passed_over, write
@@ -33,26 +33,6 @@ ELSEWHERE_SECONDS = 5.0
 """Between looks at a trial that another driver runs."""
 STOP_SECONDS = 12.0
 """Given to running trials to checkpoint and stop; then they are given up, and their newest checkpoint stands."""
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _remembering(method: Callable[P, R]) -> Callable[P, R | None]:
-    """A failure inside a method of `Driver` is remembered as its `failure` and ends the run; the caller, Tune, gets None."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:  # kept whole and raised after Tune has ended
-            driver = args[0]
-            assert isinstance(driver, Driver)
-            driver.failure = driver.failure or error
-            driver.wind_down()
-            return None
-
-    return call
 
 
 class Driver:
@@ -90,7 +70,7 @@ class Driver:
 
     # -- the queue that Tune draws from -----------------------------------------------------------------------------------------------
 
-    @_remembering
+    @remembering
     def next_job(self) -> Job | None:
         self._look_elsewhere()
         while self._pending and not self._over():
@@ -136,7 +116,7 @@ class Driver:
     def placed(self, job: Job) -> None:
         self._running.heard(job)
 
-    @_remembering
+    @remembering
     def heard(self, job: Job, what: Heard) -> None:
         attempt = self._running.heard(job)
         if attempt is None or self.failure is not None:
@@ -151,7 +131,7 @@ class Driver:
             self._allowance.began(job.key, what.report.step)
         self.progress.stepped(job.key, what.report.step, dict(what.report.metrics))
 
-    @_remembering
+    @remembering
     def ended(self, job: Job, how: Ended) -> None:
         attempt = self._running.pop(job)
         claim = attempt.claim
@@ -193,7 +173,7 @@ class Driver:
 
     # -- parts --------------------------------------------------------------------------------------------------------------------------
 
-    @_remembering
+    @remembering
     def _keep_leases(self) -> None:
         """Renews the leases of attempts that no worker has yet (on a full cluster they may wait long, and only we can speak for them), and
         of those that live and have nothing to say, as while a model is compiled.
@@ -263,12 +243,3 @@ class Driver:
     def _ask_to_stop(job: Job) -> None:
         with contextlib.suppress(OSError):  # on a full disk it hears of it no more, and is given up after STOP_SECONDS
             (job.folder / STOP_FILE).touch()
-
-
-def as_sweeper_error(error: Exception) -> SweeperError:
-    """The error that ended a run, in words for the user."""
-    if isinstance(error, SweeperError):
-        return error
-    wrapped = SweeperError(f"the run ended by a fault of sweeper itself ({type(error).__name__}: {error}); finished trials are kept")
-    wrapped.__cause__ = error
-    return wrapped

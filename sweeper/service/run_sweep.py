@@ -14,13 +14,14 @@ from sweeper.plan.reconcile import Decision
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.service.allowance import NO_LIMITS, Allowance, Limits
 from sweeper.service.board import Board
-from sweeper.service.driver import Driver, as_sweeper_error
+from sweeper.service.driver import Driver
 from sweeper.service.mirror_process import MirrorProcess
 from sweeper.service.opening import look_up_in, store_to_write, timings_in
 from sweeper.service.ownership import this_process
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.service.preflight import ensure_all_trainable, preflight
 from sweeper.service.progress import Progress
+from sweeper.service.remembering import as_sweeper_error
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
