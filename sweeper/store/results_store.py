@@ -1,6 +1,6 @@
 """The store of every result: sweeps, trials, attempts, curves, evaluations, and what MLflow has yet to hear of."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,7 +10,6 @@ from sweeper.records import (
     FailureClass,
     KnownTrial,
     Metrics,
-    OutboxRow,
     PlannedTrial,
     Result,
     SweepSnapshot,
@@ -18,18 +17,16 @@ from sweeper.records import (
     TrialHistory,
     TrialTiming,
 )
-from sweeper.store import attempts, curves, history, mirrored, outbox, outcomes, retelling, sweeps, timings
+from sweeper.store import attempts, curves, history, outcomes, sweeps, timings
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
+from sweeper.store.mirrored_store import IsDead, MirroredStore
 from sweeper.store.sweeps import SweepSummary
 
 __all__ = ["Fenced", "ResultsStore", "SweepSummary", "Upgrade"]
 
-IsDead = Callable[[str], bool]
-"""Whether the owner of that text is surely gone. Asked inside a transaction: it answers quickly and does not use the store."""
 
-
-class ResultsStore:
+class ResultsStore(MirroredStore):
     """Each method is one transaction: it happens whole, or raises and leaves nothing, also when a signal's exception interrupts it.
 
     Promises to callers:
@@ -39,9 +36,6 @@ class ResultsStore:
     * Reads see one moment and never wait for writers; writers wait for each other, up to 30 s.
     * Whatever MLflow should hear of is in the outbox if and only if its event is in the tables.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -130,21 +124,6 @@ class ResultsStore:
         """
         with self._database.reading() as session:
             return history.history(session, fingerprint)
-
-    def links(self, fingerprint: str) -> list[tuple[str, str]]:
-        """(name, profile) of every sweep that the trial is or was in."""
-        with self._database.reading() as session:
-            return mirrored.links(session, fingerprint)
-
-    def shown(self, fingerprint: str, name: str, profile: str) -> TrialHistory:
-        """The `history`, with no other evaluations than those that a version of this sweep asks for."""
-        with self._database.reading() as session:
-            return mirrored.shown(session, fingerprint, name, profile)
-
-    def unasked(self, fingerprint: str, name: str, profile: str) -> frozenset[tuple[str, int, int]]:
-        """(evaluation fingerprint, attempt, step) of the trial's evaluations that no version of this sweep asks for."""
-        with self._database.reading() as session:
-            return mirrored.unasked(session, fingerprint, name, profile)
 
     # -- attempts: Fenced when the attempt ended or was taken over; each call renews the lease, and nothing else does ---------------------
 
@@ -245,48 +224,3 @@ class ResultsStore:
         """Mark the running attempts of dead owners `lost` at once, without waiting to claim them; the fingerprints of their trials."""
         with self._database.writing() as session:
             return attempts.release_dead(session, is_dead)
-
-    # -- the outbox, for one mirror at a time --------------------------------------------------------------------------------------------
-
-    def pending(self, limit: int) -> list[OutboxRow]:
-        """The oldest rows, in the order they were written."""
-        with self._database.reading() as session:
-            return outbox.pending(session, limit)
-
-    def delivered(self, ids: Iterable[int], *, mark: tuple[str, str] | None = None) -> None:
-        """Take rows out; ids that are gone are ignored. `mark` is (old, new): the new one is kept if the old one still is."""
-        with self._database.writing() as session:
-            outbox.delivered(session, ids, mark)
-
-    def mark(self) -> str:
-        """What the mirror left with its last delivery or retelling; empty when nothing."""
-        with self._database.reading() as session:
-            return outbox.read_mark(session)
-
-    def tell_again(self, *, pages: bool = False, mark: str | None = None) -> int:
-        """Put all that is stored into the outbox once more: "sweep" and "link" rows, but for those that wait there; how many it were.
-
-        `pages`: and a "pages" row for every sweep with a result, behind them. `mark`: to be kept from now on.
-        """
-        with self._database.writing() as session:
-            return retelling.tell_again(session, pages, mark)
-
-    def post_pages(self, name: str, profile: str) -> None:
-        """Have the sweep's page and plots shown in MLflow, as they are when the mirror comes to it. Outbox: "pages" {name, profile}."""
-        with self._database.writing() as session:
-            outbox.post_pages(session, name, profile)
-
-    def backlog(self) -> int:
-        """How many rows wait."""
-        with self._database.reading() as session:
-            return outbox.backlog(session)
-
-    def acquire_mirror(self, owner: str, seconds: float, is_dead: IsDead) -> bool:
-        """Become the one mirror, or stay it, for so many seconds; False while another one's lease lasts and it is not dead."""
-        with self._database.writing() as session:
-            return outbox.acquire_mirror(session, owner, seconds, is_dead)
-
-    def release_mirror(self, owner: str) -> None:
-        """Let another be the mirror; nothing happens when `owner` is not."""
-        with self._database.writing() as session:
-            outbox.release_mirror(session, owner)
