@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sweeper.records import AttemptClaim, AttemptState, FailureClass, PlannedTrial
+from sweeper.records import AttemptClaim, AttemptState, PlannedTrial
 from sweeper.store import attempts, outbox
 from sweeper.store.results_store import Fenced, ResultsStore
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Outbox, Table
@@ -48,93 +48,6 @@ def test_a_second_claim_waits_for_the_first(store: ResultsStore) -> None:
     assert store.claim(TRIAL, owner="you", lease_seconds=60, is_dead=alive) is None
     store.end(first, "failed", "RuntimeError: boom\n\nTraceback ...")
     assert claim(store, "you").number == 2
-
-
-@pytest.mark.parametrize(
-    ("state", "failure", "again"),
-    [
-        ("failed", "fault", False),
-        ("failed", "out of memory", False),
-        ("diverged", "diverged", False),
-        ("failed", "disk full", True),
-        ("lost", "lost", True),
-        ("stopped", None, True),
-    ],
-)
-def test_what_another_driver_settled_since_the_plan_is_not_tried_again(
-    store: ResultsStore, state: AttemptState, failure: FailureClass | None, again: bool
-) -> None:
-    seen = claim(store)
-    store.end(seen, "failed", "ValueError: boom", failure="fault")
-
-    def next_attempt(seen: int) -> AttemptClaim | None:
-        return store.claim(TRIAL, owner="you", lease_seconds=60, wanted=(10, "eval"), seen=seen, is_dead=alive)
-
-    held = next_attempt(1)
-    assert held is not None, "what had failed when the run began is tried again"
-    store.end(held, state, "MemoryError", failure=failure)
-    further = next_attempt(1)
-    assert (further is not None) == again
-    if further is None:
-        assert next_attempt(2) is not None, "a run that begins later, or the one that it failed under, may"
-
-
-def test_a_trial_that_another_driver_began_afresh_is_gone_on_with(store: ResultsStore) -> None:
-    def afresh(owner: str, seen: int) -> AttemptClaim | None:
-        return store.claim(TRIAL, owner=owner, lease_seconds=60, fresh=True, wanted=(10, "eval"), seen=seen, is_dead=alive)
-
-    def finish(held: AttemptClaim) -> None:
-        store.checkpointed(held, 10)
-        store.evaluated(held, 10, "eval", {"fd_digits": 1.0}, {}, 1)
-        store.end(held, "finished")
-
-    finish(claim(store))
-    begun = afresh("me", seen=1)
-    assert begun is not None
-    assert begun.earlier == ()
-    store.checkpointed(begun, 5)
-    store.end(begun, "stopped")
-    on = afresh("you", seen=1)
-    assert on is not None
-    assert on.earlier == (2,)
-    finish(on)
-    assert afresh("you", seen=1) is None, "it is there"
-    assert afresh("you", seen=3) is not None, "asked for after it was there"
-
-
-def test_nothing_is_resumed_that_ran_under_other_conditions(store: ResultsStore) -> None:
-    first = claim(store)
-    store.started(first, start_step=0, comparability={"device": "cpu 1", "micro_batch": 16}, provenance={})
-    store.checkpointed(first, 5)
-    store.end(first, "stopped")
-
-    def under(key: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        held = store.claim(TRIAL, owner="me", lease_seconds=60, key=key, is_dead=alive)
-        assert held is not None
-        store.end(held, "stopped")
-        return held.earlier, held.foreign
-
-    assert under({"device": "cpu 2"}) == ((), (1,))
-    assert under({"device": "cpu 1", "torch": "2"}) == ((1,), ())
-    assert under({}) == ((1,), ())
-
-
-def test_a_result_that_came_in_since_the_plan_is_not_made_again(store: ResultsStore) -> None:
-    def again(step: int, evaluation: str, *, fresh: bool = False) -> AttemptClaim | None:
-        return store.claim(TRIAL, owner="you", lease_seconds=60, fresh=fresh, wanted=(step, evaluation), is_dead=alive)
-
-    for number, (state, step) in enumerate([("failed", 10), ("finished", 10)], start=1):
-        held = again(10, "eval")
-        assert held is not None, "what did not finish is no result"
-        assert held.number == number
-        store.evaluated(held, step, "eval", {"held_out_loss": 0.4}, {}, 1)
-        store.end(held, state)
-    assert again(10, "eval") is None
-    for wanted in ((20, "eval"), (10, "other")):
-        held = again(*wanted)
-        assert held is not None
-        store.end(held, "stopped")
-    assert again(10, "eval", fresh=True) is not None
 
 
 def test_an_unknown_trial_cannot_be_claimed(store: ResultsStore) -> None:
@@ -294,6 +207,7 @@ def test_what_the_outbox_says_of_an_attempt(store: ResultsStore) -> None:
         "metrics": {"fd_digits": 9.5},
         "details": {"samples": 5},
         "time_ms": 200,
+        "evaluation": "eval",
         "attempt": 1,
     }
     error = "ValueError: no \\x00 \\ud800 image"
