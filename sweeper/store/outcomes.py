@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from sweeper.plan.streams import stream_fingerprints
 from sweeper.records import FailureClass, KnownTrial, SweepSnapshot, TrialOutcome, TrialState
 from sweeper.store import sweeps
-from sweeper.store.attempts import first_line, resumable
+from sweeper.store.attempts import first_line
+from sweeper.store.claims import begun_afresh, resumable
 from sweeper.store.clock import now
 from sweeper.store.reading import rows_of
 from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, SweepTrial, SweepVersion, Trial
@@ -106,7 +107,7 @@ def known(session: Session, fingerprints: Iterable[str]) -> dict[str, KnownTrial
         for attempt in session.execute(query):
             attempts[attempt.trial_id].append(attempt)
         evaluated: dict[int, set[tuple[int, str]]] = {key: set() for key in names}
-        since = {key: next((one.number for one in newest_first if one.fresh), 1) for key, newest_first in attempts.items()}
+        since = {key: begun_afresh(newest_first) for key, newest_first in attempts.items()}
         done = sa.select(EvaluationDetail.trial_id, EvaluationDetail.step, EvaluationDetail.evaluation_fingerprint, Attempt.number)
         done = done.join(Attempt, Attempt.id == EvaluationDetail.attempt_id)
         for key, step, evaluation, number in session.execute(done.where(Attempt.state == "finished", EvaluationDetail.trial_id.in_(names))):

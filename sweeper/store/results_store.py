@@ -17,7 +17,7 @@ from sweeper.records import (
     TrialHistory,
     TrialTiming,
 )
-from sweeper.store import attempts, curves, history, outcomes, sweeps, timings
+from sweeper.store import attempts, claims, curves, history, outcomes, sweeps, timings
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
 from sweeper.store.mirrored_store import IsDead, MirroredStore
@@ -151,7 +151,7 @@ class ResultsStore(MirroredStore):
         """
         try:
             with self._database.writing() as session:
-                return attempts.claim(
+                return claims.claim(
                     session,
                     fingerprint,
                     owner=owner,
@@ -223,4 +223,4 @@ class ResultsStore(MirroredStore):
     def release_dead(self, is_dead: IsDead) -> list[str]:
         """Mark the running attempts of dead owners `lost` at once, without waiting to claim them; the fingerprints of their trials."""
         with self._database.writing() as session:
-            return attempts.release_dead(session, is_dead)
+            return claims.release_dead(session, is_dead)

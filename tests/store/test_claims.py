@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from sweeper.records import AttemptClaim, AttemptState, PlannedTrial
-from sweeper.store import attempts, outbox
+from sweeper.store import attempts, claims, outbox
 from sweeper.store.results_store import Fenced, ResultsStore
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Outbox, Table
 
@@ -66,7 +66,8 @@ def test_a_dead_owner_or_a_lease_that_is_over_loses_the_trial(store: ResultsStor
 
 def test_each_word_of_a_worker_renews_the_lease_and_silence_does_not(store: ResultsStore, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = datetime(2030, 1, 1, tzinfo=UTC)
-    monkeypatch.setattr(attempts, "now", lambda _: clock)
+    for module in (attempts, claims):
+        monkeypatch.setattr(module, "now", lambda _: clock)
     held = claim(store, lease=10)
     words: list[Callable[[], None]] = [
         lambda: store.started(held, start_step=0, comparability={}, provenance={}),
@@ -85,7 +86,8 @@ def test_each_word_of_a_worker_renews_the_lease_and_silence_does_not(store: Resu
 
 def test_a_clock_set_back_holds_a_trial_for_one_lease_at_most(store: ResultsStore, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = datetime(2030, 1, 1, tzinfo=UTC)
-    monkeypatch.setattr(attempts, "now", lambda _: clock)
+    for module in (attempts, claims):
+        monkeypatch.setattr(module, "now", lambda _: clock)
     claim(store, lease=10)
     clock -= timedelta(hours=1)
     assert store.claim(TRIAL, owner="you", lease_seconds=10, is_dead=alive) is None
