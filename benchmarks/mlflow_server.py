@@ -68,11 +68,14 @@ class MlflowServer:
 
 
 class SlowProxy(ThreadingHTTPServer):
-    """Hands every request on to a server `ANSWER_SECONDS` late, and the answer back."""
+    """Hands every request on to a server, late, and the answer back."""
 
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Late)
-        self.to, self.answered, self.ends = port, 0, threading.Event()
+        self.to, self.ends = port, threading.Event()
+        self.late: float | None = ANSWER_SECONDS
+        """Seconds before a request is handed on, 0 allowed; None hangs up on everybody."""
+        self.answered, self.hung_up = 0, 0
 
     @property
     def uri(self) -> str:
@@ -88,7 +91,9 @@ class _Late(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.server.ends.wait(ANSWER_SECONDS):
+        late = self.server.late
+        if late is None or self.server.ends.wait(late):
+            self.server.hung_up += 1
             self.close_connection = True
             return
         connection = HTTPConnection("127.0.0.1", self.server.to, timeout=60)

@@ -115,7 +115,7 @@ FIGURES: list[Figure] = [
     ),
     _figure("raw Ray Tune with as many trials that do nothing", "", "sweep_overhead", _wall, run="raw Ray Tune, empty trials"),
     *(
-        _figure(f"training steps/s: {mlflow}, over MLflow there", "above .99x", "mlflow_away", _away, mlflow=mlflow)
+        _figure(f"training steps/s: {mlflow}, over MLflow there (mean, 95% interval)", "above .99x", "mlflow_away", _away, mlflow=mlflow)
         for mlflow in ("MLflow down", "MLflow takes 5 s an answer")
     ),
     *(
