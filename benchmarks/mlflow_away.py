@@ -1,26 +1,28 @@
-"""What MLflow's absence costs a trial: `python benchmarks/mlflow_away.py [--steps 26000 --turn 20]`.
+"""What MLflow's absence costs a trial: `python benchmarks/mlflow_away.py [--steps 26000 --turn 10]`.
 
-Runs a sweep of two trials whose MLflow server changes its manner every 20 seconds: it answers at once, it is gone, or it takes five seconds
-for every answer, each once a round and in every order. Keeps the steps per second by the clock between the points that reached the store
-within a turn, so that a trial that waits for anybody counts as slow; and the ratio to the turn of the same round in which MLflow was
-there: minutes apart, this machine's speed differs by more than what is looked for, and the mean of many neighbours does not.
+Runs a sweep of two trials whose MLflow server changes its manner every ten seconds: it answers at once, it is gone, or it takes five
+seconds for every answer, each once a round and in every order. Keeps the steps per second by the clock between the points that reached
+the store within a turn, so that a trial that waits for anybody counts as slow; the ratio to the turn of the same round in which MLflow
+was there, since minutes apart a machine's speed differs by more than what is looked for; and how much of a processor the trial had: on a
+CPU, what slows a trial makes it wait or takes its processor away.
 """
 
 import argparse
+import contextlib
 import itertools
-import math
+import os
 import statistics
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from scipy.special import stdtrit
+from scipy.special import bdtr
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -50,13 +52,33 @@ Point = tuple[int, float]
 
 @dataclass(frozen=True)
 class Turn:
-    """MLflow in one manner, from when to when in seconds since the epoch, and how many requests it answered and hung up on."""
+    """MLflow in one manner, from when to when in seconds since the epoch, how many requests it answered and hung up on, and what each
+    process of the machine had of a processor meanwhile: seconds by its id, where the kernel tells.
+    """
 
     manner: str
     start: float
     end: float
-    answered: int
-    hung_up: int
+    answered: int = 0
+    hung_up: int = 0
+    processor: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trial: the id of its process, and the points of its curves."""
+
+    process: int
+    points: Sequence[Point]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Of a trial in a turn."""
+
+    steps_per_second: float
+    processor_share: float | None
+    """Seconds of a processor per second."""
 
 
 class Turns:
@@ -82,42 +104,56 @@ class Turns:
             turns = []
             for manner in order:
                 self._proxy.late = LATE[manner]
-                start, answered, hung_up = time.time(), self._proxy.answered, self._proxy.hung_up
+                answered, hung_up = self._proxy.answered, self._proxy.hung_up
+                start, before = time.time(), processor_seconds()
                 if self._over.wait(self._seconds):
                     self._proxy.late = 0  # what is left to tell need not wait
                     return
-                turns.append(Turn(manner, start, time.time(), self._proxy.answered - answered, self._proxy.hung_up - hung_up))
+                end, after = time.time(), processor_seconds()
+                had = {process: after[process] - before[process] for process in before.keys() & after.keys()}
+                turns.append(Turn(manner, start, end, self._proxy.answered - answered, self._proxy.hung_up - hung_up, had))
             self.rounds.append(turns)
 
 
-def steps_per_second(points: Sequence[Point], turn: Turn) -> float | None:
-    """By the clock, between the first and the last point of a trial in a turn; None where they are less than half of what counts apart."""
-    start = turn.start + SLACK
-    inside = [(step, when) for step, when in points if start <= when <= turn.end]
-    if len(inside) < 2 or inside[-1][1] - inside[0][1] < (turn.end - start) / 2:
-        return None
-    (first, began), (last, ended) = inside[0], inside[-1]
-    return (last - first) / (ended - began)
-
-
-def speeds(rounds: Iterable[Sequence[Turn]], trials: Sequence[Sequence[Point]]) -> dict[str, list[float]]:
-    """Steps per second of each manner in the rounds that one trial trained through."""
-    found: dict[str, list[float]] = {manner: [] for manner in LATE}
-    for points, turns in itertools.product(trials, rounds):
-        speed = {turn.manner: steps_per_second(points, turn) for turn in turns}
-        if None not in speed.values():
-            for manner, steps in speed.items():
-                found[manner].append(steps)  # type: ignore[arg-type]
+def processor_seconds() -> dict[int, float]:
+    """That every process of the machine had since it began, by its id; empty where the kernel does not tell."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended
+            fields = stat.read_text().rpartition(")")[2].split()
+            found[int(stat.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return found
 
 
-def mean_ratio(speeds: Sequence[float], to: Sequence[float]) -> Spread:
-    """Geometric mean of the ratios within a round, and its 95% interval by Student's t."""
-    logs = [math.log(a / b) for a, b in zip(speeds, to, strict=True)]
-    mean, half = statistics.mean(logs), math.inf
-    if len(logs) > 1:
-        half = float(stdtrit(len(logs) - 1, 0.975)) * statistics.stdev(logs) / math.sqrt(len(logs))
-    return Spread(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+def pace(trial: Trained, turn: Turn) -> Pace | None:
+    """By the clock, between the first and the last point of a trial in a turn; None where they are less than half of what counts apart."""
+    start = turn.start + SLACK
+    inside = [(step, when) for step, when in trial.points if start <= when <= turn.end]
+    if len(inside) < 2 or inside[-1][1] - inside[0][1] < (turn.end - start) / 2:
+        return None
+    (first, began), (last, ended) = inside[0], inside[-1]
+    had = turn.processor.get(trial.process)
+    return Pace((last - first) / (ended - began), None if had is None else had / (turn.end - turn.start))
+
+
+def paces(rounds: Iterable[Sequence[Turn]], trials: Sequence[Trained]) -> dict[str, list[Pace]]:
+    """Of each manner in the rounds that one trial trained through."""
+    found: dict[str, list[Pace]] = {manner: [] for manner in LATE}
+    for trial, turns in itertools.product(trials, rounds):
+        kept = {turn.manner: now for turn in turns if (now := pace(trial, turn)) is not None}
+        if len(kept) == len(turns):
+            for manner, now in kept.items():
+                found[manner].append(now)
+    return found
+
+
+def median_ratio(values: Sequence[float], to: Sequence[float]) -> Spread:
+    """Median of the ratios within a round, and its interval of at least 95% whatever their law (of fewer than six, the range)."""
+    ratios = sorted(a / b for a, b in zip(values, to, strict=True))
+    n = len(ratios)
+    cut = max((k for k in range(n // 2) if bdtr(k - 1, n, 0.5) <= 0.025), default=0) if n >= 6 else 0
+    lowest = max(cut - 1, 0)
+    return Spread(statistics.median(ratios), ratios[lowest], ratios[n - 1 - lowest])
 
 
 def measure(steps: int, seconds: float, gpus: float) -> list[dict[str, Any]]:
@@ -136,31 +172,38 @@ def measure(steps: int, seconds: float, gpus: float) -> list[dict[str, Any]]:
         finally:
             server.stop()
         with ResultsStore.open(f"sqlite:///{home / 'sweeper.db'}") as store:
-            trials = [_points(store, outcome.fingerprint) for outcome in store.snapshot("mlflow_away").outcomes]
-    found = speeds(turns.rounds, trials)
+            trials = [_trained(store, outcome.fingerprint) for outcome in store.snapshot("mlflow_away").outcomes]
+    found = paces(turns.rounds, trials)
     if not found[THERE]:
         raise SystemExit(f"no trial trained through a round of {len(LATE) * seconds:g} s; take more --steps, or shorter turns with --turn")
+    speeds = {manner: [now.steps_per_second for now in found[manner]] for manner in LATE}
+    shares = {manner: [now.processor_share for now in found[manner] if now.processor_share is not None] for manner in LATE}
+    taken = [turn for turns in turns.rounds for turn in turns]
     return [
         {
             "mlflow": manner,
             "n": len(found[manner]),
-            "steps_per_second": Spread.of(found[manner]),
-            "to_there": mean_ratio(found[manner], found[THERE]),
-            "requests_answered": sum(turn.answered for turns in turns.rounds for turn in turns if turn.manner == manner),
-            "requests_hung_up_on": sum(turn.hung_up for turns in turns.rounds for turn in turns if turn.manner == manner),
+            "steps_per_second": Spread.of(speeds[manner]),
+            "to_there": median_ratio(speeds[manner], speeds[THERE]),
+            "processor_share": Spread.of(shares[manner]) if shares[manner] else None,
+            "requests_answered": sum(turn.answered for turn in taken if turn.manner == manner),
+            "requests_hung_up_on": sum(turn.hung_up for turn in taken if turn.manner == manner),
+            "ratios": [round(a / b, 4) for a, b in zip(speeds[manner], speeds[THERE], strict=True)],
         }
         for manner in LATE
     ]
 
 
-def _points(store: ResultsStore, fingerprint: str) -> list[Point]:
-    return [(point.step, point.time_ms / 1000) for point in store.history(fingerprint).points if point.metric == "step_seconds"]
+def _trained(store: ResultsStore, fingerprint: str) -> Trained:
+    history = store.history(fingerprint)
+    points = [(point.step, point.time_ms / 1000) for point in history.points if point.metric == "step_seconds"]
+    return Trained(history.attempts[-1].provenance["process"], points)
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=26_000, help="of each of the two trials, one after the other")
-    parser.add_argument("--turn", type=float, default=20.0, help="seconds before MLflow changes its manner")
+    parser.add_argument("--turn", type=float, default=10.0, help="seconds before MLflow changes its manner")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--results", type=Path, default=measuring.RESULTS, help="folder of the JSON")
     given = parser.parse_args(arguments)
@@ -169,8 +212,9 @@ def main(arguments: list[str] | None = None) -> None:
     rows = measure(given.steps, given.turn, 1 if device.type == "cuda" else 0)
     for row in rows:
         print(
-            f"{row['mlflow']:<28} {row['steps_per_second']} steps/s, to MLflow there {row['to_there']} (mean of {row['n']} rounds, 95%"
-            f" interval); {row['requests_answered']} requests answered, {row['requests_hung_up_on']} hung up on"
+            f"{row['mlflow']:<28} {row['steps_per_second']} steps/s, to MLflow there {row['to_there']} (median of {row['n']} rounds, 95%"
+            f" interval), {row['processor_share']} of a processor;"
+            f" {row['requests_answered']} requests answered, {row['requests_hung_up_on']} hung up on"
         )
     print(f"kept in {measuring.keep(f'mlflow_away-{device.type}', about, rows, given.results)}")
 
