@@ -1,6 +1,6 @@
 """What MLflow has yet to hear of: rows go in with the event's own transaction and leave when one mirror delivered them.
 
-One row is no news: the mark that the mirror leaves with what it delivers, here and in MLflow, to see whether both are of one age.
+The mark that the mirror leaves with what it delivers, here and in MLflow, shows whether both are of one age.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,8 +17,6 @@ from sweeper.store.writing import chunks, insert_or_ignore
 
 Kind = Literal["sweep", "link", "points", "evaluation", "attempt", "pages"]
 EPOCH = datetime.fromtimestamp(0, UTC)
-MARK_ID = 0
-"""Of the mark's row: the database numbers news from 1."""
 
 
 def post(session: Session, kind: Kind, payloads: Iterable[Mapping[str, Any]], created: datetime) -> None:
@@ -36,7 +34,7 @@ def post_pages(session: Session, name: str, profile: str) -> None:
 
 
 def pending(session: Session, limit: int) -> list[OutboxRow]:
-    query = sa.select(Outbox).where(Outbox.id != MARK_ID).order_by(Outbox.id).limit(limit)
+    query = sa.select(Outbox).order_by(Outbox.id).limit(limit)
     return [OutboxRow(id=row.id, kind=cast(Kind, row.kind), payload=row.payload) for row in session.scalars(query)]
 
 
@@ -44,27 +42,27 @@ def delivered(session: Session, ids: Iterable[int], mark: tuple[str, str] | None
     for some in chunks(ids):
         session.execute(sa.delete(Outbox).where(Outbox.id.in_(some)))
     # Where it is not the one that the mirror saw, another mirror or a retelling was here meanwhile, and theirs stands.
-    if mark is not None and read_mark(session) == mark[0]:
-        write_mark(session, mark[1])
+    if mark is not None:
+        _make_row(session)
+        session.execute(sa.update(MirrorLease).where(sa.func.coalesce(MirrorLease.mark, "") == mark[0]).values(mark=mark[1]))
 
 
 def backlog(session: Session) -> int:
-    return session.scalars(sa.select(sa.func.count()).select_from(Outbox).where(Outbox.id != MARK_ID)).one()
+    return session.scalars(sa.select(sa.func.count()).select_from(Outbox)).one()
 
 
 def read_mark(session: Session) -> str:
     """Empty when none was left yet."""
-    payload = session.scalars(sa.select(Outbox.payload).where(Outbox.id == MARK_ID)).one_or_none()
-    return str(payload["mark"]) if payload else ""
+    return session.scalars(sa.select(MirrorLease.mark)).one_or_none() or ""
 
 
 def write_mark(session: Session, mark: str) -> None:
-    insert_or_ignore(session, Outbox, [{"id": MARK_ID, "kind": "mark", "payload": {}, "created": now(session)}])
-    session.execute(sa.update(Outbox).where(Outbox.id == MARK_ID).values(payload={"mark": mark}))
+    _make_row(session)
+    session.execute(sa.update(MirrorLease).values(mark=mark))
 
 
 def acquire_mirror(session: Session, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
-    insert_or_ignore(session, MirrorLease, [{"id": 1, "owner": "", "until": EPOCH}])
+    _make_row(session)
     lease = session.scalars(sa.select(MirrorLease).with_for_update()).one()
     moment = now(session)
     until = moment + timedelta(seconds=seconds)
@@ -77,3 +75,7 @@ def acquire_mirror(session: Session, owner: str, seconds: float, is_dead: Callab
 
 def release_mirror(session: Session, owner: str) -> None:
     session.execute(sa.update(MirrorLease).where(MirrorLease.owner == owner).values(owner="", until=EPOCH))
+
+
+def _make_row(session: Session) -> None:
+    insert_or_ignore(session, MirrorLease, [{"id": 1, "owner": "", "until": EPOCH}])

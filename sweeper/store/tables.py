@@ -205,7 +205,7 @@ class Outbox(Table):
 
 
 class MirrorLease(Table):
-    """At most one row: who empties the outbox, and until when."""
+    """At most one row: who empties the outbox, until when, and the mark of what was delivered last."""
 
     __tablename__ = "mirror_lease"
     __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
@@ -213,3 +213,4 @@ class MirrorLease(Table):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     owner: Mapped[str]
     until: Mapped[datetime]
+    mark: Mapped[str | None]

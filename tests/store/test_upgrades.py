@@ -68,8 +68,12 @@ def _aware(value: Any) -> Any:
 
 
 def same_rows(before: Rows, after: Rows) -> None:
-    """Every value that was there is there; columns and tables may have come along."""
+    """Every value that was there is there; columns and tables may have come along, and the mark of delivery has a place of its own now."""
     for name, rows in before.items():
+        if name == "outbox":
+            marks = [row["payload"]["mark"] for row in rows if row["id"] == 0]
+            assert [row["mark"] for row in after["mirror_lease"] if row["mark"]] == marks
+            rows = [row for row in rows if row["id"] != 0]
         columns = list(rows[0]) if rows else []
         assert [{column: row[column] for column in columns} for row in after[name]] == rows, name
 
