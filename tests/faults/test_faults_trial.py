@@ -74,6 +74,21 @@ def test_nan_at_a_step_is_a_result_and_want_of_memory_is_met_with_smaller_batche
     assert table(faulty, "planted") == table(left_alone, "planted")
 
 
+def test_of_two_runs_at_once_one_tries_what_fails(faulty: Home, planted: Path) -> None:
+    """The second has another sweep's name and one seed more, and meets the first one's diverged and failed trials."""
+    for fault in ("nan", "memory"):
+        (planted.parent / fault).write_text(str(STEP))
+    pair = [start(faulty, spec=planted), start(faulty, "--set", "name=wider", "--set", "seeds=[1, 0, 2]", spec=planted)]
+    for process in pair:
+        output = finish(process, exit_code=3)
+        assert f"became nan at step {STEP}" in output, "whoever ran it"
+    tried = attempts(faulty, "wider")
+    states = {seed: [(attempt.state, attempt.failure) for attempt in tried["planted", seed]] for seed in (0, 1, 2)}
+    assert states == {0: [("diverged", "diverged")], 1: [("failed", "out of memory"), ("finished", None)], 2: [("finished", None)]}
+    shared = attempts(faulty, "planted")
+    assert {trial: shared[trial] for trial in shared} == {trial: tried[trial] for trial in shared}
+
+
 def assert_same_until_the_fault(disturbed: Table, undisturbed: Table) -> None:
     """Bit for bit up to the checkpoint of step 16; after it smaller micro-batches round otherwise."""
     for trial, row in disturbed.items():
