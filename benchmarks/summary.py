@@ -54,8 +54,11 @@ def _wall(row: Row) -> str:
 
 
 def _away(row: Row) -> str:
-    share = "" if row["processor_share"] is None else f"; the trial has {row['processor_share'][0]:.1%} of a processor"
-    return f"{_times(row['to_there'], 3)}{share}"
+    return f"{_times(row['to_there'], 3)}; {_share(row)}"
+
+
+def _share(row: Row) -> str:
+    return "share unknown" if row["processor_share"] is None else f"{row['processor_share'][0]:.1%} of a processor"
 
 
 Figure = tuple[str, str, Callable[[str, Path], str | None]]
@@ -125,6 +128,7 @@ FIGURES: list[Figure] = [
         )
         for mlflow in ("MLflow down", "MLflow takes 5 s an answer")
     ),
+    _figure("what a trial has of a processor with MLflow there", "", "mlflow_away", _share, mlflow="MLflow there"),
     *(
         _figure(f"`sweeper {command}`, {trials:,} trials x 20 metrics", target, "store_scale", _scale, command=command, trials=trials)
         for trials, target in LIMITS.items()
