@@ -3,8 +3,8 @@
 Runs a sweep of two trials whose MLflow server changes its manner every ten seconds: it answers at once, it is gone, or it takes five
 seconds for every answer, each once a round and in every order. Keeps the steps per second by the clock between the points that reached
 the store within a turn, so that a trial that waits for anybody counts as slow; the ratio to the turn of the same round in which MLflow
-was there, since minutes apart a machine's speed differs by more than what is looked for; and how much of a processor the trial had: on a
-CPU, what slows a trial makes it wait or takes its processor away.
+was there, since minutes apart a machine's speed differs by more than what is looked for; and how much of a processor the trial had: what
+makes a trial wait on a CPU, or takes its processor away, shows there at once (caches that others empty show in the ratio alone).
 """
 
 import argparse
@@ -151,9 +151,9 @@ def median_ratio(values: Sequence[float], to: Sequence[float]) -> Spread:
     """Median of the ratios within a round, and its interval of at least 95% whatever their law (of fewer than six, the range)."""
     ratios = sorted(a / b for a, b in zip(values, to, strict=True))
     n = len(ratios)
-    cut = max((k for k in range(n // 2) if bdtr(k - 1, n, 0.5) <= 0.025), default=0) if n >= 6 else 0
-    lowest = max(cut - 1, 0)
-    return Spread(statistics.median(ratios), ratios[lowest], ratios[n - 1 - lowest])
+    # The k-th lies above the true median when fewer than k of n fair coins show heads.
+    k = max((k for k in range(1, n // 2 + 1) if bdtr(k - 1, n, 0.5) <= 0.025), default=1)
+    return Spread(statistics.median(ratios), ratios[k - 1], ratios[n - k])
 
 
 def measure(steps: int, seconds: float, gpus: float) -> list[dict[str, Any]]:

@@ -86,7 +86,7 @@ def test_of_two_runs_at_once_one_tries_what_fails(faulty: Home, planted: Path) -
     states = {seed: [(attempt.state, attempt.failure) for attempt in tried["planted", seed]] for seed in (0, 1, 2)}
     assert states == {0: [("diverged", "diverged")], 1: [("failed", "out of memory"), ("finished", None)], 2: [("finished", None)]}
     shared = attempts(faulty, "planted")
-    assert {trial: shared[trial] for trial in shared} == {trial: tried[trial] for trial in shared}
+    assert shared == {trial: tried[trial] for trial in shared}
 
 
 def assert_same_until_the_fault(disturbed: Table, undisturbed: Table) -> None:

@@ -8,8 +8,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-LEASE = sa.table("mirror_lease", sa.column("id"), sa.column("owner"), sa.column("until"), sa.column("mark"))
-OUTBOX = sa.table("outbox", sa.column("id"), sa.column("kind"), sa.column("payload", sa.JSON), sa.column("created"))
+LEASE = sa.table("mirror_lease", sa.column("mark"))
+OUTBOX = sa.table("outbox", sa.column("id"), sa.column("payload", sa.JSON))
 
 
 def upgrade() -> None:
