@@ -1,18 +1,24 @@
 """`python -m model`: one trial without Ray, store or MLflow.
 
-`python -m model CONFIG.yaml` is short for `python -m model train CONFIG.yaml`; `python -m model sample --help` tells how to draw images.
+`python -m model CONFIG.yaml` is short for `python -m model train CONFIG.yaml`; `python -m model sample --help` tells how to draw images,
+`python -m model pack-latents --help` how to prepare them.
 """
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model.commands import sample, train
+from model.commands import pack_latents, sample, train
 from model.errors import Diverged, ModelError
 
 FINISHED, WRONG_REQUEST, DIVERGED = 0, 2, 3
-COMMANDS = {"train": (train, "train one diffusion transformer from one config"), "sample": (sample, "draw images from a checkpoint")}
+COMMANDS = {
+    "train": (train, "train one diffusion transformer from one config"),
+    "sample": (sample, "draw images from a checkpoint"),
+    "pack-latents": (pack_latents, "make the two arrays of data.kind: latents from a file per image"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (command, purpose) in COMMANDS.items():
         command.add_arguments(commands.add_parser(name, help=purpose, description=f"{purpose.capitalize()}."))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal whose encoding lacks a character of a file's name
     given = parser.parse_args(_named(list(sys.argv[1:] if arguments is None else arguments)))
     try:
         COMMANDS[given.command][0].run(given)

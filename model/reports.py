@@ -9,9 +9,9 @@ from typing import Any, Literal
 class TrialReport:
     """Something that happened in a trial.
 
-    `started`: details hold the comparability key and what was wrong with checkpoints passed over. `points`: metrics of the curves at
-    `step`. `checkpoint`: a whole checkpoint of `step` lies in the folder. `evaluation`: metrics and details at `step`.
-    `alive`: nothing new, but the trial lives.
+    `started`: details hold the comparability key, what was wrong with checkpoints passed over, and which label is which class, in words.
+    `points`: metrics of the curves at `step`. `checkpoint`: a whole checkpoint of `step` lies in the folder. `evaluation`: metrics and
+    details at `step`. `alive`: nothing new, but the trial lives.
     """
 
     kind: Literal["started", "points", "checkpoint", "evaluation", "alive"]

@@ -3,6 +3,7 @@
 `python -m model sample` and `sweeper sample` both come through here; they differ in how they find the weights and describe the network.
 """
 
+import difflib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ from model.config.backbone import BackboneConfig, tokens_per_image
 from model.config.evaluation import EvaluationConfig
 from model.config.noise import ProcessConfig
 from model.config.section import first_fault
+from model.data.facts_file import read_facts
+from model.data.images import classes_in_words
 from model.data.source import facts
 from model.errors import CheckpointError, ConfigError
 from model.presets import merge
+from model.trial_files import is_whole
 
 if TYPE_CHECKING:
     import torch
@@ -41,12 +45,41 @@ class Subject:
     """How it is asked for samples, where a `Drawing` says nothing."""
     family: str = "ours"
     """Whose checkpoint it is."""
+    class_names: tuple[str, ...] = ()
+    """Of label 0, 1, ...; () where they have none but their numbers."""
 
     @classmethod
-    def of_trial(cls, config: TrainConfig) -> "Subject":
-        """Reads the facts of the trial's data; raises DataError."""
-        found = facts(config.data)
-        return cls(config.backbone, found.channels, found.resolution, found.classes, config.process, config.evaluation)
+    def of_trial(cls, config: TrainConfig, folders: Iterable[Path] = ()) -> "Subject":
+        """What the trial's data were, as one of its folders says, else as they are now; raises DataError."""
+        kept = (known for folder in folders if (known := read_facts(folder)) is not None)
+        found = next(kept, None) or facts(config.data)
+        images = (found.channels, found.resolution, found.classes)
+        return cls(config.backbone, *images, config.process, config.evaluation, class_names=found.class_names)
+
+    def labels_of(self, given: Iterable[int | str]) -> tuple[int, ...]:
+        """Labels given by number or by the name of their class; raises ConfigError for one that is neither, or another label's too."""
+        return tuple(map(self._label, given))
+
+    def _label(self, given: int | str) -> int:
+        text = str(given)
+        kind, _, rest = text.partition(":")
+        kind = kind if kind in ("label", "name") and text not in self.class_names else ""
+        wanted = rest if kind else text
+        named = self.class_names.index(wanted) if kind != "label" and wanted in self.class_names else None
+        number = int(wanted) if kind != "name" and wanted.isascii() and wanted.isdecimal() and int(wanted) < self.classes else None
+        if named is not None and number is not None and named != number:
+            raise ConfigError(
+                f"--label {text}: label {number} is {self.class_names[number]}, and the class that is called {text} has label {named};"
+                f" write label:{text} or name:{text}"
+            )
+        found = named if named is not None else number
+        if found is None:
+            classes = f"0 to {self.classes - 1}"
+            words = classes_in_words(self.class_names)
+            near = difflib.get_close_matches(text, self.class_names, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else "; give one of them"
+            raise ConfigError(f"--label {text}: the classes are {words or classes}{hint}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -58,8 +91,8 @@ class Drawing:
     npz: Path | None = None
     """All samples, for ADM's evaluation suite."""
     samples: int = DRAWN
-    labels: tuple[int, ...] = ()
-    """Sample i has the i-th of them, over and over; () is every class."""
+    labels: tuple[int | str, ...] = ()
+    """Numbers or names of classes: sample i has the i-th of them, over and over; () is every class."""
     sampler: str | None = None
     steps: int | None = None
     relative_tolerance: float | None = None
@@ -91,15 +124,10 @@ class Drawing:
 
 def newest_average(folders: Iterable[Path]) -> Path | None:
     """The furthest moving average that is whole in the first of a trial's folders, newest first, that has one; None where none has."""
-    from safetensors import SafetensorError, safe_open
-
     for folder in folders:
         for path in sorted(folder.glob("average-*.safetensors"), reverse=True):
-            try:
-                with safe_open(path, framework="numpy"):
-                    return path
-            except (SafetensorError, OSError):
-                continue
+            if is_whole(path):
+                return path
     return None
 
 
@@ -111,11 +139,10 @@ def sample_trial(subject: Subject, checkpoint: Path, drawing: Drawing, say: Say)
     asked = drawing.laid_over(subject.evaluation)
     asked.sampler.ensure_samples(subject.process)
     tokens_per_image(subject.resolution, subject.backbone.patch)
-    if wrong := [label for label in drawing.labels if not 0 <= label < subject.classes]:
-        raise ConfigError(f"--label {wrong[0]}: the classes are 0 to {subject.classes - 1}; give one of them")
+    labels = subject.labels_of(drawing.labels)
     if drawing.npz and subject.channels not in (1, 3):
         raise ConfigError(f"--npz is for pictures, and samples of {subject.channels} channels are latents; leave it out")
-    _draw(subject, checkpoint, drawing, asked, say)
+    _draw(subject, checkpoint, drawing, labels, asked, say)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +151,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value is not None}
 
 
-def _draw(subject: Subject, checkpoint: Path, drawing: Drawing, asked: EvaluationConfig, say: Say) -> None:
+def _draw(subject: Subject, checkpoint: Path, drawing: Drawing, labels: tuple[int, ...], asked: EvaluationConfig, say: Say) -> None:
     import torch
 
     from model.backbone.checkpoints import load_network
@@ -160,7 +187,7 @@ def _draw(subject: Subject, checkpoint: Path, drawing: Drawing, asked: Evaluatio
             tick=lambda: None,
             channels=subject.channels,
             process=process,
-            classes=drawing.labels,
+            classes=labels,
         ):
             images = unpatchify(tokens, patch, subject.channels)
             if not images.isfinite().all():
@@ -172,8 +199,12 @@ def _draw(subject: Subject, checkpoint: Path, drawing: Drawing, asked: Evaluatio
             drawn += len(images)
             say(f"drawn {drawn} of {asked.samples}")
     first = torch.cat(shown)
-    across = len(drawing.labels) or subject.classes
-    save_grid(first, across if across <= COLUMNS else min(COLUMNS, math.ceil(len(first) ** 0.5)), drawing.output)
+    shown_labels = labels or tuple(range(subject.classes))
+    if len(shown_labels) <= COLUMNS:
+        names = [subject.class_names[label] for label in shown_labels] if subject.class_names else []
+        save_grid(first, len(shown_labels), drawing.output, names)
+    else:
+        save_grid(first, min(COLUMNS, math.ceil(len(first) ** 0.5)), drawing.output)
     what = "" if subject.channels in (1, 3) else ", latents as they are: the first of their channels as colours"
     say(f"{len(first)} samples in {drawing.output}{what}")
     if drawing.npz:

@@ -1,6 +1,7 @@
 """Frozen models of timm, with the weights that a config names. Nothing else imports timm."""
 
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,12 +13,15 @@ from safetensors import SafetensorError
 from torch import nn
 
 from model.config.availability import ensure_available
-from model.config.frozen import FrozenNetwork, TimmNetwork
+from model.config.frozen import FrozenNetwork, TimmNetwork, read_hash
 from model.errors import ConfigError, DataError
-from model.randomness import stream
+from model.plain_files import MOST_WEIGHTS, ensure_plain, version_of
+from model.randomness import stream, xavier_uniform
+from model.weight_files import read_weight_file
 
 UNREADABLE = (OSError, RuntimeError, ValueError, ImportError, EOFError, UnpicklingError, SafetensorError)
 """What a file of weights, or the network that it should come over, can raise."""
+ENTRIES = ("state_dict_ema", "model_ema", "state_dict", "model")
 _declared: list[torch.library.Library] = []
 """Operators are declared for as long as their library object lives."""
 
@@ -64,7 +68,7 @@ def _redraw(model: nn.Module) -> None:
     """Random weights as a function of the parameter's name, not of a global generator or of timm's version."""
     for name, parameter in model.named_parameters():
         if parameter.ndim > 1:
-            nn.init.xavier_uniform_(parameter, generator=stream(0, "init", f"encoder.{name}"))
+            parameter.copy_(xavier_uniform(parameter.shape, stream(0, "init", f"encoder.{name}")))
         elif name.endswith("bias"):
             nn.init.zeros_(parameter)
 
@@ -91,19 +95,28 @@ def _last_line(error: Exception) -> str:
 
 
 def read_weights(file: Path, config: FrozenNetwork) -> dict[str, Any]:
-    """The state dict in the file that `config` was named by; nothing is unpickled but tensors. Raises DataError."""
-    if config.hash_of(file) != config.weights_hash:
-        raise DataError(f"{file} changed since this trial was named; plan the sweep again, or put the old file back")
+    """The state dict in the file that `config` was named by. Raises DataError, also when the file is not what it was then."""
     try:
-        held: dict[str, Any] = import_timm().models.load_state_dict(str(file), weights_only=True)
-    except Exception as error:  # damaged bytes make torch's own unpickler raise what they will
+        before = version_of(ensure_plain(file, MOST_WEIGHTS))
+        if read_hash(file) == config.weights_hash:
+            held = _network_in(read_weight_file(file))
+            if version_of(ensure_plain(file)) == before:
+                return held
+    except Exception as error:  # what a stranger's file holds makes timm's helper raise what it will
         raise unreadable(f"the file {file}", config.place, error) from error
-    return held
+    raise DataError(f"{file} changed since this trial was named; plan the sweep again, or put the old file back")
+
+
+def _network_in(held: Mapping[str, Any]) -> dict[str, Any]:
+    """The weights of the network among what a training checkpoint keeps: its moving average first, as timm looks for them."""
+    entry = next((held[name] for name in ENTRIES if isinstance(held.get(name), Mapping)), held)
+    cleaned: dict[str, Any] = import_timm().models.clean_state_dict(entry)
+    return cleaned
 
 
 def unreadable(what: str, place: str, error: Exception) -> DataError:
     """The error of weights that cannot be had, for the section at `place` of a config."""
-    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    said = getattr(error, "strerror", None) or (str(error).splitlines()[0] if str(error) else type(error).__name__)
     return DataError(f"{what} cannot be read ({said}); give {place}.weights: a safetensors or torch file of them")
 
 

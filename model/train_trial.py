@@ -1,4 +1,4 @@
-"""The one door: a config and a folder in, reports out. Loads torch only when a trial is trained."""
+"""The one door: a config and a folder in, reports out. Loads torch only when a trial is trained, or its weights are read."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -7,23 +7,37 @@ from model.config import LatentsData, TrainConfig
 from model.config.availability import ensure_available
 from model.config.evaluation import FEWEST_FOR_NEIGHBOURS
 from model.config.extractor import ClassifierExtractor
-from model.data.images import DataFacts
+from model.data.facts_file import FILE as FACTS_FILE
+from model.data.facts_file import read_facts
+from model.data.images import DataFacts, with_subset
 from model.data.source import facts
 from model.errors import ConfigError, DataError
 from model.machine import cpu_model, gpu_models, usable_cores
 from model.reports import PreflightResult, Report, TrialReport, TrialResult, World
+from model.trial_files import KEPT, StateFile, first_usable, is_torn, is_whole, resume_order, state_files
 
 __all__ = [
+    "FACTS_FILE",
+    "KEPT",
     "DataFacts",
     "PreflightResult",
+    "StateFile",
     "TrialReport",
     "TrialResult",
     "World",
     "check",
     "cpu_model",
     "ensure_trainable",
+    "ensure_undamaged",
+    "facts",
+    "first_usable",
     "gpu_models",
+    "is_torn",
+    "is_whole",
     "preflight",
+    "read_facts",
+    "resume_order",
+    "state_files",
     "train_trial",
     "usable_cores",
 ]
@@ -33,12 +47,13 @@ ALONE = World()
 """One process trains the trial."""
 
 
-def check(config: TrainConfig, known: DataFacts | None = None) -> DataFacts:
+def check(config: TrainConfig, known: DataFacts | None = None, cache: Path | None = None) -> DataFacts:
     """Whether config, data and what is installed fit each other; raises ConfigError or DataError.
 
-    Reads the data set (the digits excepted) unless its facts are `known`, never torch.
+    Reads the data set (the digits excepted) unless its facts are `known` (of whatever subset), never torch. `cache`: folder in which
+    decoded pictures are kept.
     """
-    found = known or facts(config.data)
+    found = facts(config.data, cache) if known is None else with_subset(known, config.data.train_images)
     config.fit(found.resolution)
     if config.evaluation.by_neighbours and found.train < FEWEST_FOR_NEIGHBOURS:
         raise DataError(
@@ -66,6 +81,13 @@ def ensure_trainable(config: TrainConfig) -> None:
         ensure_there(config.data)
 
 
+def ensure_undamaged(path: Path) -> None:
+    """Reads the whole of a file of state; raises CheckpointError for one that is torn, or not what its own checksum says. Loads torch."""
+    from model.training.durable_file import read
+
+    read(path)
+
+
 def preflight(config: TrainConfig, facts: DataFacts, threads: int = 1) -> PreflightResult:
     """One step and a few samples on the CPU, on random images like those of `facts`, of a batch and a depth that are cut where large.
 
@@ -85,6 +107,7 @@ def train_trial(
     cache: Path,
     resume_from: Sequence[Path] = (),
     recorded: Mapping[Path, int] | None = None,
+    named: Mapping[str, str] | None = None,
     device: str = "cpu",
     threads: int = 1,
     world: World = ALONE,
@@ -94,7 +117,9 @@ def train_trial(
 
     In a `world` of several processes each calls this, after `torch.distributed` was started; the first reports and writes for all.
     `resume_from`: folders of earlier attempts, newest first, which are only read; `recorded`: of such a folder, the newest checkpoint up
-    to which the caller has the whole curve, 0 for none: later ones are the second choice; `cache`: folder shared by trials (the judge).
+    to which the caller has the whole curve, 0 for none: later ones are the second choice; `cache`: folder shared by trials (the judge,
+    decoded pictures). `named`: what `TrainConfig.named_content` said when the trial was named; other content ends it as a DataError. A
+    `folder` that is among `resume_from` belongs to one trial, and is refused to any other.
     `ours`: whether the trial is still this attempt's; asked before anything that a later attempt could read is written.
     Raises ConfigError, DataError, Diverged, DiskFull or Superseded, each with a message for the user.
     """
@@ -108,6 +133,7 @@ def train_trial(
         cache=cache,
         resume_from=resume_from,
         recorded=recorded or {},
+        named=named or {},
         device=device,
         threads=threads,
         world=world,

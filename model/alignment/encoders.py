@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config.encoder import EncoderConfig
+from model.data.images import content_hash
 from model.errors import ConfigError
 from model.patches import unpatchify
 from model.timm_models import load_timm_model
@@ -46,8 +47,18 @@ def encode(encoder: nn.Module, tokens: Tensor, patch: int, channels: int, side: 
     return torch.cat(parts)
 
 
-def encoded_training_set(config: EncoderConfig, tokens: Tensor, patch: int, channels: int) -> Tensor:
-    """Features (n, T, F) of a whole training set of tokens (n, T, P), computed once and kept on its device.
+def downloaded_weights(config: EncoderConfig, encoder: nn.Module) -> str:
+    """Name and content of weights that came over the network or from its cache: what `pretrained` was found to mean; '' of any others,
+    which the trial's name tells. Without positions, which are resized to the images' side."""
+    if config.weights != "pretrained":
+        return ""
+    state = encoder.state_dict()
+    held = (state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy() for name in sorted(state) if "pos" not in name)
+    return f"{config.name} {content_hash(*(values.data for values in held))}"
+
+
+def encoded_training_set(config: EncoderConfig, tokens: Tensor, patch: int, channels: int) -> tuple[Tensor, str]:
+    """Features (n, T, F) of a whole training set of tokens (n, T, P), computed once and kept on its device; `downloaded_weights`.
 
     Raises ConfigError when the encoder's patches are not as many as the tokens, or the images are neither grey nor coloured.
     """
@@ -64,4 +75,4 @@ def encoded_training_set(config: EncoderConfig, tokens: Tensor, patch: int, chan
         )
     encoder.to(tokens.device)
     with torch.autocast(tokens.device.type, enabled=False):  # the same features whatever the trial's precision
-        return encode(encoder, tokens, patch, channels, side)
+        return encode(encoder, tokens, patch, channels, side), downloaded_weights(config, encoder)

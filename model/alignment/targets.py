@@ -71,6 +71,8 @@ class EncodedImages:
 
     encoded: Tensor
     """(n, T, F) of the whole training set, in image order."""
+    downloaded: str = ""
+    """Name and content of weights that no config names; '' where there are none."""
 
     def features(self, sight: Sight) -> Tensor:
         assert sight.images is not None, "features are kept by an image's place in the training set"

@@ -4,21 +4,18 @@ D width, C channels, p patch, P = C p p values of a patch. What a table says is 
 network in our direction of t: it samples, is evaluated and trains on like any other.
 """
 
-import argparse
-import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from model.backbone.families import OUR_ORDER, Family, PatchOrder, family_of
 from model.backbone.transformer import DiffusionTransformer
 from model.config.backbone import BackboneConfig, tokens_per_image
 from model.errors import CheckpointError
+from model.weight_files import read_weight_file
 
 ENTRIES = ("ema", "model", "state_dict")
 """Where a training checkpoint keeps a network's weights, the best first: the moving average is what the papers evaluate."""
@@ -43,7 +40,7 @@ def load_network(
     tokens = tokens_per_image(resolution, config.patch)
     values = channels * config.patch**2
     network = DiffusionTransformer(config, tokens=tokens, patch_values=values, classes=classes, seed=0, outputs=outputs)
-    held = select(read(path), table)
+    held = select(read_weight_file(path), table)
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     if problems := _problems(held, wanted, table, channels, config.patch):
         raise CheckpointError(f"{path} is no {family} checkpoint of this network: {'; '.join(problems)}")
@@ -51,26 +48,6 @@ def load_network(
         convert(held, table, channels=channels, patch=config.patch, outputs=outputs, frequencies=network.t_embedder.frequencies)
     )
     return network.requires_grad_(False)
-
-
-def read(path: Path) -> Mapping[str, Any]:
-    """What a `.safetensors` file or a torch file holds; raises CheckpointError for a torn file, and for one that would run code."""
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        # Training checkpoints keep their command line; a Namespace is a bag of plain values and runs nothing when it is filled.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            held = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path} is no torch file, or holds objects that loading would have to run as code; it is refused."
-            " Where you trust it, save its state dict alone and load that"
-        ) from error
-    except Exception as error:  # damaged bytes make torch's own unpickler raise what they will: KeyError, struct.error, ...
-        raise CheckpointError(f"{path} is torn or unreadable ({type(error).__name__}: {error})") from error
-    if not isinstance(held, Mapping):
-        raise CheckpointError(f"{path} holds a {type(held).__name__}, not named tensors; save a state dict")
-    return held
 
 
 def select(held: Mapping[str, Any], family: Family) -> dict[str, Any]:
@@ -128,7 +105,7 @@ def convert(held: Mapping[str, Tensor], family: Family, *, channels: int, patch:
         rows = weights[name]
         produced = channels * (len(rows) // values)  # 2 C with learned sigma, whose rows come last once channels come first
         weights[name] = _reordered(rows, family.output_order, produced, patch)[: outputs * values]
-    return _forward_in_time(weights, frequencies) if family.reversed_time else weights
+    return reversed_in_time(weights, frequencies) if family.reversed_time else weights
 
 
 def _reordered(rows: Tensor, order: PatchOrder, channels: int, patch: int) -> Tensor:
@@ -139,8 +116,8 @@ def _reordered(rows: Tensor, order: PatchOrder, channels: int, patch: int) -> Te
     return apart.permute(*axes, *range(len(axes), apart.dim())).reshape(rows.shape)
 
 
-def _forward_in_time(weights: Weights, frequencies: Tensor) -> Weights:
-    """Weights of v' where v'(x, t) = -v(x, 1 - t), exactly.
+def reversed_in_time(weights: Weights, frequencies: Tensor) -> Weights:
+    """Weights of v' where v'(x, t) = -v(x, 1 - t), exactly; done twice it changes nothing.
 
     The time is seen through cos(f t) and sin(f t) alone, and cos(f (1 - t)) = cos f cos(f t) + sin f sin(f t),
     sin(f (1 - t)) = sin f cos(f t) - cos f sin(f t): a change of basis, taken up by the first linear of the timestep MLP. The last

@@ -1,4 +1,4 @@
-"""Families of public checkpoints: one conversion table each, read by `model.backbone.checkpoints`.
+"""Families of public checkpoints: one conversion table each, for the way in (`model.backbone.checkpoints`) and out (`.export`).
 
 All families name their parameters as `DiffusionTransformer` does (x_embedder.proj, t_embedder.mlp.0, y_embedder.embedding_table,
 blocks.N.attn.qkv, blocks.N.mlp.fc1, blocks.N.adaLN_modulation.1, final_layer.linear), so a table holds what else differs. In the order of
@@ -41,6 +41,10 @@ class Family:
     """Buffers that every network computes for itself."""
     average_prefix: str = ""
     """In a full training state: the prefix of the moving average's names."""
+    qk_norm: bool = False
+    """Its code can build the network with normalised queries and keys, named as in timm."""
+    sigma_below: int = 0
+    """Images of a smaller side (pixels or latent cells) get a network that also outputs a sigma, which the sampler throws away."""
 
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
@@ -56,6 +60,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             heads=(),
             ignored=(),
             average_prefix="average/",
+            qk_norm=True,
         ),
         "sit": Family(
             source="2401.08740, willisma/SiT; the 256 px file learns sigma, the 512 px file does not",
@@ -66,6 +71,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             output_order="pqc",
             surplus_sigma=True,
             heads=(),
+            sigma_below=64,
         ),
         "sra": Family(
             source="2505.02831 (SRA) and 2607.02508 (its successor), one code base",
@@ -76,6 +82,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             output_order="pqc",
             surplus_sigma=True,
             heads=("ap_head",),
+            qk_norm=True,
         ),
         "repa": Family(
             source="2410.06940, sihyun-yu/REPA: t = 0 is data, out_channels = in_channels",
@@ -86,6 +93,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             output_order="pqc",
             surplus_sigma=True,
             heads=("projectors",),
+            qk_norm=True,
         ),
         # Its tokens enter as "c (h p) (w q) -> (c p q)" and its output leaves by "(p q c) -> (c p q)": the two ends differ in order.
         "self_flow": Family(

@@ -11,7 +11,7 @@ from model.backbone.block import Block, FinalLayer
 from model.backbone.embeddings import LabelEmbedder, TimestepEmbedder, grid_positions
 from model.config.backbone import BackboneConfig
 from model.grouping import Grouping
-from model.randomness import stream
+from model.randomness import stream, xavier_uniform
 
 
 class PatchEmbedder(nn.Module):
@@ -77,12 +77,12 @@ def initialise(module: nn.Module, seed: int, prefix: str = "") -> None:
     norms one.
     """
     for name, parameter in module.named_parameters():
-        generator = stream(seed, "init", prefix + name)
+        drawn = stream(seed, "init", prefix + name)
         if name.endswith("bias") or "adaLN_modulation" in name or name.startswith("final_layer"):
             nn.init.zeros_(parameter)
         elif name.endswith("_norm.weight"):
             nn.init.ones_(parameter)
         elif name.startswith("t_embedder") or "embedding_table" in name:
-            nn.init.normal_(parameter, std=0.02, generator=generator)
+            parameter.copy_(0.02 * drawn.normal(parameter.shape))
         else:
-            nn.init.xavier_uniform_(parameter, generator=generator)
+            parameter.copy_(xavier_uniform(parameter.shape, drawn))

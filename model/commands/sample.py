@@ -39,7 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     drawing.add_argument("--guidance-interval", type=float, nargs=2, metavar=("LOW", "HIGH"), help="guided for t in it; t = 1 is noise")
     drawing.add_argument("--guidance-channels", choices=("all", "first3"), help="first3: as the released samplers of DiT and SiT")
     drawing.add_argument(
-        "--label", type=int, action="append", dest="labels", default=[], metavar="K", help="only this class; may be given several times"
+        "--label",
+        action="append",
+        dest="labels",
+        default=[],
+        metavar="K",
+        help="only this class, by number or name; may be given several times",
     )
     drawing.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of matrix products (default: fp32)")
     drawing.add_argument("--seed", type=int, help="generation seed")
@@ -64,7 +69,7 @@ def subject_of(given: argparse.Namespace) -> Subject:
     if given.config:
         if given.preset or given.qk_norm or described:
             raise ConfigError("--config already describes the network; leave out --preset, --qk-norm, --channels, --resolution, --classes")
-        return dataclasses.replace(Subject.of_trial(read_config(given.config)), family=given.family)
+        return dataclasses.replace(Subject.of_trial(read_config(given.config), [given.checkpoint.parent]), family=given.family)
     if not given.preset:
         raise ConfigError("say which network it is: --config FILE, or --preset NAME with --channels, --resolution and --classes")
     backbone = config_from({"preset": given.preset, "backbone": {"qk_norm": given.qk_norm}}).backbone

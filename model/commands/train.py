@@ -25,7 +25,9 @@ def run(given: argparse.Namespace) -> None:
 
 def _run(given: argparse.Namespace) -> None:
     config = read_config(given.config)
-    check(config)
+    found = check(config, cache=given.folder / "judges" if given.folder.is_dir() else None)
+    for line in filter(None, (found.classes_in_words and f"labels: {found.classes_in_words}", *found.remarks)):
+        sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"device {given.device}, {config.steps} steps, folder {given.folder}\n")
     result = train_trial(
         config,

@@ -2,12 +2,14 @@
 
 from model.config.assignment_source import modules_also_in
 from model.config.data import DataConfig, DigitsData, FolderData, LatentsData, NpzData
-from model.config.evaluation import EXTRA_METRICS
+from model.config.evaluation import EXTRA_METRICS, NAMED_BY_FEATURES
+from model.config.extractor import named_by_features
 from model.config.streams import stream_identities
 from model.config.train import NUMERICS_VERSION, Precision, TrainConfig
 
 __all__ = [
     "EXTRA_METRICS",
+    "NAMED_BY_FEATURES",
     "NUMERICS_VERSION",
     "DataConfig",
     "DigitsData",
@@ -17,5 +19,6 @@ __all__ = [
     "Precision",
     "TrainConfig",
     "modules_also_in",
+    "named_by_features",
     "stream_identities",
 ]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from model.config.local_imports import local_imports
 from model.config.noise import ASSIGNMENTS, DOTTED_PATH
 from model.errors import ConfigError
 
@@ -29,19 +30,32 @@ def modules_also_in(folders: Iterable[Path]) -> Iterator[None]:
 
 
 def source_hash(path: str) -> str:
-    """Hash of the file that holds the class `package.module.ClassName`: other code, another trial.
+    """Hash of the file that holds the class `package.module.ClassName`, and of what it imports beside it: other code, another trial.
 
-    Of the whole file, since a class may call what stands beside it. Raises ConfigError when there is no such file.
+    Of whole files, since a class may call what stands beside it. Raises ConfigError when there is no such file.
     """
+    source, imported = _sources(path)
+    whole = hashlib.sha256(source)
+    for name, content in imported.items():  # of a module that imports nothing local, the hash of its file: as it always was
+        whole.update(f"\0{name}\0{len(content)}\0".encode() + content)
+    return whole.hexdigest()
+
+
+def imported_beside(path: str) -> tuple[str, ...]:
+    """The user's other modules that the hash is of."""
+    return tuple(_sources(path)[1])
+
+
+def _sources(path: str) -> tuple[bytes, dict[str, bytes]]:
     module = path.rpartition(".")[0]
     try:
         spec = importlib.util.find_spec(module)
-        source = None if spec is None or spec.origin is None else Path(spec.origin).read_bytes()
+        if spec is not None and spec.origin is not None:
+            file = Path(spec.origin)
+            return file.read_bytes(), local_imports(module, file)
     except (ImportError, ValueError, OSError) as error:
         raise ConfigError(f"partition.assignment {path}: {error}; {_remedy(module)}") from error
-    if source is None:
-        raise ConfigError(f"partition.assignment {path}: there is no module {module} with a source file; {_remedy(module)}")
-    return hashlib.sha256(source).hexdigest()
+    raise ConfigError(f"partition.assignment {path}: there is no module {module} with a source file; {_remedy(module)}")
 
 
 def _remedy(module: str) -> str:

@@ -1,36 +1,56 @@
 """Which images. A data set is named by its content, never by its path."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from model.config.paths import UserPath
 from model.config.section import MOST, NOT_IDENTITY, Section, added_later
+from model.errors import ConfigError
 
 HELD_OUT_FRACTION = 0.2
 
 
-class DigitsData(Section):
+class Images(Section):
+    """What every data set may be asked for."""
+
+    train_images: int | None = Field(default=None, ge=1, le=MOST, json_schema_extra=added_later(None))
+    """Train on so many of the training images: of each class as many as of any other, as far as it has them, and of two such subsets the
+    larger holds the smaller. None is all. The held-out images stay the same, and so does what samples are compared with."""
+
+
+class DigitsData(Images):
     """scikit-learn's handwritten digits: 1,797 real images of 8 x 8 pixels in 10 classes; nothing to download."""
 
     kind: Literal["digits"] = "digits"
 
 
-class NpzData(Section):
+class NpzData(Images):
     """A user's own images in one `.npz` file."""
 
     kind: Literal["npz"]
-    path: Path = Field(json_schema_extra=NOT_IDENTITY)
-    """File with `images`, (N, H, H) or (N, H, H, C), uint8 or floats in [-1, 1], and `labels`, (N,) integers."""
+    path: UserPath = Field(json_schema_extra=NOT_IDENTITY)
+    """File with `images`, (N, H, H) or (N, H, H, C), uint8 or floats in [-1, 1], and `labels`, (N,) integers; `class_names`, (K,) text, if
+    they have names."""
+    range: tuple[float, float] | None = Field(default=None, json_schema_extra=NOT_IDENTITY)
+    """Values that are black and white: [0, 255] for uint8 and [-1, 1] for floats, unless it says otherwise, such as [0, 1]. Part of the
+    content that names the data."""
     held_out_fraction: float = Field(default=HELD_OUT_FRACTION, gt=0, lt=1)
     """Share of the images kept away from training, by a fixed shuffle."""
 
+    @field_validator("range")
+    @classmethod
+    def _ascending(cls, given: tuple[float, float] | None) -> tuple[float, float] | None:
+        if given is not None and not given[0] < given[1]:
+            raise ConfigError(f"data.range is [black, white] with black < white, not [{given[0]:g}, {given[1]:g}]")
+        return given
 
-class FolderData(Section):
+
+class FolderData(Images):
     """A user's own images, one sub-folder per class."""
 
     kind: Literal["folder"]
-    path: Path = Field(json_schema_extra=NOT_IDENTITY)
+    path: UserPath = Field(json_schema_extra=NOT_IDENTITY)
     """Folder of class folders of image files."""
     resolution: int = Field(ge=2, le=MOST)
     """Side of every image in pixels; a file of another size is named and refused."""
@@ -40,13 +60,14 @@ class FolderData(Section):
     """Share of the images kept away from training, by a fixed shuffle."""
 
 
-class LatentsData(Section):
+class LatentsData(Images):
     """Latents of a variational autoencoder, prepared beforehand: their posterior's moments, drawn anew at every step."""
 
     kind: Literal["latents"]
-    path: Path = Field(json_schema_extra=NOT_IDENTITY)
+    path: UserPath = Field(json_schema_extra=NOT_IDENTITY)
     """Folder with `moments.npy`, (images, 2 x channels, resolution, resolution) float16 or float32: means, then standard deviations; and
-    `labels.npy`, (images,) integers."""
+    `labels.npy`, (images,) integers. Or the folder or zip that EDM2's or REPA's data set tool writes, of at most 10,000 images:
+    `python -m model pack-latents` makes the two arrays of a larger one."""
     channels: int = Field(default=4, ge=1, le=MOST)
     """Channels of a latent."""
     resolution: int = Field(default=32, ge=2, le=MOST)
@@ -57,6 +78,9 @@ class LatentsData(Section):
     """Number of images, held-out ones included."""
     scale: float = Field(default=0.18215, gt=0, json_schema_extra=added_later(0.18215))
     """z = (mean + std * eps) * scale, with a fresh eps every step; .18215 is of Stable Diffusion's autoencoder."""
+    spread: Literal["unit", "any"] = Field(default="unit", json_schema_extra=NOT_IDENTITY)
+    """`unit` refuses latents whose z has a standard deviation below 0.4 or above 2.5, as those that were scaled before have; `any` takes
+    them as they are."""
     held_out_fraction: float = Field(default=0.01, gt=0, lt=1, json_schema_extra=added_later(0.01))
     """Share of the images kept away from training, by a fixed shuffle."""
     residence: Literal["auto", "device", "disk"] = Field(default="auto", json_schema_extra=NOT_IDENTITY)

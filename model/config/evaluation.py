@@ -9,11 +9,15 @@ from model.config.noise import DDPM_STEPS, ProcessConfig
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later
 from model.errors import ConfigError
 
-ExtraMetric = Literal["class_score", "precision", "recall"]
+ExtraMetric = Literal["class_score", "fd_infinity", "kid", "precision", "recall", "overfitting_gap"]
 EXTRA_METRICS: tuple[ExtraMetric, ...] = get_args(ExtraMetric)
 BY_NEIGHBOURS: tuple[ExtraMetric, ...] = ("precision", "recall")
 FEWEST_FOR_NEIGHBOURS = 4
 """Images that have third-nearest neighbours."""
+NAMED_BY_FEATURES: tuple[ExtraMetric, ...] = ("fd_infinity", "kid")
+"""Their names in results end in whose features they are in, as that of the Fréchet distance does."""
+FEWEST_FOR_INFINITY = 30
+"""Samples of which there are 15 sizes from a half to all."""
 
 
 class SamplerConfig(Section):
@@ -86,7 +90,9 @@ class EvaluationConfig(Section):
     `inception`. Class accuracy and class score stay the classifier's."""
     extra_metrics: tuple[ExtraMetric, ...] = Field(default=(), json_schema_extra=added_later(()))
     """Measured besides, each only when asked for: `class_score` (exp of the mean KL of the judge's verdicts from their mean), `precision`
-    and `recall` (k-NN with k = 3 in the extractor's features)."""
+    and `recall` (k-NN with k = 3 in the extractor's features), `kid` (unbiased kernel distance) and `fd_infinity` (Fréchet distance at an
+    endless number of samples), both in the extractor's features and named by them, `overfitting_gap` (held-out loss minus the same loss on
+    training images)."""
     every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
 
@@ -124,6 +130,15 @@ class EvaluationConfig(Section):
             raise ConfigError(
                 f"evaluation.extra_metrics: {self.by_neighbours[0]} needs third-nearest neighbours among evaluation.samples, which are"
                 f" {self.samples}; draw at least {FEWEST_FOR_NEIGHBOURS}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _enough_sizes(self) -> Self:
+        if "fd_infinity" in self.extra_metrics and self.samples < FEWEST_FOR_INFINITY:
+            raise ConfigError(
+                f"evaluation.extra_metrics: fd_infinity needs 15 sizes from a half to all of evaluation.samples, which are {self.samples};"
+                f" draw at least {FEWEST_FOR_INFINITY}"
             )
         return self
 

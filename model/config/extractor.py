@@ -42,6 +42,13 @@ class InceptionExtractor(FrozenNetwork):
 Extractor = Annotated[ClassifierExtractor | TimmExtractor | InceptionExtractor, Field(discriminator="kind")]
 
 
+def named_by_features(metric: str, distance: str) -> str:
+    """Name in results of `kid` or `fd_infinity`, in the features of a Fréchet distance of that name: kid_digits, fd_infinity_digits."""
+    if distance == "fid":
+        return {"kid": "kid", "fd_infinity": "fid_infinity"}[metric]
+    return f"{metric}_{distance.removeprefix('fd_')}"
+
+
 def feature_metrics(extractor: ClassifierExtractor | TimmExtractor | InceptionExtractor, data: str) -> tuple[str, ...]:
     """What is always measured in the extractor's features, on `data.kind`: first the Fréchet distance.
 

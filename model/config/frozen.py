@@ -1,8 +1,6 @@
 """Networks that never train: they go by what they are and by the content of their weights, never by a path."""
 
-import errno
 import hashlib
-import stat
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,8 +8,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from model.config.paths import absolute_path
 from model.config.section import NOT_IDENTITY, Section
 from model.errors import ConfigError
+from model.plain_files import MOST_WEIGHTS, Version, ensure_plain, version_of
 
 
 class FrozenNetwork(Section):
@@ -36,9 +36,9 @@ class FrozenNetwork(Section):
         if weights in cls.words:
             return given | {"weights_hash": cls.words[weights]}
         try:
-            path = Path(weights).expanduser().absolute()  # a trial may run in another folder
-        except RuntimeError as error:
-            raise ConfigError(f"{cls.place}.weights: {weights} begins with a user who has no home here; write the whole path") from error
+            path = absolute_path(weights)
+        except ValueError as error:
+            raise ConfigError(f"{cls.place}.weights: {error}") from error
         return given | {"weights": str(path), "weights_hash": given.get("weights_hash") or cls.hash_of(path)}
 
     @property
@@ -50,10 +50,7 @@ class FrozenNetwork(Section):
     def hash_of(cls, path: Path) -> str:
         """Short content hash of a file of weights; raises ConfigError when it cannot be read."""
         try:
-            about = path.stat()
-            if not stat.S_ISREG(about.st_mode):
-                raise OSError(errno.EISDIR, "it is no file")  # a device would be read for ever
-            return _hash_of(path, about.st_mtime_ns, about.st_size)
+            return _hash_of(path, version_of(ensure_plain(path, MOST_WEIGHTS)))
         except OSError as error:
             raise ConfigError(
                 f"{cls.place}.weights: {path} cannot be read ({error.strerror}); give {', '.join(cls.words)}, or a file of weights"
@@ -72,7 +69,12 @@ class TimmNetwork(FrozenNetwork):
 
 
 @lru_cache(maxsize=16)
-def _hash_of(path: Path, changed: int, size: int) -> str:
+def _hash_of(path: Path, version: Version) -> str:
     """Kept while the file does not change: a config is made for every trial, and a file of weights may be large."""
+    return read_hash(path)
+
+
+def read_hash(path: Path) -> str:
+    """The hash of what the file holds now, kept nowhere."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

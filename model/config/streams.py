@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
 def stream_identities(config: "TrainConfig") -> dict[str, dict[str, Any]]:
     """Stream -> what fixes its draws, together with the seed; JSON-ready. Only streams whose draws reach the weights."""
-    data = config.data.model_dump(mode="json")
+    data = config.data.model_dump(mode="json", exclude={"train_images"})  # which only says what the data order is an order of
     batch: dict[str, Any] = {"batch_size": config.batch_size}
-    images = batch | {"data": data}
-    tokens = images | {"patch": config.backbone.patch}
+    tokens = batch | {"data": data, "patch": config.backbone.patch}
     backbone = config.backbone.model_dump(mode="json")
     found: dict[str, dict[str, Any]] = {
         "backbone weights": {"backbone": backbone, "process": config.process.kind, "data": data},
-        "data order": images,
+        "data order": batch | {"data": config.data.model_dump(mode="json")},
         "noise": tokens,
         "timesteps": batch,
     }
@@ -34,8 +33,6 @@ def stream_identities(config: "TrainConfig") -> dict[str, dict[str, Any]]:
         found["partition"] = tokens | {"assignment": config.partition.assignment}
     if config.attention.separation == "shuffled":
         found["views"] = tokens | {"assignment": config.partition.assignment}
-    if config.mixes_whole_images:
-        found["whole images"] = batch
     if config.label_dropout > 0:
         found["label dropout"] = batch
     return found

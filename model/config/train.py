@@ -1,5 +1,6 @@
 """The whole config of one trial, and what of it names a result."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -8,16 +9,16 @@ from model.config import assignment_source, equivalence
 from model.config.alignment import AlignmentConfig, AttentionConfig
 from model.config.backbone import BackboneConfig, tokens_per_image
 from model.config.data import DataConfig, DigitsData
-from model.config.evaluation import EvaluationConfig
-from model.config.extractor import feature_metrics
+from model.config.evaluation import NAMED_BY_FEATURES, EvaluationConfig
+from model.config.extractor import feature_metrics, named_by_features
 from model.config.noise import PartitionConfig, ProcessConfig, TimestepsConfig
 from model.config.optimization import OptimizerConfig
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later, identity
 from model.errors import ConfigError
 
-NUMERICS_VERSION = 1
+NUMERICS_VERSION = 2
 """Raised when the same config would give other numbers; golden loss curves in the tests fail until it is."""
-EVALUATOR_VERSION = 1
+EVALUATOR_VERSION = 2
 """Raised when the same weights would get other metrics."""
 
 Precision = Literal["fp32", "bf16", "float64"]
@@ -131,11 +132,20 @@ class TrainConfig(Section):
 
         `content_hash` is that of the data set's images and labels, `precision` the resolved one.
         """
-        payload = identity(self) | {"precision": precision, "numerics_version": NUMERICS_VERSION}
-        payload["data"] = payload["data"] | {"content_hash": content_hash}
-        if assignment_source.is_users(self.partition.assignment):
-            payload["partition"] = payload["partition"] | {"assignment_source": assignment_source.source_hash(self.partition.assignment)}
+        return self.identity_with(self.named_content(content_hash), precision, NUMERICS_VERSION)
+
+    def identity_with(self, outside: Mapping[str, str], precision: Precision, numerics_version: int) -> dict[str, Any]:
+        """`training_identity`, where `outside` is what `named_content` said when the trial was named; looks at no file."""
+        payload = identity(self) | {"precision": precision, "numerics_version": numerics_version}
+        payload["data"] = payload["data"] | {"content_hash": outside["data"]}
+        if "assignment" in outside:
+            payload["partition"] = payload["partition"] | {"assignment_source": outside["assignment"]}
         return payload
+
+    def named_content(self, content_hash: str) -> dict[str, str]:
+        """What lies outside the config and is named by content, by hash: `data`, and `assignment`, the file of a class of the user's."""
+        users = assignment_source.is_users(self.partition.assignment)
+        return {"data": content_hash} | ({"assignment": assignment_source.source_hash(self.partition.assignment)} if users else {})
 
     def evaluation_identity(self, *, content_hash: str) -> dict[str, Any]:
         """Everything that changes the metrics of given weights, JSON-ready: its hash names a result at a step."""
@@ -144,8 +154,9 @@ class TrainConfig(Section):
 
     @property
     def feature_metrics(self) -> tuple[str, ...]:
-        """Names of what is measured in the extractor's features: first the Fréchet distance."""
-        return feature_metrics(self.evaluation.extractor, self.data.kind)
+        """Names of what is measured in the extractor's features: first the Fréchet distance, last what is asked for besides."""
+        always = feature_metrics(self.evaluation.extractor, self.data.kind)
+        return always + tuple(named_by_features(name, always[0]) for name in NAMED_BY_FEATURES if name in self.evaluation.extra_metrics)
 
     @property
     def grouped(self) -> bool:
@@ -180,6 +191,10 @@ class TrainConfig(Section):
                 " processes; change batch_size, accumulation or the processes of a trial"
             )
         return self.batch_size // (processes * self.accumulation)
+
+    def passes(self, step: int, images: int) -> float:
+        """How often each of so many training images was seen after `step`, on average."""
+        return step * self.batch_size / images
 
     def fit(self, resolution: int) -> int:
         """Tokens of an image of side `resolution`; raises ConfigError when patch or partition do not fit it."""

@@ -1,17 +1,20 @@
 """The data set of a trial: split once for all, on its device or as near as it fits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from model.config import DataConfig, LatentsData
 from model.config.backbone import tokens_per_image
 from model.data.examples import Examples, TrainingImages
-from model.data.images import held_out_count
+from model.data.images import DataFacts, held_out_count
 from model.data.latents import open_latents
 from model.data.posterior import JUDGED, LatentExamples
 from model.data.rows import ResidentRows, StreamedRows, fits
 from model.data.source import held_out_fraction, read
+from model.data.subset import subset_of
 from model.patches import patchify
 from model.randomness import stream
 
@@ -23,42 +26,73 @@ class DataSet:
     """The fixed split of a data set; the same for every trial and seed."""
 
     train: TrainingImages
+    """What is trained on: of the training part as many as `data.train_images` says."""
     held_out: Examples
     channels: int
     classes: int
     content_hash: str
     judged: Examples
-    """Training images that evaluation looks at: all that are held as tokens, or the first of a larger set, drawn once for all."""
+    """Training images that samples are compared with, whatever `train_images`: all that are held as tokens, or the first of a larger set,
+    drawn once for all."""
+    class_names: tuple[str, ...] = ()
+    """Of label 0, 1, ...; () where they have none but their numbers."""
+    remarks: tuple[str, ...] = ()
+    """About the data set, as in `DataFacts`."""
     bounded: bool = True
     """Values lie in [-1, 1], and samples are clamped to it before they are judged; latents have no bounds."""
+    ensure_unchanged: Callable[[], None] = lambda: None
+    """Raises DataError when the files that are read while training were written to since they were opened."""
+    left_out: int = 0
+    """Of the training part, by `data.train_images`."""
+
+    def facts(self, patch: int) -> DataFacts:
+        """What a plan knows of it, from what was read."""
+        side = round(self.judged.tokens.shape[1] ** 0.5) * patch
+        train, held_out = len(self.train), len(self.held_out)
+        about = (self.class_names, self.remarks, self.left_out)
+        return DataFacts(self.content_hash, self.channels, side, self.classes, train, held_out, *about)
 
 
-def load(config: DataConfig, patch: int, device: torch.device, dtype: torch.dtype) -> DataSet:
+def load(config: DataConfig, patch: int, device: torch.device, dtype: torch.dtype, cache: Path | None = None) -> DataSet:
     """Reads, splits and moves the data set; raises DataError, and ConfigError when the patch does not divide its images."""
     if isinstance(config, LatentsData):
         return _load_latents(config, patch, device, dtype)
-    found = read(config)
+    found = read(config, cache)
     n = len(found.images)
     tokens_per_image(found.images.shape[-1], patch)
     held_out = held_out_count(n, held_out_fraction(config), str(getattr(config, "path", config.kind)))
-    shuffled = torch.randperm(n, generator=stream(SPLIT_SEED, "held_out"))
+    shuffled = stream(SPLIT_SEED, "held_out").permutation(n)
     tokens, labels = patchify(torch.from_numpy(found.images), patch).to(dtype), torch.from_numpy(found.labels)
-    train, other = (Examples(tokens[part].to(device), labels[part].to(device)) for part in (shuffled[held_out:], shuffled[:held_out]))
-    return DataSet(train, other, found.images.shape[1], found.classes, found.content_hash, train)
+    whole, other = (Examples(tokens[part].to(device), labels[part].to(device)) for part in (shuffled[held_out:], shuffled[:held_out]))
+    few = subset_of(labels[shuffled[held_out:]], config.train_images, found.classes)
+    train = Examples(*whole.take(few.to(device))) if len(few) < len(whole) else whole
+    return DataSet(
+        train,
+        other,
+        found.images.shape[1],
+        found.classes,
+        found.content_hash,
+        whole,
+        found.class_names,
+        found.remarks,
+        left_out=len(whole) - len(train),
+    )
 
 
 def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: torch.dtype) -> DataSet:
     tokens_per_image(config.resolution, patch)
     shard = open_latents(config)
     held_out = held_out_count(config.images, config.held_out_fraction, str(config.path))
-    shuffled = torch.randperm(config.images, generator=stream(SPLIT_SEED, "held_out"))
+    shuffled = stream(SPLIT_SEED, "held_out").permutation(config.images)
     moments = torch.from_numpy(shard.moments)
     resident = config.residence == "device" or (config.residence == "auto" and fits(moments, device))
     rows = ResidentRows(moments, device) if resident else StreamedRows(moments, device)
     labels = torch.from_numpy(shard.labels)
-    train, other = (
-        LatentExamples(rows, part, labels[part].to(device), scale=config.scale, patch=patch, dtype=dtype)
-        for part in (shuffled[held_out:], shuffled[:held_out])
+    part = shuffled[held_out:]
+    few = part[subset_of(labels[part], config.train_images, config.classes)]
+    train, whole, other = (
+        LatentExamples(rows, places, labels[places].to(device), scale=config.scale, patch=patch, dtype=dtype)
+        for places in (few, part, shuffled[:held_out])
     )
     return DataSet(
         train,
@@ -66,6 +100,8 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
         config.channels,
         config.classes,
         shard.content_hash,
-        train.fixed(JUDGED, "judged_posterior"),
+        whole.fixed(JUDGED, "judged_posterior"),
         bounded=False,
+        ensure_unchanged=shard.ensure_unchanged,
+        left_out=len(whole) - len(train),
     )

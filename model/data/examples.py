@@ -23,6 +23,9 @@ class TrainingImages(Protocol):
     def batch(self, streams: BatchStreams) -> tuple[Tensor, Tensor, Tensor]:
         """Places among the training images (m,), tokens (m, T, P) and labels (m,) of the step and images that `streams` are for."""
 
+    def fixed(self, most: int, purpose: str) -> "Examples":
+        """The first images, at most so many; what of them is drawn is drawn once for all, by the stream `purpose`."""
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -37,6 +40,14 @@ class Examples:
     def take(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens and labels at `indices`."""
         return self.tokens.index_select(0, indices), self.labels.index_select(0, indices)
+
+    def fixed(self, most: int, purpose: str) -> "Examples":
+        """See `TrainingImages`."""
+        return Examples(self.tokens[:most], self.labels[:most])
+
+    def repeated(self, n: int) -> "Examples":
+        """So many: all of them, again and again."""
+        return Examples(*self.take(torch.arange(n, device=self.labels.device) % len(self)))
 
     def batch(self, streams: BatchStreams) -> tuple[Tensor, Tensor, Tensor]:
         """See `TrainingImages`."""
@@ -60,4 +71,4 @@ def batch_indices(seed: int, step: int, batch_size: int, images: int) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _shuffle(seed: int, epoch: int, images: int) -> Tensor:
-    return torch.randperm(images, generator=stream(seed, "data", epoch))
+    return stream(seed, "data", epoch).permutation(images)

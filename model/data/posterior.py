@@ -35,12 +35,12 @@ class LatentExamples:
         return places, self._drawn(moments, noise), self.labels.index_select(0, places)
 
     def fixed(self, most: int, purpose: str) -> Examples:
-        """The first images, at most so many, drawn once for all: the same for every trial and seed."""
-        generator, parts = stream(0, purpose), []
+        """See `TrainingImages`; the same for every trial and seed."""
+        drawn, parts = stream(0, purpose), []
         for first in range(0, min(most, len(self)), BLOCK):
             here = torch.arange(first, min(first + BLOCK, most, len(self)))
             moments = self._rows.at(self._places[here])
-            noise = torch.randn((len(here), moments.shape[1] // 2, *moments.shape[2:]), generator=generator)
+            noise = drawn.normal((len(here), moments.shape[1] // 2, *moments.shape[2:]), first=first)
             parts.append(self._drawn(moments, noise))
         return Examples(torch.cat(parts), self.labels[:most])
 

@@ -2,28 +2,32 @@
 
 import json
 import os
+from pathlib import Path
 
 from model.config import DataConfig, DigitsData, FolderData, LatentsData, NpzData
 from model.config.data import HELD_OUT_FRACTION
 from model.config.section import identity
 from model.data import digits
-from model.data.images import DataFacts, LabelledImages, content_hash, held_out_count
+from model.data.images import DataFacts, LabelledImages, content_hash, held_out_count, with_subset
 from model.errors import DataError
 
 
-def read(config: DataConfig) -> LabelledImages:
-    """All images and labels; raises DataError when they are missing, unreadable or not as described."""
+def read(config: DataConfig, cache: Path | None = None) -> LabelledImages:
+    """All images and labels; raises DataError when they are missing, unreadable or not as described.
+
+    `cache`: a folder in which decoded pictures are kept, by name, size and time of their files.
+    """
     match config:
         case DigitsData():
             return digits.read_digits()
         case NpzData():
             from model.data.npz import read_npz
 
-            return read_npz(config.path)
+            return read_npz(config)
         case FolderData():
             from model.data.folder import read_folder
 
-            return read_folder(config)
+            return read_folder(config, cache)
         case LatentsData():
             raise DataError("latents are opened by model.data.latents, not read whole")
 
@@ -33,22 +37,39 @@ def held_out_fraction(config: DataConfig) -> float:
     return config.held_out_fraction if isinstance(config, NpzData | FolderData | LatentsData) else HELD_OUT_FRACTION
 
 
-def facts(config: DataConfig) -> DataFacts:
-    """What a plan needs; reads a user's data set, but not the digits, whose facts are known. Latents that are not there declare theirs."""
+def facts(config: DataConfig, cache: Path | None = None) -> DataFacts:
+    """What a plan needs; reads a user's data set, but not the digits, whose facts are known. Latents that are not there declare theirs.
+
+    `cache`: see `read`; pictures that are kept there are not read at all.
+    """
+    return with_subset(_of_whole(config, cache), config.train_images)
+
+
+def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
     match config:
         case DigitsData():
             held_out = held_out_count(digits.IMAGES, HELD_OUT_FRACTION, "digits")
             return DataFacts(digits.CONTENT_HASH, 1, digits.RESOLUTION, digits.CLASSES, digits.IMAGES - held_out, held_out)
         case LatentsData():
-            named = f"declared-{content_hash(json.dumps(identity(config)).encode())}"
+            declared = {name: value for name, value in identity(config).items() if name != "train_images"}
+            named = f"declared-{content_hash(json.dumps(declared).encode())}"
             if os.path.exists(config.path):  # unlike Path.exists, of a name too long or in a closed folder as well
                 from model.data.latents import open_latents
 
                 named = open_latents(config).content_hash
             held_out = held_out_count(config.images, config.held_out_fraction, str(config.path))
             return DataFacts(named, config.channels, config.resolution, config.classes, config.images - held_out, held_out)
+        case FolderData():
+            from model.data.folder import open_folder
+
+            pictures = open_folder(config, cache)
+            n, side, _, channels = pictures.pixels.shape
+            held_out = held_out_count(n, config.held_out_fraction, str(config.path))
+            names = pictures.found.class_names
+            return DataFacts(pictures.content_hash, channels, side, len(names), n - held_out, held_out, names, pictures.remarks)
         case _:
             found = read(config)
             held_out = held_out_count(len(found.images), held_out_fraction(config), str(config.path))
             _, channels, side, _ = found.images.shape
-            return DataFacts(found.content_hash, channels, side, found.classes, len(found.images) - held_out, held_out)
+            train = len(found.images) - held_out
+            return DataFacts(found.content_hash, channels, side, found.classes, train, held_out, found.class_names, found.remarks)

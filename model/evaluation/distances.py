@@ -5,6 +5,7 @@ where covariances are singular, and a trial without FID needs no torch-fidelity.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,19 +26,19 @@ class Moments:
         """Moments of features (n, F), n >= 2."""
         return cls(features.mean(axis=0), np.cov(features, rowvar=False), len(features))
 
+    @cached_property
+    def root(self) -> Array:
+        """Symmetric root of the covariance, found once: it takes most of the time of a distance."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        root: Array = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+        return root
+
 
 def frechet_distance(a: Moments, b: Moments) -> float:
     """|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), the squared Wasserstein-2 distance of two Gaussians.
 
     The trace of the root is that of (S_a^(1/2) S_b S_a^(1/2))^(1/2), which is symmetric, so no complex numbers appear.
     """
-    root = _root(a.covariance)
-    cross = np.linalg.eigvalsh(root @ b.covariance @ root)
+    cross = np.linalg.eigvalsh(a.root @ b.covariance @ a.root)
     offset = a.mean - b.mean
     return float(offset @ offset + np.trace(a.covariance) + np.trace(b.covariance) - 2 * np.sqrt(np.clip(cross, 0, None)).sum())
-
-
-def _root(covariance: Array) -> Array:
-    values, vectors = np.linalg.eigh(covariance)
-    root: Array = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
-    return root

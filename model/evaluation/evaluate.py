@@ -12,13 +12,16 @@ from torch import Tensor
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
 from model.config.evaluation import BY_NEIGHBOURS
+from model.config.extractor import named_by_features
 from model.data.dataset import DataSet
 from model.errors import Diverged
 from model.evaluation.class_score import class_score, inception_score
 from model.evaluation.distances import Moments, frechet_distance
+from model.evaluation.extrapolation import distance_at, distance_at_infinity, sample_sizes
 from model.evaluation.grid import save_grid
-from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
+from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses, overfitting_gap
 from model.evaluation.judge import Judge
+from model.evaluation.kernel_distance import kernel_distance, subset_sizes
 from model.evaluation.neighbours import precision_and_recall
 from model.evaluation.reference import Reference
 from model.noise.process import process_of
@@ -60,7 +63,12 @@ def draw(config: TrainConfig, network: DiffusionTransformer, data: DataSet, pict
         process=process_of(config.process),
         classes=range(columns) if columns < data.classes else (),
     )
-    save_grid(torch.cat([unpatchify(tokens, config.backbone.patch, data.channels).cpu() for tokens, _ in drawn]), columns, picture)
+    save_grid(
+        torch.cat([unpatchify(tokens, config.backbone.patch, data.channels).cpu() for tokens, _ in drawn]),
+        columns,
+        picture,
+        data.class_names,
+    )
 
 
 def evaluate(
@@ -136,7 +144,7 @@ def _with_one_seed(
         right.append((predicted == labels).double().cpu())
         if sum(len(part) for part in shown) < GRID_ROWS * columns:
             shown.append(unpatchify(tokens, config.backbone.patch, data.channels)[labels < columns].cpu())
-    save_grid(torch.cat(shown)[: GRID_ROWS * columns], columns, picture)
+    save_grid(torch.cat(shown)[: GRID_ROWS * columns], columns, picture, data.class_names)
     generated = torch.cat(seen or judged)
     tick()
     metrics = {
@@ -152,11 +160,20 @@ def _with_one_seed(
         "fd_features": generated.shape[1],
         "classifier_accuracy": judge.accuracy,
         "held_out_images": len(data.held_out),
+        "training_images": len(data.train),
+        "passes": config.passes(step, len(data.train)),
     }
+    more, said = _by_features(config, reference, generated, data.judged.tokens.device)
+    metrics |= more
+    details |= said
     if (fewest := min(len(generated), reference.moments.n)) <= generated.shape[1]:
         details["fd_note"] = f"{fewest:,} images in {generated.shape[1]:,} features have a singular covariance"
     if "inception_score" in config.feature_metrics:
         metrics["inception_score"] = inception_score(torch.cat(verdicts))
+    if "overfitting_gap" in config.evaluation.extra_metrics:
+        tick()
+        metrics[GAP_NAMES[process.predicts]] = overfitting_gap(network, data, loss, config.evaluation, process)
+        details["gap_images"] = min(len(data.train), len(data.held_out))
     if "class_score" in config.evaluation.extra_metrics:
         metrics["class_score"] = class_score(judge.log_probabilities(torch.cat(judged)))
     if reference.neighbours is not None:
@@ -165,3 +182,27 @@ def _with_one_seed(
         metrics |= {name: value for name, value in zip(BY_NEIGHBOURS, near, strict=True) if name in config.evaluation.extra_metrics}
         details["neighbour_images"] = len(reference.neighbours)
     return Evaluation(metrics, details, held_out.by_level)
+
+
+def _by_features(
+    config: TrainConfig, reference: Reference, generated: Tensor, device: torch.device
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Kernel distance and Fréchet distance at infinity of generated features (n, F), where asked for; and what stands beside them."""
+    metrics: dict[str, float] = {}
+    details: dict[str, Any] = {}
+    distance, seed, n = config.feature_metrics[0], config.evaluation.seed, len(generated)
+    if "fd_infinity" in config.evaluation.extra_metrics:
+        features = generated.numpy()
+        metrics[named_by_features("fd_infinity", distance)] = distance_at_infinity(reference.moments, features, seed)
+        if reference.floor_n <= n:
+            details["fd_at_floor_n"] = distance_at(reference.floor_n, reference.moments, features, seed)
+        if (fewest := sample_sizes(n)[0]) <= generated.shape[1]:
+            details["fd_infinity_note"] = (
+                f"its line begins at {fewest:,} samples, which have a singular covariance in {generated.shape[1]:,} features"
+            )
+    if reference.features is not None:
+        real = reference.features.to(device)
+        metrics[named_by_features("kid", distance)] = kernel_distance(real, generated.to(device), seed)
+        details["kid_subset"], details["kid_subsets"] = subset_sizes(len(real), n)
+        details["kid_reference_n"] = len(real)
+    return metrics, details

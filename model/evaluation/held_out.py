@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 from model.backbone.transformer import DiffusionTransformer
 from model.config.evaluation import EvaluationConfig
+from model.data.dataset import DataSet
 from model.data.examples import Examples
 from model.grouping import Grouping
 from model.noise.process import FLOW, Process, levels
@@ -16,6 +17,8 @@ from model.randomness import stream
 BLOCK = 512
 HELD_OUT_NAMES = {"velocity": "held_out_loss", "noise": "held_out_noise_loss"}
 """By what the network predicts: errors of different targets do not compare."""
+GAP_NAMES = {"velocity": "overfitting_gap", "noise": "overfitting_noise_gap"}
+"""Likewise."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,16 @@ def held_out_loss(network: DiffusionTransformer, held_out: Examples, config: Eva
     return held_out_losses(network, held_out, config, process).loss
 
 
+def overfitting_gap(network: DiffusionTransformer, data: DataSet, held_out: float, config: EvaluationConfig, process: Process) -> float:
+    """The loss on held-out images, which is `held_out`, minus that on as many training images: above 0 where the network overfits.
+
+    Each training image meets the noise of the held-out image in its place. They are the first ones, begun again where there are fewer.
+    """
+    images = len(data.held_out)
+    known = data.train.fixed(images, "judged_posterior").repeated(images)
+    return held_out - held_out_loss(network, known, config, process)
+
+
 @torch.no_grad()
 def held_out_losses(network: DiffusionTransformer, held_out: Examples, config: EvaluationConfig, process: Process = FLOW) -> HeldOut:
     """Mean squared error of the predicted velocity (ddpm: noise) over held-out images: over a fixed grid of t, and at each t of it.
@@ -44,8 +57,7 @@ def held_out_losses(network: DiffusionTransformer, held_out: Examples, config: E
     total = torch.zeros((), dtype=torch.float64, device=tokens.device)
     by_level = total.new_zeros(len(told_levels))
     for level, t in enumerate(told_levels):
-        drawn = torch.randn(tokens.shape, generator=stream(config.seed, "held_out_noise", level))
-        noise = drawn.to(tokens.device, tokens.dtype)
+        noise = stream(config.seed, "held_out_noise", level).normal(tokens.shape).to(tokens.device, tokens.dtype)
         for first in range(0, len(held_out), BLOCK):
             part = slice(first, first + BLOCK)
             told = tokens.new_full((len(tokens[part]), 1), t)

@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.config.evaluation import EvaluationConfig
@@ -18,6 +17,10 @@ from model.data.images import content_hash
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.extractors import Eye
 from model.evaluation.judge import Judge
+from model.evaluation.kernel_distance import KEPT
+from model.tensor_file import save_tensors
+from model.weight_files import open_safetensors
+from model.whole_file import whole_file
 
 ASK_SECONDS = 2.0
 """How long to wait for another process's reference before saying that this one is alive."""
@@ -36,12 +39,14 @@ class Reference:
     floor_n: int
     neighbours: Tensor | None
     """Features (m, F) of as many training images as samples, where there are as many; None when no metric looks at them."""
+    features: Tensor | None = None
+    """Features (m, F) of training images, at most `kernel_distance.KEPT`; None when the kernel distance is not asked for."""
 
 
 def judges_reference(config: EvaluationConfig, data: DataSet, judge: Judge) -> Reference:
     """The reference of a data set in the judge's own features."""
-    near = _near(config, data)
-    return Reference(None, judge.reference, judge.floor, judge.floor_n, None if near is None else judge.look(near)[0])
+    neighbours, features = (None if shown is None else judge.look(shown)[0] for shown in (_near(config, data), _sampled(config, data)))
+    return Reference(None, judge.reference, judge.floor, judge.floor_n, neighbours, features)
 
 
 def load_or_make_reference(
@@ -68,7 +73,10 @@ def load_or_make_reference(
     near, neighbours = _near(config, data), None
     if near is not None:
         neighbours = _kept(cache / f"neighbours-{key}-{len(near)}.safetensors", lambda: {"features": seen(near)}, tick)["features"]
-    return Reference(eye, moments, held["floor"].item(), len(data.held_out), neighbours)
+    sampled, features = _sampled(config, data), None
+    if sampled is not None:
+        features = _kept(cache / f"features-{key}-{len(sampled)}.safetensors", lambda: {"features": seen(sampled)}, tick)["features"]
+    return Reference(eye, moments, held["floor"].item(), len(data.held_out), neighbours, features)
 
 
 def _near(config: EvaluationConfig, data: DataSet) -> Tensor | None:
@@ -76,17 +84,22 @@ def _near(config: EvaluationConfig, data: DataSet) -> Tensor | None:
     return data.judged.tokens[: config.samples] if config.by_neighbours else None
 
 
+def _sampled(config: EvaluationConfig, data: DataSet) -> Tensor | None:
+    """Tokens (m, T, P) of the images among whose features the kernel distance draws its subsets."""
+    return data.judged.tokens[:KEPT] if "kid" in config.extra_metrics else None
+
+
 def _kept(path: Path, make: Callable[[], dict[str, Tensor]], tick: Callable[[], None]) -> dict[str, Tensor]:
     """The tensors in a file, made at their first use or when the file is torn; one process makes them, the others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path.with_suffix(".lock"), tick):
         try:
-            return load_file(path)
+            with open_safetensors(path) as file:
+                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
         except (FileNotFoundError, SafetensorError):
             made = make()
-            beside = path.with_suffix(".writing")
-            save_file(made, beside)
-            beside.replace(path)
+            with whole_file(path) as beside:
+                save_tensors(made, beside)
             return made
 
 

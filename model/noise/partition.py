@@ -44,6 +44,10 @@ def independent_groups(shares: tuple[float, ...], u: Tensor) -> Tensor:
 
 
 def draw_whole_images(config: PartitionConfig, streams: BatchStreams) -> Tensor:
-    """(N,) bool: which of the step's images at hand are left whole; exactly `config.whole_images` of the batch, a uniform choice."""
-    rank = streams.whole_batch().uniform("whole_images").argsort(stable=True).argsort()
-    return (rank < config.whole_images(len(rank)))[streams.images]
+    """(N,) bool: which of the step's images at hand are left whole; exactly `config.whole_images` of the batch.
+
+    Always the same places of a batch, evenly spread: images come to them in shuffled order, and parts of a batch of one size hold at
+    most two counts of whole images, so that their work is equal and a compiled step has at most two graphs.
+    """
+    wanted, images = config.whole_images(streams.batch_size), streams.batch_size
+    return torch.tensor([(place + 1) * wanted // images > place * wanted // images for place in streams.places])

@@ -7,6 +7,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from model.whole_file import whole_file
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -19,7 +21,5 @@ def to_pixels(images: Tensor) -> Pixels:
 
 def save_npz(pixels: Pixels, path: Path) -> None:
     """Writes beside and renames; the name is kept as it is given."""
-    beside = path.with_suffix(".writing")
-    with beside.open("wb") as file:
+    with whole_file(path) as beside, beside.open("wb") as file:
         np.savez(file, arr_0=pixels)
-    beside.replace(path)

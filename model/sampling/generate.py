@@ -16,7 +16,7 @@ from model.sampling.ode import dopri5, euler, heun
 from model.sampling.sde import euler_maruyama
 
 BLOCK = 256
-"""Samples drawn together; block b has its own streams, so more samples begin with the fewer ones."""
+"""Samples drawn together. Sample i has rows i of the streams, so more samples begin with the fewer ones."""
 
 
 @torch.no_grad()
@@ -39,16 +39,16 @@ def generate(
     device = network.positions.device
     cycle = torch.tensor(list(classes) or range(network.y_embedder.null), device=device)
     guided = Guided.of(config.guidance, process, shape[1], channels)
-    for block, first in enumerate(range(0, config.samples, BLOCK)):
+    for first in range(0, config.samples, BLOCK):
         tick()
         n = min(BLOCK, config.samples - first)
         labels = cycle[torch.arange(first, first + n, device=device) % len(cycle)]
 
-        def noise(purpose: str, *indices: int, n: int = n) -> Tensor:
-            return torch.randn((BLOCK, *shape), generator=stream(config.seed, purpose, *indices))[:n].to(device, dtype)
+        def noise(purpose: str, *indices: int, first: int = first, n: int = n) -> Tensor:
+            return stream(config.seed, purpose, *indices).normal((n, *shape), first=first).to(device, dtype)
 
         field_at = partial(guided_field, network, labels, config.guidance, guided)
-        yield _follow(config, field_at, noise("sample", block), partial(noise, "sample_sde", block), process), labels
+        yield _follow(config, field_at, noise("sample"), partial(noise, "sample_sde"), process), labels
 
 
 def _follow(

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from model.noise.interpolant import PATHS, FlowPath
@@ -18,7 +17,7 @@ def euler_maruyama(field: Field, x: Tensor, steps: int, fresh_noise: Callable[[i
 
     `fresh_noise(i)` gives N(0, 1) like x for step i.
     """
-    grid = [*torch.linspace(1, LAST, steps, dtype=torch.float64).tolist(), 0.0]
+    grid = [*(LAST + (1 - LAST) * left / (steps - 1) for left in range(steps - 1, -1, -1)), 0.0]
     for i, (t, after) in enumerate(itertools.pairwise(grid)):
         v = field(x, t)
         diffusion = 2 * t

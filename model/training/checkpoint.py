@@ -6,13 +6,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
+from torch import Tensor
 
-from model.errors import CheckpointError
+from model.errors import CheckpointError, DataError
 from model.training import durable_file
 from model.training.state import TrainingState
+from model.trial_files import CONTINUED, KEPT, average_path, checkpoint_path, resume_order
 
-KEPT = 2
-"""Newest full checkpoints kept in an attempt's folder."""
 YOUNGER = "spikes/"
 """What checkpoints of older code lack, and what begins anew when they are resumed: nothing here moves a weight."""
 
@@ -22,18 +22,10 @@ def nobody_else() -> bool:
     return True
 
 
-def checkpoint_path(folder: Path, step: int) -> Path:
-    """Where an attempt keeps its full state after `step`."""
-    return folder / f"checkpoint-{step:08d}.safetensors"
-
-
-def average_path(folder: Path, step: int) -> Path:
-    """Where an attempt keeps its moving average after `step`."""
-    return folder / f"average-{step:08d}.safetensors"
-
-
 def save(state: TrainingState, folder: Path, identity: str, ours: Callable[[], bool] = nobody_else) -> Path:
-    """Writes the full state, then deletes all but the newest `KEPT` of this folder; raises DiskFull, or Superseded unless `ours()`."""
+    """Writes the full state, then deletes all but the newest `KEPT` of this folder up to it; raises DiskFull, or Superseded unless
+    `ours()`. Later ones are of a longer run of the trial, and stay: what was just written is never what is deleted.
+    """
     path = checkpoint_path(folder, state.step)
     about = {
         "step": str(state.step),
@@ -43,36 +35,48 @@ def save(state: TrainingState, folder: Path, identity: str, ours: Callable[[], b
         "evaluation_due": str(int(state.evaluation_due)),
         "last_point": json.dumps(state.last_point),
         "identity": identity,
+        "encoder": state.downloaded,
     }
     durable_file.write(state.tensors(), about, path, ours)
-    for old in sorted(folder.glob("checkpoint-*.safetensors"))[:-KEPT]:
+    for old in sorted(older for older in folder.glob("checkpoint-*.safetensors") if older.name <= path.name)[:-KEPT]:
         old.unlink()
     return path
 
 
 def save_average(state: TrainingState, folder: Path, identity: str, ours: Callable[[], bool] = nobody_else) -> Path:
-    """Writes the moving average alone, under the names of the public checkpoints; raises as `save`."""
+    """Writes the moving average alone, under the names of the public checkpoints; raises as `save`.
+
+    With it goes what an evaluation says beside the samples, so that it can be made after the checkpoint is gone.
+    """
     path = average_path(folder, state.step)
     weights = {name: p.data for name, p in state.learner.average.named_parameters()}
-    durable_file.write(weights, {"step": str(state.step), "identity": identity}, path, ours)
+    about = {
+        "step": str(state.step),
+        "seconds": repr(state.seconds),
+        "timed": str(state.timed),
+        CONTINUED: json.dumps(state.means()),
+        "identity": identity,
+        "encoder": state.downloaded,
+    }
+    durable_file.write(weights, about, path, ours)
     return path
 
 
 def resume(
     state: TrainingState, folders: Iterable[Path], identity: str, *, at_most: int, recorded: Mapping[Path, int] = MappingProxyType({})
 ) -> list[str]:
-    """Loads the newest whole checkpoint of `folders` at or before step `at_most` into `state`; stays at step 0 where there is none.
+    """Loads into `state` what comes first in `resume_order` and is whole; stays at step 0 where there is nothing.
 
-    A checkpoint after the step of its folder in `recorded` would leave a gap in the curve: it is used only where that step had a
-    checkpoint and none up to it is whole any more. Returns what was wrong with those that had to be passed over.
+    Returns what was wrong with those that had to be passed over. Raises DataError where one was trained with other weights of an encoder
+    that both only know as `pretrained`: the trial would be of neither.
     """
-    found = [(int(path.stem.split("-")[1]), path) for folder in folders for path in folder.glob("checkpoint-*.safetensors")]
     passed_over = []
-    found = [(step, path) for step, path in found if step <= at_most and recorded.get(path.parent, step) > 0]
-    found.sort(key=lambda pair: (pair[0] <= recorded.get(pair[1].parent, pair[0]), pair[0]), reverse=True)  # the newest attempt first
-    for _, path in found:
+    for file in resume_order(folders, at_most, recorded):
         try:
-            _load(state, path, identity)
+            if file.kind == "checkpoint":
+                _load(state, file.path, identity)
+            else:
+                _load_average(state, file.path, identity)
         except CheckpointError as error:
             passed_over.append(str(error))
         else:
@@ -82,15 +86,40 @@ def resume(
 
 @torch.no_grad()
 def _load(state: TrainingState, path: Path, identity: str) -> None:
-    loaded, about = durable_file.read(path)
-    if about.get("identity") != identity:
-        raise CheckpointError(f"{path} belongs to another trial")
+    loaded, about = _read(path, identity, state.downloaded)
     wanted = {name: tensor for name, tensor in state.tensors().items() if name in loaded or not name.startswith(YOUNGER)}
-    if missing := sorted(wanted.keys() - loaded.keys()):
-        raise CheckpointError(f"{path} lacks {missing[0]} and {len(missing) - 1} more")
-    for name, tensor in wanted.items():
-        tensor.copy_(loaded[name])
+    _copy(loaded, wanted, path)
     state.step, state.summed = int(about["step"]), int(about["summed"])
     state.evaluation_due = about.get("evaluation_due") == "1"
     state.seconds, state.last_point = float(about["seconds"]), json.loads(about["last_point"])
     state.timed = int(about.get("timed", about["step"]))  # older code timed every step
+
+
+@torch.no_grad()
+def _load_average(state: TrainingState, path: Path, identity: str) -> None:
+    """Enough to evaluate: the weights that train stay as they were made, and are not saved."""
+    loaded, about = _read(path, identity, state.downloaded)
+    if CONTINUED not in about:
+        raise CheckpointError(f"{path} was written by older code, which left out what an evaluation needs beside it")
+    _copy(loaded, {name: p.data for name, p in state.learner.average.named_parameters()}, path)
+    state.step, state.seconds, state.timed = int(about["step"]), float(about["seconds"]), int(about["timed"])
+    state.last_point = json.loads(about[CONTINUED])
+
+
+def _read(path: Path, identity: str, downloaded: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    loaded, about = durable_file.read(path)
+    if about.get("identity") != identity:
+        raise CheckpointError(f"{path} belongs to another trial")
+    if (before := about.get("encoder")) and before != downloaded:  # older code did not say
+        raise DataError(
+            f"the pretrained weights of the encoder were replaced since {path} was trained with them: they were {before}, and are"
+            f" {downloaded}; put the old ones back, or start over with --fresh or in another folder"
+        )
+    return loaded, about
+
+
+def _copy(loaded: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+    if missing := sorted(wanted.keys() - loaded.keys()):
+        raise CheckpointError(f"{path} lacks {missing[0]} and {len(missing) - 1} more")
+    for name, tensor in wanted.items():
+        tensor.copy_(loaded[name])

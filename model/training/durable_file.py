@@ -3,16 +3,17 @@
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor
 
 from model.errors import CheckpointError, DiskFull, Superseded, is_full
+from model.tensor_file import save_tensors
+from model.weight_files import open_safetensors
+from model.whole_file import to_disk, whole_file
 
 CHECKSUM = "sha256"
 """Name of the entry in a file's metadata that holds the digest of all the rest."""
@@ -21,16 +22,12 @@ CHECKSUM = "sha256"
 def write(tensors: Mapping[str, Tensor], about: Mapping[str, str], path: Path, ours: Callable[[], bool]) -> None:
     """Raises DiskFull, with nothing left behind, and Superseded when `ours()` no longer holds; an older file stays as it is."""
     held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    beside = path.with_suffix(".writing")
-    try:
-        with _clearly(path, beside):
-            save_file(held, beside, metadata={**about, CHECKSUM: digest(held, about)})
-            _fsync(beside)
+    with _clearly(path):
+        with whole_file(path) as beside:
+            save_tensors(held, beside, {**about, CHECKSUM: digest(held, about)})
+            to_disk(beside)
             _ensure(ours, path)  # the last moment: whoever slept until now is asked again
-            beside.replace(path)
-            _fsync(path.parent)
-    finally:
-        beside.unlink(missing_ok=True)
+        to_disk(path.parent)
     try:
         _ensure(ours, path)
     except Superseded:  # taken over between question and rename
@@ -41,7 +38,7 @@ def write(tensors: Mapping[str, Tensor], about: Mapping[str, str], path: Path, o
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and what was said about them; raises CheckpointError for a file that is torn or has one bit changed."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with open_safetensors(path) as file:
             about = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
@@ -63,13 +60,12 @@ def digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def _clearly(path: Path, beside: Path) -> Iterator[None]:
+def _clearly(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
         if not is_full(error):
             raise
-        beside.unlink(missing_ok=True)
         raise DiskFull(
             f"no space left to write {path}; what was written before is kept: free some space and run the same command"
         ) from error
@@ -78,12 +74,3 @@ def _clearly(path: Path, beside: Path) -> Iterator[None]:
 def _ensure(ours: Callable[[], bool], path: Path) -> None:
     if not ours():
         raise Superseded(f"a newer attempt has taken this trial over; {path.name} is not written")
-
-
-def _fsync(path: Path) -> None:
-    """Of a file, or of a folder: without it a rename may be lost with the power."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

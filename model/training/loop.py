@@ -12,6 +12,8 @@ import torch
 
 from model.config import Precision, TrainConfig
 from model.data.dataset import DataSet, load
+from model.data.facts_file import write_facts
+from model.data.images import classes_in_words
 from model.errors import Diverged
 from model.evaluation.evaluate import draw, evaluate, samples_path
 from model.evaluation.extractors import open_eye
@@ -23,6 +25,8 @@ from model.noise.process import process_of
 from model.reports import Report, TrialReport, TrialResult, World
 from model.training import checkpoint, memory
 from model.training.attention_logits import largest_attention_logit
+from model.training.named_content import ensure_as_named
+from model.training.own_folder import claim
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, compile_where_it_pays, train_step
 from model.training.together import Together
@@ -109,6 +113,7 @@ class _Trial:
                 self._evaluate()
 
     def _save(self) -> None:
+        self.data.ensure_unchanged()
         self.state.ensure_finite()
         if self.together.first:
             checkpoint.save(self.state, self.folder, self.identity, self.ours)
@@ -119,7 +124,7 @@ class _Trial:
         state = self.state
         waited = time.perf_counter()  # a GPU may be steps behind the host, and its time counts
         state.ensure_finite()
-        means = self._means() | {"loss_spikes": state.spikes.count.item()}
+        means = self.state.means() | {"loss_spikes": state.spikes.count.item()}
         state.seconds += time.perf_counter() - waited
         if state.step % self.config.log_every == 0:  # a point at the very end leaves the sums to a longer run
             state.last_point = means
@@ -130,11 +135,6 @@ class _Trial:
             learner, images = state.learner, self.data.train
             means["attention_logit_max"] = largest_attention_logit(self.config, learner, images, state.step, self.precision)
         self.say(TrialReport("points", state.step, means | self._speed() | self._step_time()))
-
-    def _means(self) -> dict[str, float]:
-        """Means since the last point of the curves; at such a point, the point: a function of the step, however it was reached."""
-        state = self.state
-        return {name: (total / state.summed).item() for name, total in state.sums.items()} if state.summed else state.last_point
 
     def _held_out_point(self) -> None:
         if not self.together.first:
@@ -151,6 +151,7 @@ class _Trial:
 
     def _evaluate(self) -> None:
         state = self.state
+        self.data.ensure_unchanged()
         state.ensure_finite()
         if not self.together.first:
             state.evaluation_due = False
@@ -160,7 +161,7 @@ class _Trial:
             picture = samples_path(self.folder, state.step)
             average, step = state.learner.average, state.step
             found = evaluate(self.config, average, self.data, self.judge, picture, self.tick, step=step, reference=self.reference)
-        training = {name: mean for name, mean in self._means().items() if name in ("train_loss", "align_loss")}
+        training = {name: mean for name, mean in self.state.means().items() if name in ("train_loss", "align_loss")}
         metrics = found.metrics | training | self._speed()
         self.say(TrialReport("points", state.step, dict(found.by_level)))
         self.say(TrialReport("evaluation", state.step, metrics, found.details))
@@ -185,6 +186,7 @@ def run(
     cache: Path,
     resume_from: Sequence[Path],
     recorded: Mapping[Path, int],
+    named: Mapping[str, str],
     device: str,
     threads: int,
     world: World,
@@ -198,11 +200,15 @@ def run(
     memory.reset(place)
     precision = config.resolved_precision(gpu=place.type == "cuda")
     folder.mkdir(parents=True, exist_ok=True)
-    data = load(config.data, config.backbone.patch, place, DTYPES[precision])
+    data = load(config.data, config.backbone.patch, place, DTYPES[precision], cache)
+    ensure_as_named(config, named, data.content_hash)
+    names = config.training_identity(content_hash=data.content_hash, precision=precision)
+    identity = _hash(names)
+    if folder in resume_from and world.rank == 0:
+        claim(folder, identity, names)
     judge = load_or_train_judge(data, config.backbone.patch, cache)
     eye = open_eye(config.evaluation.extractor, place)
     state = initial_state(config, data, place, DTYPES[precision])
-    identity = _hash(config.training_identity(content_hash=data.content_hash, precision=precision))
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps, recorded=recorded)
     together = Together(world)
     compile_where_it_pays(config, state.trained, place)
@@ -210,9 +216,12 @@ def run(
     trial = _Trial(config, folder, report, state, data, judge, together)
     trial.precision, trial.identity, trial.ours = precision, identity, ours
     evaluator = judge.name if eye is None else f"{judge.name}+{eye.name}"
-    key = comparability(place, precision, threads, world, config, evaluator)
+    if world.rank == 0:
+        write_facts(data.facts(config.backbone.patch), folder)
+    key = comparability(place, precision, threads, world, config, evaluator) | ({"encoder": state.downloaded} if state.downloaded else {})
     try:
-        trial.say(TrialReport("started", state.step, details={"comparability": key, "checkpoints_passed_over": passed_over}))
+        details = {"comparability": key, "checkpoints_passed_over": passed_over, "classes": classes_in_words(data.class_names)}
+        trial.say(TrialReport("started", state.step, details=details))
         if eye is not None:  # may take minutes, so the trial has said that it lives
             trial.reference = load_or_make_reference(config.evaluation, data, config.backbone.patch, eye, cache, trial.tick)
         trial.run()

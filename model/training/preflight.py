@@ -85,7 +85,7 @@ def _cut(config: TrainConfig) -> TrainConfig:
 def _random_images(facts: DataFacts, patch: int, batch: int, dtype: torch.dtype) -> DataSet:
     """As many images as a step sees."""
     shape = (max(batch, 2), facts.channels, facts.resolution, facts.resolution)
-    images = torch.rand(shape, generator=stream(0, "preflight")) * 2 - 1
+    images = stream(0, "preflight").uniform(shape) * 2 - 1
     some = Examples(patchify(images, patch).to(dtype), torch.arange(len(images)) % facts.classes)
     return DataSet(some, some, facts.channels, facts.classes, facts.content_hash, some)
 

@@ -56,6 +56,12 @@ class TrainingState:
     last_point: Bookkeeping = field(default_factory=dict)
     """The newest point of the training curves."""
 
+    @property
+    def downloaded(self) -> str:
+        """Name and content of an encoder's weights that no config names; '' where there are none."""
+        target = self.learner.target
+        return target.downloaded if isinstance(target, EncodedImages) else ""
+
     def watch(self, measured: Mapping[str, Tensor]) -> None:
         """Takes note of values that are not finite, and has the optimizer leave the weights then; without waiting for the device."""
         terms = [measured["generation_loss"], measured.get("align_loss", torch.zeros_like(measured["train_loss"])), measured["grad_norm"]]
@@ -63,6 +69,10 @@ class TrainingState:
         bad = ~now.isfinite().all()
         self.trouble = torch.where(bad & (self.trouble[0] < 0), now, self.trouble)
         self.optimizer.found_inf = bad.float()  # type: ignore[attr-defined]  # read by the fused step
+
+    def means(self) -> Bookkeeping:
+        """Means since the last point of the curves; at such a point, the point: a function of the step, however it was reached."""
+        return {name: (total / self.summed).item() for name, total in self.sums.items()} if self.summed else self.last_point
 
     def ensure_finite(self) -> None:
         """Raises Diverged when anything of any step so far was not finite; waits for the device."""
@@ -88,8 +98,8 @@ def target_of(config: TrainConfig, average: DiffusionTransformer, data: DataSet)
         case AlignmentConfig(kind="self", teacher=teacher):
             return AverageTarget(average, teacher), config.backbone.width
         case AlignmentConfig(kind="external", encoder=EncoderConfig() as encoder):
-            encoded = encoded_training_set(encoder, data.judged.tokens, config.backbone.patch, data.channels)
-            return EncodedImages(encoded), encoded.shape[-1]
+            encoded, downloaded = encoded_training_set(encoder, data.judged.tokens, config.backbone.patch, data.channels)
+            return EncodedImages(encoded, downloaded), encoded.shape[-1]
     return None, config.backbone.width
 
 
