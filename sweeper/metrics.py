@@ -17,27 +17,39 @@ class MetricInfo:
     """False for times and memory, which differ from run to run."""
     unit: str = "1"
     """Of its values; '1' is a number without one, such as a loss, a share or a distance in features."""
+    by_evaluator: bool = True
+    """Whether a classifier or feature extractor that belongs to the data set measured it; losses, times and memory need none."""
 
 
 METRICS: dict[str, MetricInfo] = {
     info.name: info
     for info in (
-        MetricInfo("held_out_loss", "lower", "held-out loss", 4),
-        MetricInfo("held_out_noise_loss", "lower", "held-out noise loss", 4),
+        MetricInfo("held_out_loss", "lower", "held-out loss", 4, by_evaluator=False),
+        MetricInfo("held_out_noise_loss", "lower", "held-out noise loss", 4, by_evaluator=False),
         MetricInfo("fd_digits", "lower", "FD (digits classifier)", 2),
+        MetricInfo("fd_infinity_digits", "lower", "FD-infinity (digits classifier)", 2),
+        MetricInfo("kid_digits", "lower", "KID (digits classifier)", 4),
         MetricInfo("fd_classifier", "lower", "FD (data classifier)", 2),
+        MetricInfo("fd_infinity_classifier", "lower", "FD-infinity (data classifier)", 2),
+        MetricInfo("kid_classifier", "lower", "KID (data classifier)", 4),
         MetricInfo("fid", "lower", "FID", 2),
+        MetricInfo("fid_infinity", "lower", "FID-infinity", 2),
+        MetricInfo("kid", "lower", "KID", 4),
         MetricInfo("sfid", "lower", "sFID", 2),
         MetricInfo("fd_inception", "lower", "FD (Inception, other weights)", 2),
+        MetricInfo("fd_infinity_inception", "lower", "FD-infinity (Inception, other weights)", 2),
+        MetricInfo("kid_inception", "lower", "KID (Inception, other weights)", 4),
         MetricInfo("inception_score", "higher", "Inception Score", 2),
         MetricInfo("class_accuracy", "higher", "class accuracy", 3),
         MetricInfo("class_score", "higher", "class score", 3),
         MetricInfo("precision", "higher", "precision", 3),
         MetricInfo("recall", "higher", "recall", 3),
-        MetricInfo("train_loss", "lower", "train loss", 4),
-        MetricInfo("align_loss", "lower", "align loss", 4),
-        MetricInfo("steps_per_second", "higher", "steps/s", 1, reproducible=False, unit="steps/s"),
-        MetricInfo("peak_memory_mib", "lower", "peak MiB", 0, reproducible=False, unit="MiB"),
+        MetricInfo("overfitting_gap", "lower", "overfitting gap", 4, by_evaluator=False),
+        MetricInfo("overfitting_noise_gap", "lower", "overfitting noise gap", 4, by_evaluator=False),
+        MetricInfo("train_loss", "lower", "train loss", 4, by_evaluator=False),
+        MetricInfo("align_loss", "lower", "align loss", 4, by_evaluator=False),
+        MetricInfo("steps_per_second", "higher", "steps/s", 1, reproducible=False, unit="steps/s", by_evaluator=False),
+        MetricInfo("peak_memory_mib", "lower", "peak MiB", 0, reproducible=False, unit="MiB", by_evaluator=False),
     )
 }
 """Every metric a table can show, in the order of its columns, but for the distances in features of timm's models: see `metric_info`."""
@@ -45,16 +57,35 @@ METRICS: dict[str, MetricInfo] = {
 
 def is_metric(name: str) -> bool:
     """Whether a table can show it."""
-    return name in METRICS or is_distance(name)
+    return name in METRICS or is_distance(name) or is_kernel_distance(name)
 
 
 def is_distance(name: str) -> bool:
-    """Whether it is a Fréchet distance: `fid`, or `fd_` and whose features it is in."""
-    return name == "fid" or name.startswith("fd_")
+    """Whether it is a Fréchet distance: `fid`, or `fd_` and whose features it is in; also at infinity."""
+    return name in {"fid", "fid_infinity"} or name.startswith("fd_")
+
+
+def is_at_infinity(name: str) -> bool:
+    """Whether it is a Fréchet distance without the bias of its number of samples."""
+    return name == "fid_infinity" or name.startswith("fd_infinity_")
+
+
+def is_kernel_distance(name: str) -> bool:
+    """Whether it is `kid`, or `kid_` and whose features it is in."""
+    return name == "kid" or name.startswith("kid_")
+
+
+def may_be_negative(name: str) -> bool:
+    """Whether a value of 0 or below can be measured: a percentage of such a metric means nothing, and it has no logarithm."""
+    return is_kernel_distance(name) or is_at_infinity(name) or name.startswith("overfitting_")
 
 
 def metric_info(name: str) -> MetricInfo:
     """How a metric is read and printed; KeyError for what is none."""
+    if name not in METRICS and is_kernel_distance(name):
+        return MetricInfo(name, "lower", f"KID ({name.removeprefix('kid_')})", 4)
+    if name not in METRICS and is_at_infinity(name):
+        return MetricInfo(name, "lower", f"FD-infinity ({name.removeprefix('fd_infinity_')})", 3)
     if name not in METRICS and is_distance(name):
         return MetricInfo(name, "lower", f"FD ({name.removeprefix('fd_')})", 3)
     return METRICS[name]
@@ -63,5 +94,5 @@ def metric_info(name: str) -> MetricInfo:
 def columns(names: Iterable[str]) -> list[MetricInfo]:
     """The metrics among the names, in the order of a table's columns; a distance in a model's features follows the classifier's."""
     place: dict[str, float] = {name: i for i, name in enumerate(METRICS)}
-    known = sorted(filter(is_metric, names), key=lambda name: (place.get(name, place["fd_classifier"] + 0.5), name))
+    known = sorted(filter(is_metric, names), key=lambda name: (place.get(name, place["kid_classifier"] + 0.5), name))
     return [metric_info(name) for name in known]

@@ -9,19 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from sweeper.states import TRIAL_STATES
+from sweeper.states import AttemptState as AttemptState
+from sweeper.states import TrialState as TrialState
+
 Metrics = Mapping[str, float]
 
-COMPARABILITY = ("device", "torch", "precision", "world_size", "micro_batch", "threads", "evaluator")
+COMPARABILITY = ("device", "torch", "precision", "world_size", "micro_batch", "threads", "evaluator", "encoder")
 """What must agree for two results to stand in one table: recorded with every attempt."""
-
-AttemptState = Literal["running", "finished", "failed", "diverged", "stopped", "lost"]
-"""`stopped`: asked to stop and checkpointed. `lost`: its worker or driver died. `diverged` is a result, not a fault."""
 
 FailureClass = Literal["config error", "out of memory", "diverged", "lost", "data error", "disk full", "fault"]
 """Why an attempt did not finish; `sweeper.plan.failures` says what is done about each. `fault`: any exception that has no class."""
-
-TrialState = Literal["pending", "running", "finished", "failed", "diverged"]
-"""What a sweep sees of a trial: `finished` has the wanted evaluation at the wanted step; a stopped or lost one is pending again."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,15 @@ class PlannedTrial:
     steps: int
     config: Mapping[str, Any]
     """The whole resolved `TrainConfig`, JSON-ready."""
+    content: Mapping[str, str] = field(default_factory=dict)
+    """What its fingerprint names outside the config, by content: `data`, and `assignment` where that is a class of the user's."""
     because: str = ""
     """Why an earlier variant's trial serves this one, where their configs differ and it does."""
+    search: bool = False
+    """Of a search, which may stop it early: then nothing more is wanted of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TrialOutcome:
     """What the store knows of one planned trial of a sweep version."""
 
@@ -77,13 +79,19 @@ class TrialOutcome:
     step: int = 0
     """Newest step heard of."""
     error: str | None = None
-    """First line of the newest attempt's first real exception, when failed or diverged."""
+    """First line of the newest attempt's first real exception, when its state is a failure."""
     out_of_memory: bool = False
     """An earlier attempt ran out of memory, and this one may have been given smaller micro-batches of the same batch."""
     evaluation_fingerprint: str = ""
+    seconds: float = 0.0
+    """That its attempts took, from start to end."""
+
+    @property
+    def has_result(self) -> bool:
+        return TRIAL_STATES[self.state].has_result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TrialCurves:
     """What one trial of a sweep measured on its way: metric -> step -> value."""
 
@@ -100,6 +108,26 @@ class VersionRecord:
     version: str
     created: datetime
     spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class EarlierVersion:
+    """A version of any sweep that wants some of the same trials, and had all of its results before this one was first run.
+
+    Attributes:
+        name: Of its sweep; with its profile.
+        version: Hash of its resolved spec.
+        whole: When its last trial ended.
+        spec: Its resolved spec.
+        fingerprints: (variant, seed) -> trial, as that version names them.
+    """
+
+    name: str
+    profile: str
+    version: str
+    whole: datetime
+    spec: Mapping[str, Any]
+    fingerprints: Mapping[tuple[str, int], str]
 
 
 @dataclass(frozen=True)
@@ -120,6 +148,8 @@ class SweepSnapshot:
     """When the first of these results was there."""
     versions: tuple[VersionRecord, ...] = ()
     """Every other version of this sweep, the oldest first."""
+    earlier: tuple[EarlierVersion, ...] = ()
+    """Versions of this and other sweeps whose claims were judged on some of these trials before; the oldest first."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +163,7 @@ class AttemptClaim:
     earlier: tuple[int, ...]
     """Numbers of the attempts whose checkpoints may be resumed from, newest first."""
     recorded: tuple[int, ...] = ()
-    """Of each of them, the newest checkpoint that the store heard of: the curve up to it is whole."""
+    """Of each of them, the newest checkpoint that the store heard of, or its end where it finished: the curve up to it is whole."""
     foreign: tuple[int, ...] = ()
     """Numbers of attempts with a checkpoint that is not to be resumed from: they ran under other conditions."""
 
@@ -151,6 +181,16 @@ class Result:
 
 
 @dataclass(frozen=True)
+class EarlierAttempt:
+    """An attempt that a next one may go on from, if its files are still there."""
+
+    number: int
+    recorded: int
+    """Step up to which the store has the whole curve: of its newest checkpoint, or of its end where it finished."""
+    comparability: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class KnownTrial:
     """What the store knows of a trial, for planning."""
 
@@ -158,7 +198,7 @@ class KnownTrial:
     evaluated: frozenset[tuple[int, str]]
     """(step, evaluation fingerprint) of every evaluation by a finished attempt; an attempt that began afresh puts aside all before it."""
     checkpoint_step: int
-    """Step of the newest checkpoint any resumable attempt reported; 0 is none."""
+    """Step of the newest checkpoint that any resumable attempt reported; 0 is none. The file may be gone since."""
     comparability: Mapping[str, Any]
     """Of the newest attempt with a checkpoint or a result, else of the newest that reported one; empty when none did."""
     newest_state: AttemptState | None
@@ -171,6 +211,10 @@ class KnownTrial:
     """An attempt ran out of memory, so the next has smaller micro-batches."""
     attempts: int = 0
     """How many there were: the number of the newest."""
+    earlier: tuple[EarlierAttempt, ...] = ()
+    """Those that a next one may go on from, newest first."""
+    cancelled: bool = False
+    """A user wants it left alone."""
 
 
 @dataclass(frozen=True)
@@ -233,6 +277,8 @@ class TrialHistory:
     """`details` of the newest evaluation."""
     commands: tuple[str, ...] = ()
     """The command lines of the sweeps it serves, the one that ran last first."""
+    cancelled: datetime | None = None
+    """Since when a user wants it left alone."""
 
 
 @dataclass(frozen=True)
@@ -240,5 +286,5 @@ class OutboxRow:
     """Something that MLflow has yet to hear of, written in the transaction of the event itself."""
 
     id: int
-    kind: Literal["sweep", "link", "points", "evaluation", "attempt", "pages"]
+    kind: Literal["sweep", "link", "points", "evaluation", "attempt", "pages", "deleted"]
     payload: Mapping[str, Any]

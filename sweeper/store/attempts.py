@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.errors import SweeperError
-from sweeper.records import AttemptClaim, AttemptState, FailureClass, Metrics, Result
+from sweeper.records import AttemptClaim, FailureClass, Metrics, Result
+from sweeper.states import ATTEMPT_STATES, AttemptState
 from sweeper.store import outbox
 from sweeper.store.clock import now
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail
@@ -84,8 +85,8 @@ def end(
     policy: str | None,
     result: Result | None,
 ) -> None:
-    if state == "running":
-        raise ValueError("an attempt cannot end as 'running'")
+    if state == "running" or state not in ATTEMPT_STATES:
+        raise ValueError(f"an attempt cannot end as {state!r}")
     if _told_before(session, held, state):
         return
     if result is not None:

@@ -1,17 +1,21 @@
 """Who may run a trial: at most one attempt of it runs, and one whose driver died or fell silent is given to another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from sweeper.errors import SweepPaused
 from sweeper.plan.failures import settles
+from sweeper.plan.reconcile import agrees
 from sweeper.records import AttemptClaim
+from sweeper.states import ATTEMPT_STATES, WITH_RESULT
 from sweeper.store.attempts import end_row
 from sweeper.store.clock import now
 from sweeper.store.tables import Attempt, EvaluationDetail, Trial
+from sweeper.store.writing import chunks
 
 TAKEN_OVER = "its driver died or fell silent; the next attempt goes on from its newest whole checkpoint, not counted against the trial"
 
@@ -26,14 +30,17 @@ def claim(
     wanted: tuple[int, str] | None,
     seen: int | None,
     key: Mapping[str, Any],
+    search: bool,
     is_dead: Callable[[str], bool],
 ) -> AttemptClaim | None:
     # Claims of one trial queue up at its row. (Not a full lock: a running attempt may still add rows that point at the trial.)
-    query = sa.select(Trial.id).where(Trial.fingerprint == fingerprint).with_for_update(key_share=True)
-    trial_id = session.scalars(query).one_or_none()
-    if trial_id is None:
-        raise ValueError(f"trial {fingerprint} is in no sweep; record_sweep comes before claim")
-    moment = now(session)
+    query = sa.select(Trial.id, Trial.cancelled).where(Trial.fingerprint == fingerprint).with_for_update(key_share=True)
+    trial = session.execute(query).one_or_none()
+    if trial is None:
+        raise SweepPaused(f"trial {fingerprint[:8]} was deleted while its sweep ran; run the same command again to train it anew")
+    if trial.cancelled is not None:
+        return None
+    trial_id, moment = trial.id, now(session)
     running = session.scalars(sa.select(Attempt).filter_by(trial_id=trial_id, state="running").with_for_update()).one_or_none()
     if running is not None:
         if running.lease_until > moment and not is_dead(running.owner):
@@ -45,7 +52,7 @@ def claim(
     before = list(session.scalars(sa.select(Attempt).filter_by(trial_id=trial_id).order_by(Attempt.number.desc())))
     newer = [attempt for attempt in before if seen is not None and attempt.number > seen]
     fresh = fresh and not any(attempt.fresh for attempt in newer)  # begun afresh by another: it is gone on with, not begun a third time
-    if not fresh and newer and settles(newer[0].state, newer[0].failure):
+    if not fresh and newer and settles(newer[0].state, newer[0].failure, search=search):
         return None
     if wanted is not None and not fresh and _has_finished(session, trial_id, begun_afresh(before), *wanted):
         return None
@@ -72,21 +79,29 @@ def claim(
         fingerprint=fingerprint,
         number=attempt.number,
         earlier=tuple(one.number for one in earlier),
-        recorded=tuple(one.checkpoint_step for one in earlier),
+        recorded=tuple(recorded(one) for one in earlier),
         foreign=tuple(one.number for one in readable if one.checkpoint_step > 0 and not agrees(one.comparability, key)),
     )
+
+
+def cancel(session: Session, fingerprint: str, undo: bool) -> int | None:
+    query = sa.select(Trial).where(Trial.fingerprint == fingerprint).with_for_update(key_share=True)
+    trial = session.scalars(query).one()
+    trial.cancelled = None if undo else trial.cancelled or now(session)
+    live = sa.select(Attempt.number).where(Attempt.trial_id == trial.id, Attempt.state == "running", Attempt.lease_until > now(session))
+    return session.scalars(live).one_or_none()
+
+
+def cancelled(session: Session, fingerprints: Collection[str]) -> set[str]:
+    query = sa.select(Trial.fingerprint).where(Trial.cancelled.is_not(None))
+    return {name for some in chunks(fingerprints) for name in session.scalars(query.where(Trial.fingerprint.in_(some)))}
 
 
 def _has_finished(session: Session, trial_id: int, since: int, step: int, evaluation_fingerprint: str) -> bool:
     """By an attempt from number `since` on."""
     told = sa.select(EvaluationDetail).filter_by(trial_id=trial_id, step=step, evaluation_fingerprint=evaluation_fingerprint)
-    ended = told.join(Attempt, Attempt.id == EvaluationDetail.attempt_id).where(Attempt.state == "finished", Attempt.number >= since)
+    ended = told.join(Attempt, Attempt.id == EvaluationDetail.attempt_id).where(Attempt.state.in_(WITH_RESULT), Attempt.number >= since)
     return session.scalars(sa.select(ended.exists())).one()
-
-
-def agrees(stored: Mapping[str, Any], key: Mapping[str, Any]) -> bool:
-    """Whether an attempt's comparability is that `key`, as far as both say."""
-    return all(stored[field] == value for field, value in key.items() if field in stored)
 
 
 def begun_afresh(newest_first: Sequence[Any]) -> int:
@@ -94,30 +109,21 @@ def begun_afresh(newest_first: Sequence[Any]) -> int:
     return next((attempt.number for attempt in newest_first if attempt.fresh), 1)
 
 
+def recorded(attempt: Any) -> int:
+    """Step up to which the store has the whole curve, so that state up to it may be gone on from.
+
+    An attempt that only evaluated what another had trained finished without a checkpoint of its own, and left an average.
+    """
+    return int(attempt.step if ATTEMPT_STATES[attempt.state].has_result else attempt.checkpoint_step)
+
+
 def resumable(newest_first: Sequence[Attempt]) -> list[Attempt]:
     """The attempts whose checkpoints a next one may read: back to and including the last that began afresh, newest first."""
     found = []
     for attempt in newest_first:
         # A lost one may have written a checkpoint that nobody could tell us of any more.
-        if attempt.checkpoint_step > 0 or attempt.state in ("finished", "lost"):
+        if attempt.checkpoint_step > 0 or ATTEMPT_STATES[attempt.state].may_have_checkpoint:
             found.append(attempt)
         if attempt.fresh:
             break
     return found
-
-
-def release_dead(session: Session, is_dead: Callable[[str], bool]) -> list[str]:
-    query = (
-        sa.select(Attempt, Trial.fingerprint)
-        .join(Trial, Trial.id == Attempt.trial_id)
-        .where(Attempt.state == "running")
-        .order_by(Attempt.id)
-        .with_for_update(of=Attempt)
-    )
-    running = [(attempt, fingerprint) for attempt, fingerprint in session.execute(query)]
-    dead = {owner for owner in {attempt.owner for attempt, _ in running} if is_dead(owner)}
-    released = [(attempt, fingerprint) for attempt, fingerprint in running if attempt.owner in dead]
-    moment = now(session)
-    for attempt, fingerprint in released:
-        end_row(session, attempt, fingerprint, "lost", None, moment, policy=TAKEN_OVER)
-    return [fingerprint for _, fingerprint in released]

@@ -1,5 +1,6 @@
 """One database, opened: transactions that either happen or raise `StoreLost`, on SQLite and PostgreSQL alike."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -20,12 +21,15 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateSchema
 
-from sweeper.errors import StoreAway, StoreError, StoreLost
+from sweeper.errors import StoreAway, StoreError, StoreLost, StoreUnreachable
 from sweeper.settings import without_secrets_of
 from sweeper.store import schema
+from sweeper.store.damage import DAMAGED, is_damage
 from sweeper.store.engine import SET_URL, make_engine, make_folder, parse_url, shown
 from sweeper.store.file_systems import read_mounts
+from sweeper.store.read_only import make_reading_engine
 
 Answer = TypeVar("Answer")
 
@@ -38,6 +42,18 @@ _SQLITE_AWAY = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
 }
+
+
+_REFUSALS = (
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "does not exist",
+    "permission denied",
+    "failed to resolve host",
+    "could not translate host name",
+)
+"""Parts of what PostgreSQL and its client say to a request that will not be granted later either. (There is no code to tell them by.)"""
 
 
 class Conflict(StoreLost):
@@ -76,15 +92,36 @@ class Database:
         Every fault is one StoreError without a password in its message: not a URL, no driver, a network file system, a directory, not a
         database, unreadable, server away, tables of another program, a schema from an older or a newer version.
         """
-        engine, _ = _opened(url, schema.prepare, mounts)
+        engine, _ = _opened(url, _to_write, schema.prepare, mounts)
         return cls(engine)
+
+    @classmethod
+    def look(cls, url: str, *, mounts: str | None = None) -> Self | None:
+        """Open to read alone: writes nothing, needs no right to, and waits for no writer; None without a file, or without tables of ours.
+
+        Raises StoreError as `open` does.
+        """
+        parsed = parse_url(url)
+        if parsed.get_backend_name() == "sqlite" and not os.path.exists(str(parsed.database)):
+            return None
+        engine, ready = _opened(url, make_reading_engine, schema.is_ready, mounts)
+        if ready:
+            return cls(engine)
+        engine.dispose()
+        return None
 
     @classmethod
     def upgrade(cls, url: str) -> Upgrade:
         """Bring an older database to the newest schema. Raises StoreError as `open` does."""
-        engine, before = _opened(url, schema.upgrade, None)
+        engine, before = _opened(url, _to_upgrade, schema.upgrade, None)
         engine.dispose()
         return Upgrade(shown(engine.url), before, schema.HEAD)
+
+    def ensure_schema(self, name: str) -> None:
+        """Make a schema where there is none; SQLite has none."""
+        if self._engine.dialect.name == "postgresql":
+            with self.writing() as session:
+                session.execute(CreateSchema(name, if_not_exists=True))
 
     def close(self) -> None:
         """Close every connection; closing twice is harmless."""
@@ -127,13 +164,25 @@ class Database:
             raise ValueError(_first_line(error.orig)) from error
 
 
-def _opened(url: str, make_ready: Callable[[Engine], Answer], mounts: str | None) -> tuple[Engine, Answer]:
+def _to_write(url: URL, mounts: str) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        make_folder(Path(url.database or ""), mounts)
+    return make_engine(url)
+
+
+def _to_upgrade(url: URL, mounts: str) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _to_write(url, mounts)
+    return make_engine(url, bounded=False)  # a table that is copied says nothing for as long as it takes
+
+
+def _opened(
+    url: str, make: Callable[[URL, str], Engine], make_ready: Callable[[Engine], Answer], mounts: str | None
+) -> tuple[Engine, Answer]:
     """An engine whose schema `make_ready` saw to, and what that answered; every fault as one StoreError."""
     parsed = parse_url(url)
     try:
-        if parsed.get_backend_name() == "sqlite":
-            make_folder(Path(parsed.database or ""), read_mounts() if mounts is None else mounts)
-        engine = make_engine(parsed)
+        engine = make(parsed, read_mounts() if mounts is None else mounts)
     except ModuleNotFoundError as error:
         raise StoreError(
             f"the database driver {error.name!r} is not installed; install it with: pip install 'sweeper[postgres]'"
@@ -151,11 +200,21 @@ def _opened(url: str, make_ready: Callable[[Engine], Answer], mounts: str | None
 
 
 def _cannot_open(url: URL, error: Exception) -> StoreError:
+    if isinstance(error, OperationalError) and _code(error) == sqlite3.SQLITE_READONLY:
+        return StoreError(
+            f"the database {shown(url)} cannot be written ({_detail(url, error)}), though its results can be read; to go on from them, copy"
+            f" the folder to a place of yours and set SWEEPER_HOME to the copy, or {SET_URL}"
+        )
+    if isinstance(error, DBAPIError) and is_damage(error.orig):
+        return StoreError(f"the database {shown(url)} cannot be opened: {_detail(url, error)}; {DAMAGED}; or {SET_URL}")
     other = "set SWEEPER_HOME to another folder, or " if url.get_backend_name() == "sqlite" else ""
-    return StoreError(f"the database {shown(url)} cannot be opened: {_detail(url, error)}; mend it, or {other}{SET_URL}")
+    kind = StoreUnreachable if _may_open_later(error) else StoreError
+    return kind(f"the database {shown(url)} cannot be opened: {_detail(url, error)}; mend it, or {other}{SET_URL}")
 
 
 def _lost(url: URL, error: Exception) -> str:
+    if isinstance(error, DBAPIError) and is_damage(error.orig):
+        return f"the database {shown(url)} is damaged ({_detail(url, error)}); {DAMAGED}"
     return f"the database {shown(url)} failed: {_detail(url, error)}; what was written is kept, and the same command goes on from it"
 
 
@@ -164,8 +223,23 @@ def _may_return(error: DBAPIError | PoolTimeout) -> bool:
     if isinstance(error, PoolTimeout) or error.connection_invalidated:
         return True
     if isinstance(error.orig, sqlite3.OperationalError):
-        return error.orig.sqlite_errorcode & 0xFF in _SQLITE_AWAY
+        return _code(error) in _SQLITE_AWAY
     return isinstance(error, OperationalError | InterfaceError)
+
+
+def _may_open_later(error: Exception) -> bool:
+    """Whether the database was only not there at this moment: a server that restarts, or cuts us off, a file that others hold."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    said = str(error.orig)
+    return isinstance(error, OperationalError | InterfaceError) and not any(refusal in said for refusal in _REFUSALS)
+
+
+def _code(error: DBAPIError) -> int | None:
+    """SQLite's primary result code; None of another database."""
+    return error.orig.sqlite_errorcode & 0xFF if isinstance(error.orig, sqlite3.Error) else None
 
 
 def _detail(url: URL, error: Exception) -> str:

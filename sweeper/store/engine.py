@@ -9,10 +9,10 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import URL, Connection, Dialect, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -54,8 +54,7 @@ def parse_url(url: str) -> URL:
 
 def make_folder(path: Path, mounts: str) -> None:
     """Of an SQLite file, on a disk whose locks hold. `mounts`: as /proc/self/mounts. Raises StoreError, OSError."""
-    if path.is_dir():
-        raise StoreError(f"the database {path} is a directory; {SET_URL}, or SWEEPER_HOME to another folder")
+    refuse_directory(path)
     kind = network_file_system(path, mounts)
     if kind is not None:
         raise StoreError(
@@ -65,21 +64,29 @@ def make_folder(path: Path, mounts: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
 
 
-def make_engine(url: URL) -> Engine:
-    """Not connected yet."""
+def refuse_directory(path: Path) -> None:
+    """Raises StoreError for a directory in the place of an SQLite file."""
+    if path.is_dir():
+        raise StoreError(f"the database {path} is a directory; {SET_URL}, or SWEEPER_HOME to another folder")
+
+
+def make_engine(url: URL, *, bounded: bool = True) -> Engine:
+    """Not connected yet. `bounded`: a PostgreSQL that falls silent under a question is given up, see `sweeper.store.postgres`."""
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(url, json_serializer=_json, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
         sa.event.listen(engine, "connect", _on_sqlite_connect)
-        sa.event.listen(engine, "begin", _on_sqlite_begin)
+        sa.event.listen(engine, "begin", on_sqlite_begin)
     else:
         connect_args = {"connect_timeout": 10, "application_name": "sweeper", **NOTICED}
         engine = sa.create_engine(url, json_serializer=_json, hide_parameters=True, pool_pre_ping=True, connect_args=connect_args)
+        if bounded:
+            sa.event.listen(engine, "do_connect", _connect_bounded)
         sa.event.listen(engine, "connect", _on_postgres_connect)
     return engine
 
 
 def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # The driver must not begin transactions on its own: `_on_sqlite_begin` does.
+    # The driver must not begin transactions on its own: `on_sqlite_begin` does.
     assert isinstance(connection, sqlite3.Connection)
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
@@ -101,8 +108,15 @@ def _turn_on_wal(connection: sqlite3.Connection) -> None:
             raise sqlite3.OperationalError(f"this file system does not support SQLite's write-ahead log (journal mode stays {mode!r})")
 
 
-def _on_sqlite_begin(connection: Connection) -> None:
+def on_sqlite_begin(connection: Connection) -> None:
+    """Begins as the engine's `sqlite_begin` says; IMMEDIATE where it says nothing."""
     connection.exec_driver_sql("BEGIN " + connection.get_execution_options().get("sqlite_begin", "IMMEDIATE"))
+
+
+def _connect_bounded(_dialect: Dialect, _entry: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]) -> DBAPIConnection:
+    from sweeper.store.postgres import BoundedConnection
+
+    return cast(DBAPIConnection, BoundedConnection.connect(*arguments, **options))
 
 
 def _on_postgres_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -1,6 +1,7 @@
 """All the store knows of one trial."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -8,24 +9,30 @@ from sqlalchemy.orm import Session
 
 from sweeper.errors import RequestError
 from sweeper.records import AttemptRecord, PointRecord, TrialHistory
+from sweeper.states import WITH_RESULT
+from sweeper.store.claims import TAKEN_OVER
+from sweeper.store.clock import now
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
 
 
-def history(session: Session, fingerprint: str) -> TrialHistory:
+def history(session: Session, fingerprint: str, is_dead: Callable[[str], bool] | None = None) -> TrialHistory:
+    """Without `is_dead`, attempts are in the state that was written last."""
     trial = session.scalars(sa.select(Trial).filter_by(fingerprint=fingerprint)).one_or_none()
     if trial is None:
         raise RequestError(f"there is no trial {fingerprint!r}; `sweeper status` lists the trials of a sweep")
     attempts = list(session.scalars(sa.select(Attempt).filter_by(trial_id=trial.id).order_by(Attempt.number)))
     sweeps, commands = _served(session, trial)
+    moment = now(session)
     return TrialHistory(
         fingerprint=fingerprint,
         config=trial.config,
         sweeps=sweeps,
-        attempts=tuple(_attempt(attempt) for attempt in attempts),
+        attempts=tuple(_attempt(attempt, moment, is_dead) for attempt in attempts),
         points=_points(session, attempts),
         evaluations=_evaluations(session, trial),
         details=_details(session, trial),
         commands=commands,
+        cancelled=trial.cancelled,
     )
 
 
@@ -47,10 +54,11 @@ def _served(session: Session, trial: Trial) -> tuple[tuple[tuple[str, str, str, 
     return tuple(sweeps), tuple(dict.fromkeys(row.command for row in ran))
 
 
-def _attempt(attempt: Attempt) -> AttemptRecord:
+def _attempt(attempt: Attempt, moment: datetime, is_dead: Callable[[str], bool] | None) -> AttemptRecord:
+    lost = is_dead is not None and attempt.state == "running" and (attempt.lease_until <= moment or is_dead(attempt.owner))
     return AttemptRecord(
         number=attempt.number,
-        state=attempt.state,
+        state="lost" if lost else attempt.state,
         started=attempt.started,
         ended=attempt.ended,
         start_step=attempt.start_step or 0,
@@ -60,7 +68,7 @@ def _attempt(attempt: Attempt) -> AttemptRecord:
         provenance=attempt.provenance,
         error=attempt.error,
         failure=attempt.failure,
-        policy=attempt.policy,
+        policy=TAKEN_OVER if lost else attempt.policy,
     )
 
 
@@ -111,7 +119,7 @@ def _evaluations(session: Session, trial: Trial) -> tuple[PointRecord, ...]:
     query = (
         sa.select(Evaluation.step, Evaluation.metric, Evaluation.value, Evaluation.time_ms)
         .join(Attempt, Attempt.id == Evaluation.attempt_id)
-        .where(Evaluation.trial_id == trial.id, Attempt.state == "finished")
+        .where(Evaluation.trial_id == trial.id, Attempt.state.in_(WITH_RESULT))
         .order_by(Evaluation.step, Attempt.number.desc(), Evaluation.time_ms.desc(), Evaluation.evaluation_fingerprint, Evaluation.metric)
     )
     return tuple(PointRecord(step, metric, value, time_ms) for step, metric, value, time_ms in session.execute(query))
@@ -121,7 +129,7 @@ def _details(session: Session, trial: Trial) -> Mapping[str, Any]:
     query = (
         sa.select(EvaluationDetail.details)
         .join(Attempt, Attempt.id == EvaluationDetail.attempt_id)
-        .where(EvaluationDetail.trial_id == trial.id, Attempt.state == "finished")
+        .where(EvaluationDetail.trial_id == trial.id, Attempt.state.in_(WITH_RESULT))
         .order_by(Attempt.number.desc(), EvaluationDetail.time_ms.desc(), EvaluationDetail.step.desc())
         .limit(1)
     )

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.records import PointRecord, TrialHistory
+from sweeper.states import WITH_RESULT
 from sweeper.store.history import history
 from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
 
@@ -29,12 +30,12 @@ def shown(session: Session, fingerprint: str, name: str, profile: str) -> TrialH
     by_newest = (Attempt.number.desc(), Evaluation.time_ms.desc(), Evaluation.evaluation_fingerprint, Evaluation.metric)
     points = (
         _of(sa.select(Evaluation.step, Evaluation.metric, Evaluation.value, Evaluation.time_ms), Evaluation, fingerprint)
-        .where(Attempt.state == "finished", Evaluation.evaluation_fingerprint.in_(asked))
+        .where(Attempt.state.in_(WITH_RESULT), Evaluation.evaluation_fingerprint.in_(asked))
         .order_by(Evaluation.step, *by_newest)
     )
     details = (
         _of(sa.select(EvaluationDetail.details), EvaluationDetail, fingerprint)
-        .where(Attempt.state == "finished", EvaluationDetail.evaluation_fingerprint.in_(asked))
+        .where(Attempt.state.in_(WITH_RESULT), EvaluationDetail.evaluation_fingerprint.in_(asked))
         .order_by(Attempt.number.desc(), EvaluationDetail.time_ms.desc(), EvaluationDetail.step.desc())
     )
     return dataclasses.replace(

@@ -1,13 +1,11 @@
 """What the mirror of the store in MLflow asks of it: see `tracking.source.MirrorSource`, which this is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from sweeper.records import OutboxRow, TrialHistory
 from sweeper.store import mirrored, outbox, retelling
 from sweeper.store.database import Database
-
-IsDead = Callable[[str], bool]
-"""Whether the owner of that text is surely gone. Asked inside a transaction: it answers quickly and does not use the store."""
+from sweeper.store.results_reader import IsDead
 
 
 class MirroredStore:

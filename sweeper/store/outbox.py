@@ -15,7 +15,7 @@ from sweeper.store.clock import now
 from sweeper.store.tables import MirrorLease, Outbox
 from sweeper.store.writing import chunks, insert_or_ignore
 
-Kind = Literal["sweep", "link", "points", "evaluation", "attempt", "pages"]
+Kind = Literal["sweep", "link", "points", "evaluation", "attempt", "pages", "deleted"]
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 

@@ -1,32 +1,21 @@
 """The store of every result: sweeps, trials, attempts, curves, evaluations, and what MLflow has yet to hear of."""
 
-from collections.abc import Collection, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from sweeper.records import (
-    AttemptClaim,
-    AttemptState,
-    FailureClass,
-    KnownTrial,
-    Metrics,
-    PlannedTrial,
-    Result,
-    SweepSnapshot,
-    TrialCurves,
-    TrialHistory,
-    TrialTiming,
-)
-from sweeper.store import attempts, claims, curves, history, outcomes, sweeps, timings
+from sweeper.records import AttemptClaim, AttemptState, FailureClass, Metrics, PlannedTrial, Result
+from sweeper.store import attempts, claims, sweeps
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
-from sweeper.store.mirrored_store import IsDead, MirroredStore
+from sweeper.store.exchange_store import ExchangeStore
+from sweeper.store.housekeeping_store import HousekeepingStore
+from sweeper.store.results_reader import IsDead, ResultsReader
 from sweeper.store.sweeps import SweepSummary
 
-__all__ = ["Fenced", "ResultsStore", "SweepSummary", "Upgrade"]
+__all__ = ["Fenced", "IsDead", "ResultsReader", "ResultsStore", "SweepSummary", "Upgrade"]
 
 
-class ResultsStore(MirroredStore):
+class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
     """Each method is one transaction: it happens whole, or raises and leaves nothing, also when a signal's exception interrupts it.
 
     Promises to callers:
@@ -47,16 +36,6 @@ class ResultsStore(MirroredStore):
         """Bring a database that an older version wrote to the newest schema, in one transaction, keeping its rows. Raises StoreError."""
         return Database.upgrade(url)
 
-    def close(self) -> None:
-        """Close every connection; closing twice is harmless."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
     # -- sweeps ---------------------------------------------------------------------------------------------------------------------
 
     def record_sweep(
@@ -68,62 +47,29 @@ class ResultsStore(MirroredStore):
         spec: Mapping[str, Any],
         trials: Sequence[PlannedTrial],
         command: str | None = None,
+        grows: bool = False,
     ) -> None:
         """Make this version the sweep's newest, with these trials in this order; trials that exist keep all their results.
 
         Doing it again changes nothing but the time. Outbox: "sweep" {name, profile, version, question, spec} for a new version; "link"
         {name, profile, fingerprint, variant, levels, seed, config} for each trial that no version of this sweep evaluated so before.
-        `command`: the command line that does it again.
+        `command`: the command line that does it again. Where the list `grows` (see
+        `append_trials`), the trials behind these stay.
         """
         with self._database.writing() as session:
-            sweeps.record(session, name=name, profile=profile, version=version, spec=spec, trials=trials, command=command)
+            sweeps.record(session, name=name, profile=profile, version=version, spec=spec, trials=trials, command=command, grows=grows)
 
-    def snapshot(self, name: str | None = None, profile: str | None = None) -> SweepSnapshot:
-        """The version that ran last (of that name, of that profile) and the outcome of each of its trials, in the sweep's order.
+    def append_trials(self, *, name: str, profile: str, version: str, after: int, trials: Sequence[PlannedTrial]) -> bool:
+        """Add trials behind the `after` that the version has; False, and nothing is added, when it has another number of them by now.
 
-        A trial is `finished` when a finished attempt evaluated it at exactly the planned step with the planned evaluation fingerprint;
-        else `running` while its newest attempt runs and its lease is not over; else what its newest attempt ended as, if that was
-        `failed` or `diverged`; else `pending`. Raises RequestError for an unknown name or profile, and when nothing has run yet.
+        Outbox: "link" as of `record_sweep`.
         """
-        with self._database.reading() as session:
-            return outcomes.snapshot(session, name, profile)
+        with self._database.writing() as session:
+            return sweeps.append(session, name=name, profile=profile, version=version, after=after, trials=trials)
 
-    def curves(self, snapshot: SweepSnapshot, metrics: Collection[str] = (), points: int = 100) -> dict[str, TrialCurves]:
-        """By fingerprint, for every trial of the snapshot's version: its evaluations at every step, and of each of these `metrics` a
-        training curve of at most so many points. A few queries, however many trials there are.
-        """
-        with self._database.reading() as session:
-            return curves.curves(session, snapshot.name, snapshot.profile, snapshot.version, metrics, points)
-
-    def sweeps(self) -> list[SweepSummary]:
-        """The newest version of every (name, profile), the one that ran last first."""
-        with self._database.reading() as session:
-            return sweeps.summaries(session)
-
-    # -- trials ---------------------------------------------------------------------------------------------------------------------
-
-    def known(self, fingerprints: Collection[str]) -> dict[str, KnownTrial]:
-        """What is known of those trials that exist, by fingerprint."""
-        with self._database.reading() as session:
-            return outcomes.known(session, fingerprints)
-
-    def timings(self, newest: int) -> list[TrialTiming]:
-        """How long the newest so many finished attempts took, the newest first."""
-        with self._database.reading() as session:
-            return timings.timings(session, newest)
-
-    def find_trial(self, prefix: str) -> str:
-        """The fingerprint that begins so; RequestError when none or several do, or with fewer than 4 characters."""
-        with self._database.reading() as session:
-            return sweeps.find_trial(session, prefix)
-
-    def history(self, fingerprint: str) -> TrialHistory:
-        """Attempts, curves and evaluations of one trial; RequestError for an unknown one.
-
-        A step of a curve is read from the newest attempt that began at or before it, and not from before the last fresh attempt.
-        """
-        with self._database.reading() as session:
-            return history.history(session, fingerprint)
+    def ensure_schema(self, name: str) -> None:
+        """Make a schema for others' tables, where the database has schemas."""
+        self._database.ensure_schema(name)
 
     # -- attempts: Fenced when the attempt ended or was taken over; each call renews the lease, and nothing else does ---------------------
 
@@ -137,17 +83,18 @@ class ResultsStore(MirroredStore):
         wanted: tuple[int, str] | None = None,
         seen: int | None = None,
         key: Mapping[str, Any] | None = None,
+        search: bool = False,
         is_dead: IsDead,
     ) -> AttemptClaim | None:
         """The right to run the trial's next attempt, or None while another one lives.
 
-        None also when the `wanted` result (step, evaluation fingerprint) is there by now, or an attempt after number `seen`, the newest
-        when it was planned, settled the trial (see `plan.failures.settles`): another driver did it. A fresh attempt wants its own result;
-        where another driver began the trial afresh after `seen`, it is gone on with instead.
+        None also when a user cancelled the trial, when the `wanted` result (step, evaluation fingerprint) is there by now, or an attempt
+        after number `seen`, the newest when it was planned, settled the trial (see `plan.failures.settles`): another driver did it.
+        A fresh attempt wants its own result; where another driver began the trial afresh after `seen`, it is gone on with instead.
 
         An attempt whose lease is over, or whose owner is dead, becomes `lost` here (outbox: "attempt"). `earlier` of the claim are the
         attempts with a checkpoint to resume from, newest first, none from before the last fresh one, none whose comparability is not this
-        `key`; empty when this one is fresh.
+        `key`; empty when this one is fresh. In a `search`, an early stop settles the trial too.
         """
         try:
             with self._database.writing() as session:
@@ -160,6 +107,7 @@ class ResultsStore(MirroredStore):
                     wanted=wanted,
                     seen=seen,
                     key=key or {},
+                    search=search,
                     is_dead=is_dead,
                 )
         except Conflict:  # two at once, past every lock: the unique index let one of them through
@@ -219,8 +167,3 @@ class ResultsStore(MirroredStore):
         """
         with self._database.writing() as session:
             attempts.end(session, claim, state, error, failure, policy, result)
-
-    def release_dead(self, is_dead: IsDead) -> list[str]:
-        """Mark the running attempts of dead owners `lost` at once, without waiting to claim them; the fingerprints of their trials."""
-        with self._database.writing() as session:
-            return claims.release_dead(session, is_dead)

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from sweeper.states import WITH_RESULT
 from sweeper.store import outbox
 from sweeper.store.clock import now
 from sweeper.store.sweeps import link_payload, sweep_payload
@@ -48,7 +49,7 @@ def _with_results(session: Session) -> list[tuple[str, str]]:
         .join(SweepVersion, SweepVersion.sweep_id == Sweep.id)
         .join(SweepTrial, SweepTrial.sweep_version_id == SweepVersion.id)
         .join(Attempt, Attempt.trial_id == SweepTrial.trial_id)
-        .where(Attempt.state == "finished")
+        .where(Attempt.state.in_(WITH_RESULT))
     )
     return [(name, profile) for name, profile in session.execute(query.distinct().order_by(Sweep.name, Sweep.profile))]
 

@@ -15,7 +15,7 @@ from sweeper.store.tables import UtcTime
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0005"
 """Revision of the newest file in `migrations/versions`; a test compares them."""
 
 VERSION_TABLE = "sweeper_schema"
@@ -37,14 +37,23 @@ def prepare(engine: Engine) -> None:
             return
     with _alone(engine) as connection:
         revision = _revision(connection)
-        if revision is not None and revision != HEAD and revision in _known():
-            raise StoreError(
-                f"the database {_place(connection)} has schema {revision!r}, and this version of sweeper needs {HEAD!r}: an older version"
-                " wrote it; keep a copy, and bring it up to date with: sweeper db upgrade"
-            )
+        _not_older(connection, revision)
         _ours(connection, revision)
         if revision != HEAD:
             _to_head(connection)
+
+
+def is_ready(engine: Engine) -> bool:
+    """Whether our tables are there, at HEAD; False where there is no table yet. Writes nothing.
+
+    Raises StoreError as `prepare` does.
+    """
+    with engine.execution_options(sqlite_begin="DEFERRED").connect() as connection:
+        revision = _revision(connection)
+        if revision != HEAD:
+            _not_older(connection, revision)
+            _ours(connection, revision)
+        return revision == HEAD
 
 
 def upgrade(engine: Engine) -> str | None:
@@ -75,6 +84,15 @@ def _revision(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+
+
+def _not_older(connection: Connection, revision: str | None) -> None:
+    """Raises StoreError for a schema that can be brought up to date."""
+    if revision is not None and revision != HEAD and revision in _known():
+        raise StoreError(
+            f"the database {_place(connection)} has schema {revision!r}, and this version of sweeper needs {HEAD!r}: an older version"
+            " wrote it; keep a copy, and bring it up to date with: sweeper db upgrade"
+        )
 
 
 def _ours(connection: Connection, revision: str | None) -> None:

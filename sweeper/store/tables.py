@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from sweeper.records import AttemptState, FailureClass
+from sweeper.records import FailureClass
+from sweeper.states import AttemptState
 
 RUNNING = "state = 'running'"
-STATES = "state IN ('running', 'finished', 'failed', 'diverged', 'stopped', 'lost')"
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
@@ -97,6 +97,8 @@ class Trial(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
     config: Mapped[Mapping[str, Any]]
+    cancelled: Mapped[datetime | None]
+    """Since when a user wants it left alone; NULL where nobody does."""
 
 
 class SweepTrial(Table):
@@ -122,7 +124,6 @@ class Attempt(Table):
         sa.UniqueConstraint("trial_id", "number"),
         # The last guard of "at most one live attempt", whatever the code above it does.
         sa.Index("uq_attempt_running", "trial_id", unique=True, sqlite_where=sa.text(RUNNING), postgresql_where=sa.text(RUNNING)),
-        sa.CheckConstraint(STATES, name="state"),
         {"sqlite_autoincrement": True},  # a claim names its attempt by id: ids are never used again
     )
 
@@ -172,7 +173,7 @@ class Evaluation(Table):
     trial_id: Mapped[int] = mapped_column(sa.ForeignKey("trial.id"), primary_key=True)
     step: Mapped[int] = mapped_column(primary_key=True)
     evaluation_fingerprint: Mapped[str] = mapped_column(primary_key=True)
-    attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempt.id"), primary_key=True)
+    attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempt.id"), primary_key=True, index=True)
     metric: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[float]
     time_ms: Mapped[int] = mapped_column(sa.BigInteger)
@@ -186,7 +187,7 @@ class EvaluationDetail(Table):
     trial_id: Mapped[int] = mapped_column(sa.ForeignKey("trial.id"), primary_key=True)
     step: Mapped[int] = mapped_column(primary_key=True)
     evaluation_fingerprint: Mapped[str] = mapped_column(primary_key=True)
-    attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempt.id"), primary_key=True)
+    attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempt.id"), primary_key=True, index=True)
     details: Mapped[Mapping[str, Any]]
     time_ms: Mapped[int] = mapped_column(sa.BigInteger)
 

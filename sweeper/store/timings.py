@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.records import TrialTiming
+from sweeper.states import WITH_RESULT
 from sweeper.store.tables import Attempt, Evaluation, Trial
 
 
 def timings(session: Session, newest: int) -> list[TrialTiming]:
-    last = sa.select(Attempt.id).where(Attempt.state == "finished").order_by(Attempt.id.desc()).limit(newest).subquery()
+    last = sa.select(Attempt.id).where(Attempt.state.in_(WITH_RESULT)).order_by(Attempt.id.desc()).limit(newest).subquery()
     query = (
         sa.select(
             Trial.config,

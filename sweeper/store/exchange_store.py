@@ -1,0 +1,59 @@
+"""Taking sweeps and trials, as plain data, into a store."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from sweeper.store import taking_in
+from sweeper.store.mirrored_store import MirroredStore
+from sweeper.store.parts import TrialPart, VersionPart
+from sweeper.store.results_reader import IsDead
+from sweeper.store.taking_in import Taken
+
+
+class ExchangeStore(MirroredStore):
+    """What is taken in goes in whole, in one transaction, or not at all."""
+
+    @contextmanager
+    def taking_in(self, is_dead: IsDead) -> Iterator["TakingIn"]:
+        """Files are moved to where they belong inside the block, before it commits, so that nobody begins an attempt meanwhile.
+
+        Outbox: "sweep" for versions and "link" for trials that are new or have something new.
+        """
+        with self._database.writing() as session:
+            taking = TakingIn(session, is_dead)
+            yield taking
+            taking_in.tell_links(session, taking.taken.touched)
+
+    def catch_up(self, part: TrialPart, is_dead: IsDead) -> None:
+        """What the driver of an attempt heard and did not get told, as `part` has it; nothing while somebody runs the attempt.
+
+        Outbox: "link", where there is something new.
+        """
+        with self._database.writing() as session:
+            if taking_in.catch_up(session, part, is_dead):
+                taking_in.tell_links(session, [part.fingerprint])
+
+
+@dataclass(frozen=True)
+class TakingIn:
+    """One transaction."""
+
+    session: Session
+    is_dead: IsDead
+    taken: Taken = field(default_factory=Taken)
+
+    def versions(self, versions: Iterable[VersionPart], configs: Mapping[str, Mapping[str, Any]]) -> None:
+        """See `taking_in.take_versions`."""
+        taking_in.take_versions(self.session, versions, configs, self.taken)
+
+    def trial(self, part: TrialPart, number_of: Callable[[str, int, int], int]) -> None:
+        """See `taking_in.take_trial`."""
+        taking_in.take_trial(self.session, part, self.is_dead, number_of, self.taken)
+
+    def put_back(self, part: TrialPart) -> None:
+        """See `taking_in.put_back_trial`."""
+        taking_in.put_back_trial(self.session, part, self.taken)
