@@ -1,12 +1,15 @@
 """What a sweep takes on disk, from the config alone."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from model.config import TrainConfig
-from model.train_trial import DataFacts
+from model.train_trial import KEPT, DataFacts
+from sweeper.spec.sweep_spec import Keep
 
 FLOAT32 = 4
 FULL_STATE = 4
 """Weights, moving average and two moments."""
-KEPT_CHECKPOINTS = 2
 WIDEST_ENCODER = 1536
 """Counted for every external encoder: only timm knows a model's width, and planning does not load it."""
 
@@ -32,6 +35,38 @@ def _head(config: TrainConfig) -> int:
     return (d + 1) * hidden + (hidden + 1) * hidden + (hidden + 1) * WIDEST_ENCODER
 
 
-def disk_bytes(config: TrainConfig, facts: DataFacts) -> int:
-    """Largest size of a trial's folder: two full checkpoints and the final moving average (pictures and logs are small)."""
-    return parameters(config, facts) * FLOAT32 * (KEPT_CHECKPOINTS * FULL_STATE + 1)
+@dataclass(frozen=True)
+class DiskNeed:
+    """What trials take on disk, in bytes (pictures and logs are small)."""
+
+    at_end: int
+    """When all have finished."""
+    meanwhile: int
+    """At most, while they train."""
+
+
+def kept_bytes(config: TrainConfig, facts: DataFacts, keep: Keep) -> int:
+    """What stays of a trial that has finished: its moving average, and a checkpoint where it is to be resumable."""
+    return parameters(config, facts) * FLOAT32 * (1 + FULL_STATE * (keep == "resumable"))
+
+
+def largest_bytes(config: TrainConfig, facts: DataFacts) -> int:
+    """Of the folders of a trial that trains: the checkpoints that are kept, the one that is written, and the moving average."""
+    return parameters(config, facts) * FLOAT32 * (1 + FULL_STATE * (KEPT + 1))
+
+
+def disk_need(sizes: Sequence[tuple[int, int]], concurrent: int) -> DiskNeed:
+    """Of trials with these (`kept_bytes`, `largest_bytes`), so many of which train at the same time."""
+    more = sorted((largest - kept for kept, largest in sizes), reverse=True)
+    at_end = sum(kept for kept, _ in sizes)
+    return DiskNeed(at_end, at_end + sum(more[:concurrent]))
+
+
+def bytes_in_words(count: int) -> str:
+    """Bytes in words: '12 MiB'."""
+    left = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if left < 1024:
+            return f"{left:.0f} {unit}"
+        left /= 1024
+    return f"{left:.1f} TiB"

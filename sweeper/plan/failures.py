@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from model.errors import ConfigError, DataError, DiskFull, Diverged, Superseded, is_full
-from sweeper.records import AttemptState, FailureClass
+from sweeper.records import FailureClass
+from sweeper.states import ATTEMPT_STATES, AttemptState
 
 LOST_IN_A_ROW = 10
 """Workers lost without getting further than before: then something kills them, and the run leaves the trial alone."""
@@ -91,12 +92,15 @@ def decide(
             return Verdict("not tried again before the next run")
 
 
-def settles(state: AttemptState | None, failure: FailureClass | None) -> bool:
+def settles(state: AttemptState | None, failure: FailureClass | None, *, search: bool = False) -> bool:
     """Whether an attempt that ended so is also the word on its trial for every other run that was under way: none trains it again.
+    In a `search` that is also so where it was stopped early.
 
     Space on a disk is each machine's own.
     """
-    return state == "diverged" or (state == "failed" and failure != "disk full")
+    if state is None or failure == "disk full":
+        return False
+    return ATTEMPT_STATES[state].settles_in_search if search else ATTEMPT_STATES[state].settles
 
 
 def _with_less_memory(batch: int, processes: int, accumulation: int, smaller: bool) -> Verdict:

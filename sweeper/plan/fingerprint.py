@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from model.config import Precision, TrainConfig
@@ -11,14 +12,14 @@ LENGTH = 16
 
 def training_fingerprint(config: TrainConfig, *, content_hash: str, precision: Precision) -> str:
     """Names a trial and its checkpoints: everything that changes the weights at a given step, not how far it trains."""
-    return SeededFingerprint(config, content_hash=content_hash, precision=precision).at(config.seed)
+    return SeededFingerprint(config.training_identity(content_hash=content_hash, precision=precision)).at(config.seed)
 
 
 class SeededFingerprint:
     """The training fingerprints of one config at any seed: all but the seed is written down and hashed once."""
 
-    def __init__(self, config: TrainConfig, *, content_hash: str, precision: Precision) -> None:
-        payload = config.training_identity(content_hash=content_hash, precision=precision)
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        """`payload`: the config's `training_identity`."""
         before = _text({key: value for key, value in payload.items() if key < "seed"})
         self._before = hashlib.sha256(f'{before[:-1]},"seed":'.encode())
         self._after = ("," + _text({key: value for key, value in payload.items() if key > "seed"})[1:]).encode()

@@ -35,7 +35,7 @@ def fold(configs: Sequence[tuple[Variant, TrainConfig]], facts: Mapping[str, Dat
     cells = []
     for variant, config in configs:
         content, plain = facts[variant.name].content_hash, config.equivalent()
-        weights = _text(plain.training_identity(content_hash=content, precision=plain.resolved_precision(gpu=False)))
+        weights = weights_of(config, content)
         first, trained = firsts.setdefault(weights, (variant, config))
         if first is variant:
             cells.append(Cell(variant, config))
@@ -45,6 +45,12 @@ def fold(configs: Sequence[tuple[Variant, TrainConfig]], facts: Mapping[str, Dat
         own = {name: getattr(config, name) for name in OWN} | {"evaluation": evaluated.evaluation}
         cells.append(Cell(variant, trained.model_copy(update=own), _because(config, trained)))
     return tuple(cells)
+
+
+def weights_of(config: TrainConfig, content_hash: str) -> str:
+    """Equal for configs that train alike at one seed."""
+    plain = config.equivalent()
+    return _text(plain.training_identity(content_hash=content_hash, precision=plain.resolved_precision(gpu=False)))
 
 
 def _because(config: TrainConfig, first: TrainConfig) -> str:

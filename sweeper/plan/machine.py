@@ -17,6 +17,12 @@ MOST_CONCURRENT = 10_000
 """Trials at the same time, however large the cluster."""
 
 
+def cluster_address() -> str | None:
+    """The Ray cluster that RAY_ADDRESS names; None where Ray is started on this machine."""
+    address = os.environ.get("RAY_ADDRESS", "")
+    return None if address in ("", "local") else address
+
+
 @dataclass(frozen=True)
 class Machine:
     """What trials can run on; `cluster` when Ray is asked to join one, whose devices are not known here."""
@@ -28,7 +34,7 @@ class Machine:
     @classmethod
     def here(cls) -> "Machine":
         """This machine, or the Ray cluster that RAY_ADDRESS names."""
-        return cls(usable_cores(), gpu_models(), cluster=bool(os.environ.get("RAY_ADDRESS")))
+        return cls(usable_cores(), gpu_models(), cluster=cluster_address() is not None)
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,18 @@ class Allotment:
         return max(1, math.floor(self.cpus / self.processes))
 
 
-def allot(resources: Resources, machine: Machine, max_concurrent: int | None) -> Allotment:
-    """Raises SpecError when one trial asks for more than the machine has: it would wait for ever."""
+def allot(resources: Resources, machine: Machine, max_concurrent: int | None, *, mixed_devices: bool = False) -> Allotment:
+    """What each trial gets of this machine.
+
+    Args:
+        resources: What the sweep asks for, for each trial.
+        machine: Where the trials run.
+        max_concurrent: Trials at the same time, where the user limits them.
+        mixed_devices: Whether trials may run on different models of GPU.
+
+    Raises:
+        SpecError: One trial asks for more than the machine has, and would wait for ever; or its GPUs are of different models.
+    """
     if max_concurrent is not None and max_concurrent > MOST_CONCURRENT:
         raise SpecError(f"--max-concurrent: at most {MOST_CONCURRENT:,} trials run at the same time; ask for fewer, or leave it out")
     gpus = resources.gpus if resources.gpus != "auto" else min(1, len(machine.gpus))
@@ -64,6 +80,12 @@ def allot(resources: Resources, machine: Machine, max_concurrent: int | None) ->
         raise SpecError(
             f"resources.gpus: a trial asks for {gpus:g}, this machine has {len(machine.gpus)};"
             " ask for fewer, or set RAY_ADDRESS to a cluster that has them"
+        )
+    if gpus and len(set(machine.gpus)) > 1 and not mixed_devices:
+        cards = ", ".join(f"{number}: {model}" for number, model in enumerate(machine.gpus))
+        raise SpecError(
+            f"resources.gpus: trials of a sweep are compared, so they run on one model of GPU, and this machine has several ({cards});"
+            " choose with CUDA_VISIBLE_DEVICES, or count all models alike with --allow-mixed device"
         )
     fitting = math.floor(machine.cores / resources.cpus)
     if gpus:

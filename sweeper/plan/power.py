@@ -71,17 +71,41 @@ def refuting_power(kind: ClaimKind, seeds: int, *, effect: float, margin: float,
             return _beyond(abs(effect) - margin, seeds, alpha / 2, noise)
 
 
+def equivalence_power(seeds: int, *, effect: float, smallest_effect: float, alpha: float, noise: Noise) -> float:
+    """Probability that a superior claim answers that the effect is smaller than the smallest effect of interest, to both sides."""
+    return _within(effect, smallest_effect, seeds, alpha / 2, noise)
+
+
+def seeds_for_equivalence(*, effect: float, smallest_effect: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
+    """Fewest seeds (3 or more) at which it does with the wanted power; None where no number up to 100,000 is enough."""
+    return _fewest(lambda n: equivalence_power(n, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise) >= wanted)
+
+
 def seeds_needed(kind: ClaimKind, *, effect: float, margin: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
     """Fewest seeds (3 or more) at which the claim is supported with the wanted power; None where no number up to 100,000 is enough."""
     return _fewest(lambda seeds: power(kind, seeds, effect=effect, margin=margin, alpha=alpha, noise=noise) >= wanted)
 
 
-def seeds_to_decide(kind: ClaimKind, *, effect: float, margin: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
-    """Fewest seeds at which the claim is supported, or is refuted, with the wanted power; None where no number up to 100,000 is enough."""
+def seeds_to_decide(
+    kind: ClaimKind,
+    *,
+    effect: float,
+    margin: float,
+    alpha: float,
+    noise: Noise,
+    wanted: float = POWER,
+    smallest_effect: float | None = None,
+) -> int | None:
+    """Fewest seeds at which the claim is supported, or is refuted (also by an effect smaller than the smallest one of interest), with the
+    wanted power; None where no number up to 100,000 is enough."""
 
     def enough(seeds: int) -> bool:
         given = {"effect": effect, "margin": margin, "alpha": alpha}
-        return max(power(kind, seeds, **given, noise=noise), refuting_power(kind, seeds, **given, noise=noise)) >= wanted
+        found = max(power(kind, seeds, **given, noise=noise), refuting_power(kind, seeds, **given, noise=noise))
+        if smallest_effect is not None:
+            small = equivalence_power(seeds, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise)
+            found = max(found, small)
+        return found >= wanted
 
     return _fewest(enough)
 

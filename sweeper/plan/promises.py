@@ -4,7 +4,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.plan.power import FEWEST_SEEDS, STATED_CV, noise_of, power, seeds_needed, sign_flip_floor, smallest_size
+from sweeper.metrics import is_distance
+from sweeper.plan.power import (
+    FEWEST_SEEDS,
+    STATED_CV,
+    noise_of,
+    power,
+    seeds_for_equivalence,
+    seeds_needed,
+    sign_flip_floor,
+    smallest_size,
+)
 from sweeper.spec.claims import ClaimKind, percent
 from sweeper.spec.sweep_spec import Contrast
 
@@ -31,11 +41,18 @@ class Prior:
     """Where these come from, in words."""
 
 
+STATED_DISTANCE_CV = 0.064
+STATED_LOSS_CV = 0.011
+"""Of distances between features of some hundred to 1,000 images, and of a held-out loss, over training seeds of this trainer on the
+bundled digits and on small crops of photographs: 4.5 to 8.7%, and 0.4 to 3.9%."""
+
+
 @dataclass(frozen=True)
 class Promise:
     """One claim of a plan."""
 
     name: str
+    metric: str
     kind: ClaimKind
     margin: str | None
     effect: str
@@ -56,6 +73,10 @@ class Promise:
     """Smallest p of a two-sided sign-flip test of the seeds given."""
     uncounted: str | None = None
     """Why nothing could be counted."""
+    smallest_effect: str | None = None
+    """Of interest, where a superior claim has one."""
+    needed_for_equivalent: int | None = None
+    """For power .8 to answer that the effect is smaller than that, if it is zero; None as for `needed`."""
 
 
 def prior_of(values: Mapping[str, Mapping[int, float]], source: str) -> Prior | None:
@@ -76,10 +97,17 @@ def prior_of(values: Mapping[str, Mapping[int, float]], source: str) -> Prior | 
     return Prior(math.sqrt(squares / degrees), correlation, level, said)
 
 
-def stated_prior(assumed_cv: float | None) -> Prior:
-    """Where nothing has finished: what the sweep assumes, else the 1.3% of published models."""
-    what = "metric.assumed_cv of this sweep" if assumed_cv else "stated: training seeds move a SiT's FID so much (2606.20536)"
-    return Prior(assumed_cv or STATED_CV, 0.0, None, f"{what}; correlation of pairs 0 until measured")
+def stated_prior(metric: str, assumed_cv: float | None) -> Prior:
+    """Where nothing has finished: what the sweep assumes, else what metrics of this family were seen to vary by."""
+    if assumed_cv:
+        cv, what = assumed_cv, "metric.planning_cv, or assumed_cv, of this sweep"
+    elif metric == "held_out_loss":
+        cv, what = STATED_LOSS_CV, "stated: held-out losses on digits and small photographs varied by 0.4 to 3.9%"
+    elif is_distance(metric) and metric != "fid":
+        cv, what = STATED_DISTANCE_CV, "stated: distances on digits and small photographs varied by 4.5 to 8.7%"
+    else:
+        cv, what = STATED_CV, "stated: training seeds move a SiT's FID so much (2606.20536)"
+    return Prior(cv, 0.0, None, f"{what}; correlation of pairs 0 until measured")
 
 
 def _correlation(cells: Mapping[str, Mapping[int, float]]) -> tuple[float, int]:
@@ -100,7 +128,7 @@ def _correlation(cells: Mapping[str, Mapping[int, float]]) -> tuple[float, int]:
     return (0.0 if total == 0 else min(max((between - within) / total, 0.0), _HIGHEST_CORRELATION)), blocks
 
 
-def promise(claim: Contrast, weights: Mapping[str, float], *, seeds: int, claims: int, paired: bool, prior: Prior) -> Promise:
+def promise(claim: Contrast, metric: str, weights: Mapping[str, float], *, seeds: int, claims: int, paired: bool, prior: Prior) -> Promise:
     """What `seeds` per cell promise of a claim that is one of so many."""
     assert claim.kind is not None, "a claim"
     assert claim.alpha is not None, "a claim"
@@ -108,15 +136,18 @@ def promise(claim: Contrast, weights: Mapping[str, float], *, seeds: int, claims
     noise = noise_of(weights, prior.cv, prior.correlation if paired else None)
     floor = sign_flip_floor(seeds)
     shown = None if claim.margin is None else claim.margin if isinstance(claim.margin, str) else f"{claim.margin:g}"
-    effect_text = str(claim.expected or "2%") if kind == "superior" else "no effect"
-    margin, expected = _as_share(claim.margin, prior.level), _as_share(claim.expected, prior.level)
-    if math.isnan(margin or 0.0) or math.isnan(expected or 0.0):
+    counted_for = claim.expected or claim.smallest_effect
+    effect_text = str(counted_for or "2%") if kind == "superior" else "no effect"
+    margin, expected = _as_share(claim.margin, prior.level), _as_share(counted_for, prior.level)
+    smallest = _as_share(claim.smallest_effect, prior.level)
+    if any(math.isnan(size or 0.0) for size in (margin, expected, smallest)):
         why = "its margin or effect is in units of the metric, of which nothing has finished yet; give a share such as 2% to count seeds"
-        return Promise(claim.name, kind, shown, effect_text, paired, seeds, None, None, None, None, floor, why)
+        return Promise(claim.name, metric, kind, shown, effect_text, paired, seeds, None, None, None, None, floor, why)
     effect = (expected or DEFAULT_EFFECT) if kind == "superior" else 0.0
     kept = margin or 0.0
     return Promise(
         claim.name,
+        metric,
         kind,
         shown,
         effect_text,
@@ -127,6 +158,10 @@ def promise(claim: Contrast, weights: Mapping[str, float], *, seeds: int, claims
         power=power(kind, seeds, effect=effect, margin=kept, alpha=strictest, noise=noise) if seeds >= FEWEST_SEEDS else None,
         claimable=smallest_size(kind, seeds, alpha=strictest, noise=noise, margin=kept) if seeds >= FEWEST_SEEDS else None,
         sign_flip_floor=floor,
+        smallest_effect=None if claim.smallest_effect is None else str(claim.smallest_effect),
+        needed_for_equivalent=None
+        if smallest is None
+        else seeds_for_equivalence(effect=0.0, smallest_effect=smallest, alpha=strictest, noise=noise),
     )
 
 
@@ -153,6 +188,9 @@ def _sentence(one: Promise) -> str:
     alone = f" ({one.needed_alone} if it were the only claim)" if one.needed_alone not in (None, one.needed) else ""
     need = f"{one.needed} seeds per cell{alone}" if one.needed is not None else "more seeds than anybody has"
     parts = [f"With {what}{margin} it needs {need} for power .8; {'paired' if one.paired else 'not paired'}."]
+    if one.smallest_effect is not None:
+        many = f"{one.needed_for_equivalent} seeds per cell" if one.needed_for_equivalent else "more seeds than anybody has"
+        parts.append(f"To answer that the effect is below {one.smallest_effect}, if it is zero, it needs {many}.")
     if one.power is None:
         parts.append(f"{one.given} per cell are given: too few for any interval, nothing can be claimed.")
         return " ".join(parts)

@@ -25,6 +25,7 @@ _SMALLEST, _STEPS = 1e-7, 48
 """Grid of family levels on which repeated p-values are read off."""
 _PATHS, _ENOUGH = 100_000, 200
 """Made-up paths, and how many of them a share is read off from."""
+_BIAS_PATHS = 20_000
 _TINY = 1e-300
 
 
@@ -70,15 +71,106 @@ def levels(alpha: Sequence[float], looks: Sequence[int], most: int, spending: Sp
     return found
 
 
-def repeated_p(p: Sequence[float], looks: Sequence[int], most: int, spending: Spending) -> float:
+def repeated_p(p: Sequence[float], looks: Sequence[int], most: int, spending: Spending) -> tuple[float, int]:
     """From one-sided p-values of t tests at every look to one p-value that all looks share (Jennison and Turnbull's repeated p-value).
 
-    The smallest family level at which some look decides; Holm's procedure over several claims may use it like any other p-value.
+    The smallest family level at which some look decides, and the place of that look; Holm's procedure over several claims may use it like
+    any other p-value.
     """
     if list(looks) == [most]:
-        return p[0]
+        return p[0], 0
     normal, family = _table(tuple(looks), most, spending)
-    return float(np.interp(np.log(_first_to_decide(np.array([p]), normal, looks, most, spending)), np.log(normal), family, right=1.0)[0])
+    by_look = _deciding(np.array([p]), normal, looks, most, spending)[0]
+    place = int(np.argmin(by_look))
+    return float(np.interp(np.log(by_look[place]), np.log(normal), family, right=1.0)), place
+
+
+def nominal_levels(one_sided: float, looks: Sequence[int], most: int, spending: Spending) -> list[float]:
+    """The one-sided level of the t test at each look, where all looks together have the family level `one_sided`.
+
+    An interval at twice this level is the repeated confidence interval of Jennison and Turnbull: it excludes a value exactly where the
+    repeated p-value of that value is below the family level.
+    """
+    if list(looks) == [most]:
+        return [one_sided]
+    normal, family = _table(tuple(looks), most, spending)
+    growing = np.concatenate([[True], np.diff(np.maximum.accumulate(family)) > 0])
+    level = math.exp(float(np.interp(one_sided, family[growing], np.log(normal[growing]))))
+    table = _levels(tuple(normal.tolist()), tuple(looks), most, spending)
+    return [float(np.exp(np.interp(math.log(level), np.log(normal), np.log(np.maximum(column, _TINY))))) for column in table.T]
+
+
+def error_with_fixed_test(alpha: float, at: int, looks: Sequence[int], most: int, spending: Spending) -> float:
+    """One-sided error of the looks together with a test at all of alpha that was made at `at` seeds before the rule was declared.
+
+    By made-up normal paths without an effect, of fixed seed; right to about .001 at 5%.
+    """
+    from scipy.special import ndtri
+
+    counts = np.array(looks, dtype=np.float64)
+    walk = np.cumsum(np.random.default_rng(0).standard_normal((_PATHS, len(looks))) * np.sqrt(np.diff(counts, prepend=0.0)), axis=1)
+    bounds = -ndtri(_levels((alpha,), tuple(looks), most, spending)[0])
+    bounds[list(looks).index(at)] = min(bounds[list(looks).index(at)], -ndtri(alpha))
+    return float((walk / np.sqrt(counts) >= bounds).any(axis=1).mean())
+
+
+def unbiased_estimate(
+    effect: float,
+    sd: float,
+    looks: Sequence[int],
+    *,
+    kind: str,
+    margin: float,
+    one_sided: float,
+    most: int,
+    spending: Spending,
+    smallest_effect: float | None = None,
+) -> float:
+    """An effect estimated at the look that decided, less what stopping there adds to it on average.
+
+    The true effect at which the estimate where a sweep stops is, on average, the one found (Whitehead 1986), by made-up normal paths of
+    fixed seed. The looks that would have followed are taken as one, at `most` seeds.
+
+    Args:
+        effect: Positive where it is better.
+        sd: Standard deviation of the effect of one seed.
+        looks: Up to the one that decided.
+        kind: Of the claim; `margin` on the scale of the effect.
+        one_sided: Family level.
+        most: Seeds at which all of alpha is spent.
+        smallest_effect: Of interest, where the claim is also decided by an effect smaller than that.
+    """
+    planned = list(looks) + ([most] if looks[-1] < most else [])
+    if len(planned) == 1:
+        return effect
+    from scipy.special import ndtri
+
+    counts = np.array(planned, dtype=np.float64)
+    drawn = np.random.default_rng(0).standard_normal((_BIAS_PATHS, len(planned)))
+    walk = np.cumsum(drawn * np.sqrt(np.diff(counts, prepend=0.0)), axis=1) / counts * sd
+    width = -ndtri(np.array(nominal_levels(one_sided, planned, most, spending))) * sd / np.sqrt(counts)
+    low, high = effect - 4 * sd, effect + 4 * sd
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        stopped = _first_decided(middle + walk, width, kind, margin, smallest_effect)
+        low, high = (middle, high) if stopped.mean() < effect else (low, middle)
+    return (low + high) / 2
+
+
+def _first_decided(estimates: Array, width: Array, kind: str, margin: float, smallest_effect: float | None) -> Array:
+    """(paths,): of estimates (paths, looks), the one at the first look whose interval decides the claim; the last where none does."""
+    below, above = estimates - width, estimates + width
+    match kind:
+        case "superior":
+            decided = (below > margin) | (above < margin)
+            if smallest_effect is not None:
+                decided |= (below > -smallest_effect) & (above < smallest_effect)
+        case "non_inferior":
+            decided = (below > -margin) | (above < -margin)
+        case _:
+            decided = ((below > -margin) & (above < margin)) | (below > margin) | (above < -margin)
+    decided[:, -1] = True
+    return np.asarray(estimates[np.arange(len(estimates)), decided.argmax(axis=1)])
 
 
 @functools.lru_cache(maxsize=8)
@@ -112,14 +204,19 @@ def _table(looks: tuple[int, ...], most: int, spending: Spending) -> tuple[Array
 
 def _first_to_decide(p: Array, family: Array, looks: Sequence[int], most: int, spending: Spending) -> Array:
     """Smallest family level by the normal boundaries at which some look decides, for rows of p-values; 1 where none does."""
+    return np.asarray(_deciding(p, family, looks, most, spending).min(axis=1))
+
+
+def _deciding(p: Array, family: Array, looks: Sequence[int], most: int, spending: Spending) -> Array:
+    """The same for each look, (rows, looks)."""
     table = _levels(tuple(family.tolist()), tuple(looks), most, spending)
-    best = np.ones(len(p))
+    found = np.ones_like(p)
     for look in range(len(looks)):
         reached = np.maximum(table[:, look], _TINY)
         growing = np.concatenate([[True], np.diff(np.maximum.accumulate(reached)) > 0])  # early looks may have no level at all
         read = np.interp(np.log(np.maximum(p[:, look], _TINY)), np.log(reached[growing]), np.log(family[growing]), right=0.0)
-        best = np.minimum(best, np.exp(read))
-    return best
+        found[:, look] = np.minimum(1.0, np.exp(read))
+    return found
 
 
 @functools.lru_cache(maxsize=8)

@@ -18,6 +18,8 @@ NOT_SHAPE = frozenset(
     {"seed", "steps", "log_every", "held_out_every", "checkpoint_every", "optimizer", "ema_decay", "label_dropout", "evaluation", "compile"}
 )
 """Fields of a config that change neither what a step computes nor how large it is."""
+NOT_SHAPE_OF_DATA = ("path", "held_out_fraction", "train_images")
+"""Likewise of its data."""
 SAME_DEVICE = ("device", "precision", "world_size", "threads")
 NEWEST = 500
 """Finished attempts that are looked through for one of the same shape."""
@@ -63,7 +65,7 @@ class SweepTime:
 def shape_of(config: Mapping[str, Any]) -> str:
     """Equal for configs (JSON-ready) whose steps compute alike, whatever their seed, length, learning rate and loss weight."""
     plain = {name: value for name, value in config.items() if name not in NOT_SHAPE}
-    plain["data"] = {name: value for name, value in config.get("data", {}).items() if name not in ("path", "held_out_fraction")}
+    plain["data"] = {name: value for name, value in config.get("data", {}).items() if name not in NOT_SHAPE_OF_DATA}
     plain["alignment"] = {name: value for name, value in config.get("alignment", {}).items() if name != "weight"}
     return json.dumps(plain, sort_keys=True)
 

@@ -84,9 +84,10 @@ def ensure_weights(name: str, weights: Mapping[str, float]) -> None:
 def ensure_claim(contrast: "Contrast") -> None:
     """Raises ValueError where kind, alpha and margin of one contrast do not fit each other."""
     name, kind = f"contrast {contrast.name!r}", contrast.kind
-    share = percent(contrast.margin)
+    share = percent(contrast.margin) if contrast.smallest_effect is None else percent(contrast.smallest_effect)
+    size = "margin" if contrast.smallest_effect is None else "smallest_effect"
     if kind is None:
-        for field in ("alpha", "relative_to", "expected"):
+        for field in ("alpha", "relative_to", "expected", "smallest_effect"):
             if getattr(contrast, field) is not None:
                 raise ValueError(f"{name} has `{field}` and no `kind`; a claim has both: add kind: superior, or remove `{field}`")
         if share is not None:
@@ -94,15 +95,23 @@ def ensure_claim(contrast: "Contrast") -> None:
         return
     if contrast.alpha is None:
         raise ValueError(f"{name} has kind {kind} and no `alpha`; a claim has both: add alpha: 0.05")
+    if contrast.smallest_effect is not None and kind != "superior":
+        raise ValueError(f"{name}: `smallest_effect` is of a superior claim; {kind} has a `margin`, which says the same: remove it")
+    if contrast.smallest_effect is not None and contrast.margin is not None:
+        raise ValueError(
+            f"{name} has `margin` and `smallest_effect`; a margin moves the bound of superior, a smallest effect lets it answer equivalent:"
+            " give one of them"
+        )
     if contrast.margin is None and kind in NEED_MARGIN:
         raise ValueError(f"{name}: {kind} needs a `margin`, the difference that would matter; add one such as margin: 2%")
     if kind == "no_interaction" and contrast.weights is None:
         raise ValueError(f"{name}: no_interaction is of a difference of differences; give `weights` instead of `of` and `to`")
     if contrast.relative_to is not None and (share is None or kind == "no_interaction"):
-        why = "is on the log ratio of ratios" if kind == "no_interaction" else "has no margin in %"
-        raise ValueError(f"{name}: relative_to names the cell that a margin in % is a share of, and the claim {why}; remove it")
+        why = "is on the log ratio of ratios" if kind == "no_interaction" else f"has no {size} in %"
+        raise ValueError(f"{name}: relative_to names the cell that a {size} in % is a share of, and the claim {why}; remove it")
     if share is not None and contrast.weights is not None and kind != "no_interaction" and contrast.relative_to is None:
-        raise ValueError(f"{name}: {contrast.margin} of what? Name the variant that the margin is a share of in `relative_to`")
+        what = contrast.margin if contrast.smallest_effect is None else contrast.smallest_effect
+        raise ValueError(f"{name}: {what} of what? Name the variant that the {size} is a share of in `relative_to`")
     if contrast.expected is not None and kind != "superior":
         raise ValueError(f"{name}: `expected` is the effect that seeds of a superior claim are counted for; remove it from {kind}")
 

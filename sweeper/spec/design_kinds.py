@@ -7,8 +7,10 @@ leave_one_out    the full recipe, and the recipe minus each component
 add_one_in       the base, and the base plus each component
 path             from the base to the full recipe, a component at a time, in the order given
 variants         an explicit list
+search           proposals of a sampler over a space, the best of them confirmed on fresh seeds
 """
 
+import functools
 import itertools
 import math
 from abc import ABC, abstractmethod
@@ -20,9 +22,10 @@ from pydantic import Field, field_validator, model_validator
 from sweeper.errors import nearest
 from sweeper.records import Variant
 from sweeper.spec.design import Design
-from sweeper.spec.factors import Cells, Factor, level_name
+from sweeper.spec.factors import Cells, Factor, level_name, written_as
 from sweeper.spec.fractions import AliasRow, alias_table, fraction
 from sweeper.spec.recipe_designs import AddOneInDesign, LeaveOneOutDesign, PathDesign
+from sweeper.spec.search_design import SearchDesign
 from sweeper.spec.section import Name
 
 MOST_MATCHES = 200
@@ -44,7 +47,10 @@ class Crossed(Design, ABC):
     @field_validator("where", "unless", mode="before")
     @classmethod
     def _one_or_several(cls, given: Any) -> Any:
-        return [given] if isinstance(given, dict) else given
+        matches = [given] if isinstance(given, dict) else given
+        if not isinstance(matches, list | tuple):
+            return given
+        return [{name: _as_levels(level) for name, level in match.items()} if isinstance(match, dict) else match for match in matches]
 
     @model_validator(mode="after")
     def _names_cells(self) -> Self:
@@ -58,13 +64,26 @@ class Crossed(Design, ABC):
             for match in matches:
                 if not match:
                     raise ValueError(f"{what}: an empty match means every cell; name a factor and its level, or leave it out")
-                for factor, level in _wanted(match).items():
+                for factor, level in match.items():
                     if factor not in self.factors:
                         raise ValueError(f"{what}: there is no factor {factor!r}{nearest(factor, self.factors)}")
-                    for name in level:
-                        if name not in known[factor]:
+                    for written in level if isinstance(level, list) else [level]:
+                        if written_as(written, known[factor]) is None:
+                            name = level_name(written)
                             raise ValueError(f"{what}: {factor} has no level {name!r}{nearest(name, known[factor])}")
         return self
+
+    @functools.cached_property
+    def known_levels(self) -> Mapping[str, Sequence[str]]:
+        """Factor -> names of its levels: made once, not for every match."""
+        return {name: [level for level, _ in factor.named_levels()] for name, factor in self.factors.items()}
+
+    def _wanted(self, match: Cells) -> dict[str, set[str | None]]:
+        """Factor -> names of the levels that will do."""
+        return {
+            factor: {written_as(level, self.known_levels[factor]) for level in (levels if isinstance(levels, list) else [levels])}
+            for factor, levels in match.items()
+        }
 
     @abstractmethod
     def _cells(self) -> Iterator[Sequence[int]]:
@@ -72,7 +91,7 @@ class Crossed(Design, ABC):
 
     def expand(self) -> tuple[Variant, ...]:
         levels = [factor.named_levels() for factor in self.factors.values()]
-        where, unless = ([_wanted(match) for match in matches] for matches in (self.where, self.unless))
+        where, unless = ([self._wanted(match) for match in matches] for matches in (self.where, self.unless))
         found = []
         for cell in self._cells():
             chosen = [levels[i][number] for i, number in enumerate(cell)]
@@ -178,15 +197,17 @@ class VariantsDesign(Design):
 
 
 AnyDesign = Annotated[
-    FactorialDesign | FractionalDesign | OneAtATimeDesign | LeaveOneOutDesign | AddOneInDesign | PathDesign | VariantsDesign,
+    FactorialDesign | FractionalDesign | OneAtATimeDesign | LeaveOneOutDesign | AddOneInDesign | PathDesign | VariantsDesign | SearchDesign,
     Field(discriminator="kind"),
 ]
 
 
-def _wanted(match: Cells) -> dict[str, dict[str, None]]:
-    """Factor -> names of the levels that will do, in order and quick to look up."""
-    return {factor: dict.fromkeys(map(level_name, level if isinstance(level, list) else [level])) for factor, level in match.items()}
+def _as_levels(given: Any) -> Any:
+    """The levels null and {field: value} by their names; pydantic sees to the rest."""
+    if isinstance(given, list):
+        return list(map(_as_levels, given))
+    return level_name(given) if given is None or isinstance(given, dict) else given
 
 
-def _matches(names: Mapping[str, str], wanted: Sequence[Mapping[str, Collection[str]]]) -> bool:
+def _matches(names: Mapping[str, str], wanted: Sequence[Mapping[str, Collection[str | None]]]) -> bool:
     return any(all(names[factor] in levels for factor, levels in match.items()) for match in wanted)

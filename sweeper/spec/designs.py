@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from sweeper.errors import SpecError, nearest
 from sweeper.records import Variant
-from sweeper.spec.factors import Cell, in_words, level_name
+from sweeper.spec.factors import Cell, Level, in_words, level_name, written_as
 from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
@@ -56,6 +56,12 @@ def contrast_weights(contrast: Contrast, variants: Sequence[Variant]) -> dict[st
     if not kept:
         raise SpecError(f"contrasts: {contrast.name!r} compares a variant with itself; let `of` and `to` differ")
     return kept
+
+
+def cells_of(contrast: Contrast, variants: Sequence[Variant]) -> list[str]:
+    """The variants that a contrast reads: those that it weighs, and the one that its margin is a share of."""
+    weights = contrast_weights(contrast, variants)
+    return [*weights, *({contrast.relative_to} - weights.keys() if contrast.relative_to else ())]
 
 
 def unmatched(contrast: Contrast, variants: Sequence[Variant]) -> tuple[Levels, ...]:
@@ -131,13 +137,39 @@ def _with(levels: Levels, cell: Cell | str | None) -> dict[str, str]:
     return {factor: level_name(cell[factor]) if factor in cell else level for factor, level in levels.items()}
 
 
-def ensure_template_fits(template: ReportTemplate | None, variants: Sequence[Variant]) -> None:
-    """Raises SpecError naming what the design does not have."""
+def fitted_template(template: ReportTemplate, variants: Sequence[Variant]) -> ReportTemplate:
+    """The template with variants and levels as the design writes them; SpecError naming what the design does not have."""
+    factors = list(variants[0].levels)
     try:
-        if template is not None:
-            template.ensure_fits([variant.name for variant in variants], list(variants[0].levels))
+        levels = {factor: _distinct(variant.levels[factor] for variant in variants) for factor in factors}
+        return template.fitted([variant.name for variant in variants], levels)
     except ValueError as error:
         raise SpecError(str(error)) from error
+
+
+def spelled(contrast: Contrast, variants: Sequence[Variant]) -> Contrast:
+    """The contrast with variants and levels as the design writes them, so far as it has them: 1e-3 as 0.001."""
+    names = [variant.name for variant in variants]
+
+    def cell_of(cell: Cell) -> Cell:
+        return {factor: _spelled_level(factor, level, variants) for factor, level in cell.items()}
+
+    def one(written: Cell | str | None) -> Cell | str | None:
+        return cell_of(written) if isinstance(written, dict) else written and (written_as(written, names) or written)
+
+    changed = {
+        "of": one(contrast.of),
+        "to": one(contrast.to),
+        "holding": cell_of(contrast.holding),
+        "weights": contrast.weights and {written_as(name, names) or name: weight for name, weight in contrast.weights.items()},
+        "relative_to": one(contrast.relative_to),
+    }
+    return contrast if all(getattr(contrast, field) == value for field, value in changed.items()) else contrast.model_copy(update=changed)
+
+
+def _spelled_level(factor: str, level: Level, variants: Sequence[Variant]) -> Level:
+    known = _distinct(variant.levels[factor] for variant in variants if factor in variant.levels)
+    return level if level_name(level) in known else written_as(level, known) or level
 
 
 def _select(contrast: Contrast, cell: Cell | str, variants: Sequence[Variant]) -> list[Variant]:

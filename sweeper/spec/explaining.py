@@ -1,9 +1,10 @@
 """From pydantic's errors to one clear sentence: the place, the rule, the value, the nearest valid name."""
 
 import json
+import re
 import reprlib
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -27,6 +28,7 @@ _BOUNDS = {
     "string_pattern_mismatch": "a name of letters, digits and _ . + = -, the first a letter or digit",
 }
 """Error type -> what it asks for."""
+_COMMA = re.compile(r"[-+]?\d+,\d+")
 _PLAIN = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes", Path: "a path"}
 _brief = reprlib.Repr()  # never writes out what a few aliases in a file can blow up to gigabytes
 _brief.maxstring = _brief.maxother = 80
@@ -45,15 +47,16 @@ class _Spot:
     """Length of the path at the first union whose member no `kind` chose: every member complained there, and only one is meant."""
 
 
-def explain(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
-    """The first problem in words, and how many more there are."""
+def explain(error: ValidationError, model: type[BaseModel], prefix: str | Callable[[str], str] = "") -> list[str]:
+    """Every problem in words. `prefix`: what stands before the dotted path of a problem, or makes that of the path."""
     problems: dict[tuple[int | str, ...], list[Any]] = {}
     for found in error.errors(include_url=False):
         spot = _walk(found["loc"], model)
         problems.setdefault(spot.path[: spot.union], []).append(found)
+    before = prefix if callable(prefix) else lambda _path: prefix
     # A misspelt name comes first: a field that is missing may be missing because of it.
-    said = sorted((_said(found, model, prefix) for found in problems.values()), key=lambda pair: not pair[0])
-    return said[0][1] + (f" (and {len(said) - 1} more)" if len(said) > 1 else "")
+    said = sorted((_said(found, model, before) for found in problems.values()), key=lambda pair: not pair[0])
+    return list(dict.fromkeys(sentence for _, sentence in said))
 
 
 def short(value: Any) -> str:
@@ -62,7 +65,7 @@ def short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _said(errors: Sequence[Any], model: type[BaseModel], prefix: str) -> tuple[bool, str]:
+def _said(errors: Sequence[Any], model: type[BaseModel], prefix: Callable[[str], str]) -> tuple[bool, str]:
     """Whether a name is misspelt, and the sentence for errors that have one cause."""
     pairs = [(error, _walk(error["loc"], model)) for error in errors]
     for error, spot in pairs:
@@ -88,15 +91,22 @@ def _said(errors: Sequence[Any], model: type[BaseModel], prefix: str) -> tuple[b
             wanted = _BOUNDS[bound].format(**{name: _number(limit) for name, limit in error.get("ctx", {}).items()})
         case _:
             wanted = _wanted(spot.options) or error["msg"]
-    return False, f"{place}give {wanted}, not {short(error['input'])}"
+    return False, f"{place}give {wanted}, not {short(error['input'])}{_decimal_comma(error['input'])}"
+
+
+def _decimal_comma(value: Any) -> str:
+    """A hint for a number with a decimal comma."""
+    return f"; write {value.strip().replace(',', '.')}, with a point" if isinstance(value, str) and _COMMA.fullmatch(value.strip()) else ""
 
 
 def _number(limit: Any) -> str:
     return f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
-def _place(path: Loc, prefix: str) -> str:
-    return f"{prefix}{'.'.join(map(str, path))}: " if path else ""
+def _place(path: Loc, prefix: Callable[[str], str]) -> str:
+    dotted = ".".join(map(str, path))
+    before = prefix(dotted)
+    return f"{before}{dotted}: " if path else before if before.endswith(": ") else ""
 
 
 def _walk(loc: Loc, model: type[BaseModel]) -> _Spot:

@@ -2,23 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from model.config import EXTRA_METRICS, TrainConfig
+from model.config import TrainConfig
 from model.errors import ConfigError
 from model.presets import METHODS, PRESETS, complete, lay_method
 from sweeper.errors import SpecError, nearest
-from sweeper.metrics import is_distance
 from sweeper.records import Variant
 from sweeper.spec.claims import ensure_answerable
-from sweeper.spec.designs import contrast_weights, ensure_template_fits, variants_of
+from sweeper.spec.designs import contrast_weights, fitted_template, spelled, variants_of
 from sweeper.spec.explaining import explain
+from sweeper.spec.factors import written_as
+from sweeper.spec.measured import ensure_measured, faults_of_contrasts
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
+from sweeper.spec.report_template import ReportTemplate
+from sweeper.spec.search_design import SearchDesign
 from sweeper.spec.section import twice
 from sweeper.spec.sweep_spec import SweepSpec
 
@@ -26,8 +29,16 @@ NAMED = {"preset": PRESETS, "method": METHODS}
 """What `base` may begin with, by name."""
 UNNAMED: dict[str, Any] = {"data": {"path"}, "alignment": {"encoder": {"weights"}}, "evaluation": {"extractor": {"weights"}}}
 """Places of files, which are known by their content."""
+ON_CURVES = ("held_out_loss", "held_out_noise_loss")
+"""Metrics with a point every `held_out_every` steps."""
 MAX_WEIGHED = 1_000_000
 """Contrasts times variants: each contrast looks at every variant, in planning and in a report. So many take half a minute."""
+MOST_FAULTS = 20
+"""Of configs that are told in one answer."""
+MOST_NAMED = 3
+"""Variants of one fault that are named."""
+STAND_INS: dict[str, Any] = {"question": "?", "name": "x", "seeds": [0], "metric": {"primary": "held_out_loss", "direction": "lower"}}
+"""For fields that are wrong themselves, while the others are looked at."""
 MAX_TRIALS = 100_000
 """More is a mistake; it is refused before every config is checked. So many are planned in seconds (benchmarks/store_scale.py)."""
 
@@ -52,39 +63,139 @@ def load_sweep(path: Path, *, profile: str | None = None, overrides: Sequence[st
 
 
 def sweep_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedSweep:
-    """The sweep in a mapping that was read at `place`; raises SpecError."""
-    whole = apply_profile(raw, profile, place)
-    whole = apply_overrides(whole, overrides, list(SweepSpec.model_fields), [*TrainConfig.model_fields, *NAMED])
+    """The sweep in a mapping that was read at `place`; raises SpecError with every fault that can be told."""
+    whole = _whole(raw, place, profile, overrides)
     try:
         spec = SweepSpec.model_validate(whole)
     except ValidationError as error:
-        raise SpecError(f"{place}: {explain(error, SweepSpec)}") from error
+        raise SpecError(*explain(error, SweepSpec), *_faults_besides(whole, error), place=place) from error
     return check_sweep(spec, profile or DEFAULT_PROFILE, place)
 
 
-def check_sweep(spec: SweepSpec, profile: str, place: str) -> LoadedSweep:
-    """The parts of a sweep against each other."""
+def spec_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None) -> SweepSpec:
+    """What the mapping says, with its names as the design writes them; raises SpecError."""
+    whole = _whole(raw, place, profile, ())
     try:
-        variants = variants_of(spec)
-        if len(variants) * len(spec.seeds) > MAX_TRIALS:
-            raise SpecError(f"{len(variants):,} variants x {len(spec.seeds):,} seeds are more than {MAX_TRIALS:,} trials; ask for fewer")
-        if len(variants) * len(spec.contrasts) > MAX_WEIGHED:
-            raise SpecError(
-                f"{len(spec.contrasts):,} contrasts over {len(variants):,} variants are more than {MAX_WEIGHED:,} together; ask for fewer"
-            )
-        names = [variant.name for variant in variants]
-        if repeated := twice(names):
-            raise SpecError(f"design: two variants are called {repeated[0]!r}; rename a level")
-        if spec.baseline is not None and spec.baseline not in names:
-            raise SpecError(f"baseline: there is no variant {spec.baseline!r}{nearest(spec.baseline, names)}")
-        for contrast in spec.contrasts:
-            ensure_answerable(contrast, contrast_weights(contrast, variants), variants)
-        ensure_template_fits(spec.report, variants)
-        configs = tuple((variant, variant_config(spec, variant, spec.seeds[0])) for variant in variants)
-        _ensure_measured(spec.metric.primary, configs)
+        spec = SweepSpec.model_validate(whole)
+        return _spelled(spec, _variants(spec))
+    except ValidationError as error:
+        raise SpecError(*explain(error, SweepSpec), place=place) from error
     except SpecError as error:
-        raise SpecError(f"{place}: {error}") from error
+        raise error.within(place) from error
+
+
+def _whole(raw: Mapping[str, Any], place: str, profile: str | None, overrides: Sequence[str]) -> dict[str, Any]:
+    whole = apply_profile(raw, profile, place)
+    return apply_overrides(whole, overrides, list(SweepSpec.model_fields), [*TrainConfig.model_fields, *NAMED])
+
+
+def _faults_besides(whole: Mapping[str, Any], error: ValidationError) -> tuple[str, ...]:
+    """What else is wrong, beside the fields of this error: in the configs, and in what the other fields name."""
+    places = [found["loc"] for found in error.errors()]
+    wrong = {place[0] if place else None for place in places}
+    if None in wrong or wrong & {"base", "design"}:
+        return ()
+    rest = {name: value for name, value in whole.items() if name in SweepSpec.model_fields and name not in wrong}
+    contrasts = {place[1] if len(place) > 1 else None for place in places if place[0] == "contrasts"}
+    if contrasts and None not in contrasts:
+        rest["contrasts"] = [one for number, one in enumerate(whole["contrasts"]) if number not in contrasts]
+    try:
+        check_sweep(SweepSpec.model_validate(STAND_INS | rest), DEFAULT_PROFILE, "")
+    except ValidationError:  # what is left means nothing without what is wrong
+        return ()
+    except SpecError as besides:
+        return besides.faults
+    return ()
+
+
+def check_sweep(spec: SweepSpec, profile: str, place: str) -> LoadedSweep:
+    """The parts of a sweep against each other. Raises SpecError with every fault."""
+    try:
+        variants = _variants(spec)
+        spec = _spelled(spec, variants)
+        faults = [*_faults_of_names(spec, variants)]
+        configs, of_configs = _configs(spec, variants)
+        faults += of_configs
+        if not of_configs:
+            faults += _faults_of_metrics(spec, configs)
+    except SpecError as error:
+        raise error.within(place) from error
+    if faults:
+        raise SpecError(*faults, place=place)
     return LoadedSweep(spec, profile, version_of(spec, configs), place, configs)
+
+
+def _variants(spec: SweepSpec) -> tuple[Variant, ...]:
+    """The variants, few enough to look at each. Raises SpecError."""
+    variants = variants_of(spec)
+    if len(variants) * len(spec.seeds) > MAX_TRIALS:
+        raise SpecError(f"{len(variants):,} variants x {len(spec.seeds):,} seeds are more than {MAX_TRIALS:,} trials; ask for fewer")
+    if len(variants) * len(spec.contrasts) > MAX_WEIGHED:
+        raise SpecError(
+            f"{len(spec.contrasts):,} contrasts over {len(variants):,} variants are more than {MAX_WEIGHED:,} together; ask for fewer"
+        )
+    if repeated := twice(variant.name for variant in variants):
+        raise SpecError(f"design: two variants are called {repeated[0]!r}; rename a level")
+    return variants
+
+
+def _spelled(spec: SweepSpec, variants: Sequence[Variant]) -> SweepSpec:
+    """The spec with variants and levels as the design writes them, so far as it has them: 1e-3 as 0.001."""
+    baseline = None if spec.baseline is None else written_as(spec.baseline, [variant.name for variant in variants]) or spec.baseline
+    contrasts = tuple(spelled(contrast, variants) for contrast in spec.contrasts)
+    if (baseline, contrasts) == (spec.baseline, spec.contrasts):
+        return spec
+    return spec.model_copy(update={"baseline": baseline, "contrasts": contrasts})
+
+
+def _faults_of_names(spec: SweepSpec, variants: Sequence[Variant]) -> Iterator[str]:
+    """What is named that the design does not have."""
+    names = [variant.name for variant in variants]
+    if spec.baseline is not None and spec.baseline not in names:
+        yield f"baseline: there is no variant {spec.baseline!r}{nearest(spec.baseline, names)}"
+    for contrast in spec.contrasts:
+        try:
+            ensure_answerable(contrast, contrast_weights(contrast, variants), variants)
+        except SpecError as error:
+            yield from error.faults
+    try:
+        fitted_template(spec.report or ReportTemplate(), variants)
+    except SpecError as error:
+        yield from error.faults
+
+
+def _configs(spec: SweepSpec, variants: Sequence[Variant]) -> tuple[tuple[tuple[Variant, TrainConfig], ...], list[str]]:
+    """Every variant's config at the first seed, and the faults of those that have none: one for each, however many variants have it."""
+    configs = []
+    of_variants: dict[str, list[str]] = {}
+    for variant in variants:
+        try:
+            configs.append((variant, variant_config(spec, variant, spec.seeds[0])))
+        except SpecError as error:
+            for fault in error.faults:
+                before = f"variant {variant.name}: "
+                of_variants.setdefault(fault.removeprefix(before), []).extend([variant.name] if fault.startswith(before) else [])
+            if len(of_variants) >= MOST_FAULTS:
+                break
+    return tuple(configs), [f"{_variants_in_words(names)}{fault}" for fault, names in of_variants.items()]
+
+
+def _variants_in_words(names: Sequence[str]) -> str:
+    if len(names) <= 1:
+        return "".join(f"variant {name}: " for name in names)
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"variants {', '.join(names[:MOST_NAMED])}{more}: "
+
+
+def _faults_of_metrics(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) -> Iterator[str]:
+    try:
+        for metric in spec.objectives:
+            ensure_measured(metric, configs)
+        if isinstance(spec.design, SearchDesign):
+            _ensure_searchable(spec, spec.design, configs[0][1])
+    except SpecError as error:
+        yield from error.faults
+    yield from faults_of_contrasts(spec, configs)
 
 
 def variant_config(spec: SweepSpec, variant: Variant, seed: int) -> TrainConfig:
@@ -98,21 +209,17 @@ def variant_config(spec: SweepSpec, variant: Variant, seed: int) -> TrainConfig:
             raise SpecError(f"base.{what}: there is no {what} {name!r}{nearest(name, known)}")
     try:
         partial = _laid_out(spec.base, variant, where)
-        config = TrainConfig.model_validate(partial | {"seed": seed})
+        return TrainConfig.model_validate(partial | {"seed": seed})
     except ConfigError as error:
         raise SpecError(f"base: {error}") from error
     except ValidationError as error:
-        loc = ".".join(map(str, error.errors()[0]["loc"]))
-        varied = any(loc.startswith(path) or path.startswith(loc) for path in variant.overrides) or not loc or "method" in variant.overrides
-        raise SpecError(f"{where}: {explain(error, TrainConfig)}" if varied else explain(error, TrainConfig, "base.")) from error
-    location = getattr(config.data, "path", None)
-    if location is None:
-        return config
-    try:
-        path = Path(location).expanduser().absolute()  # Ray changes a trial's working directory
-    except RuntimeError as error:
-        raise SpecError(f"{where}: data.path: {location} begins with a user who has no home here; write the whole path") from error
-    return config.model_copy(update={"data": config.data.model_copy(update={"path": path})})
+        raise SpecError(*explain(error, TrainConfig, lambda path: _owner(path, variant, where))) from error
+
+
+def _owner(path: str, variant: Variant, where: str) -> str:
+    """What stands before a field's path: the variant, where its levels have to do with the field, else the base."""
+    varied = any(path.startswith(own) or own.startswith(path) for own in variant.overrides) or not path or "method" in variant.overrides
+    return f"{where}: " if varied else "base."
 
 
 def _laid_out(base: Mapping[str, Any], variant: Variant, where: str) -> dict[str, Any]:
@@ -130,18 +237,29 @@ def _laid_out(base: Mapping[str, Any], variant: Variant, where: str) -> dict[str
     return partial
 
 
-def _ensure_measured(primary: str, configs: Sequence[tuple[Variant, TrainConfig]]) -> None:
-    for variant, config in configs:
-        if primary in EXTRA_METRICS and primary not in config.evaluation.extra_metrics:
-            raise SpecError(
-                f"metric.primary: {primary} is measured only where it is asked for, and variant {variant.name} does not ask;"
-                f" set base.evaluation.extra_metrics: [{primary}]"
-            )
-        if (is_distance(primary) or primary == "inception_score") and primary not in config.feature_metrics:
-            raise SpecError(
-                f"metric.primary: {primary} is not measured in variant {variant.name}: its data and evaluation.extractor make"
-                f" {' and '.join(config.feature_metrics)}; choose that, or another base.evaluation.extractor"
-            )
+def _ensure_searchable(spec: SweepSpec, design: SearchDesign, baseline: TrainConfig) -> None:
+    """Every level and every end of a range gives a config, and early stopping has a curve to go by."""
+    if spec.objectives[0] != spec.metric.primary:
+        raise SpecError(f"design.objectives: the sweep's primary metric, {spec.metric.primary}, is not the first; name it first")
+    for variant in design.probes():
+        try:
+            ensure_measured(spec.metric.primary, [(variant, variant_config(spec, variant, spec.seeds[0]))])
+        except SpecError as error:
+            raise SpecError(f"design.space: {error}; or narrow a range, or keep the factor out there with `when`") from error
+    if design.stopping is None:
+        return
+    if spec.metric.primary not in ON_CURVES:
+        raise SpecError(
+            f"design.stopping goes by the training curve, which {spec.metric.primary} has not; stop by {' or '.join(ON_CURVES)} as"
+            " metric.primary, or remove `stopping`"
+        )
+    every, first = baseline.held_out_every, design.stopping.first_step
+    if every is None or every > first or first >= baseline.steps:
+        raise SpecError(
+            f"design.stopping.first_step is {first:,}, base.held_out_every {'not set' if every is None else f'{every:,}'} and base.steps"
+            f" {baseline.steps:,}: trials are stopped at points of that curve; set base.held_out_every to at most first_step, and that"
+            " below base.steps"
+        )
 
 
 def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) -> str:
@@ -151,10 +269,19 @@ def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) 
     """
     meant = [[variant.name, _meaning(config)] for variant, config in configs]
     whole = spec.report is not None and spec.report.names_version
-    said = [spec.model_dump(mode="json", exclude={"report": {"published"}} if whole else {"report"}), meant]
+    plain = spec.model_dump(mode="json", exclude={"keep": True, "report": {"published"} if whole else True})
+    younger = [(plain, "analysis"), (plain["metric"], "planning_cv")]  # than stored versions, which did not have them
+    younger += [(contrast, name) for contrast in plain["contrasts"] for name in ("metric", "smallest_effect")]
+    for section, name in younger:
+        if section[name] is None:
+            del section[name]
+    said = [plain, meant]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _meaning(config: TrainConfig) -> dict[str, Any]:
     """A config without the places of its files, which are known by their content."""
-    return config.model_dump(mode="json", exclude=UNNAMED)
+    meant = config.model_dump(mode="json", exclude=UNNAMED)
+    if meant["data"]["train_images"] is None:
+        del meant["data"]["train_images"]  # younger than stored versions, which trained on all
+    return meant

@@ -1,11 +1,13 @@
 """The `report:` section of a sweep file: how its table is laid out. It changes no result, and no trial's name."""
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sweeper.errors import nearest
 from sweeper.metrics import METRICS, is_metric
+from sweeper.spec.factors import as_text, written_as
 from sweeper.spec.section import LONGEST_NAME, twice
 
 Layout = Literal["variants", "factorial", "effects", "claims"]
@@ -40,6 +42,16 @@ class ReportTemplate(BaseModel):
     """Published sets whose rows stand below the sweep's own, each under its protocol; `sweeper report --published NAME` has all of one.
     No part of the sweep's version."""
 
+    @field_validator("order", mode="before")
+    @classmethod
+    def _order_is_text(cls, given: Any) -> Any:
+        return list(map(as_text, given)) if isinstance(given, list | tuple) else given
+
+    @field_validator("names", mode="before")
+    @classmethod
+    def _names_are_text(cls, given: Any) -> Any:
+        return {as_text(name): shown for name, shown in given.items()} if isinstance(given, dict) else given
+
     @model_validator(mode="after")
     def _known(self) -> "ReportTemplate":
         for name in self.metrics:
@@ -57,13 +69,19 @@ class ReportTemplate(BaseModel):
         """Whether it asks for more than published rows."""
         return not self.published or self.model_copy(update={"published": ()}) != ReportTemplate()
 
-    def ensure_fits(self, variants: list[str], factors: list[str]) -> None:
-        """ValueError naming what the design does not have."""
+    def fitted(self, variants: Sequence[str], levels: Mapping[str, Sequence[str]]) -> "ReportTemplate":
+        """The same, with variants and levels as the design writes them. `levels`: by factor. ValueError naming what it does not have."""
         for name in self.order:
-            if name not in variants:
+            if written_as(name, variants) is None:
                 raise ValueError(f"report.order: there is no variant {name!r}{nearest(name, variants)}")
         used = (("rows", self.rows), ("columns", self.columns), ("group", () if self.group is None else (self.group,)))
         for field, names in used:
             for name in names:
-                if name not in factors and not (field == "columns" and name == STEP):
-                    raise ValueError(f"report.{field}: {name!r} is no factor of the design{nearest(name, [*factors, STEP])}")
+                if name not in levels and not (field == "columns" and name == STEP):
+                    raise ValueError(f"report.{field}: {name!r} is no factor of the design{nearest(name, [*levels, STEP])}")
+        known = dict.fromkeys((*variants, *(level for some in levels.values() for level in some)))
+        changed = {
+            "order": tuple(written_as(name, variants) or name for name in self.order),
+            "names": {written_as(name, known) or name: shown for name, shown in self.names.items()},
+        }
+        return self if changed == {"order": self.order, "names": self.names} else self.model_copy(update=changed)

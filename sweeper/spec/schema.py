@@ -21,7 +21,9 @@ def sweep_schema() -> dict[str, Any]:
     base.pop("required", None)
     seeds = {"anyOf": [whole["properties"]["seeds"], {"type": "integer", "minimum": 1}], "description": "Training seeds, or how many."}
     properties = whole["properties"] | {"base": {"$ref": "#/$defs/base"}, "seeds": seeds}
-    partial = {key: value for key, value in whole.items() if key != "required"} | {"properties": properties, "title": "profile"}
+    part_of_design = {"design": {"type": "object", "description": "Any part of the design."}}
+    partial = {key: value for key, value in whole.items() if key != "required"}
+    partial |= {"properties": properties | part_of_design, "title": "profile"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **whole,

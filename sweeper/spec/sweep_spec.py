@@ -10,8 +10,9 @@ from sweeper.metrics import METRICS, is_metric, metric_info
 from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, ensure_weights, percent
 from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
-from sweeper.spec.factors import Cell
+from sweeper.spec.factors import Cell, also_numbers, as_text, named_cell
 from sweeper.spec.report_template import ReportTemplate
+from sweeper.spec.search_design import SearchDesign, ensure_search
 from sweeper.spec.section import LONGEST_NAME, Name, Spec, twice
 
 MAX_SEEDS = 1_000
@@ -20,6 +21,8 @@ MAX_CONTRASTS = 200
 LEAST_SHARE, MOST_SHARES = 0.001, 10_000
 """Of CPU cores, GPUs or processes that one trial can ask for."""
 LONGEST_QUESTION = 2_000
+Keep = Literal["resumable", "average"]
+Analysis = Literal["paired", "welch"]
 
 
 class Metric(Spec):
@@ -32,6 +35,15 @@ class Metric(Spec):
     assumed_cv: Share | None = None
     """Standard deviation over seeds as a share of the mean, such as 1.3%: where a cell has too few seeds for an interval of its own, the
     report gives a normal interval with this spread and says that it is assumed."""
+
+    planning_cv: Share | None = None
+    """The same for `sweeper plan` alone, which counts seeds with it until trials have measured the spread; the report does not read it."""
+
+    @property
+    def planned_spread(self) -> float | None:
+        """0.013 where planning_cv, or else assumed_cv, is '1.3%'."""
+        share = percent(self.planning_cv or self.assumed_cv)
+        return None if share is None else share / 100
 
     @property
     def assumed_spread(self) -> float | None:
@@ -55,29 +67,61 @@ class Contrast(Spec):
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     question: str | None = Field(default=None, max_length=LONGEST_QUESTION)
     """What the contrast asks, in words; printed with it."""
-    of: Cell | str | None = None
+    of: Cell | str | None = Field(default=None, json_schema_extra=also_numbers)
     """Levels (or a variant's name) that are compared ..."""
-    to: Cell | str | None = None
+    to: Cell | str | None = Field(default=None, json_schema_extra=also_numbers)
     """... against these levels (or this variant)."""
     holding: Cell = Field(default={})
     """Levels that stay fixed; factors named nowhere are averaged over."""
     weights: dict[str, float] | None = None
     """Variant name -> weight, instead of `of` and `to`; the weights add up to zero."""
+    metric: str | None = None
+    """Metric that the contrast is on; without it, `metric.primary`. All claims of a sweep share alpha, whatever their metrics."""
     margin: Amount | None = None
     """Smallest difference that matters, in units of the metric; in a claim also as a share, such as 2%, on the log of the metric."""
     kind: ClaimKind | None = None
     """Makes the contrast a claim, together with `alpha`: what it says of `of` (positive weights) against `to`."""
     alpha: Alpha | None = None
     """Probability of a wrong verdict that all claims of the sweep share."""
-    relative_to: str | None = None
+    relative_to: str | None = Field(default=None, json_schema_extra=also_numbers)
     """Variant that a margin in % is a share of; without it, of `to`."""
+    smallest_effect: Amount | None = None
+    """Smallest effect size of interest of a `superior` claim, as `margin` is given: its answer is then superior, equivalent (the effect is
+    smaller than this to both sides) or inferior, judged together."""
     expected: Amount | None = None
-    """True effect that `sweeper plan` counts the seeds of a `superior` claim for; 2% when nothing is said."""
+    """True effect that `sweeper plan` counts the seeds of a `superior` claim for; `smallest_effect`, else 2%, when nothing is said."""
+
+    @field_validator("of", "to", "relative_to", mode="before")
+    @classmethod
+    def _cells_are_text(cls, given: Any) -> Any:
+        return named_cell(given) if isinstance(given, dict) else as_text(given) if given is not None else None
+
+    @field_validator("holding", mode="before")
+    @classmethod
+    def _held_are_text(cls, given: Any) -> Any:
+        return named_cell(given) if isinstance(given, dict) else given
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _weighed_are_text(cls, given: Any) -> Any:
+        return {as_text(name): weight for name, weight in given.items()} if isinstance(given, dict) else given
 
     @property
     def margin_percent(self) -> float | None:
         """2.0 of '2%'; None where the margin is in units of the metric."""
         return percent(self.margin)
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether the claim is on the log of the metric, since its margin or its smallest effect is a share."""
+        return percent(self.margin) is not None or percent(self.smallest_effect) is not None
+
+    @field_validator("metric")
+    @classmethod
+    def _is_metric(cls, metric: str | None) -> str | None:
+        if metric is not None and not is_metric(metric):
+            raise ValueError(f"there is no metric {metric!r}{nearest(metric, METRICS)}")
+        return metric
 
     @model_validator(mode="after")
     def _a_claim_is_whole(self) -> Self:
@@ -157,13 +201,25 @@ class SweepSpec(Spec):
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**63)], ...] = Field(json_schema_extra={"minItems": 1, "maxItems": MAX_SEEDS})
     """Training seeds, or how many: 3 is [0, 1, 2]."""
     metric: Metric
-    baseline: str | None = None
+    baseline: str | None = Field(default=None, json_schema_extra=also_numbers)
     """Name of the variant the others are read against."""
     contrasts: tuple[Contrast, ...] = Field(default=(), max_length=MAX_CONTRASTS)
     sequential: Sequential | None = None
+    analysis: Analysis | None = None
+    """How contrasts and claims take the seeds: `paired`, differences within a seed · `welch`, each cell by itself, which has more degrees
+    of freedom and is better where cells have nothing in common but the number of a seed. Without it, paired where the trials of a seed
+    drew the same, else Welch. Part of the version, so choose it before results."""
     resources: Resources = Resources()
+    keep: Keep = "resumable"
+    """What stays on disk of a trial that has finished: `resumable`, its moving average and one checkpoint from which it can be trained
+    further · `average`, the moving average alone, which can still be evaluated anew and sampled from. Changes no result."""
     report: ReportTemplate | None = None
     """How the table is laid out; changes no result."""
+
+    @field_validator("baseline", mode="before")
+    @classmethod
+    def _baseline_is_text(cls, given: Any) -> Any:
+        return given if given is None else as_text(given)
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -204,10 +260,26 @@ class SweepSpec(Spec):
             raise ValueError(f"sequential.looks end at {looks[-1]} seeds, but seeds are {seeds}; the last look is the present one")
         return self
 
+    @model_validator(mode="after")
+    def _a_search_is_confirmed_elsewhere(self) -> Self:
+        if isinstance(self.design, SearchDesign):
+            ensure_search(self.design, self.seeds, compares=bool(self.contrasts or self.sequential))
+        return self
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What a search optimises, the metric that decides first."""
+        named = self.design.objectives if isinstance(self.design, SearchDesign) else ()
+        return named or (self.metric.primary,)
+
     @property
     def claims(self) -> tuple[Contrast, ...]:
         """The contrasts that are claims, in the order of the file."""
         return tuple(contrast for contrast in self.contrasts if contrast.kind is not None)
+
+    def metric_of(self, contrast: Contrast) -> str:
+        """Name of the metric that the contrast is on."""
+        return contrast.metric or self.metric.primary
 
     @property
     def looks(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from sweeper.errors import SpecError
+from sweeper.spec.yaml_slips import Unfit, refuse_cut_text, refuse_decimal_commas, remedy
 
 MOST_VALUES = 20_000
 """Keys and values in a text, what its aliases stand for counted each time. A second of reading; a sweep has a hundred."""
@@ -27,10 +28,6 @@ _PLAIN = {
     "merge": (r"<<", ["<"]),
 }
 """What words without quotes mean, by how they begin; as in YAML 1.2, where 1e-4 is a number, `on` and `no` are words, and 1:2 no time."""
-
-
-class _Unfit(yaml.MarkedYAMLError):
-    """YAML, but nothing that a sweep file can hold."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -63,16 +60,18 @@ class _Loader(yaml.SafeLoader):
         if self._values > MOST_VALUES:
             raise self._refusal(f"more than {MOST_VALUES:,} values, aliases written out; shorten the file")
         if isinstance(node, yaml.ScalarNode) and (odd := UNPRINTABLE.search(node.value)):
-            raise _Unfit(problem=f"the character {odd[0]!r} is no text; leave it out", problem_mark=node.start_mark)
+            raise Unfit(problem=f"the character {odd[0]!r} is no text; leave it out", problem_mark=node.start_mark)
         self._depth -= 1
         return node
 
-    def _refusal(self, problem: str) -> _Unfit:
-        return _Unfit(problem=problem, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+    def _refusal(self, problem: str) -> Unfit:
+        return Unfit(problem=problem, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     seen: set[Hashable] = set()
+    refuse_cut_text(node)
+    refuse_decimal_commas(node)
     for key_node, _ in node.value:
         if key_node.tag == _MERGE:
             continue  # `<<: *name` takes in another mapping, and what is written beside it goes before
@@ -98,8 +97,10 @@ def parse_yaml(text: str, place: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
-        if isinstance(error, _Unfit):
+        if isinstance(error, Unfit):
             raise SpecError(f"{place}{line}: {error.problem}") from error
+        if mark is not None and (hint := remedy(str(error.problem), mark.line, mark.column, text)):
+            raise SpecError(f"{place}{line}: {hint}") from error
         what = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
         raise SpecError(f"{place}{line}: not YAML ({what}); mend the line") from error
     except (yaml.YAMLError, ValueError) as error:
