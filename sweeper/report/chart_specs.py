@@ -13,11 +13,11 @@ _SIDES: tuple[tuple[_Side, int], ...] = (("left", 9), ("right", -9))
 """Alignment of a label beside its point, and how far from it."""
 Rows = Sequence[Mapping[str, Any]]
 READINGS = {"excludes 0": "circle", "holds 0": "diamond", "no interval": "triangle-up"}
-VERDICTS = {"supported": "circle", "inconclusive": "diamond", "refuted": "cross"}
+VERDICTS = {"supported": "circle", "inconclusive": "diamond", "refuted": "cross", "interim": "triangle-up", "exploratory": "square"}
 """Reading of an interval, verdict on a claim -> its mark."""
 _ROW_HEIGHT = 44
 """Pixels: a line of text above, the interval below it."""
-_TALL = 320
+TALL = 320
 """Pixels: a plot with two axes."""
 _MOST_LABELS = 24
 
@@ -46,7 +46,7 @@ def forest_spec(metric: MetricInfo, rows: Rows, marks: Mapping[str, str] = READI
     if any(row["low"] is not None for row in rows):
         layers.append(alt.Chart().mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y))
     points = alt.Chart().mark_point(size=90, strokeWidth=2).encode(x=x, y=y, shape=shape, fillOpacity=filled, tooltip=tooltip)
-    return _finished(alt.layer(*layers, points, _names(y)), _ROW_HEIGHT * len(rows))
+    return fitted(alt.layer(*layers, points, _names(y)), _ROW_HEIGHT * len(rows))
 
 
 def means_spec(metric: MetricInfo, rows: Rows) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def means_spec(metric: MetricInfo, rows: Rows) -> dict[str, Any]:
     y = alt.Y("name:N", sort=None, axis=None)
     x = alt.X("value:Q", title=f"{metric.label} ({metric.direction} is better)", scale=alt.Scale(zero=False))
     means, tooltip = "datum.kind == 'mean'", [alt.Tooltip("name:N", title="variant"), alt.Tooltip("said:N", title=metric.label)]
-    return _finished(
+    return fitted(
         alt.layer(
             alt.Chart().transform_filter("datum.kind == 'seed'").mark_tick(size=12, opacity=0.55).encode(x="value:Q", y=y, tooltip=tooltip),
             alt.Chart().transform_filter(means).mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=y),
@@ -75,7 +75,7 @@ def curve_spec(metric: MetricInfo, variants: Sequence[str]) -> dict[str, Any]:
     x = alt.X("step:Q", title="training step", axis=alt.Axis(format="~s"))
     y = alt.Y("value:Q", title=f"{metric.label} ({metric.direction} is better)", scale=alt.Scale(zero=False))
     tooltip = [alt.Tooltip("variant:N"), alt.Tooltip("step:Q", format=","), alt.Tooltip("said:N", title=metric.label)]
-    return _finished(
+    return fitted(
         alt.layer(
             alt.Chart().mark_area(opacity=0.15).encode(x=x, y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q", color=colour),
             alt.Chart().mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=alt.StrokeDash("variant:N", scale=domain)),
@@ -83,7 +83,7 @@ def curve_spec(metric: MetricInfo, variants: Sequence[str]) -> dict[str, Any]:
             .mark_point(size=40, filled=True, opacity=1)
             .encode(x=x, y=y, color=colour, shape=alt.Shape("variant:N", scale=domain), tooltip=tooltip),
         ),
-        _TALL,
+        TALL,
     )
 
 
@@ -94,7 +94,7 @@ def cost_spec(metric: MetricInfo, rows: Rows) -> dict[str, Any]:
     x = alt.X("seconds:Q", title="training seconds of one trial", scale=alt.Scale(zero=False, padding=30))
     y = alt.Y("value:Q", title=f"{metric.label} ({metric.direction} is better)", scale=alt.Scale(zero=False, padding=12))
     tooltip = [alt.Tooltip("name:N", title="variant"), alt.Tooltip("said:N", title=metric.label)]
-    return _finished(
+    return fitted(
         alt.layer(
             alt.Chart().mark_rule(opacity=0.6).encode(x=x, y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q"),
             alt.Chart().mark_point(size=80, filled=True, opacity=1).encode(x=x, y=y, shape=shape, tooltip=tooltip),
@@ -105,7 +105,7 @@ def cost_spec(metric: MetricInfo, rows: Rows) -> dict[str, Any]:
                 if len(rows) <= _MOST_LABELS and any(row["side"] == side for row in rows)
             ),
         ),
-        _TALL,
+        TALL,
     )
 
 
@@ -125,7 +125,7 @@ def _names(y: Any, only: str | None = None) -> Any:
     )
 
 
-def _finished(chart: Any, height: int) -> dict[str, Any]:
+def fitted(chart: Any, height: int) -> dict[str, Any]:
     import altair as alt
 
     fitted = alt.AutoSizeParams(type="fit-x", contains="padding")

@@ -1,15 +1,16 @@
 """The plots of a page: each is a Vega-Lite specification without its rows, and the rows."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeper.metrics import MetricInfo
-from sweeper.report import chart_specs, layout, numbers
+from sweeper.metrics import MetricInfo, metric_info
+from sweeper.report import chart_specs, layout, numbers, search_charts
 from sweeper.report.layouts import shown
 from sweeper.report.rows import ClaimRow, Report
 from sweeper.report.statistics import Summary
-from sweeper.report.story import Story
+from sweeper.report.story import MOST_DRAWN, Story
+from sweeper.states import TRIAL_STATES
 from sweeper.visible import one_line
 
 Rows = list[dict[str, Any]]
@@ -27,6 +28,14 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class ClaimPlot(Plot):
+    """The claims on one metric, on one scale."""
+
+    metric: MetricInfo
+    in_percent: bool
+
+
+@dataclass(frozen=True)
 class Figure:
     """What stands together under one heading."""
 
@@ -36,12 +45,15 @@ class Figure:
     plots: tuple[Plot, ...]
     variants: tuple[str, ...] = ()
     """Names to choose from, where a plot would be too full with all of them."""
+    choice: str = "Metric"
+    """What its plots differ by."""
 
 
 def figures(story: Story) -> list[Figure]:
     """In the order of a page; those without rows are left out."""
-    report = story.report
+    report = drawn_of(story.report)
     found = [
+        *_of_search(report),
         Figure(
             "claims",
             "Claims",
@@ -68,25 +80,56 @@ def figures(story: Story) -> list[Figure]:
             "Main, simple and interaction effects on the primary metric, declared or not; not corrected for their number.",
             (_forest_plot(report, effect_rows(report)),),
         ),
-        _curves(story),
+        _curves(story, report),
         Figure(
             "cost",
             "Cost against quality",
             "Training time of a trial (its steps by its steps per second; evaluations not counted) against the primary metric: "
             "means over seeds.",
-            (_cost_plot(story),),
+            (_cost_plot(story, report),),
         ),
     ]
-    kept = [Figure(f.key, f.title, f.caption, tuple(p for p in f.plots if p.rows), f.variants) for f in found]
+    whole = story.report
+    of_all = {"claims": whole.claims, "contrasts": whole.contrasts, "effects": whole.effects}
+    kept = []
+    for figure in found:
+        many = len(of_all.get(figure.key, whole.variants))
+        cut = f" The first {MOST_DRAWN} of {many:,}." if many > MOST_DRAWN else ""
+        kept.append(replace(figure, caption=figure.caption + cut, plots=tuple(plot for plot in figure.plots if plot.rows)))
     return [figure for figure in kept if figure.plots]
 
 
-def claim_plots(report: Report) -> tuple[Plot, ...]:
-    """One in units of the metric, one for claims on its log, which are read as a change in %."""
+def drawn_of(report: Report) -> Report:
+    """The report with no more of anything than plots show."""
+    return replace(
+        report,
+        variants=report.variants[:MOST_DRAWN],
+        contrasts=report.contrasts[:MOST_DRAWN],
+        effects=report.effects[:MOST_DRAWN],
+        claims=report.claims[:MOST_DRAWN],
+    )
+
+
+def _of_search(report: Report) -> list[Figure]:
+    if report.search is None:
+        return []
+    plots = search_charts.search_plots(report.search)
+    return [
+        Figure(key, title, caption, tuple(Plot(plot.label, plot.spec, plot.rows) for plot in plots if plot.figure == key), choice=choice)
+        for key, (title, caption, choice) in search_charts.FIGURES.items()
+    ]
+
+
+def claim_plots(report: Report) -> tuple[ClaimPlot, ...]:
+    """For each metric that claims are on, the primary first: one in its units, one for claims on its log, read as a change in %."""
     plots = []
-    for on_log, label in ((False, report.primary.label), (True, f"{report.primary.label}, in %")):
-        rows = [_claim_row(claim) for claim in report.claims if claim.on_log == on_log and claim.estimate is not None]
-        plots.append(Plot(label, chart_specs.forest_spec(report.primary, rows, chart_specs.VERDICTS, "%" if on_log else ""), rows))
+    for name in dict.fromkeys((report.primary.name, *(claim.metric for claim in report.claims))):
+        metric = metric_info(name)
+        for on_log in (False, True):
+            found = [claim for claim in report.claims if (claim.metric, claim.on_log) == (name, on_log) and claim.estimate is not None]
+            rows = [_claim_row(claim) for claim in found]
+            spec = chart_specs.forest_spec(metric, rows, chart_specs.VERDICTS, "%" if on_log else "")
+            plots.append(ClaimPlot(f"{metric.label}, in %" if on_log else metric.label, spec, rows, metric, on_log))
     return tuple(plots)
 
 
@@ -95,13 +138,13 @@ def _claim_row(claim: ClaimRow) -> dict[str, Any]:
         return value if value is None or not claim.on_log else 100 * math.expm1(min(value, _LARGEST_LOG))
 
     ends = (None, None) if claim.interval is None else (claim.interval.low, claim.interval.high)
-    margin = claim.margin_value
+    margin = claim.smallest_effect_value if claim.margin_value is None else claim.margin_value
     return {
         "name": one_line(claim.name),
         "estimate": scaled(claim.estimate),
         "low": scaled(ends[0]),
         "high": scaled(ends[1]),
-        "said": f"{claim.estimate_text} {claim.interval_text}, {claim.verdict}",
+        "said": f"{claim.estimate_text} {claim.interval_text}, {claim.verdict_text}",
         "reading": claim.verdict,
         "margin": scaled(margin),
         "opposite": scaled(None if margin is None else -margin),
@@ -118,8 +161,9 @@ def _means_plot(report: Report, metric: MetricInfo) -> Plot:
 
 
 def contrast_rows(report: Report) -> Rows:
-    """Estimate, ends of the interval, margin, and what they say, of each contrast that has an estimate."""
-    return [_interval_row(row.name, row.summary, row.decimals, row.margin) for row in report.contrasts if row.estimate is not None]
+    """Estimate, ends of the interval, margin, and what they say, of each contrast on the primary metric that has an estimate."""
+    found = [row for row in report.contrasts if row.estimate is not None and row.metric == report.primary.name]
+    return [_interval_row(row.name, row.summary, row.decimals, row.margin) for row in found]
 
 
 def effect_rows(report: Report) -> Rows:
@@ -155,8 +199,8 @@ def mean_rows(report: Report, metric: MetricInfo) -> Rows:
     return rows
 
 
-def _curves(story: Story) -> Figure:
-    names = {row.name: one_line(shown(story.report, row)) for row in story.report.variants}
+def _curves(story: Story, report: Report) -> Figure:
+    names = {row.name: one_line(shown(report, row)) for row in report.variants}
     drawn = tuple(dict.fromkeys(names[curve.variant] for curve in story.curves))
     plots = []
     for metric in dict.fromkeys(curve.metric for curve in story.curves):
@@ -178,17 +222,16 @@ def _curves(story: Story) -> Figure:
     return Figure("curves", "Over training", caption, tuple(plots), drawn)
 
 
-def _cost_plot(story: Story) -> Plot:
-    rows = _cost_rows(story)
-    return Plot("", chart_specs.cost_spec(story.report.primary, rows), rows)
+def _cost_plot(story: Story, report: Report) -> Plot:
+    rows = _cost_rows(story, report)
+    return Plot("", chart_specs.cost_spec(report.primary, rows), rows)
 
 
-def _cost_rows(story: Story) -> Rows:
-    report = story.report
+def _cost_rows(story: Story, report: Report) -> Rows:
     seconds: dict[str, list[float]] = {}
     for trial in story.trials:
         speed = trial.metrics.get("steps_per_second", 0.0)
-        if trial.state == "finished" and speed > 0:
+        if TRIAL_STATES[trial.state].has_result and speed > 0:
             seconds.setdefault(trial.variant, []).append(trial.steps / speed)
     rows: Rows = []
     for row in report.variants:

@@ -1,46 +1,55 @@
-"""A declared contrast, computed on the primary metric and put into a plain sentence.
-
-Only the primary metric: it was declared before the run, and a margin is in its units.
-"""
+"""A declared contrast, computed on the metric that it was declared for and put into a plain sentence."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from sweeper.metrics import MetricInfo, metric_info
 from sweeper.records import TrialOutcome, Variant
 from sweeper.report import numbers
+from sweeper.report.comparability import Comparability
 from sweeper.report.estimates import ByVariant
 from sweeper.report.folded import compares_with_itself
-from sweeper.report.pairing import pairing_of
+from sweeper.report.pairing import Pairing, pairing_of
+from sweeper.report.pairing_gain import pairing_gain
 from sweeper.report.rows import ContrastRow
 from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary
 from sweeper.report.weighted import weighted_sum
 from sweeper.spec.comparisons import caveats
-from sweeper.spec.designs import contrast_weights
+from sweeper.spec.designs import cells_of, contrast_weights
 from sweeper.spec.factors import Cell, level_name
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
+from sweeper.states import TRIAL_STATES
 
 Outcomes = Mapping[tuple[str, int], TrialOutcome]
 """By (variant, seed)."""
 
 
 def contrast_row(
-    contrast: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes, folded: Mapping[str, str]
+    contrast: Contrast,
+    spec: SweepSpec,
+    variants: Sequence[Variant],
+    outcomes: Outcomes,
+    folded: Mapping[str, str],
+    comparability: Comparability,
 ) -> ContrastRow:
     """The contrast over the seeds of the spec; `folded` are variants that are another's trials. Raises SpecError when it names no variant
     of the design.
     """
-    metric = metric_info(spec.metric.primary)
+    metric = metric_info(spec.metric_of(contrast))
+    spread = spec.metric.assumed_spread if metric.name == spec.metric.primary else None
     weights = contrast_weights(contrast, variants)
-    by_variant = values_of(weights, spec, outcomes)
-    pairing = pairing_of(weights, spec.seeds, outcomes)
-    summary, bootstrap = weighted_sum(by_variant, weights, spec.seeds, pairing, spec.metric.assumed_spread)
-    without = [seed for seed in spec.seeds if pairing.paired and seed not in summary.by_seed]
+    why_not = comparability.separates(metric.name, cells_of(contrast, variants))
+    by_variant = values_of(weights, spec, outcomes, metric.name) if why_not is None else {}
+    pairing = pairing_of(weights, spec.seeds, outcomes, spec.analysis)
+    summary, bootstrap = weighted_sum(by_variant, weights, spec.seeds, pairing, spread)
+    without = [seed for seed in spec.seeds if pairing.paired and seed not in summary.by_seed and why_not is None]
     dropped = {seed: _why_dropped(seed, weights, metric.name, outcomes) for seed in without}
     decimals = metric.decimals
     if summary.interval is not None and not summary.interval.holds(0):
         decimals = numbers.enough_decimals((summary.interval.low, summary.interval.high), decimals)
     itself = compares_with_itself(weights, folded)
     doubts = (*caveats(contrast, spec, variants), *([itself] if itself else []))
+    finding = f"{definition_of(contrast, variants)}: no estimate, since {metric.name} does not compare here: {why_not}."
+    said = _sayings(contrast, spec, variants, summary, decimals, dropped, by_variant, pairing) if why_not is None else [finding]
     return ContrastRow(
         name=contrast.name,
         question=contrast.question,
@@ -52,41 +61,50 @@ def contrast_row(
         dropped=dropped,
         margin=_in_units(contrast),
         pairing=pairing,
+        pairing_gain=pairing_gain(by_variant, weights, spec.seeds) if pairing.paired else None,
         bootstrap=bootstrap,
         decimals=decimals,
         caveats=doubts,
-        sentence=" ".join(
-            part
-            for part in (
-                _finding(contrast, metric, summary, decimals, variants, spec),
-                _without_width(summary.interval),
-                None if contrast.kind else _against_margin(_in_units(contrast), summary.interval),
-                _left_out(dropped, len(spec.seeds)),
-                None if pairing.paired else _fewer(by_variant, len(spec.seeds)),
-                *doubts,
-            )
-            if part
-        ),
+        sentence=" ".join(part for part in (*said, *doubts) if part),
     )
 
 
-def values_of(variants: Iterable[str], spec: SweepSpec, outcomes: Outcomes) -> dict[str, dict[int, float]]:
-    """The primary metric of finished trials, by variant and seed. What diverged, failed or was stopped early is not among them."""
+def _sayings(
+    contrast: Contrast,
+    spec: SweepSpec,
+    variants: Sequence[Variant],
+    summary: Summary,
+    decimals: int,
+    dropped: Mapping[int, str],
+    by_variant: ByVariant,
+    pairing: Pairing,
+) -> list[str]:
+    """What came out; empty where there is nothing to say."""
+    return [
+        _finding(contrast, metric_info(spec.metric_of(contrast)), summary, decimals, variants, spec),
+        _without_width(summary.interval),
+        "" if contrast.kind else _against_margin(_in_units(contrast), summary.interval),
+        _left_out(dropped, len(spec.seeds)),
+        "" if pairing.paired else _fewer(by_variant, len(spec.seeds)),
+    ]
+
+
+def values_of(variants: Iterable[str], spec: SweepSpec, outcomes: Outcomes, metric: str) -> dict[str, dict[int, float]]:
+    """A metric of finished trials, by variant and seed. What diverged, failed or was stopped early is not among them."""
     found: dict[str, dict[int, float]] = {}
     for name in variants:
         mine = ((seed, outcomes.get((name, seed))) for seed in spec.seeds)
-        finished = ((seed, outcome) for seed, outcome in mine if outcome is not None and outcome.state == "finished")
-        primary = spec.metric.primary
-        found[name] = {seed: outcome.metrics[primary] for seed, outcome in finished if primary in outcome.metrics}
+        finished = ((seed, outcome) for seed, outcome in mine if outcome is not None and outcome.has_result)
+        found[name] = {seed: outcome.metrics[metric] for seed, outcome in finished if metric in outcome.metrics}
     return found
 
 
 def _why_dropped(seed: int, weights: Mapping[str, float], metric: str, outcomes: Outcomes) -> str:
     for name, weight in weights.items():
         outcome = outcomes.get((name, seed))
-        state = "pending" if outcome is None else outcome.state
-        if weight and state != "finished":
-            return f"{name} {'is ' if state in ('pending', 'running') else ''}{state}"
+        state = TRIAL_STATES["pending" if outcome is None else outcome.state]
+        if weight and not state.has_result:
+            return f"{name} {state.reads_as}"
     return f"no usable {metric} in a finished trial"
 
 
@@ -120,17 +138,11 @@ def _finding(contrast: Contrast, metric: MetricInfo, summary: Summary, decimals:
     if summary.interval is None:
         return f"{definition}: {metric.name} {estimate}; {pairs}: no interval, {MIN_SEEDS} are needed."
     found = f"{estimate} {numbers.interval((summary.interval.low, summary.interval.high), decimals)}"
-    rule = f"{CONFIDENCE:.0%}, {pairs}" + (f", assumed CV of {spec.metric.assumed_cv}" if summary.rule == "assumed" else "")
+    rule = f"{CONFIDENCE:.0%} unadjusted, {pairs}" + (f", assumed CV of {spec.metric.assumed_cv}" if summary.rule == "assumed" else "")
+    held = "the interval holds 0" if summary.interval.holds(0) else "the interval excludes 0"
     if contrast.weights is not None:
-        sign = "not distinguished from 0" if summary.interval.holds(0) else "positive" if summary.mean > 0 else "negative"
-        held = ", the interval holds 0" if summary.interval.holds(0) else ""
-        return f"The weighted sum of {metric.name}, {definition}, is {sign}: {found} ({rule}){held}."
-    of, to, context = cell_text(contrast.of), cell_text(contrast.to), context_text(contrast, variants)
-    differs = f"{metric.name} differs by {found} ({rule}; {metric.direction} is better)"
-    if summary.interval.holds(0):
-        return f"No difference shown between {of} and {to}{context}: {differs}, the interval holds 0."
-    verdict = "better" if (summary.mean < 0) == (metric.direction == "lower") else "worse"
-    return f"{of} is {verdict} than {to}{context} by {numbers.fixed(abs(summary.mean), decimals)}: {differs}."
+        return f"The weighted sum of {metric.name}, {definition}, is {found} ({rule}); {held}."
+    return f"{definition}: {metric.name} differs by {found} ({rule}; {metric.direction} is better); {held}."
 
 
 def _without_width(interval: Interval | None) -> str:

@@ -59,6 +59,8 @@ def changed_claims(spec: SweepSpec, earlier: SweepSpec) -> list[str]:
         found += [
             f"{name} had {field} {_said(before[field])}, now {_said(after[field])}" for field in after if before[field] != after[field]
         ]
+    if earlier.claims and spec.analysis != earlier.analysis:
+        found.append(f"analysis was {_said(earlier.analysis)}, now {_said(spec.analysis)}")
     if earlier.claims and spec.metric != earlier.metric:
         fields = ("primary", "direction", "assumed_cv")
         pairs = [(field, getattr(earlier.metric, field), getattr(spec.metric, field)) for field in fields]

@@ -9,30 +9,32 @@ _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$&!@])")
 _MARKDOWN_ITEM = re.compile(r"^(\d*)([-+.)])(?= |$)")
 _MINUS = re.compile(r"(?<!\w)-(?=\d)")
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",  # a straight quote is a command to some languages of babel
-    "[": "{[}",  # after the end of a row, a bare '[' or '*' would be read as an argument of it
-    "]": "{]}",
-    "*": "{*}",
-    "–": "--",
-    "±": r"$\pm$",
-    "†": r"\textdagger{}",
-    "↓": r"$\downarrow$",
-    "↑": r"$\uparrow$",
-}
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "&": r"\&",
+        "#": r"\#",
+        "%": r"\%",
+        "_": r"\_",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': "''",  # a straight quote is a command to some languages of babel
+        "[": "{[}",  # after the end of a row, a bare '[' or '*' would be read as an argument of it
+        "]": "{]}",
+        "*": "{*}",
+        "–": "--",
+        "±": r"$\pm$",
+        "†": r"\textdagger{}",
+        "↓": r"$\downarrow$",
+        "↑": r"$\uparrow$",
+    }
+)
 
 
 def markdown(text: str) -> str:
@@ -42,7 +44,7 @@ def markdown(text: str) -> str:
 
 def latex(text: str) -> str:
     """For the body of a LaTeX document; '-' before a digit becomes a minus sign."""
-    return _MINUS.sub("$-$", "".join(_LATEX.get(character, character) for character in one_line(text)))
+    return _MINUS.sub("$-$", one_line(text).translate(_LATEX))
 
 
 def csv_cell(text: str) -> str:

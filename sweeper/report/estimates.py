@@ -127,8 +127,9 @@ def _unpaired(kept: ByVariant, weights: Mapping[str, float], cells: Sequence[str
     variance, in_one = math.fsum(parts.values()), math.fsum(spread.values())
     if variance == 0:
         return Estimate(value, 0.0, fewest - 1, "welch", Noise(0.0), fewest)
-    degrees = variance**2 / math.fsum(part**2 / (len(read[name]) - 1) for name, part in parts.items())
-    per_seed = in_one**2 / math.fsum(square**2 for square in spread.values())
+    # As shares, since the squares of squares of large values overflow.
+    degrees = 1 / math.fsum((part / variance) ** 2 / (len(read[name]) - 1) for name, part in parts.items())
+    per_seed = 1 / math.fsum((square / in_one) ** 2 for square in spread.values())
     return Estimate(value, math.sqrt(variance), degrees, "welch", Noise(math.sqrt(in_one), per_seed), fewest)
 
 

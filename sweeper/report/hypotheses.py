@@ -1,6 +1,7 @@
 """From an estimate to the p-values of a claim: one for it, one against it, and its interval at the level of the test.
 
 superior       H: effect <= margin (0 without one), two-sided; interval of 1 - alpha
+    with a smallest effect of interest also |effect| >= it, by two one-sided tests at alpha / 2 each: the same interval answers both
 non_inferior   H: effect <= -margin, one-sided; interval of 1 - 2 alpha
 equivalent, no_interaction   H: |effect| >= margin, two one-sided tests; interval of 1 - 2 alpha
 An effect is positive where it is better. A claim is refuted by the same kind of test in the other direction.
@@ -22,6 +23,8 @@ class Tested:
     """p of the claim."""
     refuting: float
     """p of its contrary."""
+    equivalent: float = 1.0
+    """p of: the effect is smaller than the smallest effect of interest to both sides; 1 without one."""
 
 
 NOTHING = Tested(1.0, 1.0)
@@ -47,8 +50,8 @@ def claim_interval(found: Estimate, level: float) -> Interval:
     return Interval(found.value - quantile * found.error, found.value + quantile * found.error)
 
 
-def p_values(kind: ClaimKind, found: Estimate | None, *, margin: float, better: int) -> Tested:
-    """`better`: -1 where lower values are better, else 1."""
+def p_values(kind: ClaimKind, found: Estimate | None, *, margin: float, better: int, smallest_effect: float | None = None) -> Tested:
+    """`better`: -1 where lower values are better, else 1. `smallest_effect` of interest, of a superior claim."""
     if found is None or found.error == 0:
         return NOTHING
     effect = better * found.value
@@ -62,7 +65,8 @@ def p_values(kind: ClaimKind, found: Estimate | None, *, margin: float, better: 
 
     match kind:
         case "superior":
-            return Tested(min(1.0, 2 * above(margin)), min(1.0, 2 * below(margin)))
+            small = None if smallest_effect is None else 2 * max(above(-smallest_effect), below(smallest_effect))
+            return Tested(min(1.0, 2 * above(margin)), min(1.0, 2 * below(margin)), 1.0 if small is None else min(1.0, small))
         case "non_inferior":
             return Tested(above(-margin), below(-margin))
         case _:

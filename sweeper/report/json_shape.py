@@ -9,6 +9,9 @@ Ends = Annotated[list[float] | None, Field(description="[low, high], or null whe
 BySeed = Annotated[dict[str, float], Field(description="Training seed -> value.")]
 Direction = Annotated[Literal["lower", "higher"], Field(description="Which way is better.")]
 Weights = Annotated[dict[str, float], Field(description="Variant -> weight in the sum.")]
+SeedRange = Annotated[
+    list[int | None] | None, Field(description="[low, high] at the ends of the 80% interval of the spread; null is no number of seeds.")
+]
 Rule = Annotated[
     Literal["t", "paired", "welch", "assumed"] | None,
     Field(description="What made the interval: t over the sums of each seed (t, paired), spreads of the cells apart, or an assumed one."),
@@ -34,6 +37,10 @@ class SweepShape(TypedDict):
     newest_result: Annotated[str | None, Field(description="ISO 8601, UTC.")]
     device: str | None
     comparability: Annotated[dict[str, list[str]], Field(description="Condition -> its values among finished trials.")]
+    not_comparable: Annotated[
+        dict[str, list[str]],
+        Field(description="Condition in which finished trials differ unasked -> metrics whose values do not compare for it."),
+    ]
     command: Annotated[str, Field(description="Writes this report again.")]
     primary_metric: str
     metrics: list[MetricShape]
@@ -57,10 +64,12 @@ class VariantShape(TypedDict):
     name: str
     levels: Annotated[dict[str, str], Field(description="Factor -> level; empty where variants are listed.")]
     baseline: bool
-    planned: Annotated[int, Field(description="Trials, one per seed: the sum of the five counts that follow.")]
+    planned: Annotated[int, Field(description="Trials, one per seed: the sum of the counts that follow.")]
     finished: int
     diverged: int
     failed: int
+    stopped_early: Annotated[int, Field(description="By a search; none of them is in a mean.")]
+    cancelled: Annotated[int, Field(description="By a user.")]
     running: int
     pending: int
     metrics: Annotated[dict[str, SummaryShape], Field(description="Metric -> values over the seeds of finished trials.")]
@@ -88,6 +97,8 @@ class ContrastShape(EstimateShape):
     margin: Annotated[float | None, Field(description="Smallest difference that matters, in units of the metric.")]
     n_pairs: int
     shared_streams: Annotated[list[str], Field(description="Random streams that the trials of a seed have in common.")]
+    pair_correlation: Annotated[float | None, Field(description="Over seeds, between the cells; null where seeds are no pairs.")]
+    pairing_width_ratio: Annotated[float | None, Field(description="Width of the paired interval over that of Welch's.")]
     bootstrap: Ends
     dropped: Annotated[dict[str, str], Field(description="Training seed -> why it has no value here.")]
     caveats: list[str]
@@ -106,6 +117,8 @@ class EffectShape(EstimateShape):
 class MoreSeedsShape(TypedDict):
     if_true_effect_is_zero: int | None
     if_true_effect_is_the_estimate: int | None
+    range_if_zero: SeedRange
+    range_if_the_estimate: SeedRange
 
 
 @with_config(extra="forbid")
@@ -121,13 +134,30 @@ class ClaimShape(TypedDict):
     rule: Rule
     seeds: int
     estimate: float | None
-    level: Annotated[float, Field(description="Confidence level of the intervals.")]
+    level: Annotated[float, Field(description="Of `interval`: that of the claim's own test, after Holm and at its look.")]
     interval: Ends
     bootstrap: Ends
     p: float | None
     p_holm: Annotated[float | None, Field(description="After Holm over the claims of the sweep.")]
     p_contrary: float | None
-    verdict: Literal["supported", "refuted", "inconclusive"]
+    p_sign_flip: Annotated[float | None, Field(description="By an exact sign-flip test, unadjusted, from 6 pairs on; decides nothing.")]
+    verdict: Annotated[
+        Literal["supported", "refuted", "inconclusive", "interim", "exploratory"],
+        Field(description="interim: trials are still missing; exploratory: an earlier test on some of the same trials has spent alpha."),
+    ]
+    smallest_effect: Annotated[str | None, Field(description="Of interest, as declared; only of a superior claim.")]
+    answer: Annotated[
+        Literal["superior", "superior_negligible", "equivalent", "inferior_negligible", "inferior", "inconclusive"] | None,
+        Field(
+            description="Of a claim with a smallest effect of interest; negligible: there, and smaller than it. Equivalent is `refuted`."
+        ),
+    ]
+    p_equivalent: Annotated[float | None, Field(description="Of an effect smaller than the smallest effect of interest.")]
+    unadjusted_interval: Annotated[Ends, Field(description="As if it were the only claim and the only look.")]
+    unadjusted_level: float
+    unbiased_estimate: Annotated[float | None, Field(description="Corrected for stopping early; null with one look.")]
+    planned_seeds: int
+    whole_seeds: Annotated[int, Field(description="Seeds of which every trial of the claim has ended.")]
     more_seeds: Annotated[MoreSeedsShape, Field(description="Per cell, for power .8; null where none are missing or no number helps.")]
     diverged: Annotated[dict[str, int], Field(description="Variant -> trials that diverged.")]
     sentence: str
@@ -154,6 +184,51 @@ class PublishedShape(TypedDict):
 
 
 @with_config(extra="forbid")
+class ProposalShape(TypedDict):
+    number: Annotated[int, Field(description="In the order in which they were proposed, from 1.")]
+    variant: str
+    setting: Annotated[dict[str, str | bool | int | float], Field(description="Factor -> number or level, where it changes something.")]
+    state: Literal["finished", "stopped", "failed", "open"]
+    step: Annotated[int, Field(description="Training step that it was heard of.")]
+    values: Annotated[dict[str, float], Field(description="Objective -> mean over the seeds; empty unless finished.")]
+    seconds: Annotated[float, Field(description="Device seconds that its trials took.")]
+
+
+@with_config(extra="forbid")
+class BiasShape(TypedDict):
+    tried: int
+    seeds: int
+    spread: Annotated[float, Field(description="Standard deviation over seeds as a share of the mean.")]
+    source: str
+    share: Annotated[float, Field(description="By how much of the mean the best of so many equal configs would look better than it is.")]
+
+
+@with_config(extra="forbid")
+class ConfirmedShape(TypedDict):
+    variant: str
+    found: Annotated[float, Field(description="By the search.")]
+    confirmed: Annotated[float | None, Field(description="Mean over the fresh seeds.")]
+    seeds: int
+    optimism: Annotated[float | None, Field(description="Share of the confirmed mean by which the search's value was too good.")]
+
+
+@with_config(extra="forbid")
+class SearchShape(TypedDict):
+    """What a search tried and found. The variants and claims of the report are those that it confirmed on fresh seeds."""
+
+    sampler: str
+    stopping: str | None
+    objectives: list[str]
+    planned: Annotated[int, Field(description="Proposals that there are to be.")]
+    proposals: list[ProposalShape]
+    best_so_far: Annotated[list[int], Field(description="Numbers of the proposals that were the best when they ended.")]
+    front: Annotated[list[int], Field(description="Numbers of those that no other beats in every objective; empty with one objective.")]
+    importances: Annotated[dict[str, float], Field(description="Factor -> share, by PED-ANOVA.")]
+    bias: BiasShape | None
+    confirmed: list[ConfirmedShape]
+
+
+@with_config(extra="forbid")
 class ReportShape(TypedDict):
     """A report of one version of a sweep. Numbers are finite or null; names are as they are in the store, unescaped."""
 
@@ -164,6 +239,7 @@ class ReportShape(TypedDict):
     claims: list[ClaimShape]
     notes: Annotated[list[str], Field(description="What the numbers need beside them, a sentence each.")]
     published: NotRequired[Annotated[list[PublishedShape], Field(description="Only where published sets stand beside the sweep.")]]
+    search: NotRequired[Annotated[SearchShape, Field(description="Only of a search.")]]
 
 
 def report_schema() -> dict[str, Any]:

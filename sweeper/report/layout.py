@@ -8,6 +8,7 @@ from sweeper.report import numbers
 from sweeper.report.comparability import DEVICE_FIELD, NOT_APPLICABLE
 from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
 from sweeper.report.statistics import MIN_SEEDS, Summary
+from sweeper.states import unfinished
 
 _SHORT_HASH = 12
 ON_TRAINING = ("train_loss", "align_loss")
@@ -52,8 +53,7 @@ def metric_heading(metric: MetricInfo) -> str:
 
 def state_lines(row: VariantRow) -> list[str]:
     """'2/3', and what became of the others where that is known."""
-    others = (("diverged", row.diverged), ("failed", row.failed), ("running", row.running))
-    return [f"{row.finished}/{row.planned}", *(f"{number} {state}" for state, number in others if number)]
+    return [f"{row.finished}/{row.planned}", *unfinished(row.states)]
 
 
 def cell_lines(cell: Summary, decimals: int, finished: int) -> list[str]:
@@ -68,14 +68,21 @@ def cell_lines(cell: Summary, decimals: int, finished: int) -> list[str]:
 
 def contrasts_heading(report: Report) -> str:
     metric = report.primary
-    return f"Contrasts on {metric.name} ({metric.label}; {metric.direction} is better)"
+    if any(row.metric != metric.name for row in report.contrasts):
+        return f"Contrasts (on {metric.name} where no other metric is named; intervals of each alone, unadjusted)"
+    return f"Contrasts on {metric.name} ({metric.label}; {metric.direction} is better; intervals of each alone, unadjusted)"
 
 
-def contrast_cells(row: ContrastRow, planned: int) -> tuple[str, str, str, str]:
+def on_metric(row: ContrastRow | ClaimRow, primary: MetricInfo) -> str:
+    """Its name, with its metric where that is not the primary one."""
+    return row.name if row.metric == primary.name else f"{row.name}, on {row.metric}"
+
+
+def contrast_cells(row: ContrastRow, primary: MetricInfo, planned: int) -> tuple[str, str, str, str]:
     """In the order of CONTRAST_COLUMNS."""
     ends = None if row.interval is None else (row.interval.low, row.interval.high)
     seeds = seeds_text(row.summary, planned)
-    return (row.name, numbers.fixed(row.estimate, row.decimals), numbers.interval(ends, row.decimals), seeds)
+    return (on_metric(row, primary), numbers.fixed(row.estimate, row.decimals), numbers.interval(ends, row.decimals), seeds)
 
 
 def seeds_text(summary: Summary, planned: int) -> str:
@@ -84,15 +91,18 @@ def seeds_text(summary: Summary, planned: int) -> str:
 
 
 def claims_heading(report: Report) -> str:
+    if any(row.metric != report.primary.name for row in report.claims):
+        where = f"on {report.primary.name} where no other is named"
+        return f"Claims (alpha {report.claims[0].alpha:g}, Holm over {len(report.claims)}; {where})"
     many = f", Holm over {len(report.claims)}" if len(report.claims) > 1 else ""
     return f"Claims on {report.primary.name} (alpha {report.claims[0].alpha:g}{many})"
 
 
-def claim_cells(row: ClaimRow) -> tuple[list[str], ...]:
+def claim_cells(row: ClaimRow, primary: MetricInfo) -> tuple[list[str], ...]:
     """Lines of each cell, in the order of CLAIM_COLUMNS."""
     interval = [row.interval_text] if row.interval is None else [row.interval_text, f"({100 * row.level:.3g}%)"]
     p = numbers.MISSING if row.p_adjusted is None else numbers.p_value(row.p_adjusted)
-    return ([row.name, f"({row.kind.replace('_', ' ')})"], [row.estimate_text], interval, [p], [row.verdict])
+    return ([on_metric(row, primary), f"({row.kind.replace('_', ' ')})"], [row.estimate_text], interval, [p], [row.verdict_text])
 
 
 def contrast_text(row: ContrastRow) -> list[str]:

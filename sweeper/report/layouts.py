@@ -7,23 +7,37 @@ from itertools import product
 from sweeper.metrics import MetricInfo
 from sweeper.report import layout, numbers
 from sweeper.report.beside import PublishedSet
+from sweeper.report.cases import Verdict
 from sweeper.report.rows import Report, VariantRow
+from sweeper.report.search_tables import search_tables
 from sweeper.report.statistics import Summary
 from sweeper.report.tables import Cell, Column, Quantity, Row, Table, text_cell
 from sweeper.spec.report_template import STEP, ReportTemplate
+from sweeper.states import TRIAL_STATES
 
 DAGGER = "†"
 """Behind the estimate of a claim that is not decided."""
+OPEN: Mapping[Verdict, str] = {
+    "inconclusive": "neither the claim nor its contrary is shown.",
+    "interim": "trials are still missing, so there is no verdict yet; the numbers will change.",
+    "exploratory": "an earlier test on some of the same trials has spent alpha, so the numbers carry no verdict.",
+}
+"""Verdicts that decide nothing, and what each means."""
 
 
 def tables_of(report: Report, most_rows: int | None = None) -> list[Table]:
-    """The tables, the most important first, each with at most so many rows."""
-    return [_cut(table, most_rows) for table in _tables(report, most_rows)]
+    """The tables, the most important first, each with at most so many rows, and the sentences that belong to these."""
+    return [cut(table, most_rows) for table in [*_tables(report, most_rows), *search_tables(report)]]
 
 
-def _cut(table: Table, most_rows: int | None) -> Table:
+def cut(table: Table, most_rows: int | None) -> Table:
+    """The first rows, and the sentences that belong to them."""
     rest = 0 if most_rows is None else max(len(table.rows) - most_rows, 0)
-    return dataclasses.replace(table, rows=table.rows[:most_rows], left_out=table.left_out + rest) if rest else table
+    if not rest:
+        return table
+    gone = {row.cells[0].lines[0] for row in table.rows[most_rows:]}
+    details = tuple((name, lines) for name, lines in table.details if name not in gone)
+    return dataclasses.replace(table, rows=table.rows[:most_rows], details=details, left_out=table.left_out + rest)
 
 
 def _tables(report: Report, most_rows: int | None) -> list[Table]:
@@ -55,7 +69,7 @@ def variants_table(report: Report, most_rows: int | None = None) -> Table:
         level = row.levels.get(group, "") if group is not None else None
         first = [] if level is None else [text_cell(names.get(level, level) if level != before else "")]
         name = text_cell(*([shown(report, row), "(baseline)"] if row.is_baseline else [shown(report, row)]))
-        state = Cell(tuple(layout.state_lines(row)), alarm=bool(row.diverged or row.failed), joiner=", ")
+        state = Cell(tuple(layout.state_lines(row)), alarm=any(TRIAL_STATES[state].is_failure for state in row.states), joiner=", ")
         cells = [metric_cell(row.cells[metric.name], metric.decimals, row.finished) for metric in report.metrics]
         rows.append(Row((*first, name, state, *cells), begins=bool(rows) and level != before))
         before = level
@@ -144,7 +158,7 @@ def _effects(report: Report) -> list[Table]:
         rows.append(Row(cells, begins=before is not None and effect.kind != before))
         before = effect.kind
     said = "Differences of the mean; not declared beforehand, and not corrected for their number."
-    title = f"Effects on {metric.name} ({metric.label}; {metric.direction} is better)"
+    title = f"Effects on {metric.name} ({metric.label}; {metric.direction} is better; unadjusted)"
     return [Table(title, columns, tuple(rows), stub=1, details=(("how to read them", (said,)),))]
 
 
@@ -155,7 +169,7 @@ def _contrasts(report: Report) -> list[Table]:
     columns = tuple(Column(label, kind="number" if label == "estimate" else "text") for label in labels)
     rows = []
     for row in report.contrasts:
-        cells = [text_cell(text) for text in layout.contrast_cells(row, len(report.seeds))]
+        cells = [text_cell(text) for text in layout.contrast_cells(row, report.primary, len(report.seeds))]
         cells[labels.index("estimate")] = number_cell(row.estimate, None, row.decimals)
         rows.append(Row(tuple(cells)))
     details = tuple((row.name, tuple(layout.contrast_text(row))) for row in report.contrasts)
@@ -168,14 +182,15 @@ def _claims(report: Report) -> list[Table]:
     columns = tuple(Column(label) for label in layout.CLAIM_COLUMNS)
     rows = []
     for row in report.claims:
-        cells = [text_cell(*lines) for lines in layout.claim_cells(row)]
-        supported, open_ = row.verdict == "supported", row.verdict == "inconclusive"
+        cells = [text_cell(*lines) for lines in layout.claim_cells(row, report.primary)]
+        supported, open_ = row.verdict == "supported", row.verdict in OPEN
         cells[1] = Cell((f"{row.estimate_text}{DAGGER if open_ else ''}",), strong=supported)
-        cells[-1] = Cell((row.verdict,), strong=supported, alarm=row.verdict == "refuted")
+        cells[-1] = Cell((row.verdict_text,), strong=supported, alarm=row.verdict == "refuted")
         rows.append(Row(tuple(cells)))
-    details = tuple((row.name, (row.sentence,)) for row in report.claims)
-    if any(row.verdict == "inconclusive" for row in report.claims):
-        details += ((DAGGER, ("inconclusive: neither the claim nor its contrary is shown.",)),)
+    details: tuple[tuple[str, tuple[str, ...]], ...] = tuple((row.name, (row.sentence,)) for row in report.claims)
+    verdicts = {row.verdict for row in report.claims}
+    meanings = tuple(f"{verdict}: {meaning}" for verdict, meaning in OPEN.items() if verdict in verdicts)
+    details += ((DAGGER, meanings),) if meanings else ()
     return [Table(layout.claims_heading(report), columns, tuple(rows), stub=1, details=details)]
 
 

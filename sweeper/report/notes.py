@@ -3,13 +3,16 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from sweeper.metrics import METRICS, MetricInfo, is_distance, metric_info
+from sweeper.metrics import METRICS, MetricInfo, is_at_infinity, is_distance, is_kernel_distance, metric_info
 from sweeper.records import TrialOutcome
 from sweeper.report import numbers
 from sweeper.report.rows import VariantRow
 from sweeper.report.statistics import MIN_SEEDS, all_usable, usable
+from sweeper.states import TRIAL_STATES
 
-_DISTANCES_BY_CLASSIFIER = ("fd_digits", "fd_classifier")
+_DISTANCES_BY_CLASSIFIER = tuple(f"{kind}_{data}" for data in ("digits", "classifier") for kind in ("fd", "fd_infinity", "kid"))
+FEWEST_RIGHT = 0.8
+"""Accuracy of the data set's classifier below which what rests on it is warned of."""
 _BY_NEIGHBOURS = ("precision", "recall")
 _BY_CLASSIFIER = (*_DISTANCES_BY_CLASSIFIER, "class_accuracy", "class_score", *_BY_NEIGHBOURS)
 
@@ -18,18 +21,20 @@ def notes_of(
     metrics: Sequence[MetricInfo],
     variants: Sequence[VariantRow],
     outcomes: Sequence[TrialOutcome],
-    comparability: Mapping[str, tuple[str, ...]],
+    mixed: Mapping[str, tuple[str, ...]],
     has_contrasts: bool,
 ) -> tuple[str, ...]:
     """A sentence each. `outcomes` are those of the planned trials, whatever their state."""
-    finished = [outcome for outcome in outcomes if outcome.state == "finished"]
+    finished = [outcome for outcome in outcomes if outcome.has_result]
     shown = [metric.name for metric in metrics]
     found = [
         *_rule(variants, has_contrasts),
         *_missing(variants, outcomes),
         *_unusable(shown, finished),
-        *_mixed(comparability),
+        *_mixed(mixed),
         *_beside_distances(shown, finished),
+        *_beside_infinity(shown, finished),
+        *_beside_kernels(shown, finished),
         *_beside_others(shown, finished),
     ]
     varying = [metric.label for metric in metrics if not metric.reproducible and finished]
@@ -60,19 +65,19 @@ def _missing(variants: Sequence[VariantRow], outcomes: Sequence[TrialOutcome]) -
     found = []
     lost: dict[tuple[str, str], list[int]] = {}
     for outcome in outcomes:
-        if outcome.state in ("diverged", "failed"):
+        if TRIAL_STATES[outcome.state].has_ended and not outcome.has_result:
             lost.setdefault((outcome.variant, outcome.state), []).append(outcome.seed)
     for row in variants:
         ended = []
-        for state, number in (("diverged", row.diverged), ("failed", row.failed)):
-            if number:
+        for state, number in row.states.items():
+            if TRIAL_STATES[state].has_ended and not TRIAL_STATES[state].has_result:
                 seeds = numbers.listed("seed", sorted(lost.get((row.name, state), ())))
                 ended.append(f"{number} of {row.planned} {state} ({seeds})")
         if ended:
             found.append(f"{row.name}: {', '.join(ended)}; its means are over finished trials only.")
     planned = sum(row.planned for row in variants)
-    running = sum(row.running for row in variants)
-    waiting = running + sum(row.pending for row in variants)
+    running = sum(row.states["running"] for row in variants)
+    waiting = sum(number for row in variants for state, number in row.states.items() if not TRIAL_STATES[state].has_ended)
     if waiting:
         found.append(f"Without a result yet: {waiting} of {numbers.plural(planned, 'trial')}, {running} of them running.")
     return found
@@ -88,16 +93,15 @@ def _unusable(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[
     ]
 
 
-def _mixed(comparability: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _mixed(mixed: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [
         f"Trials that differ in {name} ({', '.join(values)}) are mixed here, as asked; differences between variants may come from it."
-        for name, values in comparability.items()
-        if len(values) > 1
+        for name, values in mixed.items()
     ]
 
 
 def _beside_distances(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
-    shown = [metric_info(name) for name in metrics if is_distance(name)]
+    shown = [metric_info(name) for name in metrics if is_distance(name) and not is_at_infinity(name)]
     if not shown:
         return []
     parts = []
@@ -112,14 +116,43 @@ def _beside_distances(metrics: Sequence[str], finished: Sequence[TrialOutcome]) 
     return [f"{_listing([metric.label for metric in shown])}: {'; '.join(parts)}."] if parts else []
 
 
+def _beside_infinity(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
+    shown = [metric_info(name) for name in metrics if is_at_infinity(name)]
+    if not shown:
+        return []
+    parts = ["a line in 1 / n through the distance at 15 sizes, from half of the samples to all, at 1 / n = 0"]
+    matched, floor = (_range(finished, key, lambda value: numbers.fixed(value, shown[0].decimals)) for key in ("fd_at_floor_n", "fd_floor"))
+    real = _range(finished, "fd_floor_n", numbers.count)
+    if matched and floor and real:
+        parts.append(f"at the floor's own n = {real}, samples are at {matched} and real images at {floor}")
+    parts += sorted({note for outcome in finished if isinstance(note := outcome.details.get("fd_infinity_note"), str)})
+    return [f"{_listing([metric.label for metric in shown])}: {'; '.join(parts)}."]
+
+
+def _beside_kernels(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
+    shown = [metric_info(name) for name in metrics if is_kernel_distance(name)]
+    size, subsets, images = (_range(finished, key, numbers.count) for key in ("kid_subset", "kid_subsets", "kid_reference_n"))
+    if not (shown and size and subsets and images):
+        return []
+    drawn = f"subsets of {size}: {subsets}; training images: {images}; unbiased, so two sets of real images are at 0 on average"
+    return [f"{_listing([metric.label for metric in shown])}: {drawn}."]
+
+
 def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
     found = []
     # Precision and recall are of whose features the distance is.
-    other = any(is_distance(name) and name not in _DISTANCES_BY_CLASSIFIER for name in metrics)
+    other = any((is_distance(name) or is_kernel_distance(name)) and name not in _DISTANCES_BY_CLASSIFIER for name in metrics)
     judged = [METRICS[name].label for name in _BY_CLASSIFIER if name in metrics and not (other and name in _BY_NEIGHBOURS)]
     accuracy = _range(finished, "classifier_accuracy", lambda value: numbers.fixed(value, 3))
     if judged and accuracy:
         found.append(f"{_listing(judged)}: the classifier's own accuracy on real held-out images is {accuracy}.")
+    weak = [outcome for outcome in finished if isinstance(of := outcome.details.get("classifier_accuracy"), float) and of < FEWEST_RIGHT]
+    if judged and weak:
+        found.append(
+            f"WARNING: {_listing(judged)} rest on a classifier that is right on fewer than {FEWEST_RIGHT:.0%} of real held-out images, in"
+            f" {len(weak)} of {numbers.plural(len(finished), 'trial')}: what it cannot tell apart, they cannot. Set another"
+            " evaluation.extractor for distances, and read class accuracy beside the classifier's own."
+        )
     near = [METRICS[name].label for name in _BY_NEIGHBOURS if name in metrics]
     real, samples = (_range(finished, key, numbers.count) for key in ("neighbour_images", "samples"))
     if near and real and samples:
@@ -127,6 +160,14 @@ def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> 
     images = _range(finished, "held_out_images", numbers.count)
     if "held_out_loss" in metrics and images:
         found.append(f"{METRICS['held_out_loss'].label}: over {images} held-out images.")
+    gaps = [METRICS[name].label for name in ("overfitting_gap", "overfitting_noise_gap") if name in metrics]
+    if gaps and (known := _range(finished, "gap_images", numbers.count)):
+        found.append(
+            f"{_listing(gaps)}: the loss on held-out images minus that on {known} training images, at the same noise; above 0 it overfits."
+        )
+    passes, trained_on = _range(finished, "passes", numbers.tenths), _range(finished, "training_images", numbers.count)
+    if passes and trained_on:
+        found.append(f"Passes over the training images (steps x batch size / images): {passes}, over {trained_on} images.")
     return found
 
 

@@ -47,6 +47,11 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def tenths(number: float) -> str:
+    """One decimal below 10, none from there on: '2.7', '960'."""
+    return f"{number:.1f}" if number < 9.95 else count(number)
+
+
 def plural(number: int, noun: str) -> str:
     """'1 seed', '3 seeds'."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,10 +1,11 @@
 """Which trials pair: those that drew the same, not those whose seeds have the same number."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweeper.plan.streams import PAIRING
 from sweeper.records import TrialOutcome
+from sweeper.spec.sweep_spec import Analysis
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,22 @@ class Pairing:
     differing: tuple[str, ...] = ()
     """Streams that several draw from, not alike."""
     known: bool = True
+    declared: bool = False
+    """Whether the sweep says so (`analysis`), whatever the streams are."""
 
 
 ALL_PAIRED = Pairing(True)
 
 
-def pairing_of(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[tuple[str, int], TrialOutcome]) -> Pairing:
-    """By the fingerprints of the streams of each variant's trials; variants without any trial are not asked."""
+def pairing_of(
+    variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[tuple[str, int], TrialOutcome], analysis: Analysis | None = None
+) -> Pairing:
+    """As the sweep declares, else by the fingerprints of the streams of each variant's trials; variants without any trial are not asked."""
+    found = _by_streams(variants, seeds, outcomes)
+    return found if analysis is None else replace(found, paired=analysis == "paired", declared=True)
+
+
+def _by_streams(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[tuple[str, int], TrialOutcome]) -> Pairing:
     first = [next((outcomes[name, seed] for seed in seeds if (name, seed) in outcomes), None) for name in variants]
     asked = [outcome.streams for outcome in first if outcome is not None]
     if not asked:
@@ -40,7 +50,12 @@ def pairing_of(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[
 
 def pairing_notes(found: Mapping[str, Pairing]) -> list[str]:
     """A sentence for the pairs, by contrast, and one for each contrast without."""
-    notes = []
+    declared = {name: pairing for name, pairing in found.items() if pairing.declared}
+    notes = [
+        f"Seeds are {'paired' if paired else 'not paired (Welch)'}, as `analysis` of the sweep declares."
+        for paired in dict.fromkeys(pairing.paired for pairing in declared.values())
+    ]
+    found = {name: pairing for name, pairing in found.items() if not pairing.declared}
     alike: dict[tuple[str, ...], list[str]] = {}
     for name, pairing in found.items():
         if pairing.paired and pairing.shared:

@@ -1,8 +1,10 @@
 """The one door to the formats of a report."""
 
+from collections.abc import Iterator
+
 from sweeper.errors import RequestError, nearest
-from sweeper.report.render_csv import render_csv
-from sweeper.report.render_json import render_json
+from sweeper.report.render_csv import csv_parts
+from sweeper.report.render_json import json_parts
 from sweeper.report.render_latex import render_latex
 from sweeper.report.render_markdown import render_markdown
 from sweeper.report.render_terminal import render_terminal
@@ -18,15 +20,20 @@ def render(report: Report, format: str, *, width: int = 80, colour: bool = False
 
     `width` (columns) and `colour` matter to `terminal` only. Raises RequestError for a format that is not in FORMATS.
     """
+    return "".join(render_parts(report, format, width=width, colour=colour))
+
+
+def render_parts(report: Report, format: str, *, width: int = 80, colour: bool = False) -> Iterator[str]:
+    """The same text in parts, so that a large one need not be held whole. Raises RequestError as `render` does, before the first part."""
     match format:
         case "terminal":
-            return render_terminal(report, width, colour)
+            return iter([render_terminal(report, width, colour)])
         case "markdown":
-            return render_markdown(report)
+            return iter([render_markdown(report)])
         case "csv":
-            return render_csv(report)
+            return csv_parts(report)
         case "json":
-            return render_json(report)
+            return json_parts(report)
         case "latex":
-            return render_latex(report)
+            return iter([render_latex(report)])
     raise RequestError(f"there is no format {format!r}{nearest(format, FORMATS)}")

@@ -2,19 +2,24 @@
 
 `sweep` rows carry the facts above the table (`name` and `text`); `variant` rows are one per variant and metric; `step` rows one per
 variant, metric and training step of an evaluation; `contrast` rows one per contrast; `effect` rows one per main, simple or interaction
-effect; `claim` rows one per claim (with a margin in % on the log of the metric); `note` rows carry the footnotes. Numbers have full
+effect; `claim` rows one per claim (with a margin in % on the log of the metric); of a search `proposal`,
+`importance` and `optimism` rows; `note` rows carry the footnotes. Numbers have full
 precision, an empty cell is a number that does not exist. Where published sets stand beside the sweep, `published` rows and three columns
 more hold them: a figure of another protocol is never in `estimate`.
 """
 
 import csv
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from io import StringIO
+from itertools import islice
 
+from sweeper.metrics import metric_info
 from sweeper.report import layout
 from sweeper.report.escaping import csv_cell
 from sweeper.report.rows import Report
 from sweeper.report.statistics import Summary
+from sweeper.states import TRIAL_STATES
 
 COLUMNS = (
     "kind",
@@ -29,11 +34,7 @@ COLUMNS = (
     "interval_high",
     "n",
     "planned",
-    "finished",
-    "diverged",
-    "failed",
-    "running",
-    "pending",
+    *(state.replace(" ", "_") for state in TRIAL_STATES),
     "seeds",
     "dropped_seeds",
     "margin",
@@ -42,6 +43,10 @@ COLUMNS = (
     "p",
     "p_holm",
     "verdict",
+    "smallest_effect",
+    "answer",
+    "p_sign_flip",
+    "pair_correlation",
     "more_seeds_if_zero",
     "more_seeds_if_estimate",
     "text",
@@ -51,15 +56,19 @@ PUBLISHED_COLUMNS = ("published_set", "published_value", "protocol")
 """Only where published sets stand beside the sweep."""
 
 Row = dict[str, str | int | float | None]
+_AT_ONCE = 500
 
 
-def render_csv(report: Report) -> str:
-    """One header line, then the rows in the order of the kinds above; lines end in '\\n'."""
-    out = StringIO()
-    writer = csv.DictWriter(out, (*COLUMNS, *(PUBLISHED_COLUMNS if report.published else ())), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({column: _cell(value) for column, value in row.items()} for row in _rows(report))
-    return out.getvalue()
+def csv_parts(report: Report) -> Iterator[str]:
+    """One header line, then the rows in the order of the kinds above, some hundred at a time; lines end in '\\n'."""
+    columns = (*COLUMNS, *(PUBLISHED_COLUMNS if report.published else ()))
+    rows, safe = _rows(report), lru_cache(10_000)(csv_cell)  # the rows of a variant repeat its name, and all of them metrics and seeds
+    lines: list[list[str | int | float | None]] = [list(columns)]
+    while lines:
+        out = StringIO()
+        csv.writer(out, lineterminator="\n").writerows(lines)
+        yield out.getvalue()
+        lines = [[safe(value) if isinstance(value, str) else value for value in map(row.get, columns)] for row in islice(rows, _AT_ONCE)]
 
 
 def _rows(report: Report) -> Iterator[Row]:
@@ -77,6 +86,7 @@ def _rows(report: Report) -> Iterator[Row]:
             "planned": len(report.seeds),
             "dropped_seeds": _seeds(row.dropped),
             "margin": row.margin,
+            "pair_correlation": None if row.pairing_gain is None else float(f"{row.pairing_gain.correlation:.6g}"),
             "text": " ".join(layout.contrast_text(row)),
         }
     for effect in report.effects:
@@ -94,7 +104,7 @@ def _rows(report: Report) -> Iterator[Row]:
             "kind": "claim",
             "name": claim.name,
             "metric": claim.metric,
-            "direction": report.primary.direction,
+            "direction": metric_info(claim.metric).direction,
             "estimate": claim.estimate,
             "interval_low": claim.interval.low if claim.interval else None,
             "interval_high": claim.interval.high if claim.interval else None,
@@ -107,12 +117,30 @@ def _rows(report: Report) -> Iterator[Row]:
             "p": claim.p,
             "p_holm": claim.p_adjusted,
             "verdict": claim.verdict,
-            "more_seeds_if_zero": claim.more_if_zero,
-            "more_seeds_if_estimate": claim.more_if_estimate,
+            "smallest_effect": claim.smallest_effect,
+            "answer": claim.answer,
+            "p_sign_flip": claim.sign_flip_p,
+            "more_seeds_if_zero": claim.more_if_zero.number if claim.more_if_zero else None,
+            "more_seeds_if_estimate": claim.more_if_estimate.number if claim.more_if_estimate else None,
             "text": claim.sentence,
         }
+    yield from _search(report)
     for note in report.notes:
         yield {"kind": "note", "text": note}
+
+
+def _search(report: Report) -> Iterator[Row]:
+    if report.search is None:
+        return
+    rows = report.search
+    about = {"metric": rows.primary.name, "direction": rows.primary.direction}
+    for proposal in rows.proposals:
+        value = proposal.values[0] if proposal.values else None
+        yield {"kind": "proposal", "name": proposal.variant, **about, "step": proposal.step, "estimate": value, "text": proposal.state}
+    for name, share in rows.importances.items():
+        yield {"kind": "importance", "name": name, "metric": rows.primary.name, "estimate": share}
+    for row in rows.confirmed:
+        yield {"kind": "optimism", "name": row.variant, "metric": rows.primary.name, "estimate": row.optimism, "n": row.seeds}
 
 
 def _variants(report: Report) -> Iterator[Row]:
@@ -126,11 +154,7 @@ def _variants(report: Report) -> Iterator[Row]:
                 "direction": metric.direction,
                 **_numbers(row.cells[metric.name]),
                 "planned": row.planned,
-                "finished": row.finished,
-                "diverged": row.diverged,
-                "failed": row.failed,
-                "running": row.running,
-                "pending": row.pending,
+                **{state.replace(" ", "_"): row.states[state] for state in TRIAL_STATES},
             }
             for step, summary in row.steps.get(metric.name, {}).items():
                 yield {
@@ -175,9 +199,3 @@ def _numbers(summary: Summary) -> Row:
 
 def _seeds(seeds: Iterable[int]) -> str:
     return " ".join(map(str, seeds))
-
-
-def _cell(value: str | int | float | None) -> str:
-    if value is None:
-        return ""
-    return csv_cell(value) if isinstance(value, str) else repr(value)

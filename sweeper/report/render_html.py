@@ -7,15 +7,17 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-from sweeper.metrics import metric_info
-from sweeper.report import layout, numbers
+from sweeper.report import layout
 from sweeper.report.charts import Figure, figures
-from sweeper.report.layouts import tables_of
-from sweeper.report.story import Story, Strip, TrialLine
-from sweeper.report.tables import Column
+from sweeper.report.layouts import cut, tables_of
+from sweeper.report.story import Story, Strip
+from sweeper.report.tables import Column, Table
+from sweeper.report.trial_data import trial_data
 from sweeper.visible import one_line
 
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_MOST_ROWS, _MOST_CELLS, _MOST_NOTES = 300, 10_000, 300
+"""Of a table, and of the notes: a page says how many more there are, and which command prints them."""
 _PLOTS_CHECKED = 8
 """Variants whose curves are drawn before the reader chooses."""
 
@@ -36,19 +38,22 @@ def render_html(story: Story, bundle: str) -> str:
     )
     report = story.report
     drawn = figures(story)
-    metrics = [metric for metric in report.metrics if any(metric.name in trial.metrics for trial in story.trials)]
+    measured = {name for trial in story.trials for name in trial.metrics}
+    trials = trial_data(story.trials, [metric for metric in report.metrics if metric.name in measured])
     text = environment.get_template("page.html.j2").render(
         report=report,
         facts=layout.facts(report, "html"),
-        tables=tables_of(report),
+        tables=[_narrowed(table) for table in tables_of(report, _MOST_ROWS)],
+        notes=report.notes[:_MOST_NOTES],
+        rebuild=layout.rebuild_command(report, "csv"),
         heading_groups=heading_groups,
         figures=drawn,
         checked=_PLOTS_CHECKED,
-        content=Markup(script_json(_plots(drawn))),
+        content=Markup(script_json({"plots": _plots(drawn), "trials": trials.content})),
         samples=list(_samples(story.strips)),
         left_out=story.left_out,
-        trials=[_trial(trial, [metric.name for metric in metrics]) for trial in story.trials],
-        trial_metrics=[layout.metric_heading(metric) for metric in metrics],
+        trials=trials,
+        name=json.dumps(report.name),
         css=Markup(_source("page.css")),
         script=Markup(_source("page.js")),
         bundle=Markup(bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")),
@@ -97,6 +102,11 @@ def _visible(value: Any) -> Any:
     return one_line(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
+def _narrowed(table: Table) -> Table:
+    """Fewer rows where they are long."""
+    return cut(table, max(20, _MOST_CELLS // max(len(table.columns), 1)))
+
+
 def _plots(drawn: Iterable[Figure]) -> dict[str, Any]:
     return {figure.key: [{"label": plot.label, "spec": plot.spec, "rows": plot.rows} for plot in figure.plots] for figure in drawn}
 
@@ -110,22 +120,3 @@ def _samples(strips: Sequence[Strip]) -> Iterable[dict[str, Any]]:
             "columns": max(strip.columns for strip in mine),
             "rows": [{"variant": s.variant, "source": f"data:image/png;base64,{base64.b64encode(s.png).decode()}"} for s in mine],
         }
-
-
-def _trial(trial: TrialLine, metrics: Sequence[str]) -> dict[str, Any]:
-    values = [trial.metrics.get(name) for name in metrics]
-    return {
-        "name": trial.fingerprint[:8],
-        "link": trial.link if trial.link is not None and trial.link.startswith(("https://", "http://")) else None,
-        "variant": trial.variant,
-        "seed": trial.seed,
-        "state": trial.state,
-        "step": trial.step,
-        "steps": trial.steps,
-        "attempts": trial.attempts,
-        "values": [
-            {"sort": "" if value is None else repr(value), "text": numbers.fixed(value, metric_info(name).decimals)}
-            for name, value in zip(metrics, values, strict=True)
-        ],
-        "error": trial.error or "",
-    }

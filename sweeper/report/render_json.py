@@ -1,6 +1,7 @@
-"""A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`, maybe `published`; names as stored."""
+"""A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`; maybe `published`, `search`. Names as stored."""
 
 import json
+from collections.abc import Iterator
 
 from sweeper.metrics import MetricInfo
 from sweeper.report.beside import PublishedSet
@@ -13,23 +14,30 @@ from sweeper.report.json_shape import (
     MetricShape,
     PublishedShape,
     ReportShape,
+    SearchShape,
     SummaryShape,
     SweepShape,
     VariantShape,
 )
 from sweeper.report.layout import in_utc, rebuild_command
+from sweeper.report.missing_seeds import More
 from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
+from sweeper.report.search_rows import SearchRows
 from sweeper.report.statistics import CONFIDENCE, Interval, Summary
 
 _INDENTED = 100
 """Variants; more are written in one line."""
 
 
-def render_json(report: Report) -> str:
-    """ASCII, keys in a fixed order, indented unless there are many variants. Values by seed have the seed, as text, for their key."""
+def json_parts(report: Report) -> Iterator[str]:
+    """ASCII, keys in a fixed order, indented unless there are many variants. Values by seed have the seed, as text, for their key.
+
+    Many variants are written one by one, since all of them as objects, or as one text, take gigabytes.
+    """
+    many = len(report.variants) > _INDENTED
     content: ReportShape = {
         "sweep": _sweep(report),
-        "variants": [_variant(row) for row in report.variants],
+        "variants": [] if many else [_variant(row) for row in report.variants],
         "contrasts": [_contrast(row) for row in report.contrasts],
         "effects": [_effect(effect) for effect in report.effects],
         "claims": [_claim(row) for row in report.claims],
@@ -37,8 +45,22 @@ def render_json(report: Report) -> str:
     }
     if report.published:
         content["published"] = [_published(found) for found in report.published]
-    indent = 2 if len(report.variants) <= _INDENTED else None  # with an indent it takes ten times as long, and nobody reads so much
-    return json.dumps(content, indent=indent, allow_nan=False) + "\n"
+    if report.search is not None:
+        content["search"] = _search(report.search)
+    if not many:
+        yield json.dumps(content, indent=2, allow_nan=False) + "\n"
+        return
+    before = "{"  # without an indent: with one it takes ten times as long, and nobody reads so much
+    for key, value in content.items():
+        yield f"{before}{json.dumps(key)}: "
+        before = ", "
+        if key != "variants":
+            yield json.dumps(value, allow_nan=False)
+            continue
+        for place, row in enumerate(report.variants):
+            yield f"{', ' if place else '['}{json.dumps(_variant(row), allow_nan=False)}"
+        yield "]"
+    yield "}\n"
 
 
 def _sweep(report: Report) -> SweepShape:
@@ -52,6 +74,7 @@ def _sweep(report: Report) -> SweepShape:
         "newest_result": None if newest is None else in_utc(newest).isoformat(),
         "device": report.device,
         "comparability": {name: list(values) for name, values in report.comparability.items()},
+        "not_comparable": {name: list(metrics) for name, metrics in report.not_comparable.items()},
         "command": rebuild_command(report, "json"),
         "primary_metric": report.primary.name,
         "metrics": [_metric(info) for info in report.metrics],
@@ -88,10 +111,12 @@ def _variant(row: VariantRow) -> VariantShape:
         "baseline": row.is_baseline,
         "planned": row.planned,
         "finished": row.finished,
-        "diverged": row.diverged,
-        "failed": row.failed,
-        "running": row.running,
-        "pending": row.pending,
+        "diverged": row.states["diverged"],
+        "failed": row.states["failed"],
+        "stopped_early": row.states["stopped early"],
+        "cancelled": row.states["cancelled"],
+        "running": row.states["running"],
+        "pending": row.states["pending"],
         "metrics": metrics,
         "steps": {name: {str(step): at_step(name, summary) for step, summary in by_step.items()} for name, by_step in row.steps.items()},
     }
@@ -109,6 +134,8 @@ def _contrast(row: ContrastRow) -> ContrastShape:
         "n_pairs": row.n_pairs,
         **_estimate(row.summary),
         "shared_streams": list(row.pairing.shared),
+        "pair_correlation": None if row.pairing_gain is None else _six_digits(row.pairing_gain.correlation),
+        "pairing_width_ratio": None if row.pairing_gain is None else _six_digits(row.pairing_gain.width_ratio),
         "bootstrap": _ends(row.bootstrap),
         "dropped": {str(seed): reason for seed, reason in row.dropped.items()},
         "caveats": list(row.caveats),
@@ -140,10 +167,71 @@ def _claim(row: ClaimRow) -> ClaimShape:
         "p": row.p,
         "p_holm": row.p_adjusted,
         "p_contrary": row.refuting_p,
+        "p_sign_flip": row.sign_flip_p,
         "verdict": row.verdict,
-        "more_seeds": {"if_true_effect_is_zero": row.more_if_zero, "if_true_effect_is_the_estimate": row.more_if_estimate},
+        "smallest_effect": row.smallest_effect,
+        "answer": row.answer,
+        "p_equivalent": row.equivalent_p,
+        "unadjusted_interval": _ends(row.unadjusted),
+        "unadjusted_level": row.unadjusted_level,
+        "unbiased_estimate": None if row.unbiased is None else _six_digits(row.unbiased),
+        "planned_seeds": row.planned,
+        "whole_seeds": row.whole,
+        "more_seeds": {
+            "if_true_effect_is_zero": row.more_if_zero.number if row.more_if_zero else None,
+            "if_true_effect_is_the_estimate": row.more_if_estimate.number if row.more_if_estimate else None,
+            "range_if_zero": _range(row.more_if_zero),
+            "range_if_the_estimate": _range(row.more_if_estimate),
+        },
         "diverged": dict(row.diverged),
         "sentence": row.sentence,
+    }
+
+
+def _six_digits(value: float) -> float:
+    """The ones after them depend on the release of a library."""
+    return float(f"{value:.6g}")
+
+
+def _range(more: More | None) -> list[int | None] | None:
+    return None if more is None else [more.low, more.high]
+
+
+def _search(rows: SearchRows) -> SearchShape:
+    names = [metric.name for metric in rows.objectives]
+    return {
+        "sampler": rows.sampler,
+        "stopping": rows.stopping,
+        "objectives": names,
+        "planned": rows.planned,
+        "proposals": [
+            {
+                "number": proposal.number + 1,
+                "variant": proposal.variant,
+                "setting": dict(proposal.chosen),
+                "state": proposal.state,
+                "step": proposal.step,
+                "values": dict(zip(names, proposal.values, strict=False)),
+                "seconds": proposal.seconds,
+            }
+            for proposal in rows.proposals
+        ],
+        "best_so_far": [number + 1 for number in rows.incumbents],
+        "front": [number + 1 for number in rows.front],
+        "importances": dict(rows.importances),
+        "bias": None
+        if rows.bias is None
+        else {
+            "tried": rows.bias.tried,
+            "seeds": rows.bias.seeds,
+            "spread": rows.bias.spread,
+            "source": rows.bias.source,
+            "share": rows.bias.share,
+        },
+        "confirmed": [
+            {"variant": row.variant, "found": row.found, "confirmed": row.confirmed, "seeds": row.seeds, "optimism": row.optimism}
+            for row in rows.confirmed
+        ],
     }
 
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from sweeper.report import layout, numbers
+from sweeper.report import layout
 from sweeper.report.escaping import latex
 from sweeper.report.layouts import tables_of
 from sweeper.report.rows import Report
-from sweeper.report.tables import Cell, Column, Quantity, Row, Table
+from sweeper.report.tables import Cell, Column, Row, Table
 from sweeper.visible import one_line
 
 _NUMBERS_PER_TABLE = 4
@@ -96,44 +96,41 @@ def _alignment(column: Column, cells: Sequence[Cell]) -> str:
     """`l`, or an S column that leaves room for the longest number in it."""
     if column.kind != "number":
         return "l"
-    aligned = [quantity for cell in cells if (quantity := _aligned(cell)) is not None]
+    aligned = [(cell.quantity, _written(cell)) for cell in cells if cell.quantity is not None and _is_aligned(cell)]
     if not aligned:
         return "r"
-    written = [numbers.fixed(quantity.mean, quantity.decimals) for quantity in aligned]
-    whole = max(len(text.lstrip("-").split(".")[0]) for text in written)
-    decimals = max(quantity.decimals for quantity in aligned)
-    sign = "-" if any(text.startswith("-") for text in written) else ""
-    widths = [len(numbers.fixed(q.half_width, q.decimals).replace(".", "").lstrip("0")) or 1 for q in aligned if q.half_width is not None]
-    uncertainty = f"({max(widths)})" if widths else ""
+    means, widths = zip(*(written.partition(" +- ")[::2] for _, written in aligned), strict=True)
+    whole = max(len(text.lstrip("-").split(".")[0]) for text in means)
+    decimals = max(quantity.decimals for quantity, _ in aligned)
+    sign = "-" if any(text.startswith("-") for text in means) else ""
+    digits = [len(text.replace(".", "").lstrip("0")) or 1 for text in widths if text]
+    uncertainty = f"({max(digits)})" if digits else ""
     return f"S[table-format={sign}{whole}.{decimals}{uncertainty}]"
 
 
 def _cell(cell: Cell, column: Column) -> str:
     if column.kind != "number":
         return rf"\textbf{{{latex(cell.text)}}}" if cell.strong else latex(cell.text)
-    quantity = _aligned(cell)
-    if quantity is not None:
-        return (r"\bfseries " if cell.strong else "") + _written(quantity)
+    if _is_aligned(cell):
+        return (r"\bfseries " if cell.strong else "") + _written(cell)
     if cell.quantity is None or not cell.lines[1:]:
         return f"{{{latex(cell.text)}}}"
-    return f"{{{_number(cell.quantity)} {latex(' '.join(cell.lines[1:]))}}}"
+    return f"{{{_number(cell)} {latex(' '.join(cell.lines[1:]))}}}"
 
 
-def _aligned(cell: Cell) -> Quantity | None:
-    """The number of a cell that holds nothing else, and no exponent."""
-    quantity = cell.quantity
-    if quantity is None or len(cell.lines) > 1 or "e" in _written(quantity):
-        return None
-    return quantity
+def _is_aligned(cell: Cell) -> bool:
+    """Whether it holds a number and nothing else, and no exponent."""
+    return cell.quantity is not None and len(cell.lines) == 1 and "e" not in cell.lines[0]
 
 
-def _number(quantity: Quantity) -> str:
-    written = _written(quantity)
-    return latex(numbers.plus_minus(quantity.mean, quantity.half_width, quantity.decimals)) if "e" in written else rf"\num{{{written}}}"
+def _number(cell: Cell) -> str:
+    written = _written(cell)
+    return latex(cell.lines[0]) if "e" in written else rf"\num{{{written}}}"
 
 
-def _written(quantity: Quantity) -> str:
-    return numbers.plus_minus(quantity.mean, quantity.half_width, quantity.decimals).replace("±", "+-")
+def _written(cell: Cell) -> str:
+    """The number of a cell that has one: its first line."""
+    return cell.lines[0].replace("±", "+-")
 
 
 def _list(items: Iterable[str]) -> str:

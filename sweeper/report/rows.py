@@ -1,5 +1,6 @@
 """What a report holds, before it is written in some format. Text in it comes from the store as it is: renderers escape it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,11 +8,16 @@ from typing import Literal
 
 from sweeper.metrics import MetricInfo
 from sweeper.report.beside import PublishedSet
+from sweeper.report.cases import Answer, Verdict
 from sweeper.report.effects import Effect
+from sweeper.report.missing_seeds import More
 from sweeper.report.pairing import Pairing
+from sweeper.report.pairing_gain import PairingGain
+from sweeper.report.search_rows import SearchRows
 from sweeper.report.statistics import Interval, Summary
 from sweeper.spec.claims import ClaimKind
 from sweeper.spec.report_template import ReportTemplate
+from sweeper.states import TrialState, finished
 
 
 @dataclass(frozen=True)
@@ -22,16 +28,18 @@ class VariantRow:
     levels: Mapping[str, str]
     is_baseline: bool
     planned: int
-    """Trials that the sweep wants of this variant: one per seed. The sum of the five counts below."""
-    finished: int
-    failed: int
-    diverged: int
-    running: int
-    pending: int
+    """Trials that the sweep wants of this variant: one per seed."""
+    states: Counter[TrialState]
+    """How many of them are in each state, in the order of the table of states; those that nobody began are pending."""
     cells: Mapping[str, Summary]
     """Metric name -> its values over the seeds of finished trials; every column of the report has one."""
     steps: Mapping[str, Mapping[int, Summary]] = field(default_factory=dict)
     """Metric name -> training step -> its values over the seeds of finished trials, where the trials' curves were read."""
+
+    @property
+    def finished(self) -> int:
+        """Trials with a result."""
+        return finished(self.states)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,8 @@ class ContrastRow:
     """Smallest difference that matters, in units of the metric."""
     pairing: Pairing
     """Whether the trials of a seed are pairs, and by which streams."""
+    pairing_gain: PairingGain | None
+    """What pairing brought; None where seeds are no pairs, or too few."""
     bootstrap: Interval | None
     """A second 95% interval, by percentiles over seeds, from 5 seeds on."""
     decimals: int
@@ -99,8 +109,17 @@ class ClaimRow:
     """Pairs, or seeds of the cell with fewest."""
     estimate: float | None
     level: float
-    """Confidence level of the intervals: 1 - alpha of a two-sided test, 1 - 2 alpha of one-sided ones."""
+    """Confidence level of `interval`: that of the claim's own test, after Holm and at its look. So the interval agrees with the verdict."""
     interval: Interval | None
+    unadjusted: Interval | None
+    """As if it were the only claim and the only look, at `unadjusted_level`; for programs, never printed beside a verdict."""
+    unadjusted_level: float
+    unbiased: float | None
+    """The estimate corrected for stopping early; None with one look."""
+    planned: int
+    """Seeds that the sweep wants."""
+    whole: int
+    """Seeds of which every trial of the claim has ended."""
     bootstrap: Interval | None
     """By percentiles over seeds, from 5 seeds on."""
     p: float | None
@@ -108,15 +127,32 @@ class ClaimRow:
     """After Holm over the claims of the sweep; the claim is supported where it is not above alpha."""
     refuting_p: float | None
     """Likewise of the claim's contrary."""
-    verdict: Literal["supported", "refuted", "inconclusive"]
-    more_if_zero: int | None
-    """Seeds per cell missing for power .8 at a true effect of zero; None where it is decided or no number decides it."""
-    more_if_estimate: int | None
+    sign_flip_p: float | None
+    """Of the claim by an exact sign-flip test, unadjusted, from 6 pairs on; it decides nothing."""
+    verdict: Verdict
+    smallest_effect: str | None
+    """Of interest, as the sweep gives it; only a superior claim has one."""
+    smallest_effect_value: float | None
+    """The same on the scale of the estimate."""
+    answer: Answer | None
+    """Where it has one, and there is a verdict to be had."""
+    equivalent_p: float | None
+    """Of an effect smaller than that to both sides, by all looks."""
+    more_if_zero: More | None
+    """Seeds per cell missing for power .8 at a true effect of zero; None where it is decided."""
+    more_if_estimate: More | None
     diverged: Mapping[str, int]
     """Trials by variant that diverged."""
+    not_comparable: str | None
+    """Why its cells are not compared; more seeds never decide it then."""
     estimate_text: str
     interval_text: str
     sentence: str
+
+    @property
+    def verdict_text(self) -> str:
+        """As a table shows it: 'supported', or 'interim, 3 of 10 seeds'."""
+        return f"interim, {self.whole} of {self.planned} seeds" if self.verdict == "interim" else self.verdict
 
 
 @dataclass(frozen=True)
@@ -131,7 +167,7 @@ class Report:
     device: str | None
     """Device model of the finished trials; None when it was not recorded or nothing finished."""
     comparability: Mapping[str, tuple[str, ...]]
-    """Field -> its values among finished trials; more than one only where mixing was allowed."""
+    """Field -> its values among finished trials."""
     command: str
     """Rebuilds this report for a terminal; other formats add `--format`."""
     metrics: tuple[MetricInfo, ...]
@@ -151,8 +187,13 @@ class Report:
     template: ReportTemplate = field(default_factory=ReportTemplate)
     claims: tuple[ClaimRow, ...] = ()
     """The contrasts that claim something, with their verdicts."""
+    not_comparable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field in which finished trials differ unasked -> metrics whose values do not compare for it."""
     published: tuple[PublishedSet, ...] = ()
     """Rows of others that stand below; of another protocol, and met by nothing above."""
+
+    search: SearchRows | None = None
+    """What a search tried and found; the rows above are then those that it confirmed."""
 
     @property
     def factors(self) -> tuple[str, ...]:

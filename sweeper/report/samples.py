@@ -77,10 +77,10 @@ def _strip(variant: str, seed: int, path: Path) -> Strip | None:
             words = dict(picture.info)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
         return None
-    columns, gap = (_whole(words.get(name)) for name in ("sweeper:columns", "sweeper:gap"))
+    columns, gap, above = (_whole(words.get(f"sweeper:{name}")) for name in ("columns", "gap", "above"))
     if columns:
         side = (image.width - gap) // columns
-        image = image.crop((0, 0, image.width, min(image.height, gap + DRAWS * side)))
+        image = image.crop((0, 0, image.width, min(image.height, above + gap + DRAWS * side)))
         if side - gap > _TILE:
             share = _TILE / side
             image = image.resize((round(image.width * share), round(image.height * share)), Image.Resampling.LANCZOS)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sweeper.compact import Shared
+
 CONFIDENCE = 0.95
 NORMAL_QUANTILE = 1.959963984540054
 """Two-sided, of CONFIDENCE."""
@@ -14,6 +16,7 @@ MIN_SEEDS = 3
 
 _LARGEST = 1e100
 """Beyond this a square overflows; such a value is no more a measurement than infinity is."""
+_SHARED = Shared()  # most summaries of a report are over the same seeds
 _ROUNDING = 1e-12
 """A weighted sum smaller than this share of its terms is rounding error of the weights, not a difference."""
 
@@ -33,7 +36,7 @@ Rule = Literal["t", "welch", "assumed"]
 """What made an interval: Student's t over seeds, Welch's t over cells whose seeds are no pairs, or a normal one with an assumed spread."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Values over seeds and what they come to; None where there are too few."""
 
@@ -128,10 +131,10 @@ def summarise(by_seed: Mapping[int, float], assumed_cv: float | None = None) -> 
 
     `assumed_cv`: standard deviation as a share of the mean, assumed where there are too few values for an interval of their own.
     """
-    kept = {seed: float(by_seed[seed]) for seed in sorted(by_seed)}
-    if not all_usable(kept.values()):
-        kept = {seed: value for seed, value in kept.items() if usable(value)}
-    values = list(kept.values())
+    finite = {seed: float(by_seed[seed]) for seed in sorted(by_seed)}
+    if not all_usable(finite.values()):
+        finite = {seed: value for seed, value in finite.items() if usable(value)}
+    kept, values = _SHARED.numbers(finite), list(finite.values())
     center = mean(values)
     sd = _spread(values, center)
     width = None if sd is None else _half_width(sd, len(values))

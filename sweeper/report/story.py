@@ -1,15 +1,19 @@
 """What a page shows beyond the tables: trials one by one, curves over training, samples side by side."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sweeper.metrics import MetricInfo, metric_info
-from sweeper.records import Metrics, SweepSnapshot, TrialCurves, TrialOutcome, TrialState
+from sweeper.plan.proposals import Proposal
+from sweeper.records import Metrics, SweepSnapshot, TrialCurves, TrialOutcome
 from sweeper.report.rows import Report
 from sweeper.report.statistics import Summary, summarise
+from sweeper.states import TrialState
 
 CURVES = ("held_out_loss", "held_out_noise_loss", "train_loss")
 """Training curves that a page draws, where trials have them."""
+MOST_DRAWN = 100
+"""Variants, contrasts, claims and effects that plots show: nobody reads more, and a browser needs a minute for ten thousand."""
 _MOST_POINTS = 2_400
 """Of one metric's curves, over all variants: a page stays small however many there are."""
 
@@ -82,24 +86,36 @@ def story_of(
             outcome.step,
             outcome.steps,
             outcome.attempts,
-            outcome.metrics if outcome.state == "finished" else {},
+            outcome.metrics if outcome.has_result else {},
             outcome.error,
             (links or {}).get(outcome.fingerprint),
         )
         for outcome in _in_order(snapshot, report)
     )
-    return Story(report, trials, tuple(_curves(snapshot, curves, report)), tuple(strips), left_out)
+    return Story(report, trials, tuple(_curves(compared(snapshot, report), curves, report)), tuple(strips), left_out)
+
+
+def compared(snapshot: SweepSnapshot, report: Report) -> SweepSnapshot:
+    """Without the trials of a search that no row of the report is made of."""
+    names = {row.name for row in report.variants}
+    outcomes = tuple(outcome for outcome in snapshot.outcomes if outcome.variant in names and outcome.seed in report.seeds)
+    return replace(snapshot, outcomes=outcomes) if report.search is not None else snapshot
+
+
+def proposals_in(report: Report) -> Sequence[Proposal]:
+    return report.search.proposals if report.search is not None else ()
 
 
 def _in_order(snapshot: SweepSnapshot, report: Report) -> list[TrialOutcome]:
     places = {row.name: place for place, row in enumerate(report.variants)}
-    return sorted(snapshot.outcomes, key=lambda outcome: (places[outcome.variant], outcome.seed))
+    places |= {proposal.variant: len(places) + proposal.number for proposal in proposals_in(report) if proposal.variant not in places}
+    return sorted(snapshot.outcomes, key=lambda outcome: (places.get(outcome.variant, len(places)), outcome.seed))
 
 
 def _curves(snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: Report) -> list[Curve]:
-    by_variant: dict[str, list[tuple[int, TrialCurves]]] = {row.name: [] for row in report.variants}
+    by_variant: dict[str, list[tuple[int, TrialCurves]]] = {row.name: [] for row in report.variants[:MOST_DRAWN]}
     for outcome in snapshot.outcomes:
-        if outcome.fingerprint in curves:
+        if outcome.fingerprint in curves and outcome.variant in by_variant:
             by_variant[outcome.variant].append((outcome.seed, curves[outcome.fingerprint]))
     evaluated = [metric.name for metric in report.metrics if metric.reproducible and len(report.steps) > 1]
     names = dict.fromkeys([report.primary.name, *CURVES, *evaluated])

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import shlex
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 
 from pydantic import ValidationError
 
@@ -12,19 +14,23 @@ from sweeper.metrics import MetricInfo, columns, metric_info
 from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
 from sweeper.report.beside import published_set
 from sweeper.report.claims import claim_rows
-from sweeper.report.comparability import comparability_of, device_of, varied_by_design
+from sweeper.report.comparability import comparability_of, device_of
 from sweeper.report.contrasts import Outcomes, contrast_row
 from sweeper.report.declared import declaration_notes
 from sweeper.report.effects import effects_of
 from sweeper.report.folded import folded_notes, one_trial
 from sweeper.report.notes import notes_of
 from sweeper.report.pairing import pairing_notes, pairing_of
+from sweeper.report.pairing_gain import gain_notes
 from sweeper.report.rows import ContrastRow, Report, VariantRow
+from sweeper.report.search_rows import search_notes, search_rows, seeds_seen_before, shown_part
 from sweeper.report.statistics import Summary, summarise
 from sweeper.report.variance import variance_notes
-from sweeper.spec.designs import ensure_template_fits, variants_of
+from sweeper.spec.designs import fitted_template, variants_of
 from sweeper.spec.report_template import ReportTemplate
+from sweeper.spec.search_design import SearchDesign
 from sweeper.spec.sweep_spec import SweepSpec
+from sweeper.states import TRIAL_STATES, TrialState
 
 __all__ = ["ContrastRow", "Report", "VariantRow", "build_report"]
 
@@ -35,55 +41,73 @@ def build_report(
     *,
     curves: Mapping[str, TrialCurves] | None = None,
     template: ReportTemplate | None = None,
+    importances: Mapping[str, float] | None = None,
+    random: SweepSnapshot | None = None,
 ) -> Report:
     """The report of one version of a sweep; the same arguments give the same report.
 
-    `curves` (by fingerprint) fill the tables that show training steps. `template` stands in for the stored spec's own.
+    `curves` (by fingerprint) fill the tables that show training steps; `importances` are those of a search's factors, and `random` is a
+    random search of its space. `template` stands in for the stored spec's own.
 
-    Raises RequestError when finished trials differ in a field of their comparability key that is not in `allow_mixed`,
-    when the stored spec is none of this release, for an unknown published set, and SpecError when a contrast or the template names what the
-    design does not have.
+    Where finished trials differ in a field of their comparability key that is not in `allow_mixed`, what does not compare is marked, and
+    contrasts across it have no estimate.
+
+    Raises RequestError when the stored spec is none of this release and for an unknown published set, and SpecError when a contrast or the
+    template names what the design does not have.
     """
-    spec = _spec(snapshot)
+    spec, whole = _spec(snapshot), snapshot
+    search, seen_before = None, list[str]()
+    if isinstance(spec.design, SearchDesign):
+        search = search_rows(snapshot, spec, curves or {}, importances or {}, random)
+        seen_before = seeds_seen_before(snapshot, spec)
+        snapshot, spec = shown_part(snapshot, spec)
     variants = variants_of(spec)
-    asked = template or spec.report or ReportTemplate()
-    ensure_template_fits(asked, variants)
+    asked = fitted_template(template or spec.report or ReportTemplate(), variants)
     outcomes = _by_variant_and_seed(snapshot, spec, variants)
-    finished = [outcome for outcome in outcomes.values() if outcome.state == "finished"]
-    comparability = comparability_of(finished, allow_mixed, varied_by_design(variants))
+    finished = [outcome for outcome in outcomes.values() if outcome.has_result]
+    comparability = comparability_of(finished, allow_mixed, variants)
     folded = one_trial(outcomes.values())
-    metrics = _columns(spec, outcomes, asked.metrics)
+    metrics = tuple(map(comparability.marked, _columns(spec, outcomes, asked.metrics)))
     rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
     primary, assumed_cv = metric_info(spec.metric.primary), spec.metric.assumed_spread
-    contrasts = tuple(contrast_row(contrast, spec, variants, outcomes, folded) for contrast in spec.contrasts)
-    pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes)
+    contrasts = tuple(contrast_row(contrast, spec, variants, outcomes, folded, comparability) for contrast in spec.contrasts)
+    pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes, spec.analysis)
+    values = _values(primary.name, outcomes)
+    # The levels of what a search found are no cells of a design: a difference between two of them is no effect of a factor.
+    effects = () if search is not None else effects_of(variants, spec.baseline, primary, values, spec.seeds, pairing, assumed_cv)
     return Report(
         name=snapshot.name,
         profile=snapshot.profile,
         version=snapshot.version,
         question=spec.question,
         newest_result=snapshot.newest_result,
-        device=device_of(comparability),
-        comparability=comparability,
-        command=_command(snapshot, comparability, asked, spec.report),
+        device=device_of(comparability.values),
+        comparability=comparability.values,
+        not_comparable={one.field: tuple(metric.name for metric in metrics if one.concerns(metric.name)) for one in comparability.apart},
+        command=_command(snapshot, comparability.mixed, asked, spec.report),
         metrics=metrics,
         baseline=spec.baseline,
         seeds=spec.seeds,
         variants=rows,
         contrasts=contrasts,
         notes=(
-            *notes_of(metrics, rows, list(outcomes.values()), comparability, has_contrasts=bool(spec.contrasts)),
+            *(one.sentence(metrics) for one in comparability.apart),
+            *notes_of(metrics, rows, list(outcomes.values()), comparability.mixed, has_contrasts=bool(spec.contrasts)),
             *folded_notes(folded),
             *pairing_notes({row.name: row.pairing for row in contrasts if outcomes}),
+            *gain_notes({row.name: row.pairing_gain for row in contrasts}),
             *variance_notes(primary, outcomes.values()),
             *declaration_notes(snapshot, spec),
+            *(search_notes(search) if search is not None else ()),
+            *seen_before,
         ),
-        snapshot=_identity(snapshot),
-        effects=effects_of(variants, spec.baseline, primary, _values(primary.name, outcomes), spec.seeds, pairing, assumed_cv),
-        claims=claim_rows(spec, variants, outcomes),
+        snapshot=_identity(whole),
+        effects=tuple(effect for effect in effects if comparability.separates(primary.name, effect.weights) is None),
+        claims=claim_rows(spec, variants, outcomes, comparability, snapshot.earlier),
         steps=_steps(rows, asked),
         template=asked,
         published=tuple(published_set(name) for name in asked.published),
+        search=search,
     )
 
 
@@ -109,14 +133,21 @@ def _by_variant_and_seed(snapshot: SweepSnapshot, spec: SweepSpec, variants: tup
 
 def _identity(snapshot: SweepSnapshot) -> str:
     """Short hash of the outcomes: two reports of one snapshot of the store have the same."""
-    known = sorted((o.fingerprint, o.state, sorted(o.metrics.items()), o.step, o.attempts) for o in snapshot.outcomes)
-    return hashlib.sha256(json.dumps([snapshot.version, known]).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"[{json.dumps(snapshot.version)}, [".encode())
+    before = ""
+    for _, alike in groupby(sorted(snapshot.outcomes, key=lambda o: o.fingerprint), key=lambda o: o.fingerprint):
+        # One by one: as one text, those of a hundred thousand trials take more memory than the trials.
+        for known in sorted((o.fingerprint, o.state, sorted(o.metrics.items()), o.step, o.attempts) for o in alike):
+            digest.update(f"{before}{json.dumps(known)}".encode())
+            before = ", "
+    digest.update(b"]]")
+    return digest.hexdigest()[:12]
 
 
 def _values(metric: str, outcomes: Outcomes) -> dict[str, dict[int, float]]:
     found: dict[str, dict[int, float]] = {}
     for (variant, seed), outcome in outcomes.items():
-        if outcome.state == "finished" and metric in outcome.metrics:
+        if outcome.has_result and metric in outcome.metrics:
             found.setdefault(variant, {})[seed] = outcome.metrics[metric]
     return found
 
@@ -139,8 +170,9 @@ def _variant_row(
     variant: Variant, spec: SweepSpec, metrics: tuple[MetricInfo, ...], outcomes: Outcomes, curves: Mapping[str, TrialCurves]
 ) -> VariantRow:
     mine = {seed: outcomes[variant.name, seed] for seed in spec.seeds if (variant.name, seed) in outcomes}
-    finished = {seed: outcome.metrics for seed, outcome in mine.items() if outcome.state == "finished"}
-    states = [outcome.state for outcome in mine.values()]
+    finished = {seed: dict(outcome.metrics.items()) for seed, outcome in mine.items() if outcome.has_result}
+    evaluations = {seed: curves[outcome.fingerprint].evaluations for seed, outcome in mine.items() if outcome.fingerprint in curves}
+    states = Counter[TrialState]({"pending": len(spec.seeds) - len(mine)}) + Counter(outcome.state for outcome in mine.values())
     cells = {
         info.name: summarise(
             {s: values[info.name] for s, values in finished.items() if info.name in values},
@@ -153,30 +185,24 @@ def _variant_row(
         levels=variant.levels,
         is_baseline=variant.name == spec.baseline,
         planned=len(spec.seeds),
-        finished=states.count("finished"),
-        failed=states.count("failed"),
-        diverged=states.count("diverged"),
-        running=states.count("running"),
-        pending=states.count("pending") + len(spec.seeds) - len(mine),
+        states=Counter({state: states[state] for state in TRIAL_STATES if states[state]}),
         cells=cells,
-        steps={info.name: by_step for info in metrics if curves and (by_step := _by_step(info.name, mine, curves, cells[info.name]))},
+        steps={info.name: by_step for info in metrics if (by_step := _by_step(info.name, evaluations, cells[info.name]))},
     )
 
 
-def _by_step(metric: str, mine: Mapping[int, TrialOutcome], curves: Mapping[str, TrialCurves], cell: Summary) -> dict[int, Summary]:
-    """`cell` is that of the table, which is most often one of these."""
-    by_seed = {seed: curves[o.fingerprint].evaluations.get(metric, {}) for seed, o in mine.items() if o.fingerprint in curves}
-    steps = sorted({step for values in by_seed.values() for step in values})
-    found = {}
-    for step in steps:
-        values = {seed: values[step] for seed, values in by_seed.items() if step in values}
-        found[step] = cell if cell.rule != "assumed" and cell.by_seed == values else summarise(values)
-    return found
+def _by_step(metric: str, evaluations: Mapping[int, Mapping[str, Mapping[int, float]]], cell: Summary) -> dict[int, Summary]:
+    """`evaluations`: of each seed by metric and step. `cell` is that of the table, which is most often one of these."""
+    found: dict[int, dict[int, float]] = {}
+    for seed, measured in evaluations.items():
+        for step, value in measured.get(metric, {}).items():
+            found.setdefault(step, {})[seed] = value
+    return {
+        step: cell if cell.rule != "assumed" and cell.by_seed == values else summarise(values) for step, values in sorted(found.items())
+    }
 
 
-def _command(
-    snapshot: SweepSnapshot, comparability: Mapping[str, tuple[str, ...]], asked: ReportTemplate, own: ReportTemplate | None
-) -> str:
+def _command(snapshot: SweepSnapshot, mixed: Collection[str], asked: ReportTemplate, own: ReportTemplate | None) -> str:
     words = ["sweeper", "report", snapshot.name, "--table"]
     if snapshot.profile != "default":
         words += ["--profile", snapshot.profile]
@@ -185,7 +211,6 @@ def _command(
     for name in asked.published:
         if own is None or name not in own.published:
             words += ["--beside", name]
-    for field, values in comparability.items():
-        if len(values) > 1:
-            words += ["--allow-mixed", field]
+    for field in mixed:
+        words += ["--allow-mixed", field]
     return shlex.join(words)

@@ -19,7 +19,7 @@ class Cell:
 
     lines: tuple[str, ...]
     quantity: Quantity | None = None
-    """What the first line says, for formats that align numbers by their point."""
+    """What the first line says, and says alone, for formats that align numbers by their point."""
     strong: bool = False
     """Bold: a supported claim, and nothing else."""
     alarm: bool = False

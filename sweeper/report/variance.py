@@ -69,7 +69,7 @@ def variance_notes(metric: MetricInfo, outcomes: Iterable[TrialOutcome]) -> list
     by_variant: dict[str, dict[int, Mapping[str, float]]] = {}
     for outcome in outcomes:
         values = outcome.details.get(BY_GENERATION)
-        if outcome.state == "finished" and isinstance(values, Mapping) and metric.name in values:
+        if outcome.has_result and isinstance(values, Mapping) and metric.name in values:
             by_variant.setdefault(outcome.variant, {})[outcome.seed] = values[metric.name]
     parts = variance_parts(by_variant.values())
     if parts is None:

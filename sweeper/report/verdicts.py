@@ -1,62 +1,48 @@
-"""From the claims of a sweep and the values of its cells to verdicts: tests at every look, Holm over the claims, seeds that are missing."""
+"""From the claims of a sweep and the values of its cells to verdicts: tests at every look, Holm over the claims, seeds that are missing.
+
+When there is a verdict at all:
+- at a fixed number of seeds, when every trial of the claim has ended, and not before: a look at fewer seeds would be a second test;
+- with `sequential`, at every look whose trials have all ended, alpha being spent over the looks (`sweeper.plan.sequential`);
+- never from fewer than 3 measured seeds a cell, whatever spread is assumed, and never where trials of the claim diverged;
+- where a failed trial is missing from some cells and not from others, only if the verdict also holds when each lost trial counts as
+  `LOST_DEVIATIONS` standard deviations worse (or better) than its cell;
+- not where an earlier version of the claim was judged on some of the same trials at all of alpha: that test has spent it.
+
+A superior claim with a smallest effect of interest has one of three answers, and one interval gives them: superior where it lies above 0,
+inferior where it lies below, equivalent where it lies within the smallest effect to both sides. Their error is at most alpha together, over
+all claims. Holm's procedure runs once in each direction, at alpha / 2: it rejects "not above 0" (superior) or "not below 0" (inferior).
+"Not above minus the smallest effect" is implied by the first and "not below the smallest effect" by the second, so to reject them at no
+more than the levels of the claim in its direction costs nothing more; equivalent is to reject both.
+
+The interval of a claim is the one that its verdict goes by: at the level that Holm's procedure tests the claim at, and at the level of its
+look. So an interval that excludes the margin and "inconclusive" never stand side by side.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from sweeper.plan.power import seeds_to_decide
-from sweeper.report.estimates import ByVariant, Estimate, Scale, estimate
+from sweeper.report.cases import Answer, Case, Judged, Verdict
+from sweeper.report.estimates import Estimate, estimate
 from sweeper.report.hypotheses import NOTHING, Tested, holm, p_values, two_sided
-from sweeper.report.statistics import MIN_SEEDS
-from sweeper.spec.claims import ClaimKind
-from sweeper.spec.sweep_spec import Contrast, Sequential
+from sweeper.report.statistics import MIN_SEEDS, mean, sample_sd, usable
+from sweeper.spec.sweep_spec import Sequential
 
-Verdict = Literal["supported", "refuted", "inconclusive"]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A claim with all that a verdict goes by."""
-
-    contrast: Contrast
-    weights: Mapping[str, float]
-    values: ByVariant
-    """Of the primary metric, by variant and seed."""
-    paired: bool
-    diverged: Mapping[str, int] = field(default_factory=dict)
-    """Trials by variant that diverged: means over the others would hide them."""
-
-    @property
-    def kind(self) -> ClaimKind:
-        assert self.contrast.kind is not None, "a claim"
-        return self.contrast.kind
-
-    @property
-    def scale(self) -> Scale:
-        return Scale(self.contrast.margin_percent is not None, self.contrast.relative_to)
-
-    @property
-    def margin(self) -> float:
-        """On the scale of the claim; 0 without one."""
-        share = self.contrast.margin_percent
-        if share is not None:
-            return math.log1p(share / 100)
-        return float(self.contrast.margin or 0.0)
+LOST_DEVIATIONS = 3.0
+"""How far from its cell's mean a lost trial is taken to have come out, in standard deviations over that cell's seeds."""
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What came out for one claim."""
+class _Reading:
+    """One claim at its whole looks."""
 
-    verdict: Verdict
-    found: Estimate | None
-    p: float | None
-    """Of the claim's own test, by all looks; None where there is none."""
-    p_adjusted: float | None
-    """After Holm over the claims of the sweep."""
-    refuting: float | None
-    """Adjusted p of the contrary."""
+    looks: tuple[int, ...]
+    found: tuple[Estimate | None, ...]
+    tests: tuple[Tested, ...]
+
+    def at_last(self) -> Tested:
+        return self.tests[-1] if self.tests else NOTHING
 
 
 def judge(
@@ -64,79 +50,174 @@ def judge(
     seeds: Sequence[int],
     looks: Sequence[int],
     *,
-    better: int,
-    assumed_cv: float | None,
     sequential: Sequential | None,
+    assumed_cv: float | None = None,
 ) -> list[Judged]:
-    """Verdicts on all claims of a sweep together. `better`: -1 where lower values of the metric are better, else 1."""
+    """Verdicts on all claims of a sweep together.
+
+    Args:
+        cases: The claims; all have the same alpha.
+        seeds: Of the sweep, in its order.
+        looks: Numbers of seeds at which the claims are looked at, the present one last.
+        sequential: The spending rule, where there are several looks.
+        assumed_cv: Spread over seeds as a share of the mean, for an interval (and no verdict) where too few seeds are measured.
+    """
     if not cases:
         return []
     alpha = cases[0].contrast.alpha
     assert alpha is not None, "a claim has one"
-    found = [_estimates(case, seeds, looks, assumed_cv) for case in cases]
-    read = [[_test(case, at, better) for at in each] for case, each in zip(cases, found, strict=True)]
-    support = [
-        _over_looks([at.supporting for at in each], two_sided(case.kind), looks, sequential) for case, each in zip(cases, read, strict=True)
-    ]
-    contrary = [
-        _over_looks([at.refuting for at in each], case.kind != "non_inferior", looks, sequential)
-        for case, each in zip(cases, read, strict=True)
-    ]
-    adjusted, refuting = holm(support), holm(contrary)
-    verdicts = [_verdict(a, b, alpha) for a, b in zip(adjusted, refuting, strict=True)]
+    read = [_read(case, seeds, looks) for case in cases]
+    support = [_by_looks(case, one, "supporting", sequential) for case, one in zip(cases, read, strict=True)]
+    contrary = [_by_looks(case, one, "refuting", sequential) for case, one in zip(cases, read, strict=True)]
+    supporting, refuting = (holm([p for p, _ in each]) for each in (support, contrary))
+    levels = [_holm_levels([p for p, _ in each], adjusted, alpha) for each, adjusted in ((support, supporting), (contrary, refuting))]
     judged = []
-    for index, verdict in enumerate(verdicts):
-        silent = found[index][-1] is None or read[index][-1] is NOTHING
-        p, after, against = (None if silent else _rounded(each[index]) for each in (support, adjusted, refuting))
-        judged.append(Judged(verdict, found[index][-1], p, after, against))
+    for index, (case, one) in enumerate(zip(cases, read, strict=True)):
+        verdict = _verdict(supporting[index], refuting[index], alpha)
+        small, small_at = _by_looks(case, one, "equivalent", sequential)
+        negligible = small <= min(level[index] for level in levels)
+        answer = _answer(case, verdict, negligible)
+        decisive = (support if verdict == "supported" else contrary)[index][1]
+        by_size = answer == "equivalent"
+        if by_size:
+            verdict, decisive = "refuted", small_at
+        place = decisive if verdict != "inconclusive" else len(one.looks) - 1
+        if verdict == "inconclusive" and (not one.looks or one.looks[-1] < looks[-1]):
+            verdict = "interim"
+        if case.spent:
+            verdict = "exploratory" if verdict != "interim" else verdict
+        two_way = verdict not in ("supported", "refuted") or by_size
+        family = min(level[index] for level in levels) if two_way else levels[verdict == "refuted"][index]
+        found = one.found[place] if one.looks else None
+        if found is None:  # too few for a test, or a look that is not whole: a number to look at all the same
+            found = estimate(case.values, case.weights, seeds, scale=case.scale, paired=case.paired, assumed_cv=assumed_cv)
+        if found is not None and found.rule == "assumed":
+            family = alpha
+        silent = found is None or not one.looks or one.tests[place] is NOTHING or verdict in ("interim", "exploratory")
+        p, after, against = (None if silent else _rounded(value) for value in (support[index][0], supporting[index], refuting[index]))
+        within = None if silent or case.smallest_effect is None else _rounded(small)
+        # The contrary of an equivalence is shown by a test to each side, so unless it is supported the interval has half the level.
+        one_tail = case.kind == "non_inferior" or verdict == "supported" or (found is not None and found.rule == "assumed")
+        one_sided = family if one_tail and not two_sided(case.kind) else family / 2
+        until = one.looks[: place + 1] if one.looks else ()
+        at_look = _nominal(one_sided, until, sequential) if sequential is not None and until else one_sided
+        judged.append(
+            Judged(verdict, found, p, after, against, at_look, one_sided, until, None if silent and not by_size else answer, within)
+        )
     return judged
 
 
-@dataclass(frozen=True)
-class Missing:
-    """Seeds per cell that an undecided claim lacks for power .8; None where no number decides it, or it is decided."""
-
-    if_zero: int | None = None
-    """Where the true effect is zero."""
-    if_estimate: int | None = None
-    """Where the true effect is the estimate."""
+def _read(case: Case, seeds: Sequence[int], looks: Sequence[int]) -> _Reading:
+    """At every look whose trials have all ended: the first so many seeds, in the order of the sweep."""
+    whole = tuple(number for number in looks if not set(seeds[:number]) & set(case.waiting))
+    found = tuple(estimate(case.values, case.weights, seeds[:number], scale=case.scale, paired=case.paired) for number in whole)
+    tests = tuple(_test(case, one, seeds[:number]) for one, number in zip(found, whole, strict=True))
+    return _Reading(whole, found, tests)
 
 
-def missing_seeds(case: Case, judged: Judged, *, undecided: int, better: int) -> Missing:
-    """By the noise found, at the level that Holm's procedure leaves to the first of so many undecided claims."""
-    found, alpha = judged.found, case.contrast.alpha
-    if judged.verdict != "inconclusive" or found is None or found.noise.sd == 0 or alpha is None:
-        return Missing()
-
-    def more(effect: float) -> int | None:
-        wanted = seeds_to_decide(case.kind, effect=effect, margin=case.margin, alpha=alpha / undecided, noise=found.noise)
-        return None if wanted is None else max(1, wanted - found.seeds)
-
-    return Missing(more(0.0), more(better * found.value))
-
-
-def _estimates(case: Case, seeds: Sequence[int], looks: Sequence[int], assumed_cv: float | None) -> list[Estimate | None]:
-    """At every look: the first so many seeds, in the order of the sweep."""
-    return [
-        estimate(case.values, case.weights, seeds[:number], scale=case.scale, paired=case.paired, assumed_cv=assumed_cv) for number in looks
-    ]
-
-
-def _test(case: Case, found: Estimate | None, better: int) -> Tested:
+def _test(case: Case, found: Estimate | None, seeds: Sequence[int]) -> Tested:
     if any(case.diverged.values()):
         return NOTHING
-    return p_values(case.kind, found, margin=case.margin, better=better)
+    tested = _p_values(case, found)
+    if not case.lost_unequally or found is None:
+        return tested
+    bounds = [tested] + [_with_losses(case, seeds, sign) for sign in (-1, 1)]
+    return Tested(*(max(getattr(one, side) for one in bounds) for side in ("supporting", "refuting", "equivalent")))
 
 
-def _over_looks(p: Sequence[float], sides: bool, looks: Sequence[int], sequential: Sequential | None) -> float:
-    counted = [(number, value) for number, value in zip(looks, p, strict=True) if number >= MIN_SEEDS]
+def _p_values(case: Case, found: Estimate | None) -> Tested:
+    return p_values(case.kind, found, margin=case.margin, better=case.better, smallest_effect=case.smallest_effect)
+
+
+def _with_losses(case: Case, seeds: Sequence[int], sign: int) -> Tested:
+    """The test with every lost trial as far out as it may have been: all moving the claim's effect down (`sign` -1) or up (1)."""
+    filled: dict[str, Mapping[int, float]] = {}
+    for name, found in case.values.items():
+        kept = [value for value in found.values() if usable(value)]
+        center, spread = mean(kept), sample_sd(kept)
+        if center is None or spread is None:
+            return NOTHING
+        toward = sign * case.better * (1 if case.weights.get(name, 0.0) >= 0 else -1)
+        value = center + toward * LOST_DEVIATIONS * spread
+        if case.scale.log and value <= 0:
+            return NOTHING
+        filled[name] = {**{seed: value for seed in case.lost.get(name, ()) if seed in seeds}, **found}
+    bound = estimate(filled, case.weights, seeds, scale=case.scale, paired=case.paired)
+    return _p_values(case, bound)
+
+
+Side = Literal["supporting", "refuting", "equivalent"]
+
+
+def _by_looks(case: Case, read: _Reading, side: Side, sequential: Sequential | None) -> tuple[float, int]:
+    """p by all whole looks, and the place of the look that it comes from; 1 where an earlier test has spent alpha."""
+    p = [float(getattr(tested, side)) for tested in read.tests]
+    if not p or case.spent:
+        return 1.0, len(p) - 1
+    counted = [(place, number, value) for place, (number, value) in enumerate(zip(read.looks, p, strict=True)) if number >= MIN_SEEDS]
     if sequential is None or not counted:
-        return p[-1]
+        return p[-1], len(p) - 1
     from sweeper.plan.sequential import repeated_p
 
-    factor = 2 if sides else 1
-    numbers, values = zip(*counted, strict=True)
-    return min(1.0, factor * repeated_p([value / factor for value in values], numbers, sequential.max_seeds, sequential.spending))
+    factor = 2 if (two_sided(case.kind) if side == "supporting" else case.kind != "non_inferior") else 1
+    places, numbers, values = zip(*counted, strict=True)
+    one_sided = [value / factor for value in values]
+    found, at = repeated_p(one_sided, numbers, sequential.max_seeds, sequential.spending)
+    return min(1.0, factor * found), places[at]
+
+
+def _holm_levels(p: Sequence[float], adjusted: Sequence[float], alpha: float) -> list[float]:
+    """The level that each claim is tested at: alpha over the claims not rejected before it.
+
+    Those that are not rejected are all held against the first of them, so an interval at this level excludes a claim's margin exactly
+    where its adjusted p is not above alpha.
+    """
+    order = sorted(range(len(p)), key=lambda index: p[index])
+    rank = {index: place for place, index in enumerate(order)}
+    rejected = sum(value <= alpha for value in adjusted)
+    return [alpha / (len(p) - min(rank[index], rejected)) for index in range(len(p))]
+
+
+def _nominal(one_sided: float, looks: Sequence[int], sequential: Sequential) -> float:
+    """One-sided level of the t test at the last of the looks, for a family level."""
+    from sweeper.plan.sequential import nominal_levels
+
+    counted = [number for number in looks if number >= MIN_SEEDS]
+    if looks[-1] < MIN_SEEDS:
+        return one_sided
+    return nominal_levels(one_sided, counted, sequential.max_seeds, sequential.spending)[-1]
+
+
+def without_stopping_bias(case: Case, judged: Judged, sequential: Sequential | None) -> float | None:
+    """The estimate corrected for having stopped where it decided; None with one look, and where nothing is known of its spread."""
+    found, counted = judged.found, [number for number in judged.looks if number >= MIN_SEEDS]
+    if sequential is None or found is None or found.error == 0 or not counted or counted == [sequential.max_seeds]:
+        return None
+    from sweeper.plan.sequential import unbiased_estimate
+
+    return case.better * unbiased_estimate(
+        case.better * found.value,
+        found.error * math.sqrt(found.seeds),
+        counted,
+        kind=case.kind,
+        margin=case.margin,
+        one_sided=judged.family,
+        most=sequential.max_seeds,
+        spending=sequential.spending,
+        smallest_effect=case.smallest_effect,
+    )
+
+
+def _answer(case: Case, verdict: Verdict, negligible: bool) -> Answer | None:
+    if case.smallest_effect is None:
+        return None
+    match verdict:
+        case "supported":
+            return "superior_negligible" if negligible else "superior"
+        case "refuted":
+            return "inferior_negligible" if negligible else "inferior"
+        case _:
+            return "equivalent" if negligible else "inconclusive"
 
 
 def _verdict(adjusted: float, refuting: float, alpha: float) -> Verdict:

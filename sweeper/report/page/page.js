@@ -28,7 +28,7 @@
   const draw = async (place) => {
     const key = place.dataset.figure;
     const select = document.querySelector(`select[data-plot="${key}"]`);
-    const plot = content[key][select ? Number(select.value) : 0];
+    const plot = content.plots[key][select ? Number(select.value) : 0];
     const boxes = [...document.querySelectorAll(`fieldset[data-variants="${key}"] input`)];
     const chosen = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
     const rows = boxes.length ? plot.rows.filter((row) => chosen.has(row.variant)) : plot.rows;
@@ -84,30 +84,80 @@
   if (seed) seed.addEventListener("change", showSeed);
   showSeed();
 
-  // -- trials: search and sort --
+  // -- trials: data, of which some rows are drawn; searched, sorted and filtered as data --
 
+  const AT_ONCE = 100;
   const table = document.getElementById("trial-table");
   const body = table.tBodies[0];
-  const trials = [...body.rows].map((row) => ({ row, text: row.textContent.toLowerCase() }));
-  const search = document.getElementById("search");
-  const count = document.getElementById("count");
-  search.addEventListener("input", () => {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let found = 0;
-    for (const { row, text } of trials) {
-      row.hidden = !words.every((word) => text.includes(word));
-      found += row.hidden ? 0 : 1;
-    }
-    count.textContent = found === trials.length ? `${found} trials` : `${found} of ${trials.length} trials`;
+  const { link, links } = content.trials;
+  const columns = content.trials.columns.map((column) => {
+    const cells = typeof column.cells === "string" ? (column.cells === "" ? [] : column.cells.split(" ")) : column.cells.map((place) => column.of[place]);
+    return { label: column.label, number: column.number, cells };
+  });
+  const [, , , states] = columns;
+  const all = states.cells.map((_, trial) => trial);
+  let sorted = all;
+  let found = all;
+  let texts = null;
+  const written = (number) => number.toLocaleString("en-US");
+
+  const rowOf = (trial) => {
+    const row = document.createElement("tr");
+    columns.forEach((column, place) => {
+      const cell = document.createElement(place === 0 ? "th" : "td");
+      if (place === 0) cell.scope = "row";
+      if (column.number) cell.className = "number";
+      if (column === states) cell.className = column.cells[trial];
+      if (place === 0 && links[trial]) {
+        const anchor = document.createElement("a");
+        anchor.href = link + links[trial];
+        anchor.rel = "noreferrer";
+        anchor.textContent = column.cells[trial];
+        cell.append(anchor);
+      } else cell.textContent = column.cells[trial];
+      row.append(cell);
+    });
+    return row;
+  };
+
+  const more = document.getElementById("more");
+  const drawMore = () => {
+    const first = body.rows.length;
+    body.append(...found.slice(first, first + AT_ONCE).map(rowOf));
+    const rest = found.length - body.rows.length;
+    more.hidden = rest === 0;
+    more.textContent = `${written(Math.min(rest, AT_ONCE))} more of ${written(rest)}`;
+    return first;
+  };
+  more.addEventListener("click", () => {
+    const first = body.rows[drawMore()];
+    if (!more.hidden || !first) return;
+    first.tabIndex = -1;  // the button has gone: the keyboard goes on at what it brought
+    first.focus();
   });
 
-  const valueOf = (row, column, numeric) => {
-    const cell = row.cells[column];
-    const text = cell.dataset.sort ?? cell.textContent;
-    if (!numeric) return text.toLowerCase();
-    return text === "" ? NaN : Number(text);
+  const search = document.getElementById("trial-search");
+  const state = document.getElementById("trial-state");
+  const count = document.getElementById("trial-count");
+  for (const name of new Set(states.cells)) {
+    const option = document.createElement("option");
+    option.value = name;
+    option.textContent = `${name} (${written(states.cells.filter((other) => other === name).length)})`;
+    state.append(option);
+  }
+  const show = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length) texts ??= all.map((trial) => columns.map((column) => column.cells[trial]).join(" ").toLowerCase());
+    found = sorted.filter((trial) => (state.value === "" || states.cells[trial] === state.value) && words.every((word) => texts[trial].includes(word)));
+    body.replaceChildren();
+    drawMore();
+    count.textContent = found.length === all.length ? `${written(all.length)} trials` : `${written(found.length)} of ${written(all.length)} trials`;
   };
-  [...table.tHead.rows[0].cells].forEach((heading, column) => {
+  search.addEventListener("input", show);
+  state.addEventListener("change", show);
+
+  const keyOf = (column) => (column.number ? column.cells.map((text) => parseFloat(text.replaceAll(",", ""))) : column.cells.map((text) => text.toLowerCase()));
+  [...table.tHead.rows[0].cells].forEach((heading, place) => {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = heading.textContent;
@@ -116,18 +166,18 @@
       const up = heading.getAttribute("aria-sort") !== "ascending";
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const numeric = heading.classList.contains("number");
-      const keyed = trials.map(({ row }) => ({ row, value: valueOf(row, column, numeric) }));
+      const keys = keyOf(columns[place]);
       // What has no value comes last, whichever way.
-      const missing = (value) => (numeric ? Number.isNaN(value) : value === "");
-      keyed.sort((a, b) => {
-        if (missing(a.value) || missing(b.value)) return Number(missing(a.value)) - Number(missing(b.value));
-        const order = a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
+      const missing = (value) => value === "" || Number.isNaN(value);
+      sorted = [...all].sort((a, b) => {
+        if (missing(keys[a]) || missing(keys[b])) return Number(missing(keys[a])) - Number(missing(keys[b]));
+        const order = keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : 0;
         return up ? order : -order;
       });
-      body.append(...keyed.map(({ row }) => row));
+      show();
     });
   });
+  show();
 
   drawAll().then(() => { page.dataset.ready = "yes"; }, (error) => { page.dataset.ready = `failed: ${error}`; });
 })();

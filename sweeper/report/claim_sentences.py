@@ -1,0 +1,197 @@
+"""What a claim says, and what came out for it, in words."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from sweeper.records import Variant
+from sweeper.report import numbers
+from sweeper.report.cases import Answer, Case, Judged
+from sweeper.report.contrasts import cell_text, context_text, definition_of
+from sweeper.report.earlier_tests import EarlierTest
+from sweeper.report.estimates import Estimate
+from sweeper.report.missing_seeds import Missing, More
+from sweeper.report.statistics import MIN_SEEDS, Interval
+from sweeper.report.verdicts import LOST_DEVIATIONS
+from sweeper.spec.sweep_spec import Contrast, SweepSpec
+
+_ANSWERS: Mapping[Answer, str] = {
+    "superior": "superior",
+    "superior_negligible": "better, but by less than the smallest effect of interest, {size}",
+    "equivalent": "equivalent, the effect is smaller than the smallest effect of interest, {size}",
+    "inferior_negligible": "worse, but by less than the smallest effect of interest, {size}",
+    "inferior": "inferior",
+    "inconclusive": "none of superior, equivalent and inferior is shown, the smallest effect of interest being {size}",
+}
+
+_FINE = 0.01
+"""On the log: intervals narrower than this are printed in hundredths of a percent."""
+
+
+class Amounts:
+    """How values on a claim's scale are written: in units of the metric, or as a change in %."""
+
+    def __init__(self, log: bool, decimals: int, interval: Interval | None) -> None:
+        self.log, self.decimals = log, decimals
+        if log:
+            self.decimals = 2 if interval is not None and interval.high - interval.low < _FINE else 1
+        elif interval is not None and not interval.holds(0):
+            self.decimals = numbers.enough_decimals((interval.low, interval.high), decimals)
+
+    def one(self, value: float) -> str:
+        return f"{numbers.fixed(100 * math.expm1(min(value, 50.0)), self.decimals)}%" if self.log else numbers.fixed(value, self.decimals)
+
+    def both(self, interval: Interval | None) -> str:
+        return numbers.MISSING if interval is None else f"[{self.one(interval.low)}, {self.one(interval.high)}]"
+
+
+def size_text(size: float | str) -> str:
+    """A margin or an effect as the sweep gives it."""
+    return size if isinstance(size, str) else f"{size:g}"
+
+
+def statement(claim: Contrast, variants: Sequence[Variant]) -> str:
+    """What the claim says of its cells, in words."""
+    margin = "" if claim.margin is None else size_text(claim.margin) + (f" of {claim.relative_to}" if claim.relative_to else "")
+    if claim.weights is not None:
+        sum_ = f"the weighted sum {definition_of(claim, variants)}"
+        return {
+            "superior": f"{sum_} is better than 0" + (f" by more than {margin}" if margin else ""),
+            "non_inferior": f"{sum_} is not worse than 0 by more than {margin}",
+            "equivalent": f"{sum_} is less than {margin} from 0",
+            "no_interaction": f"the interaction {definition_of(claim, variants)} is less than {margin}",
+        }[str(claim.kind)]
+    of, to, context = cell_text(claim.of), cell_text(claim.to), context_text(claim, variants)
+    return {
+        "superior": f"{of} is better than {to}{context}" + (f" by more than {margin}" if margin else ""),
+        "non_inferior": f"{of} is not worse than {to}{context} by more than {margin}",
+        "equivalent": f"{of} and {to}{context} differ by less than {margin}",
+    }[str(claim.kind)]
+
+
+def claim_sentence(
+    case: Case,
+    judged: Judged,
+    missing: Missing,
+    says: str,
+    amounts: Amounts,
+    interval: Interval | None,
+    level: float,
+    spec: SweepSpec,
+    tests: Sequence[EarlierTest],
+    unbiased: float | None,
+    flipped: float | None,
+) -> str:
+    found = judged.found
+    parts = [f"{_headline(case, judged, spec)}: {says}.", *_answer(case, judged)]
+    if sum(case.diverged.values()):
+        counts = ", ".join(f"{case.diverged.get(name, 0)} of {len(spec.seeds)} of {name}" for name in case.values)
+        parts.append(f"Diverged: {counts}; a mean over the others would hide it, so nothing is concluded.")
+    if found is None:
+        parts.append(_too_few(case, len(spec.seeds)))
+        return " ".join(parts)
+    what = f"{'Relative change' if amounts.log else 'Difference'} of {spec.metric_of(case.contrast)}"
+    if interval is None:
+        parts.append(f"{what}: {amounts.one(found.value)}; every seed gave the same value, which says nothing of the error.")
+        return " ".join(parts)
+    parts.append(f"{what}: {amounts.one(found.value)} {amounts.both(interval)} ({_level(level)} interval, {basis(found, spec)}).")
+    if unbiased is not None:
+        parts.append(f"Corrected for stopping early: {amounts.one(unbiased)}.")
+    if judged.p is not None and judged.p_adjusted is not None:
+        many = len(spec.claims) > 1
+        adjusted = f", {numbers.p_value(judged.p_adjusted)} after Holm over {len(spec.claims)} claims" if many else ""
+        contrary = ""
+        if judged.verdict == "refuted" and judged.refuting is not None:
+            contrary = f", of the contrary {numbers.p_value(judged.refuting)}"
+        if judged.equivalent is not None and case.contrast.smallest_effect is not None:
+            contrary += f", of an effect below {size_text(case.contrast.smallest_effect)} {numbers.p_value(judged.equivalent)}"
+        parts.append(f"p = {numbers.p_value(judged.p)}{adjusted}{contrary}{_looks(spec, judged)}; alpha is {case.contrast.alpha:g}.")
+    if flipped is not None:
+        parts.append(f"Without a law (exact sign-flip test, unadjusted; it decides nothing): p = {numbers.p_value(flipped)}.")
+    parts += _about_losses(case)
+    parts += [test.sentence for test in tests]
+    if judged.verdict == "exploratory":
+        parts.append("A test of its own needs seeds that none of these has seen.")
+    if judged.verdict == "inconclusive" and not sum(case.diverged.values()):
+        parts.append(_more(missing, found.seeds, spec))
+    return " ".join(parts)
+
+
+def _answer(case: Case, judged: Judged) -> list[str]:
+    if judged.answer is None or case.contrast.smallest_effect is None:
+        return []
+    return [f"Answer: {_ANSWERS[judged.answer].format(size=size_text(case.contrast.smallest_effect))}."]
+
+
+def _headline(case: Case, judged: Judged, spec: SweepSpec) -> str:
+    if judged.verdict != "interim":
+        return judged.verdict.capitalize()
+    there = len(spec.seeds) - len(case.waiting)
+    return f"Interim, {there} of {numbers.plural(len(spec.seeds), 'seed')}, no verdict yet"
+
+
+def _about_losses(case: Case) -> list[str]:
+    if not case.lost_unequally:
+        return []
+    counts = ", ".join(f"{len(case.lost.get(name, ()))} of {name}" for name in case.values)
+    return [
+        f"Lost trials: {counts}. A cell that loses seeds another one keeps is no fair sample, so a verdict is given only if it also holds"
+        f" with each lost trial {LOST_DEVIATIONS:g} standard deviations from its cell's mean, whichever way is worse for the verdict."
+    ]
+
+
+def _level(level: float) -> str:
+    return f"{numbers.fixed(100 * level, 2 if level > 0.99 else 1).rstrip('0').rstrip('.')}%"
+
+
+def basis(found: Estimate, spec: SweepSpec) -> str:
+    """The rule behind an interval, and how many seeds."""
+    match found.rule:
+        case "paired":
+            return f"t over {numbers.plural(found.seeds, 'paired seed')}"
+        case "welch":
+            return f"Welch's t, {numbers.plural(found.seeds, 'seed')} a cell"
+        case _:
+            return f"normal with an assumed CV of {spec.metric.assumed_cv}, {numbers.plural(found.seeds, 'seed')} a cell"
+
+
+def _looks(spec: SweepSpec, judged: Judged) -> str:
+    if spec.sequential is None:
+        return ""
+    rule = {"obrien_fleming": "O'Brien-Fleming", "pocock": "Pocock"}[spec.sequential.spending]
+    return f" and {rule} spending, look {len(judged.looks)} of a sweep of at most {spec.sequential.max_seeds} seeds"
+
+
+def _too_few(case: Case, planned: int) -> str:
+    there = min((len(found) for found in case.values.values()), default=0)
+    return f"{there} of {numbers.plural(planned, 'seed')} a cell have a value, {MIN_SEEDS} are needed for an interval."
+
+
+def _more(missing: Missing, seeds: int, spec: SweepSpec) -> str:
+    """How many seeds more, under two assumptions where they are not the same; each from a spread that is itself an estimate."""
+    zero, estimate = missing.if_zero, missing.if_estimate
+    if zero is None or estimate is None:
+        return ""
+    if zero.low is None and estimate.low is None:
+        return "No number of seeds would be likely to decide it, were the true effect zero or the estimate."
+    left = None if spec.sequential is None else spec.sequential.max_seeds - seeds
+
+    def said(more: More) -> str:
+        if more.number is None:
+            return "no number of seeds" if more.low is None else f"at least {more.low:,} more seeds per cell"
+        span = "" if (more.low, more.high) == (more.number, more.number) else f" ({_count(more.low)} to {_count(more.high)})"
+        beyond = f", beyond the {left} that max_seeds leaves" if left is not None and more.number > left else ""
+        return f"about {more.number:,}{span} more {'seed' if more.number == 1 and not span else 'seeds'} per cell{beyond}"
+
+    if zero.number == estimate.number:
+        both = More(zero.number, min(zero.low or 0, estimate.low or 0) or None, _largest(zero.high, estimate.high))
+        return f"{said(both).capitalize()} would decide it (power .8), were the true effect zero or the estimate."
+    first, second = said(zero), said(estimate)
+    return f"{first.capitalize()} would decide it (power .8) if the true effect is zero, {second} if it is the estimate."
+
+
+def _largest(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else max(one, other)
+
+
+def _count(number: int | None) -> str:
+    return "any number" if number is None else f"{number:,}"
