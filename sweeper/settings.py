@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         except UnicodeEncodeError as error:
             raise ValueError("it holds a byte that is no text in UTF-8; write it anew") from error
 
+    @field_validator("home", mode="before")
+    @classmethod
+    def _no_address(cls, given: Any) -> Any:
+        if isinstance(given, str) and "://" in given:
+            raise ValueError("object storage (SWEEPER_STORAGE) is not supported; give a folder, which every worker sees under one path")
+        return given
+
     @field_validator("home")
     @classmethod
     def _of_somebody(cls, home: Path) -> Path:
@@ -90,6 +97,11 @@ class Settings(BaseSettings):
     def artifacts(self) -> Path:
         """What trials share (classifiers, reference statistics) and MLflow's artifacts."""
         return self.root / "artifacts"
+
+    @property
+    def shared(self) -> Path:
+        """What trials read of each other: classifiers, reference statistics, decoded pictures."""
+        return self.artifacts / "judges"
 
     @property
     def store_url(self) -> str:

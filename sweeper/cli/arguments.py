@@ -6,10 +6,26 @@ from typing import Annotated, TypeGuard
 
 import typer
 
-from sweeper.errors import RequestError, nearest
+from sweeper.errors import RequestError, SweeperError, nearest
 from sweeper.records import COMPARABILITY
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+def sweeps_here(incomplete: str) -> list[str]:
+    """Names of stored sweeps that begin so, for the shell's completion, which shows no error."""
+    from sweeper.service.opening import existing_store
+    from sweeper.settings import Settings
+
+    try:
+        store = existing_store(Settings())
+        if store is None:
+            return []
+        with store:
+            return sorted({sweep.name for sweep in store.sweeps() if sweep.name.startswith(incomplete)})
+    except SweeperError:
+        return []
+
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="Sweep file, such as sweeps/noise_aug_vs_interaction.yaml.")]
 Profile = Annotated[str | None, typer.Option("--profile", "-p", help="Named overrides in the sweep file.")]
@@ -21,7 +37,11 @@ AllowMixed = Annotated[
     typer.Option("--allow-mixed", metavar="FIELD", help="Count results alike that differ in this field of their conditions."),
 ]
 MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="Trials at the same time; default: as many as the machine holds.")]
-SweepName = Annotated[str | None, typer.Argument(metavar="[SWEEP]", help="A sweep's name or file; default: the one that ran last.")]
+SweepName = Annotated[
+    str | None,
+    typer.Argument(metavar="[SWEEP]", help="A sweep's name or file; default: the one that ran last.", autocompletion=sweeps_here),
+]
+Confirmed = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without this, only say what would be done.")]
 
 
 def is_file(given: str | None) -> TypeGuard[str]:

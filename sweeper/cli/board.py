@@ -6,6 +6,7 @@ from rich.text import Text
 
 from sweeper.report import numbers
 from sweeper.service.board import Board, TrialNow, VariantNow
+from sweeper.states import TRIAL_STATES, unfinished
 from sweeper.visible import abridged, one_line
 
 _BAR = 16
@@ -28,7 +29,7 @@ def shown_board(board: Board, summary: str, height: int) -> RenderableType:
     chosen = variants if len(variants) <= room else _most_telling(variants, room - 1, best)
     if len(chosen) < len(variants):
         hidden = [variant for variant in variants if variant not in chosen]
-        over = sum(variant.states["finished"] == variant.states.total() for variant in hidden)
+        over = sum(variant.finished == variant.states.total() for variant in hidden)
         below.insert(0, _line(f"and {len(hidden)} more variants: {over} finished, {len(hidden) - over} not yet", "dim"))
     return Group(*above, _table(chosen, board, best), *below)
 
@@ -63,15 +64,14 @@ def _most_telling(variants: list[VariantNow], room: int, best: VariantNow | None
             return 0
         if best is not None and variant.name == best.name:
             return 1
-        return 2 if variant.states["failed"] + variant.states["diverged"] else 3
+        return 2 if any(TRIAL_STATES[state].is_failure for state in variant.states) else 3
 
     kept = {variant.name for variant in sorted(variants, key=rank)[:room]}
     return [variant for variant in variants if variant.name in kept]
 
 
 def _states(variant: VariantNow) -> str:
-    others = [f"{variant.states[state]} {state}" for state in ("running", "failed", "diverged") if variant.states[state]]
-    return ", ".join([f"{variant.states['finished']}/{variant.states.total()}", *others])
+    return ", ".join([f"{variant.finished}/{variant.states.total()}", *unfinished(variant.states)])
 
 
 def _values(variant: VariantNow, board: Board) -> str:

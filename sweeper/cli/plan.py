@@ -31,22 +31,27 @@ def plan(
     from sweeper.cli.plan_claims import claims_as_mapping, print_claims
     from sweeper.cli.plan_json import as_mapping
     from sweeper.cli.plan_text import print_plan
-    from sweeper.service.opening import look_up_in, timings_in
+    from sweeper.service.disk_space import disk_space
+    from sweeper.service.kept_files import kept_in
+    from sweeper.service.opening import cache_in, look_up_in, placed_in, timings_in
     from sweeper.service.plan_claims import plan_claims
     from sweeper.service.plan_sweep import SweepRequest, plan_sweep
 
     request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent, retry_failed)
-    planned = plan_sweep(request, look_up_in(Settings()), timings_in(Settings()), refuse_missing=False)
+    store = Settings()
+    asked = (look_up_in(store), timings_in(store), kept_in(store))
+    planned = plan_sweep(request, *asked, placed=placed_in(store), refuse_missing=False, cache=cache_in(store))
     checked: dict[str, str] = {}
     if preflight:
         from sweeper.service.preflight import preflight as run_preflight
 
         done = run_preflight(planned)
         planned, checked = done.planned, done.checked
-    claims = plan_claims(planned, Settings())
+    space = disk_space(planned, store)
+    claims = plan_claims(planned, store)
     if as_json:
-        print(json.dumps(as_mapping(planned, checked) | {"claims": claims_as_mapping(claims)}, indent=2, sort_keys=True))
+        print(json.dumps(as_mapping(planned, checked, space) | {"claims": claims_as_mapping(claims)}, indent=2, sort_keys=True))
         return
     console = Console(highlight=False)
-    print_plan(planned, checked, console)
+    print_plan(planned, checked, space, console)
     print_claims(claims, console)

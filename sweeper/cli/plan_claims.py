@@ -16,7 +16,9 @@ def claims_as_mapping(found: ClaimsPlan | None) -> dict[str, Any] | None:
     """For `--json`; null for a sweep that claims nothing."""
     if found is None:
         return None
-    return {"prior": asdict(found.prior), "claims": [asdict(one) for one in found.promises]}
+    primary = next(iter(found.priors.values()))
+    priors = {metric: asdict(prior) for metric, prior in found.priors.items()}
+    return {"prior": asdict(primary), "priors": priors, "claims": [asdict(one) for one in found.promises]}
 
 
 def print_claims(found: ClaimsPlan | None, console: Console) -> None:
@@ -24,9 +26,11 @@ def print_claims(found: ClaimsPlan | None, console: Console) -> None:
         return
     many = f", Holm over {len(found.promises)}" if len(found.promises) > 1 else ""
     console.print(Text(f"\nclaims (power .8{many})", style="bold"))
-    console.print(f"spread over seeds {found.prior.cv:.2%}: {found.prior.source}")
+    for metric, prior in found.priors.items():
+        of = f" of {metric}" if len(found.priors) > 1 else ""
+        console.print(f"spread over seeds{of} {prior.cv:.2%}: {prior.source}")
     for one, sentence in zip(found.promises, in_words(found.promises), strict=True):
-        console.print(Text(one_line(f"{one.name}: {one.kind.replace('_', ' ')}")))
+        console.print(Text(one_line(f"{one.name}{f', on {one.metric}' if len(found.priors) > 1 else ''}: {one.kind.replace('_', ' ')}")))
         console.print(Padding(Text(one_line(sentence)), (0, 0, 0, 2)))
     given, floor = found.promises[0].given, found.promises[0].sign_flip_floor
     console.print(

@@ -1,13 +1,15 @@
 """`sweeper plan --json`: the plan as a mapping."""
 
+import dataclasses
 from typing import Any
 
-from sweeper.service.plan_doubts import doubts
-from sweeper.service.plan_sweep import PlannedSweep
+from sweeper.service.disk_space import DiskSpace
+from sweeper.service.plan_doubts import doubts, not_comparable
+from sweeper.service.plan_sweep import PlannedSweep, passes_by_variant
 from sweeper.spec.design_kinds import FractionalDesign
 
 
-def as_mapping(planned: PlannedSweep, checked: dict[str, str]) -> dict[str, Any]:
+def as_mapping(planned: PlannedSweep, checked: dict[str, str], space: DiskSpace) -> dict[str, Any]:
     """What is printed, but for the claims; `checked`: what a preflight did, by variant."""
     sweep, design = planned.sweep, planned.sweep.spec.design
     return {
@@ -23,6 +25,21 @@ def as_mapping(planned: PlannedSweep, checked: dict[str, str]) -> dict[str, Any]
             }
             for d in planned.plan.decisions
         ],
+        "data": [
+            {
+                "content_hash": facts.content_hash,
+                "train": facts.train,
+                "left_out": facts.left_out,
+                "held_out": facts.held_out,
+                "channels": facts.channels,
+                "resolution": facts.resolution,
+                "classes": facts.classes,
+                "class_names": list(facts.class_names),
+                "remarks": list(facts.remarks),
+            }
+            for facts in dict.fromkeys(planned.facts.values())
+        ],
+        "passes": passes_by_variant(planned),
         "counts": dict(planned.plan.count()),
         "resources": {
             "cpus": planned.allotment.cpus,
@@ -47,7 +64,16 @@ def as_mapping(planned: PlannedSweep, checked: dict[str, str]) -> dict[str, Any]
             },
         },
         "contrasts": [{"name": name, "caveats": list(reasons)} for name, reasons in doubts(planned).items()],
+        "not_comparable": not_comparable(planned),
         "aliases": [list(map(list, row.effects)) for row in design.aliases()] if isinstance(design, FractionalDesign) else [],
+        "search": dataclasses.asdict(planned.search) if planned.search is not None else None,
         "preflight": checked,
-        "disk_bytes": planned.disk_bytes,
+        "disk_bytes": space.need.meanwhile,
+        "disk": {
+            "at_end_bytes": space.need.at_end,
+            "meanwhile_bytes": space.need.meanwhile,
+            "there_bytes": space.there,
+            "free_bytes": space.free,
+            "missing_bytes": space.missing,
+        },
     }

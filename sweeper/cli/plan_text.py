@@ -6,9 +6,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sweeper.service.plan_doubts import doubts
-from sweeper.service.plan_sweep import PlannedSweep
+from sweeper.plan.cost import bytes_in_words
+from sweeper.report import numbers
+from sweeper.service.disk_space import DiskSpace
+from sweeper.service.plan_doubts import doubts, not_comparable
+from sweeper.service.plan_sweep import PlannedSweep, passes_by_variant
+from sweeper.service.search_plan import SearchPlan
 from sweeper.spec.design_kinds import FractionalDesign
+from sweeper.spec.search_design import SearchDesign
 from sweeper.visible import lines, one_line
 
 LISTED = 40
@@ -16,10 +21,12 @@ LISTED = 40
 SOURCES = {"measured": "measured", "preflight": "measured by the preflight", "estimated": "estimated"}
 
 
-def print_plan(planned: PlannedSweep, checked: dict[str, str], console: Console) -> None:
+def print_plan(planned: PlannedSweep, checked: dict[str, str], space: DiskSpace, console: Console) -> None:
     """`checked`: what a preflight did, by variant."""
     for block in BLOCKS:
         block(planned, console)
+        if block is _cost:
+            _disk(planned, space, console)
     if checked:
         for what in dict.fromkeys(checked.values()):
             names = [name for name, done in checked.items() if done == what]
@@ -32,7 +39,36 @@ def _heading(planned: PlannedSweep, console: Console) -> None:
     console.print(Text(f"{sweep.spec.name} (profile {sweep.profile}, version {sweep.version})", style="bold"))
     console.print(Text(lines(sweep.spec.question)))
     counts = ", ".join(f"{n} {action}" for action, n in planned.plan.count().items())
+    if planned.search is not None:
+        _search(planned, planned.search, counts, console)
+        return
     console.print(f"\n{len(sweep.configs)} variants x {len(sweep.spec.seeds)} seeds = {len(decisions)} trials: {counts}")
+
+
+def _search(planned: PlannedSweep, search: SearchPlan, counts: str, console: Console) -> None:
+    spec, hours = planned.sweep.spec, planned.allotment.gpus or planned.allotment.cpus
+    design = spec.design
+    assert isinstance(design, SearchDesign), "a search"
+    unit = "GPU hours" if planned.allotment.gpus else "core hours"
+    seeds = f" at {len(spec.seeds)} seeds" if len(spec.seeds) > 1 else ""
+    console.print(
+        f"\nsearch by {design.sampler}: {search.proposed} of {search.trials} proposals over {len(design.space)} factors so far{seeds}"
+    )
+    if counts:
+        console.print(f"their trials: {counts}")
+    if design.confirm is not None:
+        fresh = len(design.confirm.seeds)
+        console.print(f"then the best {design.confirm.top} and the baseline on {fresh} fresh seeds: {search.confirmations} trials")
+
+    def cost(seconds: float) -> str:
+        return f"{seconds * hours / 3600:.3g} {unit}"
+
+    expected = f"; as expected, with early stopping, {cost(search.expected_seconds)}" if search.expected_seconds is not None else ""
+    console.print(f"cost of what is left: at most {cost(search.most_seconds)}{expected if design.stopping is not None else ''}")
+    if search.grid is None or search.grid_seconds is None:
+        console.print("the full grid of this space: none, a range without `step` has no end of values")
+    else:
+        console.print(f"the full grid of this space: {search.grid:,} points, {cost(search.grid_seconds)}")
 
 
 def _place(planned: PlannedSweep, console: Console) -> None:
@@ -43,10 +79,22 @@ def _place(planned: PlannedSweep, console: Console) -> None:
     threads = f"{processes}{allotment.threads} torch threads"
     console.print(f"each on {place}: {allotment.cpus:g} CPU{gpus}, {threads}; {_at_once(planned)}")
     for facts in dict.fromkeys(planned.facts.values()):
+        of = f" of {facts.train + facts.left_out:,}" if facts.left_out else ""
         console.print(
-            f"data {facts.content_hash}: {facts.train:,} images to train on, {facts.held_out:,} held out,"
+            f"data {facts.content_hash}: {facts.train:,}{of} images to train on, {facts.held_out:,} held out,"
             f" {facts.channels} x {facts.resolution} x {facts.resolution}, {facts.classes} classes"
         )
+        if facts.classes_in_words:
+            console.print(Text(f"  labels: {one_line(facts.classes_in_words)}"))
+        for remark in facts.remarks:
+            console.print(Text(f"  note: {one_line(remark)}"))
+
+
+def _passes(planned: PlannedSweep, console: Console) -> None:
+    passes = passes_by_variant(planned).values()
+    if passes:
+        ends = dict.fromkeys(map(numbers.tenths, (min(passes), max(passes))))
+        console.print(f"passes over the training images (steps x batch size / images): {' to '.join(ends)}")
 
 
 def _cost(planned: PlannedSweep, console: Console) -> None:
@@ -58,10 +106,22 @@ def _cost(planned: PlannedSweep, console: Console) -> None:
         console.print(f"time, evaluations included: {cost}, {wall} of wall clock")
         for source, how, number in time.sources():
             console.print(Text(f"  {SOURCES[source]} for {number} variant{'s' if number > 1 else ''}: {how}"))
-    console.print(f"disk for checkpoints: about {size(planned.disk_bytes)}")
+
+
+def _disk(planned: PlannedSweep, space: DiskSpace, console: Console) -> None:
+    need = space.need
+    there = f", of which {bytes_in_words(space.there)} are there" if space.there else ""
+    free = f"; {bytes_in_words(space.free)} are free in {space.place}" if space.free is not None and need.meanwhile else ""
+    meanwhile = f"up to {bytes_in_words(need.meanwhile)} meanwhile{there}"
+    at_end = f"about {bytes_in_words(need.at_end)} at the end (keep: {planned.sweep.spec.keep})"
+    console.print(Text(one_line(f"disk for checkpoints: {at_end}, {meanwhile}{free}")), soft_wrap=True)
+    if warning := space.warning():
+        console.print(Text(one_line(warning), style="bold red"), soft_wrap=True)
 
 
 def _contrasts(planned: PlannedSweep, console: Console) -> None:
+    if apart := not_comparable(planned):
+        console.print(Text(one_line(apart)))
     for name, reasons in doubts(planned).items():
         for reason in reasons:
             console.print(Text(one_line(f"contrast {name}: {reason}")))
@@ -75,7 +135,7 @@ def _aliases(planned: PlannedSweep, console: Console) -> None:
             console.print(Text(f"  {row}"))
 
 
-BLOCKS: tuple[Callable[[PlannedSweep, Console], None], ...] = (_heading, _place, _cost, _contrasts, _aliases)
+BLOCKS: tuple[Callable[[PlannedSweep, Console], None], ...] = (_heading, _place, _passes, _cost, _contrasts, _aliases)
 """In the order of the page, above the trials."""
 
 
@@ -99,16 +159,6 @@ def _trials(planned: PlannedSweep, console: Console) -> None:
 
 def _at_once(planned: PlannedSweep) -> str:
     return "as many at once as the cluster holds" if planned.allotment.device is None else f"{planned.allotment.concurrent} at once"
-
-
-def size(count: int) -> str:
-    """Bytes in words: '12 MiB'."""
-    left = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if left < 1024:
-            return f"{left:.0f} {unit}"
-        left /= 1024
-    return f"{left:.1f} TiB"
 
 
 def duration(seconds: float) -> str:

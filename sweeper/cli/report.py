@@ -1,12 +1,14 @@
 """`sweeper report`: the table that answers the question, from the store alone."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sweeper.cli.arguments import AllowMixed, Profile, SweepName, is_file, mixed_fields, sweep_name
+from sweeper.cli.characters import write_utf8
 from sweeper.cli.collecting import no_collecting
 from sweeper.errors import RequestError, nearest
 from sweeper.service.opening import store_with_results
@@ -30,7 +32,7 @@ def report(
     step: Annotated[int | None, typer.Option(help="With --published: at this training step; default: the last.")] = None,
 ) -> None:
     """Print a sweep's table: every variant with its interval over seeds, every contrast with its seed-paired difference."""
-    from sweeper.report.render import FORMATS, WITH_STEPS, render
+    from sweeper.report.render import FORMATS, WITH_STEPS, render_parts
     from sweeper.service.report_sweep import read_report
 
     if format_ not in (*FORMATS, "html"):
@@ -42,7 +44,7 @@ def report(
             raise RequestError(
                 "--published shows figures of papers, not a stored sweep; leave SWEEP, --allow-mixed, --beside, --plots and html out"
             )
-        _write(_published(published, step, layout, format_, terminal=output is None and sys.stdout.isatty()), output)
+        _write(_published(published, step, layout, format_, terminal=output is None and sys.stdout.isatty()), output, format_)
         return
     file, name = Path(sweep) if is_file(sweep) else None, sweep_name(sweep)
     asked: dict[str, Any] = {"allow_mixed": mixed_fields(allow_mixed), "file": file, "layout": layout, "beside": beside or ()}
@@ -51,31 +53,37 @@ def report(
         if format_ == "html" or plots is not None:
             from sweeper.service.page import page_of, read_story, write_plots
 
-            story = read_story(store, settings, name, profile, **asked, links=format_ == "html")
+            story = read_story(store, settings, name, profile, **asked, links=format_ == "html", steps=format_ in WITH_STEPS)
             if plots is not None:
                 write_plots(story, plots)
-            text = page_of(story) if format_ == "html" else render(story.report, format_, width=_width(), colour=terminal)
+            built = story.report
+            text = iter([f"{page_of(story).rstrip()}\n"]) if format_ == "html" else None
         else:
             _, _, built = read_report(store, name, profile, **asked, steps=format_ in WITH_STEPS)
-            text = render(built, format_, width=_width(), colour=terminal)
-    _write(text, output)
+            text = None
+    _write(text or render_parts(built, format_, width=_width(), colour=terminal), output, format_)
 
 
-def _published(name: str | None, step: int | None, layout: str | None, format_: str, *, terminal: bool) -> str:
-    from sweeper.report.render import render
+def _published(name: str | None, step: int | None, layout: str | None, format_: str, *, terminal: bool) -> Iterator[str]:
+    from sweeper.report.render import render_parts
     from sweeper.service.report_published import read_published
 
     if name is None:
         raise RequestError("--step belongs to --published; give the name of a published set, or leave it out")
-    return render(read_published(name, step, layout), format_, width=_width(), colour=terminal)
+    return render_parts(read_published(name, step, layout), format_, width=_width(), colour=terminal)
 
 
-def _write(text: str, output: Path | None) -> None:
+def _write(parts: Iterable[str], output: Path | None, format_: str) -> None:
+    """As they come: the JSON of a hundred thousand trials is a hundred megabytes."""
     if output is None:
-        print(text, end="")
+        if format_ != "terminal":
+            write_utf8(sys.stdout)
+        for part in parts:
+            print(part, end="")
         return
     try:
-        output.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        with output.open("w", encoding="utf-8") as file:
+            file.writelines(parts)
     except OSError as error:
         raise RequestError(f"--output {output} cannot be written ({error.strerror}); give a file in an existing folder") from error
 

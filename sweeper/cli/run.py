@@ -30,9 +30,9 @@ def run(
 ) -> int:
     """Run a sweep: finished trials are reused, half-done ones resumed, and the same command run again does no more than that."""
     from sweeper.report.render import render
-    from sweeper.report.table import build_report
     from sweeper.service.allowance import Limits
     from sweeper.service.plan_sweep import SweepRequest
+    from sweeper.service.report_sweep import report_of
     from sweeper.service.run_sweep import INTERRUPTED, SOME_FAILED, run_sweep
 
     console = Console(highlight=False)
@@ -44,7 +44,7 @@ def run(
         console.print(visible(line), markup=False, soft_wrap=True)
 
     outcome = run_sweep(request, Settings(), say=say, show=shown(console), limits=limits)
-    table = build_report(outcome.snapshot, allow_mixed=request.allow_mixed, curves=outcome.curves)
+    table = report_of(outcome.snapshot, request.allow_mixed, outcome.curves, random=outcome.random)
     print(render(table, "terminal", width=console.width, colour=console.is_terminal), end="")
     if outcome.behind:
         console.print(f"MLflow has yet to hear of {outcome.behind} events; the next run tells it (see mirror.log under SWEEPER_HOME).")
@@ -55,5 +55,5 @@ def run(
             f"{outcome.left_out} trials are not done: {outcome.why_left_out}; run the same command again to go on", soft_wrap=True
         )
     elif outcome.exit_code == SOME_FAILED:
-        console.print("some trials failed or diverged; `sweeper status` says which, `sweeper why TRIAL` why and what to do")
+        console.print("some trials failed, diverged or were cancelled; `sweeper status` says which, `sweeper why TRIAL` why and what to do")
     return outcome.exit_code

@@ -12,7 +12,9 @@ from sweeper.settings import Settings
 def sample(
     trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's name, or how it begins (see `sweeper status`).")],
     samples: Annotated[int, typer.Option(min=2, metavar="N", help="How many; their classes take turns.")] = 80,
-    label: Annotated[list[int] | None, typer.Option(metavar="K", help="Only this class; may be given several times.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="K", help="Only this class, by number or name; may be given several times.")
+    ] = None,
     sampler: Annotated[str | None, typer.Option(help="euler, heun, dopri5, euler_maruyama or ancestral. Default: the trial's own.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of a sampler on a fixed grid.")] = None,
     guidance: Annotated[float | None, typer.Option(metavar="SCALE", help="1 is no guidance. Default: the trial's own.")] = None,

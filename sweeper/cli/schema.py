@@ -1,16 +1,24 @@
-"""`sweeper schema`: the JSON Schema of sweep files, for editors, and of reports, for programs."""
+"""`sweeper schema`: the JSON Schema of sweep files, for editors, and of what commands print, for programs."""
 
 import json
 from typing import Annotated
 
 import typer
 
+from sweeper.errors import RequestError
+
 
 def schema(
     report: Annotated[bool, typer.Option("--report", help="Of what `sweeper report --format json` writes instead.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Of what `sweeper status --json` prints instead.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Of what `sweeper list --json` prints instead.")] = False,
 ) -> None:
     """Print the JSON Schema of sweep files; point your editor's YAML plugin at it."""
+    from sweeper.cli.json_shape import list_schema, status_schema
     from sweeper.report.json_shape import report_schema
     from sweeper.spec.schema import sweep_schema
 
-    print(json.dumps(report_schema() if report else sweep_schema(), indent=2))
+    asked = [make for wanted, make in ((report, report_schema), (status, status_schema), (listed, list_schema)) if wanted]
+    if len(asked) > 1:
+        raise RequestError("--report, --status and --list are schemas of different things; give one of them")
+    print(json.dumps((asked or [sweep_schema])[0](), indent=2))

@@ -48,8 +48,15 @@ def _attempt(attempt: AttemptRecord, folder: Path) -> str:
         f"attempt {attempt.number}: {attempt.state}, steps {attempt.start_step:,} to {attempt.step:,}",
         f"  started {attempt.started:%Y-%m-%d %H:%M:%S}{ended} UTC",
     ]
-    for title, pattern in (("checkpoint", "checkpoint-*.safetensors"), ("average", "average-*.safetensors"), ("samples", "samples-*.png")):
+    for title, pattern in (
+        ("checkpoint", "checkpoint-*.safetensors"),
+        ("average", "average-*.safetensors"),
+        ("samples", "samples-*.png"),
+        ("data", "data.json"),
+    ):
         lines += [f"  {title:<11}{path}" for path in sorted(folder.glob(pattern))]
+    if attempt.checkpoint_step and not any(folder.glob("checkpoint-*.safetensors")):
+        lines.append(f"  {'checkpoint':<11}none is here any more; its newest was of step {attempt.checkpoint_step:,}")
     log = folder / "log.txt"
     lines.append(f"  {'log':<11}{log}" if log.exists() else f"  {'folder':<11}{folder} (not on this machine)")
     blocks = {"comparability": dict(attempt.comparability), "provenance": dict(attempt.provenance)}

@@ -15,10 +15,23 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5000,
 ) -> None:
     """Open the MLflow UI on the sweeps of SWEEPER_HOME; Ctrl-C ends it."""
-    from sweeper.tracking.ui import ui_command
+    from sweeper.service.optuna_storage import dashboard_command
+    from sweeper.tracking.artifact_places import follow_home
+    from sweeper.tracking.failures import TrackingAway
+    from sweeper.tracking.ui import announcement, ui_command
 
     settings = Settings()
     arguments, environment = ui_command(settings.tracking_uri, settings.artifacts / "mlflow", host, port)
-    Console(highlight=False).print(f"MLflow at http://{host}:{port} in some seconds; Ctrl-C ends it")
+    try:
+        follow_home(settings.tracking_uri, settings.artifacts / "mlflow")
+    except TrackingAway as away:  # the numbers are shown all the same
+        note = (
+            f"{away}; of a home that was moved here, MLflow shows no files: copy it to a folder of yours, and set SWEEPER_HOME to the copy"
+        )
+        Console(highlight=False).print(note, markup=False, soft_wrap=True)
+    for line in announcement(host, port):
+        Console(highlight=False).print(line, markup=False, soft_wrap=True)
+    if searches := dashboard_command(settings):
+        Console(highlight=False).print(f"searches in Optuna's own pages: {searches}", markup=False, soft_wrap=True)
     sys.stdout.flush()
     os.execve(arguments[0], arguments, environment)  # the server takes this process over, and with it every signal

@@ -11,6 +11,7 @@ from sweeper.cli.board import shown_board
 from sweeper.cli.live import rates
 from sweeper.records import SweepSnapshot
 from sweeper.service.board import Board
+from sweeper.states import TRIAL_STATES, finished, unfinished
 from sweeper.visible import one_line
 
 EVERY = 2.0
@@ -48,7 +49,7 @@ def _board(snapshot: SweepSnapshot) -> Board:
 
 
 def _unfinished(board: Board) -> bool:
-    return any(trial.state in ("pending", "running") for trial in board.trials)
+    return not all(TRIAL_STATES[trial.state].has_ended for trial in board.trials)
 
 
 def _shown(board: Board, pace: "_Pace", height: int) -> RenderableType:
@@ -57,8 +58,8 @@ def _shown(board: Board, pace: "_Pace", height: int) -> RenderableType:
 
 def _summary(board: Board, pace: "_Pace") -> str:
     states = board.states()
-    parts = [f"{states['finished']}/{states.total()} done"]
-    parts += [f"{states[state]} {state}" for state in ("running", "failed", "diverged", "pending") if states[state]]
+    parts = [f"{finished(states)}/{states.total()} done", *unfinished(states)]
+    parts += [f"{states['pending']} pending"] if states["pending"] else []
     speed = pace.of(board.steps_done())
     return one_line(" · ".join([*parts, *rates(speed, board.steps_left() / speed if speed else None)]))
 

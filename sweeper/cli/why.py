@@ -9,36 +9,35 @@ from rich.text import Text
 
 from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.plan.failures import advice
-from sweeper.records import AttemptRecord, TrialHistory
+from sweeper.records import AttemptRecord, KnownTrial, TrialHistory
+from sweeper.service.kept_files import furthest_in
 from sweeper.service.opening import store_with_results
-from sweeper.service.ownership import is_dead
 from sweeper.settings import Settings
+from sweeper.states import ATTEMPT_STATES
 from sweeper.visible import lines, one_line
 
 LOG_LINES = 10
-DESCRIPTIONS = {
-    "finished": "it finished; there is nothing to do",
-    "running": "it is running",
-    "stopped": "it was asked to stop, wrote a checkpoint and goes on from there",
-}
 
 
 def why(trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's name, or how it begins (see `sweeper status`).")]) -> None:
     """Say why a trial failed: the first real exception, its class, what was done about it, the end of its log, and the next command."""
     settings = Settings()
     with store_with_results(settings) as store:
-        store.release_dead(is_dead)
         history = store.history(store.find_trial(trial))
+        known = store.known([history.fingerprint])[history.fingerprint]
     console = Console(highlight=False, soft_wrap=True)
-    for line in explained(history, settings.trials / history.fingerprint):
+    for line in explained(history, settings.trials / history.fingerprint, _goes_on(history, known, furthest_in(settings, known))):
         console.print(Text(lines(line)))
 
 
-def explained(history: TrialHistory, folder: Path) -> list[str]:
-    """The lines that `why` prints."""
+def explained(history: TrialHistory, folder: Path, goes_on: str | None = None) -> list[str]:
+    """The lines that `why` prints; `goes_on`: where the next attempt would begin."""
     name, profile, variant, seed = history.sweeps[0] if history.sweeps else ("no sweep", "default", "?", 0)
     said = [one_line(f"trial {history.fingerprint}: {variant}, seed {seed}, of {name} (profile {profile})")]
     command = history.commands[0] if history.commands else "sweeper run SPEC"
+    if history.cancelled is not None:
+        said.append(f"it was cancelled on {history.cancelled:%Y-%m-%d %H:%M:%S} UTC, and no run goes on with it")
+        command = f"sweeper cancel --undo {history.fingerprint[:8]}; then: {command}"
     if not history.attempts:
         return [*said, "it was never started", f"next: {command}"]
     newest = history.attempts[-1]
@@ -46,19 +45,30 @@ def explained(history: TrialHistory, folder: Path) -> list[str]:
     if told is not None:
         said += _failure(told)
     if told is not newest:
-        said.append(
-            f"attempt {newest.number} is {newest.state}, step {newest.step:,}: {DESCRIPTIONS.get(newest.state, newest.policy or '')}"
-        )
+        description = ATTEMPT_STATES[newest.state].description or newest.policy or ""
+        said.append(f"attempt {newest.number} is {newest.state}, step {newest.step:,}: {description}")
     said += _log(attempt_folder(folder, (told or newest).number))
-    if newest.state != "finished":
+    if not ATTEMPT_STATES[newest.state].has_result:
+        said += [goes_on] if goes_on else []
         said.append(f"next: {advice(newest.failure, command)}")
     return said
+
+
+def _goes_on(history: TrialHistory, known: KnownTrial, step: int) -> str | None:
+    """What the files say; None where there never was a checkpoint, and where no next attempt would read it."""
+    newest = history.attempts[-1].state if history.attempts else "running"
+    if newest == "running" or not ATTEMPT_STATES[newest].may_run_again or not (step or known.checkpoint_step):
+        return None
+    if step < known.checkpoint_step:
+        gone = f"its checkpoint of step {known.checkpoint_step:,} is not here (deleted, torn or on another machine)"
+        return f"{gone}: the next attempt starts from {f'step {step:,}' if step else 'the beginning'}"
+    return f"the next attempt goes on from step {step:,}"
 
 
 def _told(history: TrialHistory) -> AttemptRecord | None:
     """The newest attempt that did not finish by itself, where it is newer than every one that did: what it says is still true."""
     for attempt in reversed(history.attempts):
-        if attempt.state == "finished":
+        if ATTEMPT_STATES[attempt.state].has_result:
             return None
         if attempt.failure is not None or attempt.error:
             return attempt

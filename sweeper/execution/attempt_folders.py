@@ -8,6 +8,11 @@ def attempt_folder(trial_folder: Path, number: int) -> Path:
     return trial_folder / f"attempt-{number}"
 
 
+def attempt_folders(trial_folder: Path) -> dict[int, Path]:
+    """Those that are there, by the number of their attempt."""
+    return {number: folder for folder in sorted(trial_folder.glob("attempt-*")) if (number := _number(folder))}
+
+
 def is_newest(folder: Path) -> bool:
     """Whether no later attempt at this trial has a folder.
 

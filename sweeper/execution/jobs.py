@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from model.train_trial import TrialReport
 from sweeper.records import FailureClass
+from sweeper.states import AttemptState
 
 STOP_FILE = "stop"
 """A file of this name in an attempt's folder asks the attempt to checkpoint and stop."""
 LOG_FILE = "log.txt"
+RECORD_FILE = "record.jsonl"
+"""A file of this name there says what the store knows of the attempt, so that a store that is lost can be made again."""
 HEARTBEAT_FILE = "heartbeat"
 """A file of this name there is touched all the time while the attempt's process lives, also where it has nothing to say for minutes."""
 
@@ -33,6 +36,8 @@ class Job:
     """Folder shared by all trials."""
     device: str
     threads: int
+    content: Mapping[str, str]
+    """What the trial's name says of its data and of the user's code: an attempt that finds others there ends as a data error."""
     user_code: tuple[Path, ...]
     """Folders in which a class that the config names is looked for: a worker's own current folder and PYTHONPATH need not be the user's."""
 
@@ -41,7 +46,7 @@ class Job:
 class Ended:
     """How an attempt ended, as its worker says; a worker that cannot say so any more is `lost`."""
 
-    state: Literal["finished", "stopped", "failed", "diverged", "lost"]
+    state: AttemptState
     error: str | None = None
     """First line, then the traceback."""
     failure: FailureClass | None = None

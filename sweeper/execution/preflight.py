@@ -40,7 +40,16 @@ def check_configs(
     request = json.dumps({"asked": asked, "threads": threads, "user_code": [str(path) for path in user_code]})
     command = [sys.executable, "-P", "-m", "sweeper.execution.preflight"]
     try:
-        done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False, env=_here())
+        done = subprocess.run(
+            command,
+            input=request,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=LONGEST_SECONDS,
+            check=False,
+            env=_here(),
+        )
         output, trouble = done.stdout, f"its process ended with {done.returncode}: {_last_line(done.stderr)}" if done.returncode else None
     except subprocess.TimeoutExpired as error:
         output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""

@@ -19,6 +19,7 @@ from ray.util.queue import Empty, Queue
 from model.train_trial import World
 from sweeper.execution.jobs import Job
 from sweeper.execution.trial_worker import AttemptFailed, Send, run_attempt
+from sweeper.states import ATTEMPT_STATES
 
 LISTEN_SECONDS = 1.0
 """Between looks whether the processes are still there."""
@@ -99,4 +100,4 @@ def _verdict(said: list[tuple[int, dict[str, Any]]], error: BaseException | None
     failures = error.worker_failures if isinstance(error, WorkerGroupError) else {}
     if not failures or any(not isinstance(failure, AttemptFailed) for failure in failures.values()):
         return None
-    return next((ended for _, ended in said if ended["state"] in ("failed", "diverged")), None)
+    return next((ended for _, ended in said if ATTEMPT_STATES[ended["state"]].is_failure), None)

@@ -4,33 +4,17 @@ Order, retries and stopping are the queue's; Tune only places attempts on cores 
 """
 
 import contextlib
-import logging
-import os
 import shutil
-import signal
-import sys
-import threading
 import uuid
-import warnings
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 from sweeper.execution.jobs import JobQueue
+from sweeper.execution.ray_session import without_noise
 from sweeper.execution.running_jobs import RunningJobs
-
-QUIET = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the queue decides what an interrupt means
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
-    "RAY_worker_niceness": "0",  # trials come before the MLflow mirror
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
+from sweeper.secret_variables import secrets_kept
 
 
 @dataclass(frozen=True)
@@ -43,24 +27,26 @@ class TrialShare:
     """That share it evenly."""
 
 
-def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, cores: int, cluster: bool, scratch: Path) -> None:
-    """Runs jobs until the queue is finished, at most `concurrent` at a time; `cores` are those that Ray may count on.
+def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, scratch: Path, needed: Collection[str] = ()) -> None:
+    """Runs jobs until the queue is finished, at most `concurrent` at a time, in the Ray of a `ray_session`.
 
-    Ray is started here and shut down at the end. `scratch` is a folder for Tune's own bookkeeping, removed at the end.
+    Args:
+        queue: What is to run.
+        each: What every trial takes.
+        concurrent: Trials at the same time.
+        scratch: A folder for Tune's own bookkeeping, removed at the end.
+        needed: Secret variables that workers need, by name.
     """
-    os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
-    import ray
     from ray import tune
 
     from sweeper.execution.searcher import QueueCallback, QueueSearcher, WhenFinished
 
-    for noisy in ("ray", "ray.tune", "ray.air", "ray.train", "ray.data"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     running = RunningJobs()
     name = f"queue-{uuid.uuid4().hex[:8]}"
     scratch.mkdir(parents=True, exist_ok=True)
-    with _without_raylet_noise():
-        _start_ray(cores=max(cores, round(each.cpus * concurrent)), cluster=cluster)
+    # Tune copies AWS's keys from this environment into every trial's, which Ray writes to a log and to arguments of its processes.
+    # What libpq reads when it connects again (PGPASSWORD) is this process's own.
+    with without_noise(), secrets_kept(needed=needed, but=("RAY_", "PG")):
         try:
             tune.Tuner(
                 _trainable(each, scratch / name),
@@ -81,7 +67,9 @@ def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, cores: int, 
                 ),
             ).fit()
         finally:
-            ray.shutdown()
+            import ray
+
+            ray.shutdown()  # before jobs that were not over are given up: none of their workers lives any more
             for trial_id in list(running.jobs):
                 running.over(trial_id, queue, "given up before it could stop by itself")
             shutil.rmtree(scratch / name, ignore_errors=True)
@@ -118,53 +106,3 @@ def _fitting(each: TrialShare, concurrent: int) -> int:
 
 def _name(trial: Any) -> str:
     return str(trial.trial_id)
-
-
-def _start_ray(*, cores: int, cluster: bool) -> None:
-    import ray
-
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-    with _keeping_signal_handlers():
-        if cluster:
-            ray.init(**quiet)  # RAY_ADDRESS names it
-        else:
-            ray.init(num_cpus=cores, include_dashboard=False, **quiet)
-
-
-@contextlib.contextmanager
-def _keeping_signal_handlers() -> Iterator[None]:
-    """Ray takes SIGTERM for itself, prints a stack and exits; what a signal means is the queue's to decide.
-
-    What Ray starts here inherits that SIGHUP is blocked: a terminal that is closed sends it to all of them, and they are to live until the
-    trials have checkpointed.
-    """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        if threading.current_thread() is threading.main_thread():
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-class _WithoutRaysThread:
-    """Standard output, but for what Ray's thread of cluster errors prints: paragraphs on a dead worker, whom we report in a line."""
-
-    def __init__(self, under: TextIO) -> None:
-        self._under = under
-
-    def write(self, text: str) -> int:
-        return len(text) if threading.current_thread().name == "ray_listen_error_messages" else self._under.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._under, name)
-
-
-@contextlib.contextmanager
-def _without_raylet_noise() -> Iterator[None]:
-    """Ray's own warnings go to its logs, not onto the live display; what failed is reported by us."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(cast(TextIO, _WithoutRaysThread(sys.stdout))):
-        warnings.simplefilter("ignore")
-        yield

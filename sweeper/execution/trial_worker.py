@@ -20,6 +20,7 @@ from sweeper.execution.attempt_folders import is_newest
 from sweeper.execution.jobs import HEARTBEAT_FILE, LOG_FILE, STOP_FILE, Ended, Job
 from sweeper.execution.provenance import provenance
 from sweeper.plan.failures import classify
+from sweeper.states import ATTEMPT_STATES
 
 Send = Callable[[dict[str, Any]], None]
 BEAT_SECONDS = 1.0
@@ -44,7 +45,7 @@ def run_attempt(job: Job, send: Send, world: World = ALONE) -> None:
         ended = _train(job, send, log, world)
         _note(log, f"{ended.state}{f': {ended.failure}' if ended.failure else ''}\n{ended.error or ''}")
     send({"ended": asdict(ended)})
-    if ended.state in ("failed", "diverged") or (ended.state == "lost" and world.size > 1):  # or the others would wait for this one
+    if ATTEMPT_STATES[ended.state].is_failure or (ended.state == "lost" and world.size > 1):  # or the others would wait for this one
         raise AttemptFailed(ended.state)
 
 
@@ -72,6 +73,7 @@ def _train(job: Job, send: Send, log: TextIO, world: World) -> Ended:
                 cache=job.cache,
                 resume_from=job.earlier,
                 recorded=job.recorded,
+                named=job.content,
                 device=job.device,
                 threads=job.threads,
                 ours=ours,

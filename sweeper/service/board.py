@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sweeper.metrics import metric_info
-from sweeper.records import SweepSnapshot, TrialState
+from sweeper.records import SweepSnapshot, TrialOutcome
 from sweeper.report.statistics import Summary, summarise
+from sweeper.states import TRIAL_STATES, TrialState, finished
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class TrialNow:
     error: str | None = None
     """First line of what ended it."""
 
+    @property
+    def has_result(self) -> bool:
+        return TRIAL_STATES[self.state].has_result
+
 
 @dataclass(frozen=True)
 class VariantNow:
@@ -37,6 +42,11 @@ class VariantNow:
     """The primary metric over seeds of finished trials."""
     newest: float | None
     """Newest value of a running trial, while none has finished."""
+
+    @property
+    def finished(self) -> int:
+        """Trials with a result."""
+        return finished(self.states)
 
 
 class Board:
@@ -53,10 +63,7 @@ class Board:
     def of(cls, snapshot: SweepSnapshot, primary: str) -> "Board":
         """As the store knows it."""
         return cls(
-            (
-                TrialNow(o.variant, o.seed, o.fingerprint, o.state, o.step, o.steps, o.metrics.get(primary), o.error)
-                for o in snapshot.outcomes
-            ),
+            (trial_now(outcome, primary) for outcome in snapshot.outcomes),
             primary,
         )
 
@@ -75,6 +82,14 @@ class Board:
                 before, state=state, step=here, value=before.value if value is None else value, error=(error or "").split("\n")[0] or None
             )
 
+    def add(self, trials: Iterable[TrialNow]) -> None:
+        """Trials that the sweep wants from now on."""
+        for trial in trials:
+            key = (trial.variant, trial.seed)
+            if key not in self._trials:
+                self._cells.setdefault(trial.fingerprint, []).append(key)
+            self._trials = {**self._trials, key: trial}
+
     def variants(self) -> list[VariantNow]:
         groups: dict[str, list[TrialNow]] = {}
         for trial in self.trials:
@@ -89,7 +104,7 @@ class Board:
 
     def failures(self) -> list[TrialNow]:
         """Trials that failed or diverged."""
-        return [trial for trial in self.trials if trial.state in ("failed", "diverged")]
+        return [trial for trial in self.trials if TRIAL_STATES[trial.state].is_failure]
 
     def states(self) -> Counter[TrialState]:
         return Counter(trial.state for trial in self.trials)
@@ -99,14 +114,20 @@ class Board:
 
     def steps_left(self) -> int:
         """Of trials that are still to finish."""
-        return sum(max(trial.steps - trial.step, 0) for trial in self.trials if trial.state in ("running", "pending"))
+        return sum(max(trial.steps - trial.step, 0) for trial in self.trials if not TRIAL_STATES[trial.state].has_ended)
+
+
+def trial_now(outcome: TrialOutcome, primary: str) -> TrialNow:
+    """A trial as the store knows it."""
+    value = outcome.metrics.get(primary)
+    return TrialNow(outcome.variant, outcome.seed, outcome.fingerprint, outcome.state, outcome.step, outcome.steps, value, outcome.error)
 
 
 def _variant(name: str, trials: Sequence[TrialNow]) -> VariantNow:
     wanted = sum(trial.steps for trial in trials)
-    done = sum(trial.steps if trial.state == "finished" else min(trial.step, trial.steps) for trial in trials)
-    finished = {trial.seed: trial.value for trial in trials if trial.state == "finished" and trial.value is not None}
+    done = sum(trial.steps if trial.has_result else min(trial.step, trial.steps) for trial in trials)
+    values = {trial.seed: trial.value for trial in trials if trial.has_result and trial.value is not None}
     running = [trial.value for trial in trials if trial.state == "running" and trial.value is not None]
     return VariantNow(
-        name, Counter(t.state for t in trials), done / wanted if wanted else 0.0, summarise(finished), running[-1] if running else None
+        name, Counter(t.state for t in trials), done / wanted if wanted else 0.0, summarise(values), running[-1] if running else None
     )

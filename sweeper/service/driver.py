@@ -1,38 +1,48 @@
 """The queue of a running sweep: claims attempts in the store, hands them to workers, writes down what they report.
 
-The only writer of its attempts' events. Nothing it does may raise into Tune: a store that fails is remembered and ends the run.
+The only writer of its attempts' events. Nothing it does may raise into Tune: a store that fails is remembered and ends the run. Nor does it
+wait for one that does not answer (see `store_calls`): meanwhile trials train on, and are stopped, killed or given up as ever.
 """
 
 import contextlib
 import functools
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sweeper.errors import SweepPaused
+from sweeper.errors import StoreAway, SweepPaused
 from sweeper.execution.jobs import STOP_FILE, Ended, Heard, Job
 from sweeper.plan.failures import settles
 from sweeper.plan.machine import Allotment
-from sweeper.plan.reconcile import Decision
-from sweeper.records import AttemptClaim
+from sweeper.plan.reconcile import UNDO, Decision
+from sweeper.records import AttemptClaim, KnownTrial
 from sweeper.service.allowance import Allowance
+from sweeper.service.attempt_records import AttemptRecords
 from sweeper.service.job_making import JobMaker
 from sweeper.service.ownership import is_dead
 from sweeper.service.patience import Patience
 from sweeper.service.progress import Progress, name_of
 from sweeper.service.remembering import remembering
+from sweeper.service.retention import Retention
 from sweeper.service.retries import Retries
 from sweeper.service.running_attempts import RunningAttempt, RunningAttempts
-from sweeper.service.writing import passed_over, write
+from sweeper.service.store_calls import StoreCalls
+from sweeper.service.trial_source import TrialSource
+from sweeper.service.writing import held_back, passed_over, write
 from sweeper.settings import Settings
-from sweeper.store.results_store import Fenced, ResultsStore
+from sweeper.states import ATTEMPT_STATES, AttemptState
+from sweeper.store.results_store import ResultsStore
 
 ELSEWHERE_SECONDS = 5.0
 """Between looks at a trial that another driver runs."""
 STOP_SECONDS = 12.0
-"""Given to running trials to checkpoint and stop; then they are given up, and their newest checkpoint stands."""
+"""Given to running trials to checkpoint and stop; then they are given up, and their newest checkpoint stands. Then, too, a store that owes
+an answer for so long is not waited for any more.
+"""
+LOOK_SECONDS = 0.5
+"""Between looks whether the store answers, at the end of a run."""
 
 
 class Driver:
@@ -48,18 +58,24 @@ class Driver:
         allowance: Allowance,
         user_code: tuple[Path, ...],
         progress: Progress,
+        source: TrialSource | None = None,
     ) -> None:
         self._store, self._settings, self._owner = store, settings, owner
         self._maker = JobMaker(settings, allotment, user_code)
         self._pending = deque(decisions)
+        self._source = source
         self._elsewhere: list[tuple[Decision, float]] = []
         self._running = RunningAttempts(settings.silence_seconds)
+        self._retention = Retention(store, settings)
+        self._records = AttemptRecords(store, settings)
         self._retries = Retries(allotment.processes)
         self._ending_since: float | None = None
         self._kept = time.monotonic()
         self._allowance = allowance
         self.progress = progress
-        self._patiently = Patience(settings.store_patience, progress.say, lambda: self._ending_since is not None)
+        self._claimed: deque[tuple[Decision, AttemptClaim]] = deque()
+        self._calls = StoreCalls()
+        self.patiently = Patience(settings.store_patience, progress.say, lambda: self._ending_since is not None)
         self.stopped = False
         """Whether `stop` was called."""
         self.failure: Exception | None = None
@@ -72,39 +88,38 @@ class Driver:
 
     @remembering
     def next_job(self) -> Job | None:
+        self._calls.deliver()
         self._look_elsewhere()
-        while self._pending and not self._over():
+        self._refill()
+        while not self._over():
+            if self._claimed:
+                return self._job(*self._claimed.popleft())
+            if self._calls.busy or not self._pending:
+                return None
             decision = self._pending.popleft()
-            if not self._admitted(decision):
-                continue
-            trial = decision.trial
-            claim = self._patiently(
-                functools.partial(
-                    self._store.claim,
-                    trial.fingerprint,
-                    owner=self._owner,
-                    lease_seconds=self._settings.lease_seconds,
-                    fresh=decision.fresh,
-                    wanted=(trial.steps, trial.evaluation_fingerprint),
-                    seen=decision.seen,
-                    key=decision.key,
-                    is_dead=functools.partial(self._is_nobodys, trial.fingerprint),
-                )
-            )
-            if claim is not None:
-                return self._job(decision, claim)
-            self._elsewhere.append((decision, time.monotonic() + ELSEWHERE_SECONDS))
+            if self._admitted(decision):
+                self._claim(decision)
+                self._refill()
         return None
 
     def finished(self) -> bool:
-        waiting = (self._pending or self._elsewhere) and not self._over()
-        return not self._running and not waiting
+        more = self._source is not None and not self._source.exhausted
+        waiting = (self._pending or self._elsewhere or more) and not self._over()
+        owed = (self._claimed or self._calls.busy) and self.failure is None
+        return not self._running and not waiting and not owed
 
     def abandoned(self) -> bool:
-        self._keep_leases()
+        self._catch_up()
         if self._running and self._ending_since is None and self._allowance.over():
             self.wind_down()
         return self._ending_since is not None and time.monotonic() - self._ending_since > STOP_SECONDS
+
+    @remembering
+    def close(self) -> None:
+        """Waits for what the store owes, at the end of a run; one that does not answer is not waited for long."""
+        while self._calls.busy and self.failure is None:
+            self._calls.settle(LOOK_SECONDS)
+            self._not_for_ever()
 
     def hung(self) -> list[Job]:
         found = self._running.hung()
@@ -121,41 +136,60 @@ class Driver:
         attempt = self._running.heard(job)
         if attempt is None or self.failure is not None:
             return
-        try:
-            self._patiently(functools.partial(write, self._store, attempt, what, round(time.time() * 1000)))
-        except Fenced:
-            self._ask_to_stop(job)  # another driver took the trial over: what this worker says no longer counts
         for said in passed_over(what):
             self.progress.say(f"passed over {said}; an older state is used")
         if what.report.kind == "started":
             self._allowance.began(job.key, what.report.step)
         self.progress.stepped(job.key, what.report.step, dict(what.report.metrics))
+        now = round(time.time() * 1000)
+        attempt.result = held_back(attempt, what, now) or attempt.result
+        self._records.heard(attempt.claim, attempt.decision.trial, what, now)
+        if what.report.kind == "alive" and self._calls.busy:
+            return  # the next word will do
+        write_it = functools.partial(self._write, attempt, what, now)
+        # Fenced: another driver took the trial over, and what this worker says no longer counts.
+        self._calls.ask(write_it, functools.partial(self._written, attempt), functools.partial(self._ask_to_stop, job))
 
     @remembering
     def ended(self, job: Job, how: Ended) -> None:
         attempt = self._running.pop(job)
         claim = attempt.claim
         decision = replace(attempt.decision, fresh=False, seen=claim.number)  # begun afresh, it is gone on with
-        self._allowance.ended(job.key, self.progress.running[job.key], finished=how.state == "finished")
+        self._allowance.ended(job.key, self.progress.running[job.key], finished=ATTEMPT_STATES[how.state].has_result)
         step, smaller = self.progress.running[job.key].step, decision.accumulation is not None
         verdict = self._retries.judge(claim.fingerprint, job, how, step, smaller=smaller)
         policy = verdict.policy if verdict else None
-        result = attempt.result if how.state == "finished" else None
         if self.failure is not None:
             self.progress.ended(job.key, how.state, how.error)
             return
-        try:
-            self._patiently(lambda: self._store.end(claim, how.state, how.error, failure=how.failure, policy=policy, result=result))
-        except Fenced:
+
+        def end() -> tuple[AttemptState, str | None]:
+            # By now all that its worker said is written. A short trial may be over before it hears that it was to stop early.
+            early = attempt.stops_early and how.state in ("stopped", "finished")
+            state: AttemptState = "stopped early" if early else how.state
+            result = attempt.result if ATTEMPT_STATES[state].has_result else None
+            said = policy or self._cancelled(claim, state)
+            self.patiently(lambda: self._store.end(claim, state, how.error, failure=how.failure, policy=said, result=result))
+            self._retention.ended(claim.fingerprint)
+            self._records.ended(claim)
+            return state, said
+
+        def then(ended: tuple[AttemptState, str | None]) -> None:
+            state, said = ended
+            self.progress.ended(job.key, state, how.error, said)
+            if said and verdict is None:
+                self.progress.board.heard(claim.fingerprint, "cancelled")
+            if verdict is not None and verdict.pause:
+                self.paused = SweepPaused(f"the sweep is paused: {how.error.splitlines()[0] if how.error else policy}")
+            if verdict is not None and verdict.retry and not self._over():
+                self.progress.remaining_steps += decision.trial.steps
+                self._pending.appendleft(decision)
+
+        def fenced() -> None:
             self.progress.ended(job.key, "lost", "another driver took it over")
             self._elsewhere.append((decision, time.monotonic() + ELSEWHERE_SECONDS))
-            return
-        self.progress.ended(job.key, how.state, how.error, policy)
-        if verdict is not None and verdict.pause:
-            self.paused = SweepPaused(f"the sweep is paused: {how.error.splitlines()[0] if how.error else policy}")
-        if verdict is not None and verdict.retry and not self._over():
-            self.progress.remaining_steps += decision.trial.steps
-            self._pending.appendleft(decision)
+
+        self._calls.ask(end, then, fenced)
 
     # -- from outside ------------------------------------------------------------------------------------------------------------------
 
@@ -174,20 +208,122 @@ class Driver:
     # -- parts --------------------------------------------------------------------------------------------------------------------------
 
     @remembering
+    def _catch_up(self) -> None:
+        """Does what follows from the store's answers, and renews leases: asked for in every round of Tune's."""
+        if self.failure is not None:
+            return
+        self._calls.deliver()
+        self._not_for_ever()
+        while self._claimed and self._over():  # granted too late
+            _, claim = self._claimed.popleft()
+            self._calls.ask(functools.partial(self.patiently, functools.partial(self._store.end, claim, "stopped")), lambda _: None)
+        self._keep_leases()
+
+    def _not_for_ever(self) -> None:
+        """Raises StoreAway where the run is to end and the store owes an answer for too long."""
+        silent = self._calls.silent_seconds
+        if self._ending_since is not None and silent > STOP_SECONDS:
+            raise StoreAway(
+                f"the sweep is paused, since its store did not answer for {silent:.0f} s; what it was told before is kept, and the same"
+                " command goes on from it"
+            )
+
     def _keep_leases(self) -> None:
         """Renews the leases of attempts that no worker has yet (on a full cluster they may wait long, and only we can speak for them), and
         of those that live and have nothing to say, as while a model is compiled.
         """
         now = time.monotonic()
-        if self.failure is not None or now - self._kept < self._settings.lease_seconds / 4:
+        if self._calls.busy or now - self._kept < self._settings.lease_seconds / 4:
             return
         self._kept = now
         for attempt in self._running:
             if attempt.lives():
-                try:
-                    self._patiently(functools.partial(self._store.alive, attempt.claim))
-                except Fenced:
-                    self._ask_to_stop(attempt.job)
+                renew = functools.partial(self.patiently, functools.partial(self._store.alive, attempt.claim))
+                self._calls.ask(renew, lambda _: None, functools.partial(self._ask_to_stop, attempt.job))
+        running = {attempt.claim.fingerprint: attempt.job for attempt in self._running}
+
+        def stop(cancelled: Iterable[str]) -> None:
+            for fingerprint in cancelled:
+                self._ask_to_stop(running[fingerprint])
+
+        if running:  # whoever cancelled one asked its worker to stop, too, if that machine sees its folder
+            self._calls.ask(functools.partial(self.patiently, functools.partial(self._store.cancelled, list(running))), stop)
+
+    def _cancelled(self, claim: AttemptClaim, state: AttemptState) -> str | None:
+        """Asked of the store: what is done about an attempt that stopped since a user cancelled its trial."""
+        if state != "stopped" or not self.patiently(lambda: self._store.cancelled([claim.fingerprint])):
+            return None
+        return f"cancelled; {UNDO.format(claim.fingerprint[:8])}"
+
+    def _claim(self, decision: Decision) -> None:
+        """Asks for the right to run it."""
+        trial = decision.trial
+        is_nobodys = functools.partial(self._is_nobodys, trial.fingerprint)
+        acquire = functools.partial(
+            self._store.claim,
+            trial.fingerprint,
+            owner=self._owner,
+            lease_seconds=self._settings.lease_seconds,
+            fresh=decision.fresh,
+            wanted=(trial.steps, trial.evaluation_fingerprint),
+            seen=decision.seen,
+            key=decision.key,
+            search=trial.search,
+            is_dead=is_nobodys,
+        )
+        catch_up = functools.partial(self._records.catch_up, trial.fingerprint, is_nobodys)
+
+        def ask() -> tuple[AttemptClaim | None, bool]:
+            self.patiently(catch_up)
+            claim = self.patiently(acquire)
+            stopped = claim is not None and self._source is not None and self._source.stopped_before(trial)
+            if claim is not None and stopped:
+                self.patiently(functools.partial(self._store.end, claim, "stopped early"))
+            return claim, stopped
+
+        def then(answer: tuple[AttemptClaim | None, bool]) -> None:
+            claim, stopped = answer
+            if stopped:
+                self.progress.settled_elsewhere(trial, "stopped early", "by what an earlier attempt measured")
+            elif claim is not None:
+                self._claimed.append((decision, claim))
+            else:
+                self._elsewhere.append((decision, time.monotonic() + ELSEWHERE_SECONDS))
+
+        self._calls.ask(ask, then)
+
+    def _write(self, attempt: RunningAttempt, what: Heard, now: int) -> bool:
+        """Asked of the store; whether the trial is to stop early after this.
+
+        How far a worker gets before it hears of it is chance, and what a search goes by must not be: later points are not written.
+        """
+        if attempt.stops_early and what.report.kind in ("points", "evaluation"):
+            return False
+        self.patiently(functools.partial(write, self._store, attempt, what, now))
+        report = what.report
+        if report.kind == "checkpoint":
+            self._retention.checkpointed(attempt.claim.fingerprint, attempt.claim.number)
+        if report.kind != "points" or self._source is None or attempt.stops_early:
+            return False
+        attempt.stops_early = self._source.stops(attempt.decision.trial, report.step, report.metrics)
+        return attempt.stops_early
+
+    def _written(self, attempt: RunningAttempt, stops: bool) -> None:
+        if stops:
+            self._ask_to_stop(attempt.job)
+
+    def _refill(self) -> None:
+        """Asks for more where trials are not all known beforehand."""
+        source = self._source
+        if source is None or self._pending or self._claimed or self._calls.busy or self._over():
+            return
+        held = {attempt.claim.fingerprint for attempt in self._running} | {d.trial.fingerprint for d, _ in self._elsewhere}
+
+        def then(decisions: Sequence[Decision]) -> None:
+            source.show()
+            self._pending.extend(decisions)
+
+        self._calls.ask(lambda: self.patiently(functools.partial(source.more, held)), then)
 
     def _over(self) -> bool:
         return self._ending_since is not None or self.failure is not None or self.paused is not None
@@ -212,9 +348,10 @@ class Driver:
 
     def _job(self, decision: Decision, claim: AttemptClaim) -> Job:
         job = self._maker.job(decision, claim, self._retries.accumulation(claim.fingerprint) or decision.accumulation)
-        for number in claim.foreign:
+        for number in self._maker.with_checkpoint(claim.fingerprint, claim.foreign):
             self.progress.say(f"passed over {name_of(decision.trial)}, attempt {number}: it ran under other conditions than this one")
         self._running.add(RunningAttempt(decision, claim, job))
+        self._calls.ask(lambda: self._records.began(claim, decision.trial.config), lambda _: None)
         self._allowance.started(job.key)
         self.progress.started(job.key, decision.trial, claim.number)
         return job
@@ -223,19 +360,27 @@ class Driver:
         """Trials with a live attempt, another driver's or our own: finished there they are done, given up there they are ours to claim."""
         now = time.monotonic()
         due = [decision for decision, when in self._elsewhere if when <= now]
-        if not due or self._over():
+        if not due or self._calls.busy or self._over():
             return
-        known = self._patiently(lambda: self._store.known([decision.trial.fingerprint for decision in due]))
+        names = [decision.trial.fingerprint for decision in due]
         self._elsewhere = [(decision, when) for decision, when in self._elsewhere if when > now]
+        self._calls.ask(lambda: self.patiently(lambda: self._store.known(names)), functools.partial(self._found_elsewhere, due))
+
+    def _found_elsewhere(self, due: Sequence[Decision], known: Mapping[str, KnownTrial]) -> None:
         for decision in due:
             trial = decision.trial
-            found = known[trial.fingerprint]
+            found = known.get(trial.fingerprint)
+            if found is None:  # deleted: who asks for it is told so
+                self._pending.append(decision)
+                continue
             newer = found.attempts > decision.seen
             if (trial.steps, trial.evaluation_fingerprint) in found.evaluated and (newer or not decision.fresh):
                 self.progress.reused += 1
                 self.progress.remaining_steps -= trial.steps
-            elif newer and settles(found.newest_state, found.failure):
-                self.progress.settled_elsewhere(trial, str(found.newest_state), found.error)
+            elif found.cancelled:
+                self.progress.cancelled(trial)
+            elif newer and found.newest_state is not None and settles(found.newest_state, found.failure, search=trial.search):
+                self.progress.settled_elsewhere(trial, found.newest_state, found.error)
             else:
                 self._pending.append(decision)
 

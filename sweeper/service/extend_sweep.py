@@ -14,11 +14,13 @@ from sweeper.errors import RequestError
 from sweeper.plan.power import FEWEST_SEEDS
 from sweeper.records import SweepSnapshot
 from sweeper.service.opening import existing_store
+from sweeper.service.patience import Patience
 from sweeper.service.plan_sweep import SweepRequest
 from sweeper.service.run_sweep import INTERRUPTED, RunOutcome
 from sweeper.settings import Settings
 from sweeper.spec.load import LoadedSweep, load_sweep
 from sweeper.spec.sweep_spec import MAX_SEEDS, Sequential, SweepSpec
+from sweeper.states import TRIAL_STATES
 
 Run = Callable[[SweepRequest], RunOutcome]
 Undecided = Callable[[SweepSnapshot], list[str]]
@@ -42,12 +44,12 @@ def extend_sweep(
 ) -> RunOutcome:
     """The outcome of the last look. Raises RequestError before anything was started."""
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
-    known = _stored(sweep, settings)
+    known = Patience(settings.store_patience, say)(lambda: _stored(sweep, settings))
     sequential = _begun(sweep, extension, known, say)
     while True:
         outcome = run(_at_look(request, sweep.spec, sequential))
         number = sequential.looks[-1]
-        if outcome.exit_code == INTERRUPTED or any(o.state not in ("finished", "diverged") for o in outcome.snapshot.outcomes):
+        if outcome.exit_code == INTERRUPTED or any(not TRIAL_STATES[o.state].is_final for o in outcome.snapshot.outcomes):
             say(f"look {len(sequential.looks)}, at {number} seeds, is not whole: the same command goes on with it and spends nothing anew")
             return outcome
         left = undecided(outcome.snapshot)
@@ -109,12 +111,12 @@ def _continued(sweep: LoadedSweep, extension: Extension, last: SweepSpec) -> Seq
     if (done.max_seeds, done.spending) != (extension.max_seeds, extension.spending):
         raise RequestError(
             f"{sweep.place}: this sweep was looked at {len(done.looks)} times, up to {done.max_seeds} seeds by {done.spending} spending;"
-            f" another rule would spend alpha twice: use --max-seeds {done.max_seeds} --spending {done.spending}, or another sweep `name`"
+            f" another rule would spend alpha twice: use --max-seeds {done.max_seeds} --spending {done.spending}, or new seeds"
         )
     if (last.claims, last.metric) != (sweep.spec.claims, sweep.spec.metric):
         raise RequestError(
-            f"{sweep.place}: its claims are not those that were looked at {len(done.looks)} times; other claims begin anew under another"
-            " `name`, where their looks are counted from the first"
+            f"{sweep.place}: its claims are not those that were looked at {len(done.looks)} times; test other claims on seeds that no look"
+            " has seen: a sweep of another `name` with other `seeds`"
         )
     return done
 

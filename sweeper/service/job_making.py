@@ -1,8 +1,10 @@
 """From a claimed attempt to the job that a worker is given, and the folder that fences older attempts off."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.train_trial import state_files
 from sweeper.errors import SweepPaused
 from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.execution.jobs import Job
@@ -40,8 +42,14 @@ class JobMaker:
             folder=folder,
             earlier=tuple(attempt_folder(trial_folder, number) for number in claim.earlier),
             recorded={attempt_folder(trial_folder, n): step for n, step in zip(claim.earlier, claim.recorded, strict=True)},
-            cache=self.settings.artifacts / "judges",
+            cache=self.settings.shared,
             device="cuda" if self.allotment.gpus else "cpu",
             threads=self.allotment.threads,
+            content=dict(decision.trial.content),
             user_code=self.user_code,
         )
+
+    def with_checkpoint(self, fingerprint: str, numbers: Iterable[int]) -> list[int]:
+        """Those of a trial's attempts whose folder holds a checkpoint, whatever the store believes."""
+        folders = {number: attempt_folder(self.settings.trials / fingerprint, number) for number in numbers}
+        return [number for number, folder in folders.items() if any(file.kind == "checkpoint" for file in state_files(folder))]

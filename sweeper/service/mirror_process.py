@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from sweeper.errors import StoreAway
+from sweeper.errors import StoreError, StoreLost
 from sweeper.service.ownership import is_dead, this_process
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
@@ -26,46 +26,77 @@ FLUSH_SECONDS = 30.0
 """Longest wait for MLflow at the end of a run."""
 HURRIED_SECONDS = 3.0
 """Longest wait when the user interrupted; the next run tells MLflow the rest."""
-AGAIN_SECONDS = 5.0
-"""Between two tries while the store is away."""
+FIRST_AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 1.0, 60.0
+"""Before the store is opened again, or a process that ended is started again; doubled from one time to the next."""
 NICENESS = 19
 """Trials come first wherever cores are short."""
+
+COMMAND = (sys.executable, "-m", "sweeper.service.mirror_process")
 
 log = logging.getLogger("sweeper.service.mirror_process")  # by its name, since Python calls a module that it runs `__main__`
 
 
 class MirrorProcess:
-    """Runs the mirror while a sweep runs; a context manager."""
+    """Runs the mirror while a sweep runs, and starts it again should it end before; a context manager."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._log_file = settings.root / "mirror.log"
+        self._environment = os.environ | {"SWEEPER_HOME": str(settings.root)}
+        """As it is now: of what the driver keeps from Ray's workers, the mirror needs some."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._watcher = threading.Thread(target=self._start_again, name="mirror process", daemon=True)
         self.hurried = False
         """Set to wait only shortly at the end."""
 
     def __enter__(self) -> Self:
-        output = (self._settings.root / "mirror.log").open("ab")
-        with output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "sweeper.service.mirror_process"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=output,
-                env=os.environ | {"SWEEPER_HOME": str(self._settings.root)},
-                start_new_session=True,  # Ctrl-C in the terminal is the driver's to handle
-            )
+        self._start()
+        self._watcher.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._process is None:
-            return
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(HURRIED_SECONDS if self.hurried else FLUSH_SECONDS + 10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        with self._lock:
+            self._over.set()
+            process = self._process
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(HURRIED_SECONDS if self.hurried else FLUSH_SECONDS + 10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._watcher.join()
+
+    def _start(self) -> None:
+        """A process, unless the run is over; the machine may have no room for one at this moment."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
+            self._process = None
+            if not self._over.is_set():
+                with self._log_file.open("ab") as output:
+                    self._process = subprocess.Popen(
+                        COMMAND,
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.DEVNULL,
+                        stderr=output,
+                        env=self._environment,
+                        start_new_session=True,  # Ctrl-C in the terminal is the driver's to handle
+                    )
+
+    def _start_again(self) -> None:
+        wait = FIRST_AGAIN_SECONDS
+        while True:
+            started = time.monotonic()
+            if self._process is not None:
+                self._process.wait()
+            wait = FIRST_AGAIN_SECONDS if time.monotonic() - started > LONGEST_AGAIN_SECONDS else wait
+            if self._over.wait(wait):
+                return
+            wait = min(2 * wait, LONGEST_AGAIN_SECONDS)
+            self._start()
 
 
 def main() -> None:
@@ -74,15 +105,17 @@ def main() -> None:
     closed = threading.Event()
 
     def wait_for_end() -> None:
-        sys.stdin.buffer.read()
+        # Not from `sys.stdin`, whose lock Python takes when it ends: it would abort, since this thread holds it.
+        while os.read(0, 4096):
+            pass
         _hurry()
         closed.set()
 
     threading.Thread(target=wait_for_end, daemon=True).start()
     settings = Settings()
     try:
-        with _telling_why(settings), ResultsStore.open(settings.store_url) as store:
-            _mirror(store, settings, closed)
+        with _telling_why(settings):
+            _keep_mirroring(settings, closed)
     except Exception:  # the last border: standard error is mirror.log, which people attach to reports of faults
         sys.exit(settings.concealed(traceback.format_exc()))
 
@@ -120,6 +153,26 @@ def _hurry() -> None:
             os.setpriority(os.PRIO_PROCESS, int(thread), 0)
 
 
+def _keep_mirroring(settings: Settings, closed: threading.Event) -> None:
+    """Opens the store and mirrors it until `closed`, and again for as long as the store fails; at the end once more."""
+    wait, said = FIRST_AGAIN_SECONDS, ""
+    while True:
+        last_time, started = closed.is_set(), time.monotonic()
+        try:
+            with ResultsStore.open(settings.store_url) as store:
+                _mirror(store, settings, closed)
+            return
+        except (StoreError, StoreLost) as error:  # it may be back before the run ends; what it holds waits for the next run otherwise
+            if str(error) != said:
+                log.warning("the store does not answer and is asked again: %s", error)
+            said = str(error)
+        if last_time:
+            return
+        wait = FIRST_AGAIN_SECONDS if time.monotonic() - started > LONGEST_AGAIN_SECONDS else wait
+        closed.wait(wait)
+        wait = min(2 * wait, LONGEST_AGAIN_SECONDS)
+
+
 def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) -> None:
     from sweeper.service.page import write_pages
     from sweeper.tracking.mlflow_mirror import MlflowMirror
@@ -127,14 +180,7 @@ def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) ->
 
     pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
     mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
-    while True:
-        try:
-            run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
-            return
-        except StoreAway as away:  # it may be back before the run ends; what it holds waits for the next run otherwise
-            log.warning("the store does not answer: %s", away)
-            if closed.wait(AGAIN_SECONDS):
-                return
+    run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from sweeper.records import COMPARABILITY, SweepSnapshot, TrialCurves
 from sweeper.report.render_html import render_html, vega_bundle
 from sweeper.report.rows import Report
 from sweeper.report.samples import side_by_side, strips_of
-from sweeper.report.story import CURVES, Story, story_of
+from sweeper.report.story import CURVES, Story, compared, story_of
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
-from sweeper.store.results_store import ResultsStore
+from sweeper.store.results_reader import ResultsReader
 
 
 def read_story(
-    store: ResultsStore,
+    store: ResultsReader,
     settings: Settings,
     name: str | None,
     profile: str | None,
@@ -27,16 +27,19 @@ def read_story(
     layout: str | None = None,
     beside: Sequence[str] = (),
     links: bool = True,
+    steps: bool = False,
 ) -> Story:
-    """All that a page shows. `links` asks MLflow where the runs are, if it is there. Raises RequestError, SpecError."""
-    asked: dict[str, Any] = {"allow_mixed": allow_mixed, "file": file, "layout": layout, "beside": beside}
+    """All that a page shows. `links` asks MLflow where the runs are, if it is there. `steps`: the report holds every evaluation on the way,
+    too. Raises RequestError, SpecError.
+    """
+    asked: dict[str, Any] = {"allow_mixed": allow_mixed, "file": file, "layout": layout, "beside": beside, "steps": steps}
     snapshot, curves, report = read_report(store, name, profile, **asked, training=CURVES)
     return tell(snapshot, curves, report, settings, _links(settings, snapshot) if links else {})
 
 
 def tell(snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: Report, settings: Settings, links: Mapping[str, str]) -> Story:
     """The story of a report that was read already."""
-    strips, left_out = strips_of(_pictures(snapshot, settings.trials), [row.name for row in report.variants])
+    strips, left_out = strips_of(_pictures(compared(snapshot, report), settings.trials), [row.name for row in report.variants])
     return story_of(snapshot, curves, report, links=links, strips=strips, left_out=left_out)
 
 
@@ -45,7 +48,7 @@ def page_of(story: Story) -> str:
     return render_html(story, vega_bundle())
 
 
-def write_pages(store: ResultsStore, settings: Settings, name: str, profile: str, folder: Path) -> None:
+def write_pages(store: ResultsReader, settings: Settings, name: str, profile: str, folder: Path) -> None:
     """The page, the plots and the samples side by side, as files: what MLflow's run of the sweep shows."""
     mixed = COMPARABILITY  # the page names the fields that differ; a run that made it is not the place to refuse them
     story = read_story(store, settings, name, profile, allow_mixed=mixed)
@@ -72,7 +75,7 @@ def _pictures(snapshot: SweepSnapshot, trials: Path) -> Iterator[tuple[str, int,
     """(variant, training seed, picture) of each finished trial whose evaluation left one here."""
     for outcome in snapshot.outcomes:
         path = attempt_folder(trials / outcome.fingerprint, outcome.result_attempt) / f"samples-{outcome.steps:08d}.png"
-        if outcome.state == "finished" and path.is_file():
+        if outcome.has_result and path.is_file():
             yield outcome.variant, outcome.seed, path
 
 

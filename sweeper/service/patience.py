@@ -1,36 +1,39 @@
-"""Asking a store that does not answer once more, for a while, before a sweep pauses."""
+"""Asking a store that does not answer once more, for a while, before a sweep pauses, or before it gives up opening it."""
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
-from sweeper.errors import StoreAway
+from sweeper.errors import StoreAway, StoreUnreachable
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0
 """Seconds between two tries; doubled from one to the next."""
 NAP = 0.1
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Patience:
-    """Calls that outlast a store's restart. They block whoever makes them: what workers report waits for it in their queues."""
+    """Calls that outlast a store's restart. They block whoever makes them."""
 
-    def __init__(self, seconds: float, say: Callable[[str], None], hurried: Callable[[], bool]) -> None:
+    def __init__(self, seconds: float, say: Callable[[str], None], hurried: Callable[[], bool] = lambda: False) -> None:
         self._seconds, self._say, self._hurried = seconds, say, hurried
 
     def __call__(self, ask: Callable[[], T]) -> T:
-        """What `ask` returns; it is asked again after a StoreAway, so doing it twice must be doing it once.
+        """What `ask` returns; it is asked again after a StoreAway or StoreUnreachable, so doing it twice must be doing it once.
 
-        Raises the last StoreAway when patience ends, at once when somebody is in a hurry.
+        Raises the last of them when patience ends, at once when somebody is in a hurry.
         """
         since = time.monotonic()
         wait, complained = FIRST_WAIT, False
         while True:
             try:
                 answer = ask()
-            except StoreAway as away:
+            except (StoreAway, StoreUnreachable) as away:
                 if self._hurried() or time.monotonic() - since >= self._seconds:
+                    if isinstance(away, StoreUnreachable):
+                        raise
                     raise StoreAway(
                         f"the sweep is paused, since its store did not answer for {time.monotonic() - since:.0f} s: {away}"
                     ) from away
@@ -45,3 +48,11 @@ class Patience:
             while time.monotonic() < until and not self._hurried():
                 time.sleep(NAP)
             wait = min(2 * wait, LONGEST_WAIT)
+
+    def asking(self, ask: Callable[P, T]) -> Callable[P, T]:
+        """The same function, asked with patience."""
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return self(lambda: ask(*args, **kwargs))
+
+        return call

@@ -9,10 +9,11 @@ from sweeper.plan.promises import Prior, Promise, prior_of, promise, stated_prio
 from sweeper.plan.streams import PAIRING
 from sweeper.records import SweepSnapshot
 from sweeper.service.opening import existing_store
+from sweeper.service.plan_doubts import apart
 from sweeper.service.plan_sweep import PlannedSweep
 from sweeper.settings import Settings
-from sweeper.spec.designs import contrast_weights
-from sweeper.store.results_store import ResultsStore
+from sweeper.spec.designs import cells_of, contrast_weights
+from sweeper.store.results_reader import ResultsReader
 
 OTHER_SWEEPS = 5
 """Stored sweeps of the same kind that are looked at, the newest first."""
@@ -22,23 +23,27 @@ OTHER_SWEEPS = 5
 class ClaimsPlan:
     """What the sweep's claims need."""
 
-    prior: Prior
+    priors: Mapping[str, Prior]
+    """By metric that some claim is on."""
     promises: tuple[Promise, ...]
 
 
 def plan_claims(planned: PlannedSweep, settings: Settings) -> ClaimsPlan | None:
-    """None for a sweep that claims nothing; the store is then not asked."""
+    """None for a sweep that claims nothing that seeds could decide; the store is then not asked."""
     spec = planned.sweep.spec
-    if not spec.claims:
-        return None
-    prior = _prior(planned, settings)
     variants = [variant for variant, _ in planned.sweep.configs]
+    claims = [claim for claim in spec.claims if apart(planned, claim) is None]
+    if not claims:
+        return None
+    priors = {metric: _prior(planned, settings, metric) for metric in dict.fromkeys(spec.metric_of(claim) for claim in claims)}
     promises = []
-    for claim in spec.claims:
+    for claim in claims:
+        metric = spec.metric_of(claim)
         weights = contrast_weights(claim, variants)
-        paired = _paired(planned, {*weights, *([claim.relative_to] if claim.relative_to else [])})
-        promises.append(promise(claim, weights, seeds=len(spec.seeds), claims=len(spec.claims), paired=paired, prior=prior))
-    return ClaimsPlan(prior, tuple(promises))
+        paired = spec.analysis == "paired" or (spec.analysis is None and _paired(planned, cells_of(claim, variants)))
+        seeds, number, prior = len(spec.seeds), len(spec.claims), priors[metric]
+        promises.append(promise(claim, metric, weights, seeds=seeds, claims=number, paired=paired, prior=prior))
+    return ClaimsPlan(priors, tuple(promises))
 
 
 def _paired(planned: PlannedSweep, names: Collection[str]) -> bool:
@@ -46,23 +51,23 @@ def _paired(planned: PlannedSweep, names: Collection[str]) -> bool:
     return all(one[stream] == streams[0][stream] for one in streams for stream in PAIRING)
 
 
-def _prior(planned: PlannedSweep, settings: Settings) -> Prior:
+def _prior(planned: PlannedSweep, settings: Settings, metric: str) -> Prior:
     """From this sweep's finished trials, else from stored sweeps of the same kind, else as stated."""
     spec = planned.sweep.spec
     store = existing_store(settings)
     if store is not None:
         with store:
-            found = _measured(planned, store)
+            found = _measured(planned, store, metric)
         if found is not None:
             return found
-    return stated_prior(spec.metric.assumed_spread)
+    return stated_prior(metric, spec.metric.planned_spread if metric == spec.metric.primary else None)
 
 
-def _measured(planned: PlannedSweep, store: ResultsStore) -> Prior | None:
+def _measured(planned: PlannedSweep, store: ResultsReader, metric: str) -> Prior | None:
     name, profile = planned.sweep.spec.name, planned.sweep.profile
     known = store.sweeps()
     if any((one.name, one.profile) == (name, profile) for one in known):
-        mine = prior_of(_values(planned, store.snapshot(name, profile)), "measured on this sweep's finished trials")
+        mine = prior_of(_values(planned, store.snapshot(name, profile), metric), "measured on this sweep's finished trials")
         if mine is not None:
             return mine
     others: dict[str, dict[int, float]] = {}
@@ -70,26 +75,26 @@ def _measured(planned: PlannedSweep, store: ResultsStore) -> Prior | None:
     for one in [one for one in known if (one.name, one.profile) != (name, profile)][:OTHER_SWEEPS]:
         snapshot = store.snapshot(one.name, one.profile)
         if _same_kind(planned, snapshot):
-            found = _values(planned, snapshot)
+            found = _values(planned, snapshot, metric)
             others |= {f"{one.name}/{one.profile}: {variant}": values for variant, values in found.items()}
             used += [one.name] if found else []
     return prior_of(others, f"measured on {', '.join(dict.fromkeys(used))}, sweeps of the same metric, backbone, data and steps")
 
 
 def _same_kind(planned: PlannedSweep, snapshot: SweepSnapshot) -> bool:
-    def kind(base: Mapping[str, Any]) -> tuple[object, object]:
+    def kind(base: Mapping[str, Any]) -> tuple[object, object, object]:
         data = base.get("data")
-        return base.get("preset"), data.get("kind", "digits") if isinstance(data, dict) else "digits"
+        data = data if isinstance(data, dict) else {}
+        return base.get("preset"), data.get("kind", "digits"), data.get("train_images")
 
-    same_metric = snapshot.spec.get("metric", {}).get("primary") == planned.sweep.spec.metric.primary
-    return same_metric and kind(snapshot.spec.get("base", {})) == kind(planned.sweep.spec.base)
+    return kind(snapshot.spec.get("base", {})) == kind(planned.sweep.spec.base)
 
 
-def _values(planned: PlannedSweep, snapshot: SweepSnapshot) -> dict[str, dict[int, float]]:
-    """Of the primary metric, where it was measured after as many steps as are planned."""
-    primary, steps = planned.sweep.spec.metric.primary, {trial.steps for trial in planned.trials}
+def _values(planned: PlannedSweep, snapshot: SweepSnapshot, metric: str) -> dict[str, dict[int, float]]:
+    """Of a metric, where it was measured after as many steps as are planned."""
+    steps = {trial.steps for trial in planned.trials}
     found: dict[str, dict[int, float]] = {}
     for outcome in snapshot.outcomes:
-        if outcome.state == "finished" and outcome.steps in steps and primary in outcome.metrics:
-            found.setdefault(outcome.variant, {})[outcome.seed] = outcome.metrics[primary]
+        if outcome.has_result and outcome.steps in steps and metric in outcome.metrics:
+            found.setdefault(outcome.variant, {})[outcome.seed] = outcome.metrics[metric]
     return found

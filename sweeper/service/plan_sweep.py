@@ -11,17 +11,21 @@ from model.config import TrainConfig, modules_also_in
 from model.errors import ConfigError
 from model.train_trial import DataFacts
 from sweeper.errors import SpecError
-from sweeper.plan.cost import disk_bytes
+from sweeper.plan.cost import DiskNeed, disk_need, kept_bytes, largest_bytes
 from sweeper.plan.expand import data_facts, expand
 from sweeper.plan.machine import Allotment, Machine, allot, expected_key
-from sweeper.plan.reconcile import Plan, reconcile
+from sweeper.plan.reconcile import GoesOnFrom, Plan, from_nothing, reconcile
 from sweeper.plan.timing import NEWEST, Pace, SweepTime, counted_pace, measured_pace, shape_of, sweep_time
 from sweeper.records import KnownTrial, PlannedTrial, TrialTiming
 from sweeper.report.beside import published_set
+from sweeper.service.search_plan import Placed, SearchPlan, placed_trials, search_plan, with_placed
 from sweeper.spec.load import LoadedSweep, load_sweep
+from sweeper.spec.search_design import SearchDesign
 
 LookUp = Callable[[Collection[str]], Mapping[str, KnownTrial]]
 """What the store knows of the trials with these fingerprints; nothing where there is no store yet."""
+LookUpPlaced = Callable[[str, str, str], Sequence[Placed]]
+"""The trials that a version (name, profile, hash) of a search has so far."""
 LookUpTimings = Callable[[int], Sequence[TrialTiming]]
 """How long the newest so many finished attempts of the store took."""
 
@@ -63,14 +67,23 @@ class PlannedSweep:
     allotment: Allotment
     trials: tuple[PlannedTrial, ...]
     plan: Plan
-    disk_bytes: int
-    """Largest size of the folders of the trials that will run."""
+    disk: DiskNeed
+    """Of the trials that will run."""
     time: SweepTime
     """What those trials take."""
     untried: Mapping[str, PlannedTrial]
     """By variant: one trial of each shape that runs and that the store has not trained lately."""
+    search: SearchPlan | None
+    """What is still to come of a search."""
     user_code: tuple[Path, ...]
     """Folders in which classes that the sweep names were looked for."""
+    allow_mixed: tuple[str, ...] = ()
+    """Fields of their conditions in which results may differ, as asked."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know of the data, each once."""
+        return tuple(dict.fromkeys(remark for facts in self.facts.values() for remark in facts.remarks))
 
     def paced(self, seconds_per_step: Mapping[str, float]) -> "PlannedSweep":
         """With steps that a preflight measured on this CPU, by variant of `untried`; they hold for every variant of the same shape."""
@@ -90,50 +103,70 @@ def plan_sweep(
     request: SweepRequest,
     look_up: LookUp,
     timings: LookUpTimings = lambda newest: (),
+    goes_on_from: GoesOnFrom = from_nothing,
     *,
+    placed: LookUpPlaced = lambda name, profile, version: (),
     machine: Machine | None = None,
     refuse_missing: bool = True,
+    cache: Path | None = None,
 ) -> PlannedSweep:
-    """Raises SpecError. `look_up` and `timings` ask the store, and only once the request is known to mean something.
+    """Raises SpecError. `look_up`, `timings` and `placed` ask the store, `goes_on_from` looks at the files of trials; all only once the
+    request is known to mean something.
 
     `refuse_missing`: resources that are not here are an error. A class of the user's is looked for on PYTHONPATH, then beside the sweep
-    file, then in the current folder.
+    file, then in the current folder. `cache`: folder in which decoded pictures are kept.
     """
     named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     user_code = tuple(folder.absolute() for folder in (*map(Path, named), request.spec.parent, Path.cwd()))
     with modules_also_in(user_code):
-        return _plan(request, look_up, timings, machine, refuse_missing, user_code)
+        return _plan(request, look_up, timings, goes_on_from, placed, machine, refuse_missing, user_code, cache)
 
 
 def _plan(
     request: SweepRequest,
     look_up: LookUp,
     timings: LookUpTimings,
+    goes_on_from: GoesOnFrom,
+    placed: LookUpPlaced,
     machine: Machine | None,
     refuse_missing: bool,
     user_code: tuple[Path, ...],
+    cache: Path | None,
 ) -> PlannedSweep:
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
     _ensure_published(sweep)
     here = machine or Machine.here()
     if not refuse_missing:
         here = Machine(here.cores, here.gpus, cluster=True) if _exceeds(sweep, here) else here
-    allotment = allot(sweep.spec.resources, here, request.max_concurrent)
-    facts = data_facts(sweep)
-    trials = expand(sweep, facts, gpu=allotment.gpus > 0)
+    allotment = allot(sweep.spec.resources, here, request.max_concurrent, mixed_devices="device" in request.allow_mixed)
+    design = sweep.spec.design
+    rows = placed(sweep.spec.name, sweep.profile, sweep.version) if isinstance(design, SearchDesign) else ()
+    sweep = with_placed(sweep, rows)
+    facts = data_facts(sweep, cache)
+    trials = placed_trials(sweep, facts, rows, gpu=allotment.gpus > 0) if rows else expand(sweep, facts, gpu=allotment.gpus > 0)
     known = look_up([trial.fingerprint for trial in trials])
     keys = _expected_keys(sweep, allotment)
     expected: dict[str, Mapping[str, Any]] = {trial.fingerprint: keys[trial.variant] for trial in trials}
-    plan = reconcile(trials, known, expected, allow_mixed=request.allow_mixed, fresh=request.fresh, retry_failed=request.retry_failed)
+    plan = reconcile(
+        trials,
+        known,
+        expected,
+        allow_mixed=request.allow_mixed,
+        fresh=request.fresh,
+        retry_failed=request.retry_failed,
+        goes_on_from=goes_on_from,
+    )
     configs = {variant.name: config for variant, config in sweep.configs}
     to_run = plan.to_run()
     running: dict[str, PlannedTrial] = {}
     for decision in to_run:
         running.setdefault(decision.trial.variant, decision.trial)
-    sizes = {name: disk_bytes(configs[name], facts[name]) for name in running}
-    disk = sum(sizes[decision.trial.variant] for decision in to_run)
+    keep = sweep.spec.keep
+    sizes = {name: (kept_bytes(configs[name], facts[name], keep), largest_bytes(configs[name], facts[name])) for name in running}
+    once = {decision.trial.fingerprint: sizes[decision.trial.variant] for decision in to_run}
+    disk = disk_need(list(once.values()), allotment.concurrent)
     by_shape: dict[str, list[TrialTiming]] = {}
-    for timing in timings(NEWEST) if running else ():
+    for timing in timings(NEWEST) if running or isinstance(design, SearchDesign) else ():
         by_shape.setdefault(shape_of(timing.config), []).append(timing)
     shapes = {name: shape_of(trial.config) for name, trial in running.items()}
     paces: dict[str, Pace] = {}
@@ -142,7 +175,20 @@ def _plan(
         paces[name] = found or counted_pace(configs[name], facts[name], allotment, None)
     first_of_shape = {shape: name for name, shape in reversed(shapes.items()) if shape not in by_shape}
     untried = {name: running[name] for name in running if first_of_shape.get(shapes[name]) == name}
-    return PlannedSweep(sweep, facts, allotment, trials, plan, disk, sweep_time(paces, to_run, allotment), untried, user_code)
+    search = None
+    if isinstance(design, SearchDesign):
+        baseline, config = sweep.configs[0]
+        pace = measured_pace(shape_of(config.model_dump(mode="json")), "", keys[baseline.name], by_shape)
+        search = search_plan(sweep, plan, pace or counted_pace(config, facts[baseline.name], allotment, None), known)
+    return PlannedSweep(
+        sweep, facts, allotment, trials, plan, disk, sweep_time(paces, to_run, allotment), untried, search, user_code, request.allow_mixed
+    )
+
+
+def passes_by_variant(planned: PlannedSweep) -> dict[str, float]:
+    """How often a trial of each variant sees a training image."""
+    configs = {variant.name: config for variant, config in planned.sweep.configs}
+    return {name: config.passes(config.steps, planned.facts[name].train) for name, config in configs.items()}
 
 
 def _ensure_published(sweep: LoadedSweep) -> None:

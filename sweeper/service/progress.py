@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweeper.metrics import metric_info
-from sweeper.records import PlannedTrial, TrialState
+from sweeper.plan.reconcile import UNDO
+from sweeper.records import PlannedTrial
 from sweeper.service.board import Board
+from sweeper.states import ATTEMPT_STATES, AttemptState
 from sweeper.visible import visible
-
-_STATES: dict[str, TrialState] = {"finished": "finished", "failed": "failed", "diverged": "diverged"}
-"""State of an attempt that ended -> of its trial; after any other the trial waits again."""
 
 
 @dataclass
@@ -68,33 +67,39 @@ class Progress:
         now.metrics |= metrics
         self.board.heard(now.trial.fingerprint, "running", step=now.step, value=now.metrics.get(self.primary))
 
-    def ended(self, key: str, state: str, error: str | None, policy: str | None = None) -> None:
+    def ended(self, key: str, state: AttemptState, error: str | None, policy: str | None = None) -> None:
         """`policy`: what is done about a failure."""
         over = self.running.pop(key)
         self.remaining_steps -= max(over.trial.steps - over.step, 0)
-        if state == "finished":
-            self.finished += 1
-        elif state in ("failed", "diverged"):
-            self.failed += 1
+        properties = ATTEMPT_STATES[state]
+        self.finished += properties.has_result
+        self.failed += properties.is_failure
         shown = "  ".join(
             written(name, over.metrics[name])
             for name in dict.fromkeys((self.primary, "held_out_loss", "class_accuracy"))
-            if state == "finished" and name in over.metrics
+            if properties.has_result and name in over.metrics
         )
         first = (error or "").splitlines()[:1]
         done = self.reused + self.finished
         why = "; ".join(filter(None, (*first, policy)))
-        self.board.heard(over.trial.fingerprint, _STATES.get(state, "pending"), value=over.metrics.get(self.primary), error=error)
-        if self.tells == "failures" and state == "finished":
+        why = why or (f"at step {over.step:,} of {over.trial.steps:,}" if state == "stopped early" else "")
+        self.board.heard(over.trial.fingerprint, properties.trial, value=over.metrics.get(self.primary), error=error)
+        if self.tells == "failures" and properties.has_result:
             return
         self.say(f"{state:<9} {name_of(over.trial)}  {shown}{why}  [{done}/{self.total}]")
 
-    def settled_elsewhere(self, trial: PlannedTrial, state: str, error: str | None) -> None:
+    def settled_elsewhere(self, trial: PlannedTrial, state: AttemptState, error: str | None) -> None:
         """Another driver found that the trial fails or diverges."""
         self.remaining_steps -= trial.steps
         self.failed += 1
-        self.board.heard(trial.fingerprint, _STATES.get(state, "pending"), error=error)
+        self.board.heard(trial.fingerprint, ATTEMPT_STATES[state].trial, error=error)
         self.say(f"{state:<9} {name_of(trial)}  under another driver: {(error or '').splitlines()[0] if error else ''}")
+
+    def cancelled(self, trial: PlannedTrial) -> None:
+        """A user wants the trial left alone, and no attempt of this run has begun."""
+        self.remaining_steps -= trial.steps
+        self.board.heard(trial.fingerprint, "cancelled")
+        self.say(f"cancelled {name_of(trial)}  {UNDO.format(trial.fingerprint[:8])}")
 
     def seconds_left(self) -> float | None:
         """From the rate of this run so far, evaluations and starts included; None before there is a rate."""

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar, cast
 
-from sweeper.errors import SweeperError
+from sweeper.errors import SweeperError, unexpected
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +39,4 @@ def as_sweeper_error(error: Exception) -> SweeperError:
     """The error that ended a run, in words for the user."""
     if isinstance(error, SweeperError):
         return error
-    wrapped = SweeperError(f"the run ended by a fault of sweeper itself ({type(error).__name__}: {error}); finished trials are kept")
-    wrapped.__cause__ = error
-    return wrapped
+    return unexpected(error)

@@ -1,23 +1,31 @@
 """The report of a sweep, from the store alone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from sweeper.errors import RequestError, SpecError, nearest
+from sweeper.plan.proposals import proposals_of
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.report.beside import published_set
 from sweeper.report.layouts import shows_steps
+from sweeper.report.random_search import random_version
 from sweeper.report.rows import Report
+from sweeper.report.story import MOST_DRAWN
 from sweeper.report.table import build_report
+from sweeper.service.file_version import edited_since
 from sweeper.spec.explaining import explain
 from sweeper.spec.report_template import LAYOUTS, ReportTemplate
-from sweeper.store.results_store import ResultsStore
+from sweeper.spec.search_design import SearchDesign
+from sweeper.spec.sweep_spec import SweepSpec
+from sweeper.store.results_reader import ResultsReader
 
 
 def read_report(
-    store: ResultsStore,
+    store: ResultsReader,
     name: str | None,
     profile: str | None,
     *,
@@ -30,9 +38,12 @@ def read_report(
 ) -> tuple[SweepSnapshot, dict[str, TrialCurves], Report]:
     """The newest version of a sweep, its trials' curves (of the `training` metrics too), and its report.
 
+    Where `file` says something else by now, the first note says which version is shown.
+
     The `report:` section of `file`, as it is now, stands in for the stored spec's own, `layout` for the section's; the published sets in
-    `beside` are shown too. Without `steps` there are no curves unless the layout shows training steps: they are most of what a large sweep
-    has stored. Raises RequestError, SpecError.
+    `beside` are shown too. Without `steps` there are no evaluations on the way, which are most of what a large sweep has stored, unless the
+    layout shows training steps. With `training`, the first MOST_DRAWN variants have their curves.
+    Raises RequestError, SpecError.
     """
     if layout is not None and layout not in LAYOUTS:
         raise RequestError(f"--layout {layout}: there is no such layout{nearest(layout, LAYOUTS)}; choose one of {', '.join(LAYOUTS)}")
@@ -42,8 +53,49 @@ def read_report(
     asked = (template_of_file(file, snapshot.profile) if file is not None else None) or stored_template(snapshot)
     changed = {} if layout is None else {"layout": layout}
     asked = asked.model_copy(update=changed | {"published": tuple(dict.fromkeys((*asked.published, *beside)))})
-    curves = store.curves(snapshot, training) if steps or shows_steps(asked) else {}
-    return snapshot, curves, build_report(snapshot, allow_mixed, curves=curves, template=asked)
+    curves = store.curves(snapshot) if steps or shows_steps(asked) else {}
+    if training:
+        names = dict.fromkeys(outcome.variant for outcome in snapshot.outcomes)
+        drawn = set(islice(names, MOST_DRAWN))
+        curves |= store.curves(snapshot, training, trials={o.fingerprint for o in snapshot.outcomes if o.variant in drawn})
+    report = report_of(snapshot, allow_mixed, curves, asked, random_beside(store, snapshot))
+    edited = edited_since(file, snapshot) if file is not None else None
+    return snapshot, curves, report if edited is None else replace(report, notes=(f"{_sentence(edited)}.", *report.notes))
+
+
+def random_beside(store: ResultsReader, snapshot: SweepSnapshot) -> SweepSnapshot | None:
+    """Of a search, a random search of its space that the sweep was run as too; else None."""
+    version = random_version(snapshot)
+    return None if version is None else store.snapshot(snapshot.name, snapshot.profile, version)
+
+
+def report_of(
+    snapshot: SweepSnapshot,
+    allow_mixed: Collection[str] = (),
+    curves: Mapping[str, TrialCurves] | None = None,
+    template: ReportTemplate | None = None,
+    random: SweepSnapshot | None = None,
+) -> Report:
+    """The report of a snapshot; of a search, with the importance of its factors, and beside a random search of its space."""
+    return build_report(snapshot, allow_mixed, curves=curves, template=template, importances=_importances(snapshot), random=random)
+
+
+def _importances(snapshot: SweepSnapshot) -> dict[str, float]:
+    design = snapshot.spec.get("design")
+    if not isinstance(design, dict) or design.get("kind") != "search":
+        return {}
+    from sweeper.search.importance import importances  # it loads Optuna
+
+    try:
+        spec = SweepSpec.model_validate(snapshot.spec)
+    except ValidationError:
+        return {}  # the report itself says so
+    assert isinstance(spec.design, SearchDesign), "its kind"
+    return importances(spec.design, spec.objectives, proposals_of(snapshot, spec, {}))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def stored_template(snapshot: SweepSnapshot) -> ReportTemplate:
@@ -66,4 +118,4 @@ def template_of_file(path: Path, profile: str) -> ReportTemplate | None:
     try:
         return ReportTemplate.model_validate(section)
     except ValidationError as error:
-        raise SpecError(f"{path}: {explain(error, ReportTemplate, 'report.')}") from error
+        raise SpecError(*explain(error, ReportTemplate, "report."), place=str(path)) from error

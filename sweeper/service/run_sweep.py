@@ -9,20 +9,31 @@ from types import FrameType
 from typing import Any
 
 from sweeper.errors import RequestError
-from sweeper.plan.machine import Machine
-from sweeper.plan.reconcile import Decision
+from sweeper.plan.machine import Machine, cluster_address
+from sweeper.plan.reconcile import ensure_comparable
 from sweeper.records import SweepSnapshot, TrialCurves
+from sweeper.secret_variables import DOWNLOADS
 from sweeper.service.allowance import NO_LIMITS, Allowance, Limits
+from sweeper.service.backups import DailyBackups
 from sweeper.service.board import Board
+from sweeper.service.disk_space import disk_space
 from sweeper.service.driver import Driver
+from sweeper.service.kept_files import kept_in
 from sweeper.service.mirror_process import MirrorProcess
-from sweeper.service.opening import look_up_in, store_to_write, timings_in
+from sweeper.service.opening import cache_in, look_up_in, placed_in, store_to_write, timings_in
 from sweeper.service.ownership import this_process
+from sweeper.service.patience import Patience
+from sweeper.service.plan_doubts import not_comparable
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.service.preflight import ensure_all_trainable, preflight
 from sweeper.service.progress import Progress
+from sweeper.service.prune import finish_interrupted
 from sweeper.service.remembering import as_sweeper_error
+from sweeper.service.report_sweep import random_beside
+from sweeper.service.search_run import open_search
+from sweeper.service.sweep_records import write_sweep_record
 from sweeper.settings import Settings
+from sweeper.states import TRIAL_STATES
 from sweeper.store.results_store import ResultsStore
 
 ALL_FINISHED, SOME_FAILED, INTERRUPTED = 0, 3, 130
@@ -44,6 +55,8 @@ class RunOutcome:
     left_out: int = 0
     """Trials that were not started, or stopped, for want of time."""
     why_left_out: str | None = None
+    random: SweepSnapshot | None = None
+    """Of a search, a random search of its space that was run too."""
 
 
 Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
@@ -52,43 +65,72 @@ Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
 
 def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show, limits: Limits = NO_LIMITS) -> RunOutcome:
     """Raises RequestError before anything was started; StoreLost and SweepPaused under way."""
-    planned = plan_sweep(request, look_up_in(settings), timings_in(settings))
+    patiently = Patience(settings.store_patience, say)
+    planned = plan_sweep(
+        request,
+        patiently.asking(look_up_in(settings)),
+        patiently.asking(timings_in(settings)),
+        kept_in(settings),
+        placed=patiently.asking(placed_in(settings)),
+        cache=cache_in(settings),
+    )
     _refuse(planned, limits)
+    if apart := not_comparable(planned):
+        say(apart)
+    for remark in planned.remarks:
+        say(f"data: {remark}")
     if planned.allotment.gpus:  # on CPUs the first trial of a shape finds the same fault as soon, and stops no other
         preflight(planned)
     sweep = planned.sweep
-    with store_to_write(settings) as store:
+    with contextlib.ExitStack() as resources:
+        if planned.plan.to_run() or planned.search is not None:  # before anything is recorded, since it may not start
+            resources.enter_context(_ray(planned, say))
+        store = resources.enter_context(patiently(lambda: store_to_write(settings)))
+        resources.enter_context(DailyBackups(settings, say))
+        patiently.asking(finish_interrupted)(store, settings, [])
         spec = sweep.spec.model_dump(mode="json")
-        store.record_sweep(
+        patiently.asking(store.record_sweep)(
             name=sweep.spec.name,
             profile=sweep.profile,
             version=sweep.version,
             spec=spec,
             trials=planned.trials,
             command=request.command,
+            grows=planned.search is not None,
         )
+        patiently.asking(write_sweep_record)(store, settings, sweep.spec.name, sweep.profile, sweep.version)
         to_run, counts = planned.plan.to_run(), planned.plan.count()
         device = planned.allotment.device or "the Ray cluster's devices"
         progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
-        progress.board = Board.of(store.snapshot(sweep.spec.name, sweep.profile), sweep.spec.metric.primary)
+        if planned.search is not None:
+            progress.total, progress.to_run = planned.search.total, planned.search.left
+            progress.remaining_steps = planned.search.left * sweep.configs[0][1].steps
+        source = None
+        if planned.search is not None:
+            source = resources.enter_context(open_search(planned, request, store, settings, progress))
+        progress.board = Board.of(patiently.asking(store.snapshot)(sweep.spec.name, sweep.profile), sweep.spec.metric.primary)
         allowance = _allowance(limits, planned)
-        driver = Driver(store, settings, this_process(), to_run, planned.allotment, allowance, planned.user_code, progress)
-        if to_run:
+        driver = Driver(store, settings, this_process(), to_run, planned.allotment, allowance, planned.user_code, progress, source)
+        if warning := disk_space(planned, settings).warning():
+            say(warning)
+        if to_run or source is not None:
             _run(driver, planned, settings, store, show)
-        elif store.backlog():
+        elif patiently(store.backlog):
             with MirrorProcess(settings):
                 pass
+        if planned.search is not None:  # trials were added
+            driver.patiently.asking(write_sweep_record)(store, settings, sweep.spec.name, sweep.profile, sweep.version)
         if driver.failure is not None:
             raise as_sweeper_error(driver.failure) from driver.failure
         if driver.paused is not None:
             raise driver.paused
-        snapshot = store.snapshot(sweep.spec.name, sweep.profile)
+        snapshot = driver.patiently.asking(store.snapshot)(sweep.spec.name, sweep.profile)
         left_out = sum(outcome.state == "pending" for outcome in snapshot.outcomes) if allowance.reason else 0
-        code = _exit_code(snapshot, driver)
-        return RunOutcome(
-            snapshot, store.curves(snapshot), code, progress.finished, counts["reuse"], store.backlog(), left_out, allowance.reason
-        )
+        code = _exit_code(snapshot, driver, search=planned.search is not None)
+        curves, behind = driver.patiently.asking(store.curves)(snapshot), driver.patiently(store.backlog)
+        random = driver.patiently.asking(random_beside)(store, snapshot)
+        return RunOutcome(snapshot, curves, code, progress.finished, counts["reuse"], behind, left_out, allowance.reason, random)
 
 
 def _allowance(limits: Limits, planned: PlannedSweep) -> Allowance:
@@ -97,10 +139,25 @@ def _allowance(limits: Limits, planned: PlannedSweep) -> Allowance:
     return Allowance(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
 
 
+def _ray(planned: PlannedSweep, say: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
+    """The Ray that the trials run in."""
+    from sweeper.execution.ray_session import ray_session
+
+    machine, allotment, address = Machine.here(), planned.allotment, cluster_address()
+    cores = max(machine.cores, round(allotment.cpus * allotment.concurrent))
+    return ray_session(cores=cores, gpus=len(machine.gpus), address=address, say=say, needed=_needed(planned))
+
+
+def _needed(planned: PlannedSweep) -> frozenset[str]:
+    """Secret variables that workers need: those for downloads, where a trial's weights come over the network."""
+    networks = [network for _, config in planned.sweep.configs for network in (config.alignment.encoder, config.evaluation.extractor)]
+    return DOWNLOADS if any(getattr(network, "weights", None) in ("pretrained", "hub") for network in networks) else frozenset()
+
+
 def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: ResultsStore, show: Show) -> None:
     from sweeper.execution.ray_tune import TrialShare, run_jobs
 
-    machine, allotment = Machine.here(), planned.allotment
+    allotment = planned.allotment
     with MirrorProcess(settings) as mirror, _stopping_on_signals(driver):
         mirror.hurried = True  # whatever leaves this block by an exception, a second Ctrl-C above all, does not wait for MLflow
         with show(driver.progress):
@@ -108,45 +165,38 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: Resul
                 driver,
                 each=TrialShare(allotment.cpus, allotment.gpus, allotment.processes),
                 concurrent=allotment.concurrent,
-                cores=machine.cores,
-                cluster=machine.cluster,
                 scratch=settings.root / "ray",
+                needed=_needed(planned),
             )
+        driver.close()
         mirror.hurried = driver.stopped
         if settings.mlflow_pages and driver.progress.finished and not driver.stopped and driver.failure is None:
-            store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
+            driver.patiently.asking(store.post_pages)(planned.sweep.spec.name, planned.sweep.profile)
 
 
 def _refuse(planned: PlannedSweep, limits: Limits) -> None:
     if limits.gpu_seconds is not None and not planned.allotment.gpus:
         raise RequestError("--gpu-hours: the trials of this sweep use no GPU; use --deadline")
     ensure_all_trainable(planned)
-    mixed = [d for d in planned.plan.decisions if d.action == "mixed"]
-    if mixed:
-        raise RequestError(_mixed_message(mixed))
+    ensure_comparable(planned.plan.decisions)
 
 
-def _mixed_message(mixed: list[Decision]) -> str:
-    fields = list(dict.fromkeys(field for decision in mixed for field in decision.differs))
-    first = mixed[0]
-    options = " ".join(f"--allow-mixed {field}" for field in fields)
-    return (
-        f"{len(mixed)} trials were run under other conditions ({first.trial.variant}, seed {first.trial.seed}: {first.reason});"
-        f" use {options} to count them all the same, or --fresh to train them again here"
-    )
-
-
-def _exit_code(snapshot: SweepSnapshot, driver: Driver) -> int:
+def _exit_code(snapshot: SweepSnapshot, driver: Driver, *, search: bool) -> int:
     if driver.stopped:
         return INTERRUPTED
-    return ALL_FINISHED if all(outcome.state == "finished" for outcome in snapshot.outcomes) else SOME_FAILED
+    return (
+        ALL_FINISHED
+        if all(outcome.has_result or (search and TRIAL_STATES[outcome.state].is_complete) for outcome in snapshot.outcomes)
+        else SOME_FAILED
+    )
 
 
 @contextlib.contextmanager
 def _stopping_on_signals(driver: Driver) -> Iterator[None]:
     """The first SIGINT, SIGTERM or SIGHUP asks trials to checkpoint and stop; a second SIGINT raises KeyboardInterrupt at once.
 
-    Under nohup, which has SIGHUP ignored, a closed terminal stops nothing.
+    So do SIGUSR1 and SIGUSR2, by which Slurm warns of a job's end (`--signal`). Under nohup, which has SIGHUP ignored, a closed terminal
+    stops nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals belong to the main thread; whoever called us from another one handles them
@@ -157,7 +207,7 @@ def _stopping_on_signals(driver: Driver) -> Iterator[None]:
             raise KeyboardInterrupt
         driver.stop()
 
-    chosen = [signal.SIGINT, signal.SIGTERM]
+    chosen = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         chosen.append(signal.SIGHUP)
     before = {number: signal.signal(number, handle) for number in chosen}

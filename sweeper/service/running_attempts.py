@@ -25,6 +25,8 @@ class RunningAttempt:
     """When its worker's heart last beat, by the clock of that file system."""
     result: Result | None = None
     """Held back until its end, so that both go in together."""
+    stops_early: bool = False
+    """A search has asked it to stop."""
 
     def lives(self) -> bool:
         """Whether it waits for a worker still, or its worker's heart beat since this was last asked."""

@@ -1,9 +1,12 @@
-"""Draw from a stored trial: find it, its config and its newest moving average."""
+"""What is done with the weights of a stored trial: find it, its config and its newest moving average; draw from it, or write it out."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from model.config import TrainConfig
 from model.errors import ModelError
+from model.export_trial import export_weights
 from model.sample_trial import Drawing, Subject, newest_average, sample_trial
 from sweeper.errors import RequestError
 from sweeper.execution.attempt_folders import attempt_folder
@@ -16,16 +19,48 @@ def sample_of(trial: str, drawing: Drawing, settings: Settings, say: Callable[[s
 
     Raises RequestError when there is no such trial, when it has no moving average here, and when the drawing cannot be done.
     """
+    found = _trained(trial, settings)
+    try:
+        sample_trial(Subject.of_trial(found.config, found.folders), found.average, drawing, say)
+    except (ModelError, OSError) as error:
+        raise RequestError(str(error)) from error
+
+
+def export_weights_of(trial: str, family: str, output: Path | None, settings: Settings, say: Callable[[str], None]) -> None:
+    """Writes the newest moving average of the trial whose name begins with `trial` for the code of `family`; `say` gets lines.
+
+    Without `output`: a torch file in the current folder, named for trial and family.
+
+    Raises RequestError when there is no such trial, when it has no moving average here, and when the family cannot have it.
+    """
+    found = _trained(trial, settings)
+    try:
+        subject = Subject.of_trial(found.config, found.folders)
+        export_weights(subject, found.average, family, output or Path(f"{found.fingerprint[:8]}-{family}.pt"), say)
+    except (ModelError, OSError) as error:
+        raise RequestError(str(error)) from error
+
+
+@dataclass(frozen=True)
+class _Trained:
+    fingerprint: str
+    config: TrainConfig
+    average: Path
+    """The newest moving average."""
+    folders: list[Path]
+    """Of its attempts, newest first."""
+
+
+def _trained(trial: str, settings: Settings) -> _Trained:
+    """The trial whose name begins so."""
     with store_with_results(settings) as store:
         history = store.history(store.find_trial(trial))
     folder = settings.trials / history.fingerprint
-    average = newest_average(attempt_folder(folder, attempt.number) for attempt in reversed(history.attempts))
+    folders = [attempt_folder(folder, attempt.number) for attempt in reversed(history.attempts)]
+    average = newest_average(folders)
     if average is None:
         raise RequestError(
-            f"trial {history.fingerprint[:8]} has no moving average in {folder}: it is written when a trial is evaluated;"
-            " let its sweep finish, or ask on the machine that trained it"
+            f"trial {history.fingerprint[:8]} has no moving average in {folder}: it is written when a trial is evaluated,"
+            " and may have been deleted since; let its sweep finish, or ask on the machine that trained it"
         )
-    try:
-        sample_trial(Subject.of_trial(TrainConfig.model_validate(history.config)), average, drawing, say)
-    except (ModelError, OSError) as error:
-        raise RequestError(str(error)) from error
+    return _Trained(history.fingerprint, TrainConfig.model_validate(history.config), average, folders)

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 
 from sweeper.errors import RequestError
-from sweeper.service.opening import store_with_results
+from sweeper.service.opening import existing_store_to_write
 from sweeper.service.ownership import is_dead, this_process
 from sweeper.settings import Settings
 
@@ -21,7 +21,7 @@ def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
     from sweeper.tracking.mlflow_mirror import MlflowMirror
     from sweeper.tracking.runner import run_mirror
 
-    with store_with_results(settings) as store:
+    with existing_store_to_write(settings) as store:
         store.tell_again(pages=settings.mlflow_pages)
         pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
         mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)

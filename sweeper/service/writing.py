@@ -1,32 +1,44 @@
 """What a worker says goes into the store."""
 
+from typing import Any
+
 from sweeper.execution.jobs import Heard
 from sweeper.records import Result
 from sweeper.service.running_attempts import RunningAttempt
 from sweeper.store.results_store import ResultsStore
 
 
-def write(store: ResultsStore, attempt: RunningAttempt, what: Heard, now: int) -> None:
-    """One word of its worker, heard at `now` (ms since 1970). Raises Fenced when the attempt is not ours any more; twice is once.
+def held_back(attempt: RunningAttempt, what: Heard, now: int) -> Result | None:
+    """The evaluation that the trial is for, heard at `now` (ms since 1970): it goes in together with the attempt's end."""
+    trial, report = attempt.decision.trial, what.report
+    if report.kind != "evaluation" or report.step != trial.steps:
+        return None
+    return Result(report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
 
-    The evaluation that the trial is for waits in `attempt.result`: it goes in together with the attempt's end.
-    """
+
+def write(store: ResultsStore, attempt: RunningAttempt, what: Heard, now: int) -> None:
+    """One word of its worker, but for what is `held_back`. Raises Fenced when the attempt is not ours any more; twice is once."""
     claim, trial, report = attempt.claim, attempt.decision.trial, what.report
     match report.kind:
         case "started":
-            provenance = {**what.provenance, "checkpoints_passed_over": passed_over(what)}
-            store.started(claim, start_step=report.step, comparability=report.details["comparability"], provenance=provenance)
+            comparability = report.details["comparability"]
+            store.started(claim, start_step=report.step, comparability=comparability, provenance=provenance_of(what))
         case "points":
             store.points(claim, report.step, report.metrics, now)
         case "checkpoint":
             store.checkpointed(claim, report.step)
         case "evaluation" if report.step == trial.steps:
-            attempt.result = Result(report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
             store.alive(claim)
         case "evaluation":
             store.evaluated(claim, report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
         case "alive":
             store.alive(claim)
+
+
+def provenance_of(what: Heard) -> dict[str, Any]:
+    """Of a worker that says where it begins."""
+    classes = what.report.details.get("classes")  # which label is which, where that is not plain
+    return {**what.provenance, **({"classes": classes} if classes else {}), "checkpoints_passed_over": passed_over(what)}
 
 
 def passed_over(what: Heard) -> list[str]:

@@ -18,10 +18,14 @@ from typing import Any
 from sweeper.errors import SweeperError
 from sweeper.records import PointRecord
 from sweeper.tracking import spelling
+from sweeper.tracking.artifact_places import place_of
 from sweeper.tracking.failures import Doubtful, TrackingAway, judged, judged_file
+from sweeper.tracking.proxies import asked_by_proxy, pass_the_proxy
 
-PER_BATCH = {"metrics": 1000, "texts": 50}
-"""MLflow takes 1,000 metrics, 100 params and 100 tags in a request, and at most 1 MB of JSON: long texts need fewer."""
+PER_BATCH = {"entries": 1000, "texts": 100}
+"""MLflow takes 1,000 entries in a request, of which at most 100 params and 100 tags."""
+TEXT_PER_BATCH = 100_000
+"""Characters of params and tags in a request: MLflow takes at most 1 MB of JSON, where a character can be six."""
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -49,6 +53,8 @@ class QuietClient:
         self._artifact_root = None if tracking_uri.startswith(("http://", "https://")) else artifact_root.absolute()
         self._client: Any = None
         self._known_experiment: str | None = None
+        self._created = ("", "")
+        """The run that was created last, and where its artifacts are: MLflow's client asks the server for the place."""
         self.permit: Callable[[], None] = lambda: None
         """Called before every request; raises what must stop it, which is passed on as it is."""
 
@@ -71,23 +77,41 @@ class QuietClient:
 
     def find_run(self, experiment_id: str, tags: Mapping[str, str]) -> str | None:
         """Id of the run with exactly these tags; the oldest where a broken connection left two. A deleted one is restored."""
-        wanted = {name: spelling.text(value, spelling.MAX_TAG) for name, value in tags.items()}
-        # A filter has no way to escape quotes: values with any are left out of it, and all are compared here anyway.
-        plain = {name: value for name, value in wanted.items() if value.replace("-", "").replace("_", "").isalnum()}
-        clauses = " and ".join(f"tags.`{name}` = '{value}'" for name, value in plain.items())
         with self._border() as client:
-            everything = importlib.import_module("mlflow.entities").ViewType.ALL
-            runs, page = [], None
-            while page is None or page:
-                found = client.search_runs([experiment_id], clauses, run_view_type=everything, max_results=1000, page_token=page)
-                runs += [run for run in found if all(run.data.tags.get(name) == value for name, value in wanted.items())]
-                page = found.token or ""
+            runs = list(_runs_with(client, experiment_id, tags))
             if not runs:
                 return None
-            best = min(runs, key=lambda run: (run.info.lifecycle_stage != "active", run.info.start_time, run.info.run_id))
+            best = min(runs, key=_by_age)
             if best.info.lifecycle_stage != "active":
                 client.restore_run(best.info.run_id)
             return str(best.info.run_id)
+
+    def find_runs(self, experiment_id: str, tags: Mapping[str, str]) -> list[str]:
+        """Ids of all runs with these tags, deleted ones too."""
+        with self._border() as client:
+            return [str(run.info.run_id) for run in _runs_with(client, experiment_id, tags)]
+
+    def delete_run(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """MLflow shows it no more, under these tags, and keeps it until its own `mlflow gc`."""
+        with self._border() as client:
+            if client.get_run(run_id).info.lifecycle_stage != "active":
+                client.restore_run(run_id)  # a deleted one takes no tags
+            for name, value in tags.items():
+                client.set_tag(run_id, name, value)
+            client.delete_run(run_id)
+
+    def runs_of(self, experiment_id: str, tags: Mapping[str, str], key: str) -> dict[str, tuple[str, Mapping[str, str]]]:
+        """Value of the tag `key` -> (run id, tags) of each run with these tags: as `find_run` for each, but all in few requests."""
+        with self._border() as client:
+            found: dict[str, tuple[Any, str, Mapping[str, str]]] = {}
+            for run in _runs_with(client, experiment_id, tags):
+                if (value := run.data.tags.get(key)) is not None:
+                    mine = (_by_age(run), str(run.info.run_id), run.data.tags)
+                    found[value] = min(found.get(value, mine), mine, key=lambda each: each[0])
+            for age, run_id, _ in found.values():
+                if age[0]:
+                    client.restore_run(run_id)
+        return {value: (run_id, held) for value, (_, run_id, held) in found.items()}
 
     def runs_by_tag(self, sweep: str, tags: Mapping[str, str], key: str) -> dict[str, tuple[str, str]]:
         """Value of the tag `key` -> (experiment id, run id) of the sweep's active runs with these tags; empty for an unknown sweep."""
@@ -118,11 +142,12 @@ class QuietClient:
             client.set_experiment_tag(self._known_experiment, tag, value)
         return True
 
-    def create_run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
+    def create_run(self, experiment_id: str, name: str, tags: Mapping[str, object]) -> str:
         """A new run that bears its tags from the first moment, so that a search finds it even after a crash right here."""
-        spelled = {tag: spelling.text(value, spelling.MAX_TAG) for tag, value in tags.items()}
         with self._border() as client:
-            return str(client.create_run(experiment_id, tags=spelled, run_name=spelling.text(name, spelling.MAX_NAME)).info.run_id)
+            info = client.create_run(experiment_id, tags=_spelled(tags), run_name=spelling.text(name, spelling.MAX_NAME)).info
+        self._created = (str(info.run_id), str(info.artifact_uri))
+        return self._created[0]
 
     def has_child(self, experiment_id: str, parent: str, status: str) -> bool:
         """Whether a child of this run has this status."""
@@ -130,25 +155,39 @@ class QuietClient:
         with self._border() as client:
             return bool(client.search_runs([experiment_id], clauses, max_results=1))
 
-    def record(self, run_id: str, *, points: Sequence[PointRecord] = (), tags: Mapping[str, object] | None = None) -> None:
-        """Add points (one that is there already stays one) and set tags."""
+    def record(
+        self,
+        run_id: str,
+        *,
+        points: Sequence[PointRecord] = (),
+        tags: Mapping[str, object] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add points (one that is there already stays one), set tags and write params, in as few requests as MLflow takes.
+
+        The last tags are set last of all. MLflow never changes a param, and refuses a second, different value: give those that the
+        run lacks.
+        """
         with self._border() as client:
             entities = importlib.import_module("mlflow.entities")
             metrics = [entities.Metric(spelling.key(point.metric), point.value, point.time_ms, point.step) for point in points]
-            for batch in _batches(metrics, PER_BATCH["metrics"]):
-                client.log_batch(run_id, metrics=batch)
-            run_tags = [entities.RunTag(spelling.key(name), spelling.text(value, spelling.MAX_TAG)) for name, value in (tags or {}).items()]
-            for batch in _batches(run_tags, PER_BATCH["texts"]):
-                client.log_batch(run_id, tags=batch)
+            run_tags = [entities.RunTag(name, value) for name, value in _spelled(tags or {}).items()]
+            run_params = [entities.Param(name, value) for name, value in (params or {}).items()]
+            of_tags, of_params = (list(_short_batches(texts)) for texts in (run_tags, run_params))
+            requests = []
+            while metrics or of_tags or of_params:  # from the last to the first; MLflow itself takes params, then metrics, then tags
+                texts = {"tags": of_tags.pop() if of_tags else [], "params": of_params.pop() if of_params else []}
+                room = PER_BATCH["entries"] - sum(map(len, texts.values()))
+                requests.append({"metrics": metrics[-room:], **texts})
+                metrics = metrics[:-room]
+            for request in reversed(requests):
+                client.log_batch(run_id, **request)
 
-    def add_params(self, run_id: str, params: Mapping[str, str]) -> None:
-        """Write the params that the run lacks. MLflow never changes one, and refuses a second, different value."""
+    def missing_params(self, run_id: str, params: Mapping[str, str]) -> dict[str, str]:
+        """Those that the run lacks."""
         with self._border() as client:
-            entities = importlib.import_module("mlflow.entities")
             there = client.get_run(run_id).data.params
-            missing = [entities.Param(name, value) for name, value in params.items() if name not in there]
-            for batch in _batches(missing, PER_BATCH["texts"]):
-                client.log_batch(run_id, params=batch)
+        return {name: value for name, value in params.items() if name not in there}
 
     def set_status(self, run_id: str, status: str, end_ms: int | None) -> None:
         """`end_ms` counts only for a status that ends the run."""
@@ -162,6 +201,21 @@ class QuietClient:
         """Give the run the name that people see."""
         with self._border() as client:
             client.update_run(run_id, name=spelling.text(name, spelling.MAX_NAME))
+
+    def write_texts(self, run_id: str, contents: Mapping[str, str]) -> None:
+        """Write or overwrite text artifacts, by `folder/name`."""
+        with self._border(), tempfile.TemporaryDirectory() as folder:
+            for artifact, content in contents.items():
+                path = Path(folder, artifact)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.encode("utf-8", "replace"))
+            with self._border(judged_file) as client:
+                if run_id == self._created[0]:
+                    self.permit()
+                    registry = importlib.import_module("mlflow.store.artifact.artifact_repository_registry")
+                    registry.get_artifact_repository(self._created[1], tracking_uri=self._tracking_uri).log_artifacts(folder)
+                else:
+                    client.log_artifacts(run_id, folder)
 
     def write_text(self, run_id: str, artifact: str, content: str) -> None:
         """Write or overwrite a text artifact."""
@@ -180,7 +234,7 @@ class QuietClient:
     def _artifacts_of(self, sweep: str) -> str | None:
         if self._artifact_root is None:
             return None
-        return (self._artifact_root / "mlflow" / spelling.folder_name(sweep)).as_uri()
+        return (place_of(self._artifact_root) / spelling.folder_name(sweep)).as_uri()
 
     @contextlib.contextmanager
     def _border(self, judge: Callable[[Exception], SweeperError] = judged) -> Iterator[Any]:
@@ -196,8 +250,8 @@ class QuietClient:
             raise
         except Exception as error:
             verdict = judge(error)
-            if isinstance(verdict, Doubtful) and not self._takes_requests():
-                verdict = TrackingAway(str(verdict))
+            if isinstance(verdict, TrackingAway) or (isinstance(verdict, Doubtful) and not self._takes_requests()):
+                verdict = TrackingAway(f"{verdict}{asked_by_proxy(self._tracking_uri)}")
             # Not chained: what MLflow says may hold the password of a URL.
             raise verdict from None
 
@@ -230,11 +284,45 @@ def _load(tracking_uri: str) -> Any:
     # With MLflow's own handlers off, Python would print its warnings, and those of the libraries below it, to stderr.
     for library in ("mlflow", "alembic", "urllib3"):
         logging.getLogger(library).addHandler(logging.NullHandler())
+    pass_the_proxy(tracking_uri)
     # Not `catch_warnings`: it swaps the filters of the whole process, and the mirror may be one thread of several.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"(mlflow|alembic)\b")
     return importlib.import_module("mlflow").MlflowClient(tracking_uri=tracking_uri)
 
 
-def _batches(entries: list[Any], size: int) -> Iterator[list[Any]]:
-    for start in range(0, len(entries), size):
-        yield entries[start : start + size]
+def _runs_with(client: Any, experiment_id: str, tags: Mapping[str, str]) -> Iterator[Any]:
+    """Every run with exactly these tags, deleted ones too, 1,000 a request."""
+    wanted = {name: spelling.text(value, spelling.MAX_TAG) for name, value in tags.items()}
+    # A filter has no way to escape quotes: values with any are left out of it, and all are compared here anyway.
+    plain = {name: value for name, value in wanted.items() if value.replace("-", "").replace("_", "").isalnum()}
+    clauses = " and ".join(f"tags.`{name}` = '{value}'" for name, value in plain.items())
+    everything = importlib.import_module("mlflow.entities").ViewType.ALL
+    page = None
+    while page is None or page:
+        found = client.search_runs([experiment_id], clauses, run_view_type=everything, max_results=1000, page_token=page)
+        yield from (run for run in found if all(run.data.tags.get(name) == value for name, value in wanted.items()))
+        page = found.token or ""
+
+
+def _by_age(run: Any) -> tuple[bool, int, str]:
+    """Deleted ones last, then the oldest first."""
+    return (run.info.lifecycle_stage != "active", run.info.start_time, run.info.run_id)
+
+
+def _spelled(tags: Mapping[str, object]) -> dict[str, str]:
+    return {spelling.key(name): spelling.text(value, spelling.MAX_TAG) for name, value in tags.items()}
+
+
+def _short_batches(texts: Sequence[Any]) -> Iterator[list[Any]]:
+    """Tags, or params, in lists that one request takes."""
+    batch: list[Any] = []
+    length = 0
+    for text in texts:
+        size = len(text.key) + len(text.value)
+        if batch and (len(batch) == PER_BATCH["texts"] or length + size > TEXT_PER_BATCH):
+            yield batch
+            batch, length = [], 0
+        batch.append(text)
+        length += size
+    if batch:
+        yield batch

@@ -6,6 +6,7 @@ import itertools
 import logging
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -13,10 +14,11 @@ from typing import TypeVar
 import yaml
 
 from sweeper.records import OutboxRow
+from sweeper.tracking.artifact_places import follow_home
 from sweeper.tracking.delivery_mark import DeliveryMark
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.outbox_news import AttemptNews, LinkNews, MetricNews, PagesNews, SweepNews, read_row
+from sweeper.tracking.outbox_news import AttemptNews, DeletedNews, LinkNews, MetricNews, PagesNews, SweepNews, read_row
 from sweeper.tracking.source import MirrorSource
 from sweeper.tracking.sweep_runs import SweepKey, SweepRuns, sweep_title
 from sweeper.tracking.trial_runs import TrialRuns
@@ -24,8 +26,11 @@ from sweeper.tracking.trial_runs import TrialRuns
 DOUBTS = 3
 """A row that failed this often, while MLflow took other requests, is given up."""
 
-ROWS_AT_ONCE = 20
+ROWS_AT_ONCE = 100
 """Of rows that are not metrics: how many at most are told before the sweeps they concern are settled."""
+
+_MANY = 10
+"""Links of a sweep told together, from which on its runs are asked for at once rather than each by itself."""
 
 _METRIC_KINDS = frozenset({"points", "evaluation"})
 
@@ -57,10 +62,15 @@ class MlflowMirror:
         """Why MLflow took nothing when it last took nothing."""
         self._source = source
         self._client = QuietClient(tracking_uri, artifact_root)
+        self._follow_home: Callable[[], int] | None = functools.partial(follow_home, tracking_uri, artifact_root)
         self._runs = SweepRuns(self._client)
         self._trials = TrialRuns(self._client, self._runs, source, trials_root)
         self._mark = DeliveryMark(self._client, source, pages is not None)
         self._doubts: dict[int, int] = {}
+
+    def forget(self) -> None:
+        """Another mirror may have made runs: those that are remembered are not all there are."""
+        self._runs.forget()
 
     def drain(self, limit: int = 500, *, deadline: float = float("inf"), permit: Callable[[], None] = lambda: None) -> int:
         """Deliver up to `limit` rows and return how many; 0 only when the outbox is empty.
@@ -75,6 +85,9 @@ class MlflowMirror:
         self._client.permit = permit
         done: list[OutboxRow] = []
         try:
+            if self._follow_home is not None:  # once: the home does not move under a running mirror
+                self._follow_home()
+                self._follow_home = None
             if self._mark.told_again():
                 self._client.forget()
                 self._runs.forget()
@@ -123,6 +136,10 @@ class MlflowMirror:
         """Apply rows, then settle the sweeps they concern; returns those applied before the deadline, at least one."""
         done: list[OutboxRow] = []
         concerned: dict[SweepKey, int] = {}
+        links = Counter((row.payload.get("name"), row.payload.get("profile")) for row in rows if row.kind == "link")
+        for (name, profile), number in links.items():
+            if number >= _MANY and isinstance(name, str) and isinstance(profile, str):
+                self._insist(rows[0], functools.partial(self._list, SweepKey(name, profile)))
         for row in rows:
             for sweep, end_ms in self._insist(row, self._apply) or []:
                 concerned[sweep] = max(end_ms, concerned.get(sweep, 0))
@@ -149,6 +166,9 @@ class MlflowMirror:
             case PagesNews() as news:
                 self._show_pages(SweepKey(news.name, news.profile))
                 return []
+            case DeletedNews() as news:
+                self._runs.delete(SweepKey(news.name, news.profile))
+                return []
 
     def _describe(self, news: SweepNews) -> None:
         sweep = SweepKey(news.name, news.profile)
@@ -169,6 +189,9 @@ class MlflowMirror:
             run_id = self._runs.sweep(sweep)
             for file in sorted(Path(folder).iterdir()):
                 self._client.write_file(run_id, f"report/{file.name}", file)
+
+    def _list(self, sweep: SweepKey, _row: OutboxRow) -> None:
+        self._runs.list_trials(sweep)
 
     def _settle(self, sweep: SweepKey, end_ms: int, _row: OutboxRow) -> None:
         self._runs.settle(sweep, end_ms)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
-from sweeper.records import AttemptRecord, AttemptState, OutboxRow, PointRecord
+from sweeper.records import AttemptRecord, OutboxRow, PointRecord
+from sweeper.states import AttemptState
 from sweeper.tracking.failures import Refused
 
 
@@ -78,7 +79,15 @@ class PagesNews:
     profile: str
 
 
-News = SweepNews | LinkNews | MetricNews | AttemptNews | PagesNews
+@dataclass(frozen=True)
+class DeletedNews:
+    """A sweep was taken out of the store."""
+
+    name: str
+    profile: str
+
+
+News = SweepNews | LinkNews | MetricNews | AttemptNews | PagesNews | DeletedNews
 
 
 def read_row(row: OutboxRow) -> News:
@@ -127,6 +136,10 @@ def _pages(payload: Mapping[str, Any]) -> PagesNews:
     return PagesNews(name=_text(payload, "name"), profile=_text(payload, "profile"))
 
 
+def _deleted(payload: Mapping[str, Any]) -> DeletedNews:
+    return DeletedNews(name=_text(payload, "name"), profile=_text(payload, "profile"))
+
+
 def _attempt(payload: Mapping[str, Any]) -> AttemptNews:
     state = payload["state"]
     if state not in get_args(AttemptState):
@@ -162,4 +175,5 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], News]] = {
     "evaluation": _evaluation,
     "attempt": _attempt,
     "pages": _pages,
+    "deleted": _deleted,
 }

@@ -82,7 +82,10 @@ def run_mirror(
             if stopped_at is not None and (source.backlog() == 0 or time.monotonic() >= flush_end):
                 break
             wait = interval_s
+            held_before = lease.held
             if lease.take():
+                if not held_before:
+                    mirror.forget()
                 try:
                     handled = mirror.drain(deadline=min(time.monotonic() + DRAIN_S, flush_end), permit=lease.keep)
                 except LeaseLost as lost:

@@ -1,28 +1,21 @@
 """What is told of a trial, written into its MLflow runs: one child run in every sweep it serves."""
 
+import contextlib
 import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sweeper.records import AttemptState, PointRecord, TrialHistory
+from sweeper.errors import RequestError
+from sweeper.records import PointRecord, TrialHistory
+from sweeper.states import ATTEMPT_STATES
 from sweeper.tracking import spelling
-from sweeper.tracking.failures import Doubtful, Refused, headline
+from sweeper.tracking.failures import Doubtful, Refused, TrackingAway, headline
 from sweeper.tracking.mlflow_client import QuietClient
 from sweeper.tracking.outbox_news import AttemptNews, LinkNews, MetricNews
 from sweeper.tracking.source import MirrorSource
-from sweeper.tracking.sweep_runs import SweepKey, SweepRuns
-
-RUN_STATUS: dict[AttemptState, str] = {
-    "running": "RUNNING",
-    "finished": "FINISHED",
-    "failed": "FAILED",
-    "diverged": "FAILED",
-    "lost": "FAILED",
-    "stopped": "KILLED",
-}
-"""MLflow has fewer words: the tag `sweeper.state` keeps ours."""
+from sweeper.tracking.sweep_runs import WHOLE, SweepKey, SweepRuns
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +24,8 @@ class TrialRuns:
     """Writes news of trials. Everything may be written twice: MLflow looks the same afterwards.
 
     A child run that is missing, or was left half built, is built from the trial's whole history: so news may come before its link, and
-    a server that lost a run gets it back. A sweep's run shows no evaluation that only other sweeps asked for. Artifacts come last in
-    whatever is told: they may fail alone, and numbers and states do not wait for them.
+    a server that lost a run gets it back. A sweep's run shows no evaluation that only other sweeps asked for. Artifacts may
+    fail alone: numbers and states are told all the same.
     """
 
     def __init__(self, client: QuietClient, runs: SweepRuns, source: MirrorSource, trials_root: Path) -> None:
@@ -43,8 +36,11 @@ class TrialRuns:
 
     def link(self, news: LinkNews) -> int:
         """Make or complete the child run with all that is known of its trial; returns when its newest attempt ended (Unix ms)."""
-        _, end_ms = self._fill(news, self._source.shown(news.fingerprint, news.name, news.profile))
-        return end_ms
+        try:
+            history = self._source.shown(news.fingerprint, news.name, news.profile)
+        except RequestError:  # deleted with its sweep since this row was read
+            return 0
+        return self._fill(news, history)[1]
 
     def add_metrics(self, fingerprint: str, batch: Sequence[MetricNews]) -> None:
         """Add the numbers of many events of a trial to each of its child runs, in as few requests as MLflow allows."""
@@ -86,33 +82,44 @@ class TrialRuns:
     def _fill(self, news: LinkNews, history: TrialHistory) -> tuple[str, int]:
         sweep = SweepKey(news.name, news.profile)
         title = f"{news.variant} · seed {news.seed}"
-        run_id = self._runs.trial(sweep, news.fingerprint, whole=False) or self._runs.create_trial(sweep, news.fingerprint, title)
-        self._client.rename(run_id, title)
-        levels = {f"sweeper.level.{factor}": level for factor, level in news.levels.items()}
-        self._client.record(run_id, tags={"sweeper.variant": news.variant, "sweeper.seed": news.seed} | levels)
-        self._client.add_params(run_id, spelling.flattened(news.config))
-        end_ms = self._copy(run_id, history)
-        self._client.write_text(run_id, "config.json", _json(news.config))
-        self._copy_files(run_id, history, self._source.unasked(news.fingerprint, *sweep))
-        self._runs.mark_whole(sweep, news.fingerprint, run_id)
-        return run_id, end_ms
-
-    def _copy(self, run_id: str, history: TrialHistory) -> int:
-        evaluations = list(history.evaluations)
-        self._copy_points(run_id, [*history.points, *evaluations])
-        self._client.record(run_id, tags=_detail_tags(history.details))
-        attempts = _as_news(history)
-        if not attempts:
+        attempts, params = _as_news(history), spelling.flattened(news.config)
+        tags = {"sweeper.variant": news.variant, "sweeper.seed": news.seed} | _detail_tags(history.details)
+        tags |= {f"sweeper.level.{factor}": level for factor, level in news.levels.items()}
+        for attempt in attempts:
+            tags |= _state_tags(attempt)
+        run_id = self._runs.trial(sweep, news.fingerprint, whole=False)
+        if run_id is None:
+            run_id = self._runs.create_trial(sweep, news.fingerprint, title, tags)
+            tags = {}
+        else:
+            self._client.rename(run_id, title)
+            params = self._client.missing_params(run_id, params)
+        if attempts:
+            self._client.set_status(run_id, ATTEMPT_STATES[attempts[-1].state].mlflow, attempts[-1].time_ms)
+        else:
             # MLflow starts every run as running; this one waits for its turn.
             self._client.set_status(run_id, "SCHEDULED", None)
-            return 0
-        for news in attempts:
-            self._show_state(run_id, news)
-        return attempts[-1].time_ms
+        points, whole, without_files = [*history.points, *history.evaluations], WHOLE, None
+        try:
+            self._copy_files(run_id, news.config, history, self._source.unasked(news.fingerprint, *sweep))
+        except (TrackingAway, Refused, Doubtful) as error:
+            whole, without_files = {}, error
+        try:
+            self._client.record(run_id, points=points, tags=tags | whole, params=params)
+        except (Refused, Doubtful):
+            self._client.record(run_id, tags=tags, params=self._client.missing_params(run_id, params))
+            self._copy_points(run_id, points)
+            self._client.record(run_id, tags=whole)
+        if without_files is not None:
+            raise without_files
+        self._runs.is_whole(sweep, news.fingerprint, run_id)
+        return run_id, attempts[-1].time_ms if attempts else 0
 
-    def _copy_files(self, run_id: str, history: TrialHistory, unasked: Collection[tuple[str, int, int]]) -> None:
+    def _copy_files(self, run_id: str, config: Mapping[str, Any], history: TrialHistory, unasked: Collection[tuple[str, int, int]]) -> None:
+        texts = {"config.json": _json(config)}
         for news in _as_news(history):
-            self._keep_facts(run_id, news)
+            texts |= self._facts(news)
+        self._client.write_texts(run_id, texts)
         for step, attempts in sorted(self._pictures(history.fingerprint, unasked).items()):
             self._show_samples(run_id, history.fingerprint, step, attempts)
 
@@ -129,15 +136,24 @@ class TrialRuns:
             self._copy_points(run_id, points[middle:])
 
     def _show_state(self, run_id: str, news: AttemptNews) -> None:
-        facts = _scalars(news.comparability) | _scalars(news.provenance)
-        own = {"sweeper.state": news.state, "sweeper.attempt": news.attempt, "sweeper.error": headline(news.error or "")}
-        self._client.record(run_id, tags={f"sweeper.{name}": value for name, value in facts.items()} | own)
-        self._client.set_status(run_id, RUN_STATUS[news.state], news.time_ms)
+        self._client.record(run_id, tags=_state_tags(news))
+        self._client.set_status(run_id, ATTEMPT_STATES[news.state].mlflow, news.time_ms)
 
     def _keep_facts(self, run_id: str, news: AttemptNews) -> None:
+        if facts := self._facts(news):
+            self._client.write_texts(run_id, facts)
+
+    def _facts(self, news: AttemptNews) -> dict[str, str]:
+        """The artifacts that tell all that is known of an attempt, by name: where it ran, and the names of its data's classes."""
+        texts = {}
         if news.provenance or news.comparability:
             about = {"comparability": news.comparability, "provenance": news.provenance}
-            self._client.write_text(run_id, f"attempts/attempt-{news.attempt}.json", _json(about))
+            texts[f"attempts/attempt-{news.attempt}.json"] = _json(about)
+        if "classes" in news.provenance and Path(news.fingerprint).name == news.fingerprint:  # as in `_pictures`
+            with contextlib.suppress(OSError):  # on another machine
+                data = self._trials_root / news.fingerprint / f"attempt-{news.attempt}" / "data.json"
+                texts["data.json"] = data.read_text(encoding="utf-8")
+        return texts
 
     def _pictures(self, fingerprint: str, unasked: Collection[tuple[str, int, int]]) -> dict[int, list[int]]:
         """Step -> attempts that left a picture of samples of it, newest first; but for pictures of these evaluations."""
@@ -164,6 +180,12 @@ class TrialRuns:
 def _as_news(history: TrialHistory) -> list[AttemptNews]:
     """The last thing that happened to each attempt, the newest attempt last."""
     return [AttemptNews.of_record(history.fingerprint, attempt) for attempt in sorted(history.attempts, key=lambda each: each.number)]
+
+
+def _state_tags(news: AttemptNews) -> dict[str, object]:
+    facts = _scalars(news.comparability) | _scalars(news.provenance)
+    own = {"sweeper.state": news.state, "sweeper.attempt": news.attempt, "sweeper.error": headline(news.error or "")}
+    return {f"sweeper.{name}": value for name, value in facts.items()} | own
 
 
 def _detail_tags(details: Mapping[str, Any]) -> dict[str, object]:

@@ -1,0 +1,168 @@
+"""Ray for the length of a run: started here, or joined where RAY_ADDRESS says; every fault in one line, and none of its noise."""
+
+import contextlib
+import logging
+import os
+import re
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TextIO, cast
+
+from sweeper.errors import RequestError
+from sweeper.execution.ray_folder import RayFailed, ray_folder
+from sweeper.secret_variables import secrets_kept
+
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the queue decides what an interrupt means
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_worker_niceness": "0",  # trials come before the MLflow mirror
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+ANSWER_SECONDS = 5.0
+"""For a cluster's head to take a connection; Ray itself would wait for minutes, and then end this process."""
+MOST_KEPT = 1_000_000
+"""Bytes of what Ray writes while it starts."""
+_HERE = "run the command on a node of the cluster, with RAY_ADDRESS=auto or HOST:PORT of its head (6379 by default)"
+
+
+@contextlib.contextmanager
+def ray_session(*, cores: int, gpus: int, address: str | None, say: Callable[[str], None], needed: Collection[str] = ()) -> Iterator[None]:
+    """Ray, started here or joined, and left at the end.
+
+    Args:
+        cores: That trials may take of this machine.
+        gpus: That trials may take of it, so many as CUDA shows.
+        address: Of a cluster to join, as RAY_ADDRESS has it; None starts Ray here.
+        say: Tells the user what takes some seconds.
+        needed: Secret variables that workers need, by name.
+
+    Raises:
+        RequestError: Ray cannot be started or joined, in one line; nothing was started.
+    """
+    os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
+    how: dict[str, Any] = {"address": address}
+    with contextlib.ExitStack() as stack:
+        if address is None:
+            folder = stack.enter_context(ray_folder())
+            how = {"address": "local", "num_cpus": cores, "num_gpus": gpus, "include_dashboard": False, "_temp_dir": str(folder)}
+            _choose_token()
+        else:
+            _ensure_answered(address)
+        say(f"joining Ray at {address}" if address else "starting Ray")
+        import ray
+
+        for noisy in ("ray", "ray.tune", "ray.air", "ray.train", "ray.data"):
+            logging.getLogger(noisy).setLevel(logging.CRITICAL)
+        stack.callback(ray.shutdown)
+        with without_noise(), _standard_error_kept() as written, _keeping_signal_handlers(), secrets_kept(needed=needed):
+            try:
+                ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **how)
+            except SystemExit:  # Ray's answer to SIGTERM while it starts
+                raise KeyboardInterrupt from None
+            except Exception as error:
+                raise RayFailed(_why(error, written(), address, how.get("_temp_dir"))) from error
+        yield
+
+
+def _ensure_answered(address: str) -> None:
+    """The mistakes in RAY_ADDRESS that Ray would answer late, or at length."""
+    shown = f"RAY_ADDRESS {address}"
+    if address.startswith("ray://"):
+        raise RequestError(f"{shown} is for Ray Client, and a sweep would end with its connection; {_HERE}")
+    if address.startswith(("http://", "https://")):
+        raise RequestError(f"{shown} is of the cluster's dashboard, through which no sweep runs; {_HERE}")
+    if address == "auto":
+        return
+    if (found := re.fullmatch(r"\[?([^\s\[\]/]+?)\]?:([0-9]{1,5})", address)) is None:
+        raise RequestError(f"{shown} is no HOST:PORT; {_HERE}")
+    try:
+        socket.create_connection((found[1], int(found[2])), ANSWER_SECONDS).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise RequestError(f"{shown}: nothing answers there ({error}); is the cluster up? {_HERE}") from error
+
+
+def _why(error: Exception, written: str, address: str | None, folder: str | None) -> str:
+    """In one line; the exception of a cluster that turns our token down does not say so, only what Ray has written."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    said = f"{type(error).__name__}: {first}"
+    if address is None:
+        return f"Ray cannot be started on this machine ({said}); its logs in {folder} say more, until the next run"
+    if "AuthToken" in written or "auth" in said.lower():
+        return f"RAY_ADDRESS {address}: the cluster asks for its token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as on its head"
+    if address == "auto" and isinstance(error, ConnectionError):
+        return "RAY_ADDRESS auto: no Ray runs on this machine; start the command on a node of the cluster, or unset RAY_ADDRESS"
+    return f"RAY_ADDRESS {address} cannot be joined ({said}); {_HERE}"
+
+
+def _choose_token() -> None:
+    """A Ray that is started here asks for a token, by default, which keeps other users of the machine out. Here it is one of this
+    process: Ray's own would stay in the user's home, for everybody to read who may look in there.
+    """
+    if not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+@contextlib.contextmanager
+def _keeping_signal_handlers() -> Iterator[None]:
+    """Ray takes SIGTERM for itself, prints a stack and exits; what a signal means is the queue's to decide.
+
+    What Ray starts here inherits that SIGHUP, SIGUSR1 and SIGUSR2 are blocked: a terminal that is closed, or Slurm's warning of a job's
+    end, sends them to all processes, and those are to live until the trials have checkpointed.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _standard_error_kept() -> Iterator[Callable[[], str]]:
+    """What anybody in this process writes to standard error, below Python too, is kept for whoever asks, and not shown."""
+    with tempfile.TemporaryFile() as kept:
+        sys.stderr.flush()
+        shown = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield lambda: os.pread(kept.fileno(), MOST_KEPT, 0).decode(errors="replace")
+        finally:
+            os.dup2(shown, 2)
+            os.close(shown)
+
+
+class _WithoutRaysThread:
+    """Standard output, but for what Ray's thread of cluster errors prints: paragraphs on a dead worker, whom we report in a line."""
+
+    def __init__(self, under: TextIO) -> None:
+        self._under = under
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.current_thread().name == "ray_listen_error_messages" else self._under.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._under, name)
+
+
+@contextlib.contextmanager
+def without_noise() -> Iterator[None]:
+    """Ray's own warnings go to its logs, not onto the live display; what failed is reported by us."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(cast(TextIO, _WithoutRaysThread(sys.stdout))):
+        warnings.simplefilter("ignore")
+        yield
