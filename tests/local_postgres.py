@@ -4,8 +4,11 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,21 @@ class LocalPostgres:
     def stop(self, mode: str = "immediate") -> None:
         """`immediate` is a crash: what was committed is recovered at the next start."""
         self._run("pg_ctl", "stop", "-w", "-m", mode)
+
+    def freeze(self) -> None:
+        """Stops every process of it, as on a machine that is suspended; its kernel still acknowledges what is sent to it."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        postmaster = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, number)  # first, so that it starts no more of them
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):  # no process, or one that ended meanwhile
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == postmaster:
+                    os.kill(int(entry.name), number)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), "-D", str(self._folder / "data"), *arguments]
@@ -80,3 +98,19 @@ def local_postgres(password: str | None = None) -> Iterator[LocalPostgres]:
                 server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+def forward(client: socket.socket, server: Path) -> None:
+    """Copies what a client says to the server's Unix socket, and back, until one of them closes; closes both."""
+    with client, socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(str(server))
+        back = threading.Thread(target=_copy, args=(wire, client), daemon=True)
+        back.start()
+        _copy(client, wire)
+        back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError), source.makefile("rb", 0) as read, target.makefile("wb", 0) as write:
+        shutil.copyfileobj(read, write, 65_536)
+        target.shutdown(socket.SHUT_WR)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import evaluation, measuring, mlflow_away, scaling, start_up, store_scale, summary, sweep_overhead, train_step
+from benchmarks import evaluation, measuring, mlflow_away, mlflow_sync, scaling, start_up, store_scale, summary, sweep_overhead, train_step
 from benchmarks.contenders import VARIANTS, Case, Contenders
 from benchmarks.measuring import Clock, Rounds, Spread
 from model.objective import draw, losses
@@ -100,8 +100,11 @@ def test_start_up(tmp_path: Path) -> None:
 def test_store_scale(tmp_path: Path) -> None:
     store_scale.main(["--trials", "1000", "--rounds", "1", "--results", str(tmp_path)])
     rows = {row["command"]: row for row in kept(tmp_path, "store_scale-cpu")["rows"]}
-    assert list(rows) == [*store_scale.COMMANDS]
-    assert all(row["trials"] == 1000 and row["metrics"] == 20 and row["processor_seconds"] > 0 for row in rows.values())
+    assert list(rows) == [*store_scale.COMMANDS, "results()", store_scale.PAGE]
+    assert all(row["trials"] == 1000 and row["metrics"] == 20 and row["seconds"] > 0 for row in rows.values())
+    page = rows.pop(store_scale.PAGE)
+    assert 0.1 < page["page_mib"] < 5
+    assert all(row["processor_seconds"] > 0 and 30 < row["peak_mib"] < 2_000 for row in rows.values())
 
 
 @pytest.mark.slow
@@ -113,6 +116,14 @@ def test_sweep_overhead(tmp_path: Path) -> None:
     parts = ("seconds_before_the_first_trial", "seconds_of_idle_workers", "seconds_after_the_last_trial")
     assert all(sweep[part] >= 0 for part in parts)
     assert raw["wall_seconds"] > 0
+
+
+@pytest.mark.slow
+def test_mlflow_sync(tmp_path: Path) -> None:
+    mlflow_sync.main(["--trials", "100", "--results", str(tmp_path)])
+    rows = kept(tmp_path, "mlflow_sync-cpu")["rows"]
+    assert [row["mlflow"] for row in rows] == ["server", "SQLite file"]
+    assert all(row["seconds"] > 0 and row["processor_seconds"] > 0 for row in rows)
 
 
 @pytest.mark.slow
@@ -159,10 +170,10 @@ def test_flops_of_separated_attention_are_those_of_its_pairs() -> None:
     assert none - full == pytest.approx(2 * passes * 4 * pairs * config.backbone.width)
 
 
-def test_the_readme_shows_what_was_measured() -> None:
-    readme = summary.README.read_text()
-    assert readme.count(summary.BEGIN) == readme.count(summary.END) == 1
-    assert summary.written(readme) == readme, "run `python benchmarks/summary.py --write`"
+def test_the_page_shows_what_was_measured() -> None:
+    page = summary.PAGE.read_text()
+    assert page.count(summary.BEGIN) == page.count(summary.END) == 1
+    assert summary.written(page) == page, "run `python benchmarks/summary.py --write`"
 
 
 def test_what_was_never_measured_is_shown_so(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A sweep that seems to have run: written through the store's own door, in seconds, without training."""
+"""A sweep that seems to have run: written through the store's own door, in seconds, without training; its checkpoints hold no weights."""
 
 import functools
 import tempfile
@@ -10,6 +10,7 @@ from sweeper.records import PlannedTrial
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
+from tests.state_files import write_state
 
 Cell = tuple[str, int]
 """(variant, seed)."""
@@ -49,14 +50,21 @@ def _empty_database() -> bytes:
 
 def _attempt(store: ResultsStore, trial: PlannedTrial, ending: str, planned: PlannedSweep) -> None:
     (config,) = [c for variant, c in planned.sweep.configs if variant.name == trial.variant]
-    key = expected_key(config, allot(planned.sweep.spec.resources, Machine.here(), None))
+    key = dict(expected_key(config, allot(planned.sweep.spec.resources, Machine.here(), None)))
+    if len({facts.content_hash for facts in planned.facts.values()}) > 1:
+        key["evaluator"] = f"classifier of {planned.facts[trial.variant].content_hash}"
     claim = store.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda owner: False)
     assert claim is not None
     store.started(claim, start_step=0, comparability=key, provenance={"git": {"sha": "0123abc", "dirty": False}, "host": "host"})
     store.points(claim, 10, {"train_loss": 1.5}, 1_000)
     if ending == "finished":
         store.checkpointed(claim, trial.steps)
-        metrics = {"held_out_loss": 0.5 + OFFSETS[trial.variant] + 0.01 * trial.seed, "class_accuracy": 0.9, "steps_per_second": 60.0}
+        write_state(Settings().trials / trial.fingerprint / f"attempt-{claim.number}", "checkpoint", trial.steps)
+        metrics = {
+            "held_out_loss": 0.5 + OFFSETS.get(trial.variant, 0.0) + 0.01 * trial.seed,
+            "class_accuracy": 0.9,
+            "steps_per_second": 60.0,
+        }
         details = {"samples": 100, "fd_floor": 1.25}
         store.evaluated(claim, trial.steps, trial.evaluation_fingerprint, metrics, details, 2_000)
     if ending == "running":

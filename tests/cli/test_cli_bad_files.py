@@ -27,7 +27,7 @@ def changed(old: str, new: str) -> None:
     [
         (b"", f"sweep.yaml is empty; {START}"),
         (b"# later\n", f"sweep.yaml is empty; {START}"),
-        (b"a: [1\nb: 2\n", "sweep.yaml, line 2: not YAML (expected ',' or ']', but got ':'); mend the line"),
+        (b"a: [1\nb: 2\n", "sweep.yaml, line 2: a [ or { above is not closed; close it"),
         (b"seeds: 1\nseeds: 2\n", "sweep.yaml, line 2: not YAML (key 'seeds' appears twice); mend the line"),
         (b"\x89PNG\r\n\x1a\n\0\0", "sweep.yaml is not text (byte 0 is not UTF-8); give a YAML file"),
         (b"#" * 1_000_001, f"sweep.yaml is longer than the 1,000,000 bytes of a sweep file; {SUCH_AS}"),
@@ -67,18 +67,18 @@ def test_what_is_no_file(refused: Refused, file: str, message: str) -> None:
         (
             "attention.separation: none",
             "attention.seperation: none",
-            "variant single/none: attention.seperation: there is no field 'seperation'; did you mean \"separation\"?",
+            "variants single/none, dual/none: attention.seperation: there is no field 'seperation'; did you mean \"separation\"?",
         ),
         (
             "separation: none, alignment.teacher.separated: false",
             "separation: none, alignment.teacher.separated: true",
-            "variant single/none: alignment.teacher.separated needs a separated student;"
+            "variants single/none, dual/none: alignment.teacher.separated needs a separated student;"
             " set attention.separation: full or alignment.teacher.separated: false",
         ),
         (
             "ratio: 0.25",
             "ratio: [1.0]",
-            "variant single/full: timesteps.kind: dual and attention.separation need at least two groups;"
+            "variants single/full, dual/none, dual/full: timesteps.kind: dual and attention.separation need at least two groups;"
             " give partition.ratio a share such as 0.25",
         ),
         (

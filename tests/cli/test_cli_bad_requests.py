@@ -49,6 +49,12 @@ def test_trials_at_once_have_an_end(refused: Refused) -> None:
         ("STORE_PATIENCE", "-1", "give a number not below 0, not -1"),
         ("MLFLOW_PAGES", "perhaps", "give true or false, not perhaps"),
         ("HOME", "~nobody-of-that-name/x", "it begins with a user who has no home here; write the whole path, not ~nobody-of-that-name/x"),
+        (
+            "HOME",
+            "s3://bucket/results",
+            "object storage (SWEEPER_STORAGE) is not supported; give a folder, which every worker sees under one path,"
+            " not s3://bucket/results",
+        ),
         ("HOME", "/tmp/\udcff", r"it holds a byte that is no text in UTF-8; write it anew, not /tmp/\udcff"),
         ("DATABASE_URL", f"postgresql://ann:{PASSWORD}\udcff@host/db", "it holds a byte that is no text in UTF-8; write it anew"),
         ("MLFLOW_URI", f"http://ann:{PASSWORD}\udcff@host", "it holds a byte that is no text in UTF-8; write it anew"),
@@ -93,8 +99,8 @@ def test_before_any_run_there_is_nothing_to_show(refused: Refused, home: Path, w
         ("sqlite:///{cwd}", f"the database {{cwd}} is a directory; {SET_URL}, or SWEEPER_HOME to another folder"),
         (
             "sqlite:///{cwd}/sweep.yaml",
-            "the database {cwd}/sweep.yaml cannot be opened: file is not a database; mend it, or set SWEEPER_HOME to another folder,"
-            f" or {SET_URL}",
+            "the database {cwd}/sweep.yaml cannot be opened: file is not a database; `sweeper db check` says what is damaged, `sweeper db"
+            f" rebuild` makes the store again from its newest copy and the trials' folders; or {SET_URL}",
         ),
         (f"mysql://ann:{PASSWORD}@host/db", f"a mysql database cannot hold the results, only SQLite and PostgreSQL can; {SET_URL}"),
         (f"ann:{PASSWORD}@host/db", f"the database URL cannot be read; {SET_URL}"),

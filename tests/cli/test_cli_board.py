@@ -46,7 +46,7 @@ def test_a_line_per_variant_with_progress_values_and_failures() -> None:
         "best so far: a, held-out loss 0.6000 ± 0.1414 (sd, n=2)",
         "* a  ━━━━━━━━━━━━━━━━  100%  2/2                        0.6000 ± 0.1414 (sd, n=2)",
         "  b  ━━━━╌╌╌╌╌╌╌╌╌╌╌╌   25%  0/2, 1 running             ~0.6250",
-        "  c  ━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌   10%  0/2, 1 failed, 1 diverged",
+        "  c  ━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌   10%  0/2, 1 diverged, 1 failed",
         r"c seed 0 failed: RuntimeError: out of\x1b[2J memory",
         "c seed 1 diverged: loss is nan",
     ]

@@ -41,7 +41,7 @@ def test_curves_are_read_only_for_a_format_that_shows_them(
         within.append(gc.isenabled())
         return 80
 
-    monkeypatch.setattr("sweeper.store.results_store.ResultsStore.curves", curves)
+    monkeypatch.setattr("sweeper.store.results_reader.ResultsReader.curves", curves)
     monkeypatch.setattr(report, "_width", width)
     assert sweeper("report", "--format", format_).code == 0
     assert bool(asked) == read

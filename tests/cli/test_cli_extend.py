@@ -157,10 +157,16 @@ def test_another_rule_or_another_claim_is_refused(
         said = sweeper("extend", "sweep.yaml", *words)
         assert said.code == 2
         assert "another rule would spend alpha twice: use --max-seeds 6 --spending obrien_fleming" in said.err
-    write(lambda sweep: sweep | {"contrasts": [sweep["contrasts"][0] | {"margin": "1%"}]})
-    said = sweeper("extend", "sweep.yaml", "--max-seeds", "6")
-    assert said.code == 2
-    assert "its claims are not those that were looked at 1 times" in said.err
+    original = Path("sweep.yaml").read_text()
+    for changed in (
+        lambda sweep: sweep | {"contrasts": [sweep["contrasts"][0] | {"margin": "1%"}]},
+        lambda sweep: sweep | {"metric": {"primary": "fd_digits", "direction": "lower"}},
+    ):
+        Path("sweep.yaml").write_text(original)
+        write(changed)
+        said = sweeper("extend", "sweep.yaml", "--max-seeds", "6")
+        assert said.code == 2
+        assert "its claims are not those that were looked at 1 times" in said.err
 
 
 @pytest.mark.parametrize(

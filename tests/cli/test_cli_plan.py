@@ -1,6 +1,8 @@
 """`sweeper plan`: what would run and why, on any machine, and nothing is started or made."""
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from stored_sweep import store_sweep
 
 from sweeper.plan.machine import Machine
+from tests.state_files import write_state
 
 Sweeper = Callable[..., Any]
 
@@ -41,6 +44,7 @@ PROMISE = {
     "type": "object",
     "properties": {
         "name": {"type": "string"},
+        "metric": {"type": "string"},
         "kind": {"enum": ["superior", "non_inferior", "equivalent", "no_interaction"]},
         "margin": {"type": ["string", "null"]},
         "effect": {"type": "string"},
@@ -52,6 +56,8 @@ PROMISE = {
         "claimable": {"type": ["number", "null"]},
         "sign_flip_floor": {"type": "number"},
         "uncounted": {"type": ["string", "null"]},
+        "smallest_effect": {"type": ["string", "null"]},
+        "needed_for_equivalent": {"type": ["integer", "null"]},
     },
     "additionalProperties": False,
 }
@@ -65,6 +71,17 @@ PRIOR = {
     },
     "additionalProperties": False,
 }
+DATA = {
+    "type": "object",
+    "properties": {
+        "content_hash": {"type": "string"},
+        **{name: {"type": "integer", "minimum": 1} for name in ("train", "held_out", "channels", "resolution", "classes")},
+        "left_out": {"type": "integer", "minimum": 0},
+        **{name: {"type": "array", "items": {"type": "string"}} for name in ("class_names", "remarks")},
+    },
+    "required": ["content_hash", "train", "left_out", "held_out", "channels", "resolution", "classes", "class_names", "remarks"],
+    "additionalProperties": False,
+}
 PLAN = {
     "type": "object",
     "properties": {
@@ -75,6 +92,8 @@ PLAN = {
             "additionalProperties": False,
         },
         "trials": {"type": "array", "items": TRIAL},
+        "data": {"type": "array", "items": DATA},
+        "passes": {"type": "object", "additionalProperties": {"type": "number", "exclusiveMinimum": 0}},
         "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
         "resources": {
             "type": "object",
@@ -107,16 +126,46 @@ PLAN = {
                 "additionalProperties": False,
             },
         },
+        "not_comparable": {"type": ["string", "null"]},
         "aliases": {"type": "array", "items": {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}},
+        "search": {"type": ["object", "null"]},
         "preflight": {"type": "object", "additionalProperties": {"type": "string"}},
         "disk_bytes": {"type": "integer", "minimum": 0},
+        "disk": {
+            "type": "object",
+            "properties": {
+                **{name: {"type": "integer", "minimum": 0} for name in ("at_end_bytes", "meanwhile_bytes", "there_bytes", "missing_bytes")},
+                "free_bytes": {"type": ["integer", "null"]},
+            },
+            "required": ["at_end_bytes", "meanwhile_bytes", "there_bytes", "free_bytes", "missing_bytes"],
+            "additionalProperties": False,
+        },
         "claims": {
             "type": ["object", "null"],
-            "properties": {"prior": PRIOR, "claims": {"type": "array", "items": PROMISE}},
+            "properties": {
+                "prior": PRIOR,
+                "priors": {"type": "object", "additionalProperties": PRIOR},
+                "claims": {"type": "array", "items": PROMISE},
+            },
             "additionalProperties": False,
         },
     },
-    "required": ["sweep", "trials", "counts", "resources", "time", "contrasts", "aliases", "preflight", "disk_bytes", "claims"],
+    "required": [
+        "sweep",
+        "trials",
+        "data",
+        "passes",
+        "counts",
+        "resources",
+        "time",
+        "contrasts",
+        "not_comparable",
+        "aliases",
+        "preflight",
+        "disk_bytes",
+        "disk",
+        "claims",
+    ],
     "additionalProperties": False,
 }
 """What scripts may rely on."""
@@ -138,9 +187,40 @@ def test_where_nothing_ran_everything_is_new_and_no_database_is_made(sweeper: Sw
     assert "4 variants x 2 seeds = 8 trials: 8 run" in lines
     assert "each on cpu (A): 1 CPU, 1 torch threads; 2 at once" in lines
     assert "data 4ac1f3e70578fd29: 1,438 images to train on, 359 held out, 1 x 8 x 8, 10 classes" in lines
-    assert any(line.startswith("disk for checkpoints: about ") and line.endswith(" MiB") for line in lines)
+    kept = r"disk for checkpoints: about \d+ MiB at the end \(keep: resumable\), up to \d+ MiB meanwhile; [\d.]+ [GT]iB are free in /.*"
+    assert any(re.fullmatch(kept, line) for line in lines)
     rows = [line.split() for line in lines if line.endswith("new")]
     assert [row[1:3] for row in rows] == [[v, s] for s in "01" for v in ("single/none", "single/full", "dual/none", "dual/full")]
+    assert not home.exists()
+
+
+def test_fewer_training_images_and_the_passes_over_them(sweeper: Sweeper) -> None:
+    """800 steps of 64 images."""
+    said = sweeper("plan", "sweep.yaml")
+    assert "passes over the training images (steps x batch size / images): 36" in said.out.splitlines()
+    levels = "{path: data.train_images, levels: [100, null]}"
+    sized = ("--set", f"design.factors={{images: {levels}}}", "--set", "contrasts=[]", "--set", "baseline=null")
+    lines = sweeper("plan", "sweep.yaml", *sized).out.splitlines()
+    assert "passes over the training images (steps x batch size / images): 36 to 512" in lines
+    assert "data 4ac1f3e70578fd29: 100 of 1,438 images to train on, 359 held out, 1 x 8 x 8, 10 classes" in lines
+    assert "data 4ac1f3e70578fd29: 1,438 images to train on, 359 held out, 1 x 8 x 8, 10 classes" in lines
+    plan = as_json(sweeper, *sized)
+    assert plan["passes"] == {"100": 512, "null": pytest.approx(800 * 64 / 1438)}
+    assert [(data["train"], data["left_out"]) for data in plan["data"]] == [(100, 1338), (1438, 0)]
+    assert plan["not_comparable"] is None, "held-out images and classifier are the same"
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (1439, "there are 1438 training images; ask for at most so many, or leave it out for all"),
+        (9, "there are 10 classes, and each needs an image; ask for at least 10"),
+    ],
+)
+def test_training_images_that_there_are_not(sweeper: Sweeper, home: Path, images: int, message: str) -> None:
+    said = sweeper("plan", "sweep.yaml", "--set", f"base.data.train_images={images}")
+    assert said.code == 2
+    assert f"variant single/none: data.train_images is {images}, but {message}" in " ".join(said.err.split())
     assert not home.exists()
 
 
@@ -225,16 +305,16 @@ def test_run_of_a_finished_sweep_trains_nothing_and_prints_its_table(sweeper: Sw
 
 def test_claims_are_counted_before_anything_runs(sweeper: Sweeper, home: Path) -> None:
     claims = as_json(sweeper)["claims"]
-    assert claims["prior"]["cv"] == 0.013
+    assert claims["prior"]["cv"] == 0.011
     assert claims["prior"]["source"].startswith("stated: ")
     found = {one["name"]: one for one in claims["claims"]}
     assert {name: (one["paired"], one["given"], one["needed"], one["needed_alone"]) for name, one in found.items()} == {
-        "augmentation effect": (True, 3, 13, 9),
-        "token-interaction effect": (True, 3, 11, 7),
-        "factor interaction": (True, 3, 23, 17),
+        "augmentation effect": (True, 3, 10, 7),
+        "token-interaction effect": (True, 3, 8, 6),
+        "factor interaction": (True, 3, 17, 13),
     }
     said = sweeper("plan", "sweep.yaml").out
-    assert "spread over seeds 1.30%: stated: " in said
+    assert "spread over seeds 1.10%: stated: " in said
     assert "a two-sided sign-flip test of 3 paired seeds cannot go below p = 0.25" in said
     assert not home.exists()
 
@@ -255,3 +335,55 @@ def test_the_spread_is_this_sweep_s_own_once_trials_have_finished(sweeper: Sweep
 def test_a_sweep_without_claims_counts_none(sweeper: Sweeper) -> None:
     assert as_json(sweeper, "--set", "contrasts=[]")["claims"] is None
     assert "claims (power" not in sweeper("plan", "sweep.yaml", "--set", "contrasts=[]").out
+
+
+@pytest.mark.parametrize("damage", ["deleted", "torn", "empty", "another trial's"])
+def test_a_plan_promises_to_resume_only_what_is_there(damage: str, sweeper: Sweeper, home: Path) -> None:
+    name = store_sweep().trials[0].fingerprint
+    (checkpoint,) = (home / "trials" / name).rglob("checkpoint-*")
+    whole = checkpoint.read_bytes()
+    checkpoint.unlink()
+    if damage == "another trial's":  # moved away with its folder
+        (home / "trials" / name).rename(home / "trials" / "elsewhere")
+    elif damage != "deleted":
+        checkpoint.write_bytes(whole[:-1] if damage == "torn" else b"")
+    longer = as_json(sweeper, "--profile", "smoke", "--set", "base.steps=80")["trials"][0]
+    gone = "its checkpoint of step 40 is not here (deleted, torn or on another machine): from the start"
+    assert (longer["action"], longer["reason"]) == ("run", gone)
+    again = as_json(sweeper, "--profile", "smoke", "--set", "base.evaluation.samples=120", "--set", "base.steps=40")["trials"][0]
+    assert (again["action"], again["reason"]) == ("run", gone)
+    assert as_json(sweeper, "--profile", "smoke", "--set", "base.steps=40")["trials"][0]["action"] == "reuse", "a result needs no file"
+
+
+def test_an_average_is_enough_for_a_new_evaluation_but_not_for_more_steps(sweeper: Sweeper, home: Path) -> None:
+    name = store_sweep().trials[0].fingerprint
+    (checkpoint,) = (home / "trials" / name).rglob("checkpoint-*")
+    write_state(checkpoint.parent, "average", 40)
+    checkpoint.unlink()
+    again = as_json(sweeper, "--profile", "smoke", "--set", "base.evaluation.samples=120", "--set", "base.steps=40")["trials"][0]
+    assert (again["action"], again["reason"]) == ("evaluate", "trained to step 40, this evaluation is new")
+    longer = as_json(sweeper, "--profile", "smoke", "--set", "base.steps=80")["trials"][0]
+    assert longer["action"] == "run"
+
+
+def test_a_plan_says_when_the_disk_is_too_small(sweeper: Sweeper, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store_sweep()
+    longer = ("--profile", "smoke", "--set", "base.steps=80", "--set", "keep=average")
+    whole = as_json(sweeper, *longer)["disk"]
+    assert whole["meanwhile_bytes"] > whole["at_end_bytes"] > 0
+    assert whole["there_bytes"] == sum(file.stat().st_size for file in home.rglob("*.safetensors"))
+    assert whole["missing_bytes"] == 0
+    asked = []
+
+    def usage(path: Path) -> Any:
+        asked.append(path)
+        return shutil._ntuple_diskusage(10**9, 10**9 - 5000, 5000)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    lacking = as_json(sweeper, *longer)["disk"]
+    assert lacking["missing_bytes"] == whole["meanwhile_bytes"] - whole["there_bytes"] - 5000
+    assert asked == [home / "trials"], "the disk that the checkpoints go to"
+    shown = " ".join(sweeper("plan", "sweep.yaml", *longer).out.split())
+    assert "(keep: average)" in shown
+    assert f"; 5 KiB are free in {home / 'trials'} NOT ENOUGH SPACE in {home / 'trials'}: " in shown
+    assert "are lacking; free some (`sweeper prune` shows what nobody needs), keep less (keep: average), or set SWEEPER_HOME" in shown

@@ -82,8 +82,8 @@ def test_a_trial_without_an_average_is_refused(sweeper: Sweeper, home: Path, tri
     folder = home / "trials" / trial.fingerprint
     assert (said.code, said.out) == (2, "")
     assert said.err == (
-        f"error: trial {trial.fingerprint[:8]} has no moving average in {folder}: it is written when a trial is evaluated;"
-        " let its sweep finish, or ask on the machine that trained it\n"
+        f"error: trial {trial.fingerprint[:8]} has no moving average in {folder}: it is written when a trial is evaluated,"
+        " and may have been deleted since; let its sweep finish, or ask on the machine that trained it\n"
     )
 
 

@@ -18,7 +18,7 @@ def test_status_counts_states_and_prints_the_first_line_of_an_error(sweeper: Swe
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     assert lines[0] == f"noise_aug_vs_interaction (profile smoke, version {planned.sweep.version})"
-    assert lines[1] == "8 trials: 4 finished, 1 running, 1 pending, 1 failed, 1 diverged"
+    assert lines[1] == "8 trials: 4 finished, 1 diverged, 1 failed, 1 running, 1 pending"
     assert f"{failed} dual/none seed 1: RuntimeError: the images caught fire" in lines
     assert f"  `sweeper why {failed}` says what was done about it and what to do next" in lines
     assert "Traceback" not in said.out
@@ -39,9 +39,9 @@ def test_status_of_a_large_sweep_lists_what_one_looks_for(sweeper: Sweeper, home
     store_sweep(endings={("dual/none", 1): "failed", ("single/full", 1): None, ("single/none", 1): "running"})
     said = sweeper("status")
     lines = said.out.splitlines()
-    assert lines[1] == "8 trials: 5 finished, 1 running, 1 pending, 1 failed"
+    assert lines[1] == "8 trials: 5 finished, 1 failed, 1 running, 1 pending"
     assert [line.split()[1] for line in lines if line.endswith("  1")] == ["single/none", "dual/none"]
-    assert "(more than 7 trials: 2 that run, failed or diverged are listed; `sweeper plan SPEC --json` lists every one)" in lines
+    assert "(more than 7 trials: 2 that run, failed or diverged are listed; `sweeper status --json` lists every one)" in lines
     assert "RuntimeError: the images caught fire" in said.out
 
 
@@ -50,7 +50,7 @@ def trial(home: Path) -> str:
     """The fingerprint of a finished trial with files in its folder."""
     fingerprint = store_sweep().trials[0].fingerprint
     folder = home / "trials" / fingerprint / "attempt-1"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in ("checkpoint-00000020.safetensors", "checkpoint-00000040.safetensors", "average-00000040.safetensors"):
         (folder / name).touch()
     (folder / "samples-00000040.png").touch()

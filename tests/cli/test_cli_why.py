@@ -11,6 +11,7 @@ from sweeper.cli.arguments import seconds_of
 from sweeper.errors import RequestError
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
+from tests.state_files import write_state
 
 Sweeper = Callable[..., Any]
 ERROR = """RuntimeError: cannot draw
@@ -136,3 +137,23 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 )
 def test_limits_that_mean_nothing_start_nothing(refused: Callable[..., str], words: tuple[str, ...], message: str) -> None:
     assert refused("run", "sweep.yaml", *words) == message
+
+
+def test_why_and_show_say_what_the_next_attempt_goes_on_from_by_the_files(sweeper: Sweeper, home: Path) -> None:
+    name = store_sweep(endings={("single/none", 0): None}).trials[0].fingerprint
+    with ResultsStore.open(Settings().store_url) as store:
+        held = store.claim(name, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+        assert held is not None
+        store.started(held, start_step=0, comparability={}, provenance={})
+        store.checkpointed(held, 20)
+        store.end(held, "stopped")
+    folder = home / "trials" / name / "attempt-1"
+    older, newest = write_state(folder, "checkpoint", 10), write_state(folder, "checkpoint", 20)
+    assert "the next attempt goes on from step 20" in sweeper("why", name).out.splitlines()
+    newest.unlink()
+    gone = "its checkpoint of step 20 is not here (deleted, torn or on another machine): the next attempt starts from"
+    assert f"{gone} step 10" in sweeper("why", name).out.splitlines()
+    assert "is here any more" not in sweeper("show", name).out
+    older.unlink()
+    assert f"{gone} the beginning" in sweeper("why", name).out.splitlines()
+    assert "  checkpoint none is here any more; its newest was of step 20" in sweeper("show", name).out.splitlines()

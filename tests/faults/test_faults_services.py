@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.mlflow_server import MlflowServer, slowed
+from sweeper.store.postgres import SILENT_SECONDS
 from sweeper.store.results_store import ResultsStore
 from tests.faults.disturbing import (
     Table,
@@ -74,6 +76,29 @@ def test_a_postgresql_that_stays_away_pauses_the_sweep_and_the_same_command_goes
     postgres.start()
     run(home)
     assert table(home) == undisturbed  # the curves too: nothing is resumed from behind points that the store never heard of
+    assert all([a.state for a in tried].count("finished") == 1 for tried in attempts(home).values())
+
+
+def test_ctrl_c_ends_a_run_whose_postgresql_is_frozen_and_the_same_command_goes_on(
+    faulty: Home, postgres: LocalPostgres, undisturbed: Table
+) -> None:
+    """Every process of the server stopped; its kernel still acknowledges. The trials checkpoint, nobody waits for the server to answer."""
+    home = OnPostgres(faulty.path, {**faulty.more, "SWEEPER_DATABASE_URL": postgres.url})
+    (home.path / "sweeper.db").touch()
+    process = start(home)
+    wait_until(lambda: training(home), process)
+    postgres.freeze()
+    time.sleep(5)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    output = finish(process, exit_code=4)
+    # The server never answers while this lasts: one question may run into its limit, and the mirror is given its time to end.
+    assert time.monotonic() - began < 3 * SILENT_SECONDS, "it does not wait for the server"
+    assert "the sweep is paused, since its store did not answer" in output
+    assert "Traceback" not in output
+    postgres.thaw()
+    run(home)
+    assert table(home) == undisturbed
     assert all([a.state for a in tried].count("finished") == 1 for tried in attempts(home).values())
 
 

@@ -88,7 +88,7 @@ def test_a_terminal_that_is_closed(furnish: Callable[..., Home], tmp_path: Path,
     trained = wait_until(trains, process)
     rays = children(process.pid, ("raylet", "gcs_server"))
     assert len(rays) == 2
-    assert all(blocks_hang_up(ray) for ray in rays), "without them no trial lives to checkpoint"
+    assert all(blocks_warnings(ray) for ray in rays), "without them no trial lives to checkpoint"
     os.close(master)
     assert process.wait(timeout=60) == 130, shown.decode()
     assert b"running" in shown, "it had a live display"
@@ -108,15 +108,17 @@ def children(parent: int, names: tuple[str, ...]) -> list[Path]:
     return found
 
 
-def blocks_hang_up(process: Path) -> bool:
+def blocks_warnings(process: Path) -> bool:
+    """The hang-up of a terminal, and what Slurm sends before a job's end."""
     blocked = next(line for line in (process / "status").read_text().splitlines() if line.startswith("SigBlk"))
-    return bool(int(blocked.split()[1], 16) >> (signal.SIGHUP - 1) & 1)
+    return all(int(blocked.split()[1], 16) >> (number - 1) & 1 for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2))
 
 
 def test_a_reader_that_has_seen_enough(faulty: Home, undisturbed: Table) -> None:
     """`sweeper run ... | head`: the run goes on."""
     process = start(faulty)
     assert process.stdout is not None
+    assert process.stdout.readline().startswith("joining Ray at ")
     assert "trials to run" in process.stdout.readline()
     process.stdout.close()
     assert process.wait(timeout=PATIENCE) == 0

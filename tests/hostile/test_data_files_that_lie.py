@@ -149,7 +149,7 @@ FOLDER: dict[str, tuple[Spoil, str]] = {
     "a zip": (lambda path: zipfile.ZipFile(path, "w").close(), "cannot be read as an image ("),
     "another size": (lambda path: picture(path, 9), "is 9 x 9 pixels, but data.resolution is 8"),
     "a folder": (lambda path: path.mkdir(), "cannot be read as an image ("),
-    "a pipe": (os.mkfifo, "cannot be read as an image (it is no file); replace or remove it"),
+    "a pipe": (os.mkfifo, "cannot be read as an image (it is a pipe); replace or remove it"),
     "a link to itself": (lambda path: path.symlink_to(path), "cannot be read as an image ("),
     "a link to nothing": (lambda path: path.symlink_to(path.parent / "nothing"), "cannot be read as an image ("),
 }

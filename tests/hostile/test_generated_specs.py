@@ -23,6 +23,7 @@ from sweeper.cli.plan_json import as_mapping
 from sweeper.cli.plan_text import print_plan
 from sweeper.errors import SpecError, SweeperError
 from sweeper.plan.machine import Machine
+from sweeper.service.disk_space import disk_space
 from sweeper.service.plan_claims import plan_claims
 from sweeper.service.plan_sweep import SweepRequest, plan_sweep
 from sweeper.settings import Settings
@@ -112,13 +113,14 @@ def planned_or_refused(raw: dict[str, Any], profile: str | None = None, override
     except SweeperError as error:
         return not said(error)
     trials = planned.trials
-    assert trials
+    assert trials or planned.search is not None  # whose trials its sampler proposes later
     assert len({(trial.variant, trial.seed) for trial in trials}) == len(trials)
     claims = plan_claims(planned, NOWHERE)
     printed = Console(file=io.StringIO(), width=100)
-    print_plan(planned, {}, printed)
+    space = disk_space(planned, NOWHERE)
+    print_plan(planned, {}, space, printed)
     print_claims(claims, printed)
-    json.dumps(as_mapping(planned, {}) | {"claims": claims_as_mapping(claims)}, allow_nan=False)
+    json.dumps(as_mapping(planned, {}, space) | {"claims": claims_as_mapping(claims)}, allow_nan=False)
     return True
 
 

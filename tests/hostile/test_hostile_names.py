@@ -181,7 +181,8 @@ def test_a_field(field: Callable[[Sweep, str], None], what: str, home: Path, sai
     if code == 2:
         assert out == ""
         assert err.startswith("error: ")
-        assert err.count("\n") == 1
+        faults = re.match(r"error: sweep\.yaml: (\d+) faults\n", err)
+        assert err.count("\n") == (1 + int(faults[1]) if faults else 1), "a line for each fault"
         assert len(err) < 2_000
         assert field not in TAKEN or refused(field, what)
         return
@@ -222,6 +223,7 @@ def test_what_a_run_says(what: str, home: Path, said: Callable[..., tuple[int, s
             queue.ended(job, Ended("failed", f"RuntimeError: {HOSTILE[what]}\nTraceback ...", "fault"))
 
     monkeypatch.setattr("sweeper.execution.ray_tune.run_jobs", work)
+    monkeypatch.setattr("sweeper.execution.ray_session.ray_session", lambda **_: contextlib.nullcontext())
     monkeypatch.setattr("sweeper.service.run_sweep.MirrorProcess", lambda _: contextlib.nullcontext(SimpleNamespace()))
     sweep = a_sweep()
     if not refused(_level, what):

@@ -76,7 +76,7 @@ def test_latents_whose_place_nobody_can_look_at(
 def test_damaged_latents_are_read_or_refused(tmp_path: Path) -> None:
     """The first bytes, which say what the rest is."""
     draw, path = random.Random(0), tmp_path / "moments.npy"
-    config = LatentsData(kind="latents", path=tmp_path, images=40, channels=1, resolution=8, classes=4)
+    config = LatentsData(kind="latents", path=tmp_path, images=40, channels=1, resolution=8, classes=4, spread="any")
     np.save(tmp_path / "labels.npy", LABELS)
     whole = npy(MOMENTS)
     with warnings.catch_warnings():

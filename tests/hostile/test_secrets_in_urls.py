@@ -10,6 +10,7 @@ import pytest
 from sweeper.cli.app import run_command
 from sweeper.service import mirror_process
 from sweeper.settings import Settings, without_secrets_of
+from sweeper.store.results_reader import ResultsReader
 from sweeper.store.results_store import ResultsStore
 from sweeper.tracking.failures import without_credentials
 
@@ -119,7 +120,7 @@ def test_other_secrets_of_the_environment(
     monkeypatch.setenv("SWEEPER_DATABASE_URL", "sqlite:////tmp/x.db")
     monkeypatch.delenv("SWEEPER_MLFLOW_URI", raising=False)
     monkeypatch.setenv(name, SECRET if name.startswith("MLFLOW") else f"http://ann:{SECRET}@host")
-    monkeypatch.setattr(ResultsStore, "open", faulty)
+    monkeypatch.setattr(ResultsReader, "look", faulty)
     assert run_command(["status"], debug=True) == 1
     said = capsys.readouterr().err
     assert "401 for ***" in said
@@ -139,7 +140,7 @@ def test_a_fault_of_our_own_with_debug(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("SWEEPER_HOME", str(tmp_path))
     monkeypatch.setenv("SWEEPER_DATABASE_URL", f"postgresql://ann:{SECRET}@host/results")
     monkeypatch.setenv("SWEEPER_MLFLOW_URI", f"https://host/?token={SECRET}")
-    monkeypatch.setattr(ResultsStore, "open", faulty)
+    monkeypatch.setattr(ResultsReader, "look", faulty)
     assert run_command(["status"], debug=True) == 1
     said = capsys.readouterr().err
     assert "cannot use postgresql://ann:***@host/results" in said

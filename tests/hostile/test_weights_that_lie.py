@@ -1,10 +1,13 @@
 """Files of weights that would run code, are damaged, or hold something else: refused by name, and nothing of them is run."""
 
+import os
 import pickle
 import random
+import re
+import socket
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,14 @@ from pydantic import ValidationError
 from safetensors.torch import save_file
 
 from model.__main__ import main
-from model.backbone.checkpoints import read
 from model.config.encoder import EncoderConfig
 from model.config.extractor import InceptionExtractor
 from model.errors import CheckpointError, DataError
+from model.plain_files import MOST_WEIGHTS
+from model.sample_trial import newest_average
 from model.timm_models import read_weights
+from model.training import durable_file
+from model.weight_files import open_safetensors, read_weight_file
 
 TENSORS = {"pos_embed": torch.zeros(2, 3), "blocks.0.weight": torch.ones(3)}
 
@@ -130,6 +136,109 @@ def test_what_is_no_file_of_weights(place: str, tmp_path: Path) -> None:
         EncoderConfig(name="vit_tiny_patch16_224", weights=str(tmp_path / place))
 
 
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def listening_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(path))  # such a name may have 107 bytes
+
+
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def huge(path: Path) -> None:
+    """A file of holes, longer than any network."""
+    path.touch()
+    os.truncate(path, MOST_WEIGHTS + 1)
+
+
+def packed(path: Path) -> None:
+    """A torch file whose values unpack from a few bytes."""
+    torch.save({"pos_embed": torch.zeros(1_000_000)}, path)
+    with zipfile.ZipFile(path) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, value in held.items():
+            archive.writestr(name, value)
+
+
+OTHERS = {
+    pipe: "it is a pipe",
+    listening_socket: "it is a socket",
+    endless: "it is a device",
+    huge: "it has 68,719,476,737 bytes, more than the 68,719,476,736 that are read",
+}
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+@pytest.mark.parametrize("spoil", OTHERS)
+def test_a_checkpoint_without_an_end(
+    spoil: Callable[[Path], None], suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / f"weights{suffix}"
+    spoil(path)
+    said = sample_says(capsys, path, tmp_path / "grid.png")
+    assert said == f"error: {path} cannot be read ({OTHERS[spoil]}); give a file of weights\n"
+
+
+@pytest.mark.parametrize("spoil", OTHERS)
+def test_every_other_file_of_weights_without_an_end(spoil: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a frozen network, of a trial's folder, and of its cache."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "average-00000001.safetensors"
+    spoil(path)
+    for network, given in ((EncoderConfig, {"name": "vit_tiny_patch16_224"}), (InceptionExtractor, {"kind": "inception"})):
+        with pytest.raises(ValidationError, match=re.escape(f"{path} cannot be read ({OTHERS[spoil]})")):
+            network.model_validate(given | {"weights": str(path)})
+        named = network.model_validate(given | {"weights": str(path), "weights_hash": "0" * 16})
+        with pytest.raises(DataError, match=re.escape(f"{path} cannot be read ({OTHERS[spoil]})")):
+            read_weights(path, named)
+    with pytest.raises(CheckpointError, match=re.escape(OTHERS[spoil])):
+        durable_file.read(path)
+    assert newest_average([tmp_path]) is None
+    with pytest.raises(OSError, match=re.escape(OTHERS[spoil])), open_safetensors(path):
+        pass
+
+
+def test_packed_weights_are_not_unpacked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "weights.pt"
+    packed(path)
+    assert path.stat().st_size < 100_000
+    said = sample_says(capsys, path, tmp_path / "grid.png")
+    assert "is packed, as torch packs nothing; it is not unpacked. Write the file with torch.save" in said
+    named = EncoderConfig(name="vit_tiny_patch16_224", weights=str(path))
+    with pytest.raises(DataError, match="is packed, as torch packs nothing"):
+        read_weights(path, named)
+
+
+def test_weights_replaced_while_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same size, and with the time of the old file put back."""
+    path = tmp_path / "weights.safetensors"
+    save_file(TENSORS, path)
+    named = EncoderConfig(name="vit_tiny_patch16_224", weights=str(path))
+    then = path.stat()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+    with pytest.raises(DataError, match="changed since this trial was named"):
+        read_weights(path, named)
+    assert EncoderConfig(name="vit_tiny_patch16_224", weights=str(path)).weights_hash != named.weights_hash
+    path.write_bytes(whole)
+
+    def replaced(file: Path) -> Mapping[str, Any]:
+        held = read_weight_file(file)
+        file.write_bytes(whole)
+        return held
+
+    monkeypatch.setattr("model.timm_models.read_weight_file", replaced)
+    with pytest.raises(DataError, match="changed since this trial was named"):
+        read_weights(path, named)
+
+
 def test_damaged_weights_are_read_or_refused(tmp_path: Path) -> None:
     """Three forms, 600 damaged files; torch's own unpickler raises KeyError, UnicodeDecodeError, struct.error and more on them."""
     torch.save({"model": TENSORS, "step": 3}, tmp_path / "new.pt")
@@ -147,7 +256,7 @@ def test_damaged_weights_are_read_or_refused(tmp_path: Path) -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
-                    read(path)
+                    read_weight_file(path)
                 except CheckpointError:
                     refused += 1
     assert refused > 300

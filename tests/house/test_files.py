@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LONGEST = 300
-"""Lines of a Python file; aim for 250."""
+LONGEST = 500
+"""Lines of a Python file: one idea each, usually 100 to 300."""
 MACHINE_PATH = re.compile(r"(?<![\w.}\])-])/(?:work|root|tmp|home|Users)/")
 REGISTRY = re.compile(r"https?://[^\s'\"]*(?:/simple\b|/whl\b|registry|pypi|pythonhosted|npmjs)", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""The commands that the README and CONTRIBUTING print exist: `sweeper` subcommands with their options, `make` targets."""
+"""The commands that the README, CONTRIBUTING and docs/ print exist: `sweeper` subcommands with their options, `make` targets."""
 
 import importlib
 import re
@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md")
+PAGES = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 
 
 def commands(markdown: str) -> list[list[str]]:
@@ -66,9 +66,20 @@ def test_make_targets_exist(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_pictures_are_there_and_small(page: str) -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / page).read_text())
-    assert bool(pictures) == (page == "README.md")
+    assert pictures or page != "README.md"
     for name in pictures:
-        assert 1_000 < (ROOT / name).stat().st_size < 200_000, name
+        assert 1_000 < ((ROOT / page).parent / name).stat().st_size < 200_000, name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    """`reference/` is made when the site is built."""
+    links = re.findall(r"(?<!!)\[[^\]]+\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text())
+    assert [link for link in links if not link.startswith("reference/") and not ((ROOT / page).parent / link).is_file()] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
 
 
 def test_commands_are_read_off_bash_blocks_only() -> None:

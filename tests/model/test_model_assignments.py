@@ -1,4 +1,4 @@
-"""What each assignment puts first, the independent one's sizes, whole images, views, and a class of the user's."""
+"""What each assignment puts first, the independent one's sizes, whole images' levels, views, and a class of the user's."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from trial_reports import run
 from model.config.noise import PartitionConfig
 from model.errors import ConfigError
 from model.noise.assignments import ASSIGNMENTS, assignment_named
-from model.noise.partition import draw_partition, draw_views, draw_whole_images
+from model.noise.partition import draw_partition, draw_views
 from model.objective import draw
 from model.randomness import BatchStreams
 
@@ -113,20 +113,6 @@ def test_a_view_is_independent_of_the_noise_groups(name: str) -> None:
     assert (views.sum(dim=1) == 4).all()
     often, law = np.bincount(shared.numpy(), minlength=5), stats.hypergeom(TOKENS, 4, 4).pmf(range(5)) * IMAGES
     assert stats.chisquare([*often[:3], often[3:].sum()], [*law[:3], law[3:].sum()]).pvalue > 0.01
-
-
-@pytest.mark.parametrize(
-    ("probability", "images", "whole"), [(0.25, 64, 16), (0.25, 10, 2), (1.0, 7, 7), (0.34, 6, 2), (0.0, 5, 0), (0.02, 40, 1)]
-)
-def test_exactly_the_rounded_share_of_images_is_whole(probability: float, images: int, whole: int) -> None:
-    config = PartitionConfig(full_image_probability=probability)
-    times = torch.zeros(images)
-    for step in range(200):
-        chosen = draw_whole_images(config, BatchStreams(0, step, images))
-        assert (chosen.shape, chosen.dtype, int(chosen.sum())) == ((images,), torch.bool, whole)
-        times += chosen
-    share = whole / images
-    assert (abs(times - 200 * share) <= 4.5 * (200 * share * (1 - share)) ** 0.5).all()
 
 
 def test_a_whole_image_has_one_noise_level_and_one_interval_and_the_others_keep_theirs() -> None:

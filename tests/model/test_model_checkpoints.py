@@ -29,6 +29,7 @@ def test_the_newest_two_checkpoints_and_the_average_are_kept(tmp_path: Path, cac
     told = run(tiny(steps=7), tmp_path, cache)
     assert told.of("checkpoint") == [(2, {}), (4, {}), (6, {}), (7, {})]
     assert told.files() == {
+        "data.json",
         "checkpoint-00000006.safetensors",
         "checkpoint-00000007.safetensors",
         "average-00000007.safetensors",

@@ -115,7 +115,7 @@ def test_a_public_checkpoint_is_sampled_as_its_own_code_would(tmp_path: Path) ->
     files = ["--checkpoint", str(tmp_path / "sit.pt"), "--npz", str(tmp_path / "a.npz"), "--output", str(tmp_path / "a.png")]
     network = ["--family", "sit", "--preset", "nano", *PUBLIC_IMAGES]
     assert main(["sample", *files, *network, "--samples", "6", "--steps", "3", "--device", "cpu"]) == 0
-    noise = torch.randn((256, 16, 12), generator=stream(0, "sample", 0))[:6]
+    noise = stream(0, "sample").normal((6, 16, 12))
     x, labels = unpatchify(noise, 2, CHANNELS).double(), torch.arange(6) % CLASSES
     for i in range(3):
         x = x - velocity("sit", weights, x, torch.full((6,), 1 - i / 3).double(), labels, NANO) / 3
@@ -149,7 +149,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "interval": (["--preset", "nano", "--guidance-interval", "0.7", "0.1"], "guidance: guidance.interval is [low, high] with"),
     "patch": (["--preset", "nano", "--resolution", "9"], "backbone.patch 2 does not divide the images' side of 9"),
     "channels": (["--preset", "nano", "--channels", "0"], "--channels is at least 1, not 0"),
-    "no checkpoint": (["--preset", "nano"], "none.pt is torn or unreadable"),
+    "no checkpoint": (["--preset", "nano"], "none.pt cannot be read (No such file or directory); give a file of weights"),
     "no config": (["--config", "none.yaml"], "none.yaml cannot be read as YAML"),
     "GPU": (["--preset", "nano", "--device", "cuda"], "--device cuda: torch sees no GPU here; use --device cpu"),
 }

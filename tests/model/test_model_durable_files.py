@@ -1,6 +1,7 @@
 """A file is what was written or it is refused; a write that cannot be done leaves the older file and says why."""
 
 import errno
+import os
 import random
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from trial_reports import Told, run
 
 from model.errors import CheckpointError, DiskFull, Superseded
+from model.tensor_file import save_tensors
 from model.training import durable_file
 
 TENSORS = {
@@ -37,6 +39,17 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     durable_file.write(TENSORS, ABOUT, tmp_path / "x.safetensors", always)
     assert same(durable_file.read(tmp_path / "x.safetensors"))
     assert [path.name for path in tmp_path.iterdir()] == ["x.safetensors"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)], ids=oct)
+def test_others_may_read_it_as_the_umask_says(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        durable_file.write(TENSORS, ABOUT, tmp_path / "x.safetensors", always)
+        save_tensors(TENSORS, tmp_path / "y.safetensors")
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in sorted(tmp_path.iterdir())] == [mode, mode]
 
 
 def test_every_single_bit_that_flips_is_noticed_or_meant_nothing(tmp_path: Path) -> None:
@@ -92,11 +105,11 @@ def test_a_full_disk_keeps_the_older_file(error: Exception, tmp_path: Path, monk
     path = tmp_path / "x.safetensors"
     durable_file.write(TENSORS, ABOUT, path, always)
 
-    def fails(_tensors: object, beside: Path, metadata: object) -> None:
+    def fails(_tensors: object, beside: Path, _about: object) -> None:
         beside.write_bytes(b"half a file")
         raise error
 
-    monkeypatch.setattr(durable_file, "save_file", fails)
+    monkeypatch.setattr(durable_file, "save_tensors", fails)
     with pytest.raises(DiskFull, match=r"no space left to write .*x.safetensors; what was written before is kept: free some space"):
         durable_file.write({}, {}, path, always)
     assert [left.name for left in tmp_path.iterdir()] == ["x.safetensors"]

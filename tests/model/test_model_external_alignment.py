@@ -13,7 +13,7 @@ from torch import nn
 from trial_reports import run
 
 from model.alignment import encoders
-from model.alignment.encoders import encoded_training_set, encoder_side, load_encoder
+from model.alignment.encoders import downloaded_weights, encoded_training_set, encoder_side, load_encoder
 from model.alignment.features import encoder_head
 from model.alignment.targets import AverageTarget, EncodedImages
 from model.alignment.teacher import moving_average_of
@@ -40,7 +40,7 @@ def encoder() -> nn.Module:
 
 def test_features_are_those_of_the_clean_image(encoder: nn.Module, digits: DataSet) -> None:
     tokens = digits.train.tokens[:3]
-    found = encoded_training_set(EncoderConfig(**ENCODER), tokens, 2, 1)
+    found, _ = encoded_training_set(EncoderConfig(**ENCODER), tokens, 2, 1)
     assert (found.shape, found.dtype, found.requires_grad) == ((3, 16, 64), torch.float64, False)
     pixels = (unpatchify(tokens, 2, 1).float() + 1) / 2
     coloured = torch.cat([pixels] * 3, dim=1)
@@ -134,29 +134,62 @@ def test_weights_for_another_side_have_their_positions_resized(tmp_path: Path) -
     assert all(torch.equal(value, large[name]) for name, value in small.items() if name != "pos_embed")
 
 
-def test_pretrained_weights_are_those_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a network here, its place is taken by a stand-in."""
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, float | None]:
+    """Without a network here, its place is taken by a stand-in: the bias of what `pretrained` brings, None where nothing answers."""
     timm = import_timm()
     create = timm.create_model
-    online = {"now": True}
+    held: dict[str, float | None] = {"bias": 0.25}
 
     def fetched(name: str, *, pretrained: bool, **more: Any) -> nn.Module:
-        if pretrained and not online["now"]:
+        if pretrained and held["bias"] is None:
             raise OSError("no route to host")
-        model: nn.Module = create(name, pretrained=False, **more)
-        if pretrained:
-            nn.init.constant_(model.get_parameter("norm.bias"), 0.25)
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(0)
+            model: nn.Module = create(name, pretrained=False, **more)
+        if pretrained and held["bias"] is not None:
+            nn.init.constant_(model.get_parameter("norm.bias"), held["bias"])
         return model
 
     monkeypatch.setattr(timm, "create_model", fetched)
+    return held
+
+
+def test_pretrained_weights_are_those_of_the_name(hub: dict[str, float | None]) -> None:
     config = EncoderConfig(name=NAME)
     assert (config.weights, config.weights_hash) == ("pretrained", "pretrained")
     assert (load_encoder(config, 64).get_parameter("norm.bias") == 0.25).all()
-    online["now"] = False
+    hub["bias"] = None
     with pytest.raises(
         DataError, match=rf"the pretrained weights of {NAME} cannot be read \(no route to host\); give alignment\.encoder\.weights"
     ):
         load_encoder(config, 64)
+
+
+def test_what_pretrained_was_found_to_mean_is_its_content_at_any_side(hub: dict[str, float | None], encoder: nn.Module) -> None:
+    config = EncoderConfig(name=NAME)
+    named = [downloaded_weights(config, load_encoder(config, side)) for side in (64, 160)]
+    assert named[0] == named[1]
+    assert named[0].startswith(f"{NAME} ")
+    hub["bias"] = 0.5
+    assert downloaded_weights(config, load_encoder(config, 64)) != named[0]
+    assert downloaded_weights(EncoderConfig(**ENCODER), encoder) == "", "it is in the trial's name"
+
+
+@pytest.mark.usefixtures("judge")
+def test_pretrained_weights_replaced_since_a_trial_began_end_it(hub: dict[str, float | None], tmp_path: Path, cache: Path) -> None:
+    config = tiny(EXTERNAL, alignment={"encoder": {"weights": "pretrained"}}, precision="fp32")
+    first = run(config, tmp_path / "attempt-1", cache, stop=lambda report: report.kind == "checkpoint")
+    before = first.started().details["comparability"]["encoder"]
+    assert run(config, tmp_path / "attempt-2", cache, resume_from=[first.folder]).started().step > 0
+    hub["bias"] = 0.5
+    with pytest.raises(DataError) as caught:
+        run(config, tmp_path / "attempt-3", cache, resume_from=[first.folder])
+    now = run(config, tmp_path / "fresh", cache).started().details["comparability"]["encoder"]
+    assert before != now
+    assert f"they were {before}, and are {now}; put the old ones back, or start over with --fresh" in str(caught.value)
+    assert list((tmp_path / "attempt-3").glob("checkpoint-*")) == []
+    assert "encoder" not in run(tiny(EXTERNAL), tmp_path / "random", cache).started().details["comparability"]
 
 
 def test_the_loss_of_a_batch_by_hand(digits: DataSet) -> None:

@@ -100,7 +100,7 @@ def test_latents_are_no_pictures(extractor: dict[str, Any], tmp_path: Path) -> N
     with pytest.raises(ValidationError, match=r"looks at pictures, but data.kind: latents are none.*; set evaluation.extractor.kind: cl"):
         tiny(LATENTS, evaluation={"extractor": extractor})
     assert tiny(LATENTS).feature_metrics == ("fd_classifier",)
-    np.savez(tmp_path / "four.npz", images=np.zeros((40, 8, 8, 4), np.uint8), labels=np.arange(40) % 4)
+    np.savez(tmp_path / "four.npz", images=np.full((40, 8, 8, 4), 200, np.uint8), labels=np.arange(40) % 4)
     four = {"data": {"kind": "npz", "path": str(tmp_path / "four.npz")}}
     with pytest.raises(ConfigError, match="looks at pictures, but data have 4 channels; use grey or RGB images, or kind: classifier"):
         check(tiny(four, evaluation={"extractor": extractor}))

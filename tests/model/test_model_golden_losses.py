@@ -43,6 +43,8 @@ CURVES: dict[str, dict[str, Any]] = CELLS | {
     "ddpm, dual, separated": DDPM | DUAL_APART,
 }
 RANDOM_ENCODER = {"alignment": {"encoder": {"name": "test_vit", "weights": "none", "resolution": 64}, "head_width": 32}}
+TOLERANCES = {"method repa": 1e-6}
+"""Where 1e-9 cannot be had on every processor: the encoder of REPA runs in single precision whatever the trial does."""
 CURVES |= {f"method {name}": merge(rows, RANDOM_ENCODER) if name == "repa" else rows for name, rows in METHODS.items()}
 
 
@@ -69,7 +71,7 @@ def test_loss_curves_are_those_of_this_numerics_version(cell: str, digits: DataS
     assert golden["numerics_version"] == NUMERICS_VERSION, "renew the curves with the version (see above)"
     assert golden[cell].keys() == found.keys()
     for name, values in found.items():
-        assert values == pytest.approx(golden[cell][name], rel=1e-9), name
+        assert values == pytest.approx(golden[cell][name], rel=TOLERANCES.get(cell, 1e-9)), name
 
 
 def test_the_cells_have_curves_of_their_own() -> None:

@@ -21,8 +21,8 @@ from model.config.section import NOT_IDENTITY, Section, added_later, identity
 CONTENT = "0123456789abcdef"
 
 TABLE: dict[str, tuple[dict[str, Any], str]] = {
-    "defaults": ({}, "906251a5d67a86e6"),
-    "tiny": (TINY, "c5e07f37228fe020"),
+    "defaults": ({}, "3417d012505c31bf"),
+    "tiny": (TINY, "a3b9f5f02eadeccc"),
     "default sweep: dual, full": (
         {
             "seed": 2,
@@ -30,15 +30,15 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
             "attention": {"separation": "full"},
             "alignment": {"teacher": {"separated": True}},
         },
-        "6317bbb740a78424",
+        "ebef71e9b028398d",
     ),
-    "gap": ({"timesteps": {"kind": "dual", "gap": {"fixed": 0.3}}, "partition": {"ratio": (0.5, 0.3, 0.2)}}, "9015827fc65cecde"),
-    "other teacher": ({"alignment": {"axis": "tokens", "teacher": {"timesteps": "min", "labels": "dropped"}}}, "5345797d148021e6"),
-    "no alignment": ({"alignment": {"kind": "none"}, "optimizer": {"learning_rate": 1e-3, "betas": (0.9, 0.95)}}, "6d42cb1d27c76e28"),
-    "learned": ({"timesteps": {"kind": "dual"}, "partition": {"assignment": "learned"}}, "440d65510fa6bcd5"),
+    "gap": ({"timesteps": {"kind": "dual", "gap": {"fixed": 0.3}}, "partition": {"ratio": (0.5, 0.3, 0.2)}}, "c7b1f98920295396"),
+    "other teacher": ({"alignment": {"axis": "tokens", "teacher": {"timesteps": "min", "labels": "dropped"}}}, "1c56e1c0db4a9f7a"),
+    "no alignment": ({"alignment": {"kind": "none"}, "optimizer": {"learning_rate": 1e-3, "betas": (0.9, 0.95)}}, "2f55c311711cb70c"),
+    "learned": ({"timesteps": {"kind": "dual"}, "partition": {"assignment": "learned"}}, "fd705cb0b05bd1db"),
     "learned by saliency": (
         {"attention": {"separation": "full"}, "partition": {"assignment": "learned", "score": {"by": "saliency", "first": "smallest"}}},
-        "4fe4008f00216825",
+        "3499a9add89628f0",
     ),
     "ddpm": (
         {
@@ -46,17 +46,18 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
             "evaluation": {"sampler": {"kind": "ancestral"}},
             "alignment": {"teacher": {"interval": {"clamp": "released"}}},
         },
-        "d79f0c13e0292f5e",
+        "1fc0f75bd22056b7",
     ),
     "narrow head of an encoder": (
         {"alignment": {"kind": "external", "head_width": 128, "encoder": {"name": "vit_tiny_patch16_224", "weights": "none"}}},
-        "0db5c100da234ec6",
+        "5c97422d7dfa74df",
     ),
-    "folder": ({"data": {"kind": "folder", "path": "/anywhere", "resolution": 16}}, "7751dbc99c0ae0dd"),
-    "latents": ({"data": {"kind": "latents", "path": "/anywhere"}}, "fea5ca70317dc3bf"),
+    "folder": ({"data": {"kind": "folder", "path": "/anywhere", "resolution": 16}}, "e400109a4195439c"),
+    "few digits": ({"data": {"kind": "digits", "train_images": 100}}, "cdf6124aebfebe6a"),
+    "latents": ({"data": {"kind": "latents", "path": "/anywhere"}}, "ac91ef893015544c"),
     "latents of another autoencoder": (
         {"data": {"kind": "latents", "path": "/x", "channels": 16, "images": 5000, "scale": 0.3611, "held_out_fraction": 0.1}},
-        "1736ac5709c529d5",
+        "994ae89493fa4db5",
     ),
 }
 

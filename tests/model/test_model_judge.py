@@ -9,6 +9,7 @@ from tiny_trials import TOKENS
 
 from model.config import NpzData
 from model.data.dataset import DataSet, load
+from model.data.examples import Examples
 from model.evaluation import judge as judging
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.judge import Judge, load_or_train_judge
@@ -18,6 +19,7 @@ CPU = torch.device("cpu")
 
 def npz(path: Path, held_out_fraction: float = 0.2, seed: int = 0) -> NpzData:
     random = np.random.default_rng(seed)
+    path.parent.mkdir(exist_ok=True)
     np.savez(path, images=random.integers(0, 256, (40, 8, 8)).astype(np.uint8), labels=np.arange(40) % 4)
     return NpzData(kind="npz", path=path, held_out_fraction=held_out_fraction)
 
@@ -99,3 +101,58 @@ def test_training_it_leaves_the_thread_count_alone(tmp_path: Path, monkeypatch: 
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
+
+
+def rounds_of(tmp_path: Path, patch: pytest.MonkeyPatch, *accuracies: float) -> tuple[list[tuple[range, int]], list[int], Judge]:
+    """Steps and images of every round, how many images each accuracy was of, and the judge; the accuracies are given."""
+    fitted: list[tuple[range, int]] = []
+    asked: list[int] = []
+    fit = judging._fit
+
+    def fitting(classifier: judging.Classifier, images: Examples, steps: range, *rest: int) -> None:
+        fitted.append((steps, len(images)))
+        fit(classifier, images, steps, *rest)
+
+    def accuracy(_: object, images: Examples, *__: object) -> float:
+        asked.append(len(images))
+        return accuracies[len(asked) - 1]
+
+    patch.setattr(judging, "STEPS", 3)
+    patch.setattr(judging, "_fit", fitting)
+    patch.setattr(judging, "_accuracy", accuracy)
+    made = load_or_train_judge(load(npz(tmp_path / "mine.npz"), 2, CPU, torch.float32), 2, tmp_path)
+    return fitted, asked, made
+
+
+def test_one_that_fits_its_images_has_no_more_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted, asked, _ = rounds_of(tmp_path, monkeypatch, judging.FITTED)
+    assert (fitted, asked) == ([(range(3), 32)], [32])
+
+
+def test_it_goes_on_while_images_kept_aside_are_told_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never by the 8 held-out images, on which its accuracy is stated."""
+    fitted, asked, _ = rounds_of(tmp_path, monkeypatch, 0.9, 0.3, 0.5, 0.505)
+    assert fitted == [(range(3), 32), (range(3), 29), (range(3, 9), 29), (range(9, 21), 29)]
+    assert asked == [32, 3, 3, 3]
+
+
+def test_a_round_that_tells_them_worse_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worse = rounds_of(tmp_path / "a", monkeypatch, 0.9, 0.5, 0.4)[2]
+    monkeypatch.undo()
+    monkeypatch.setattr(judging, "ROUNDS", 2)
+    better = rounds_of(tmp_path / "b", monkeypatch, 0.9, 0.5, 0.6)[2]
+    monkeypatch.undo()
+    assert worse.name != better.name
+    again = rounds_of(tmp_path / "c", monkeypatch, 0.9, 0.5, 0.5)[2]
+    assert again.name == worse.name, "the first round's weights"
+
+
+def test_rounds_are_bounded_by_the_pixels_that_they_take() -> None:
+    assert [judging._rounds(side) for side in (8, 32, 33, 64, 128, 256)] == [4, 4, 3, 2, 1, 1]
+
+
+def test_rounds_make_a_better_classifier(digits: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "STEPS", 10)
+    with_rounds = load_or_train_judge(digits, 2, tmp_path / "a")
+    monkeypatch.setattr(judging, "ROUNDS", 1)
+    assert with_rounds.accuracy > load_or_train_judge(digits, 2, tmp_path / "b").accuracy + 0.1

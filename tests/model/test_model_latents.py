@@ -43,7 +43,7 @@ def shard(tmp_path: Path) -> Shard:
         folder.mkdir(exist_ok=True)
         np.save(folder / "moments.npy", moments)
         np.save(folder / "labels.npy", labels)
-        known = {"channels": CHANNELS, "resolution": SIDE, "classes": CLASSES, "images": IMAGES, "held_out_fraction": 0.2}
+        known = {"channels": CHANNELS, "resolution": SIDE, "classes": CLASSES, "images": IMAGES, "held_out_fraction": 0.2, "spread": "any"}
         return LatentsData.model_validate({"kind": "latents", "path": folder} | known | fields)
 
     return write
@@ -58,7 +58,7 @@ def test_a_batch_is_drawn_from_the_moments_of_its_images(shard: Shard) -> None:
     data = opened(config)
     streams = BatchStreams(seed=3, step=7, batch_size=12)
     places, tokens, labels = data.train.batch(streams)
-    rows = torch.randperm(IMAGES, generator=stream(0, "held_out"))[12:][places]
+    rows = stream(0, "held_out").permutation(IMAGES)[12:][places]
     stored = torch.from_numpy(np.load(config.path / "moments.npy")).double()[rows]
     eps = streams.normal("posterior", CHANNELS, SIDE, SIDE).double()
     assert torch.equal(unpatchify(tokens, 2, CHANNELS), (stored[:, :CHANNELS] + stored[:, CHANNELS:] * eps) * 0.5)
@@ -137,6 +137,11 @@ def test_a_shard_is_known_by_its_content(shard: Shard) -> None:
     assert open_latents(shard(lambda m, labels: (m.astype(np.float32), labels))).content_hash != named
 
 
+def test_what_spread_is_taken_does_not_name_the_trials(shard: Shard) -> None:
+    named = [TrainConfig(data=shard(spread=spread)).training_identity(content_hash="x", precision="fp32") for spread in ("unit", "any")]
+    assert named[0] == named[1]
+
+
 def test_facts_without_the_shard_are_declared(shard: Shard, tmp_path: Path) -> None:
     there = facts(shard())
     declared = facts(shard().model_copy(update={"path": tmp_path / "nowhere"}))
@@ -177,3 +182,54 @@ def test_missing_and_torn_files_are_named(shard: Shard) -> None:
     config.path.rmdir()
     with pytest.raises(DataError, match=r"there is no folder .*shard; give a folder with"):
         ensure_trainable(TrainConfig(data=config))
+
+
+@pytest.mark.parametrize(
+    ("relabel", "classes", "message"),
+    [
+        (lambda labels: labels + 1, 6, "labels go from 1 to 5, and no image has label 0; they count from 0: subtract 1 from each, and set"),
+        (lambda labels: labels + 1, 5, "labels go from 1 to 5, and no image has label 0"),
+        (
+            lambda labels: labels + (labels > 2),
+            6,
+            "no image has label 3, and labels go to 5; number the classes from 0 without gaps, as nump",
+        ),
+        (lambda labels: labels, 9, "labels go from 0 to 4, but data.classes is 9; set data.classes: 5, or give images of the others too"),
+    ],
+)
+def test_a_class_without_images_is_refused(shard: Shard, relabel: Callable[[np.ndarray], np.ndarray], classes: int, message: str) -> None:
+    """Samples of it would count as wrong, whatever they show."""
+    with pytest.raises(DataError) as caught:
+        open_latents(shard(lambda moments, labels: (moments, relabel(labels)), classes=classes))
+    assert f"labels.npy: {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "scale", "remedy"),
+    [
+        (5.0 * 0.18215, 0.18215, "if they are scaled already, set data.scale: 1; data.spread: any trains on them as they are"),
+        (5.0, 1.0, "set data.scale to that of their autoencoder, about 0.2; data.spread: any"),
+        (0.0, 1.0, "set data.scale to that of their autoencoder; data.spread: any"),
+    ],
+)
+def test_latents_scaled_twice_or_not_at_all_are_refused(shard: Shard, raw: float, scale: float, remedy: str) -> None:
+    """A channel's mean is no spread, and counts for none."""
+
+    def scaled(moments: np.ndarray, _: np.ndarray) -> None:
+        moments[:, :CHANNELS] = moments[:, :CHANNELS] * raw + 3
+        moments[:, CHANNELS:] *= raw / 100
+
+    with pytest.raises(DataError, match=r"moments\.npy: latents have a standard deviation of") as caught:
+        open_latents(shard(scaled, scale=scale, spread="unit"))
+    assert remedy in str(caught.value)
+    assert len(open_latents(shard(scaled, scale=scale, spread="any")).labels) == IMAGES
+
+
+@pytest.mark.parametrize(("raw", "scale"), [(4.0, 0.18215), (5.5, 0.18215), (7.7, 0.13025), (0.65, 1.5305), (1.0, 1.0)])
+def test_latents_of_known_autoencoders_are_taken(shard: Shard, raw: float, scale: float) -> None:
+    """Stable Diffusion's over their range, XL's, 3's, and any that were scaled and say so."""
+
+    def scaled(moments: np.ndarray, _: np.ndarray) -> None:
+        moments[:, :CHANNELS] *= raw
+
+    assert len(open_latents(shard(scaled, scale=scale, spread="unit")).labels) == IMAGES

@@ -139,7 +139,7 @@ def test_metrics_that_are_asked_for_name_a_result_and_no_trial() -> None:
             {"extra_metrics": ["recall"], "samples": 3},
             "recall needs third-nearest neighbours among evaluation.samples, which are 3; draw at least 4",
         ),
-        ({"extra_metrics": ["inception_score"]}, "'class_score', 'precision' or 'recall'"),
+        ({"extra_metrics": ["inception_score"]}, "'class_score', 'fd_infinity', 'kid', 'precision', 'recall' or 'overfitting_gap'"),
     ],
 )
 def test_metrics_that_mean_nothing_are_refused(evaluation: dict[str, object], message: str) -> None:
@@ -150,7 +150,7 @@ def test_metrics_that_mean_nothing_are_refused(evaluation: dict[str, object], me
 
 def test_too_few_real_images_are_refused_before_training(tmp_path: Path) -> None:
     path = tmp_path / "few.npz"
-    np.savez(path, images=np.zeros((10, 8, 8), np.uint8), labels=np.arange(10) % 2)
+    np.savez(path, images=np.full((10, 8, 8), 200, np.uint8), labels=np.arange(10) % 2)
     data = NpzData(kind="npz", path=path, held_out_fraction=0.7)
     with pytest.raises(DataError, match=r"precision needs third-nearest neighbours among training images, which are 3; give at least 4"):
         check(TrainConfig(data=data, evaluation=tiny(evaluation={"extra_metrics": ["precision"]}).evaluation))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from model.config import NpzData
 from model.data.dataset import load
@@ -126,7 +127,33 @@ def of(**changed: Any) -> dict[str, Any]:
         (of(labels=LABELS > 0), "of bool; give 20 integers"),
         (of(labels=LABELS.astype(str)), "of <U21; give 20 integers"),
         (of(labels=np.where(np.arange(20) == 7, -1, LABELS)), "label -1 of image 7 is negative; labels count from 0"),
-        (of(images=IMAGES / 255 * 2), "float `images` leave [-1, 1] or are not finite; scale them, or store uint8"),
+        (
+            of(images=IMAGES / 255 * 2),
+            "float `images` leave [-1, 1] or are not finite; scale them, declare data.range: [black, white], or store uint8",
+        ),
+        (
+            of(images=IMAGES / 255),
+            "float `images` hold values from 0 to 1, where -1 is black and 1 white; declare data.range: [0, 1], or [-1, 1] if they are as"
+            " dim as that",
+        ),
+        (
+            of(images=IMAGES / 255 - 0.5),
+            "float `images` hold values from -0.5 to 0.5, where -1 is black and 1 white; declare data.range: [-0.5, 0.5], or [-1, 1] if",
+        ),
+        (of(images=IMAGES % 2), "uint8 `images` hold values from 0 to 1, where 0 is black and 255 white; declare data.range: [0, 1], or"),
+        (of(labels=LABELS + 1), "labels go from 1 to 3, and no image has label 0; they count from 0: save labels - 1"),
+        (
+            of(labels=np.where(LABELS == 1, 3, LABELS)),
+            "no image has label 1, and labels go to 3; number the classes from 0 without gaps: save numpy.unique(labels",
+        ),
+        (of(images=IMAGES.transpose(0, 3, 1, 2)), "(N, H, H) or (N, H, H, C) with C 1, 3 or 4: save images.transpose(0, 2, 3, 1)"),
+        (of(labels=LABELS[:, None]), "give 20 integers, one per image: save labels.ravel()"),
+        (of(labels=np.eye(3, dtype=int)[LABELS]), "one per image: save labels.argmax(axis=1), where they are one-hot"),
+        (
+            {"train_images": IMAGES, "train_labels": LABELS[:, None]},
+            "integers: numpy.savez('new.npz', images=a['train_images'], labels=a['train_labels'].ravel()), a being this file",
+        ),
+        (of(class_names=np.array(["cat", "dog"])), "`class_names` has shape (2,) of <U3; give 3 names, one per label, or none"),
         (of(images=np.full(IMAGES.shape, np.nan)), "float `images` leave [-1, 1] or are not finite"),
         (of(images=IMAGES.astype(np.int64)), "`images` holds int64; give uint8 or floats in [-1, 1]"),
         (of(images=IMAGES.astype(complex)), "`images` holds complex128"),
@@ -153,3 +180,44 @@ def test_too_few_images_are_refused(n: int, tmp_path: Path) -> None:
         facts(config)
     with pytest.raises(DataError, match=rf"mine\.npz has {n} images"):
         load(config, 2, torch.device("cpu"), torch.float32)
+
+
+def ranged(path: Path, images: np.ndarray, declared: tuple[float, float] | None) -> NpzData:
+    return saved(path, images=images, labels=LABELS).model_copy(update={"range": declared})
+
+
+@pytest.mark.parametrize(
+    ("images", "declared"),
+    [
+        (IMAGES / 255, (0, 1)),
+        (IMAGES / 255 - 0.5, (-0.5, 0.5)),
+        (IMAGES.astype(np.uint16) * 257, (0, 65535)),
+        (IMAGES.astype(np.float32), (0, 255)),
+        (IMAGES, (0, 255)),
+    ],
+)
+def test_a_declared_range_is_black_and_white(images: np.ndarray, declared: tuple[float, float], tmp_path: Path) -> None:
+    found = read(ranged(tmp_path / "a.npz", images, declared))
+    np.testing.assert_allclose(found.images, IMAGES.transpose(0, 3, 1, 2) / 127.5 - 1, atol=1e-6)
+
+
+def test_a_range_is_part_of_the_name_only_where_it_changes_the_values(tmp_path: Path) -> None:
+    dim = IMAGES / 255
+    as_halves, as_wholes = (read(ranged(tmp_path / f"{white}.npz", dim, (black, white))) for black, white in ((-1, 1), (0, 1)))
+    assert as_halves.content_hash != as_wholes.content_hash
+    np.testing.assert_array_equal(as_halves.images.transpose(0, 2, 3, 1), dim.astype(np.float32))
+    usual, declared = (read(ranged(tmp_path / "a.npz", IMAGES, given)).content_hash for given in (None, (0, 255)))
+    assert usual == declared
+    with pytest.raises(DataError, match=r"`images` hold values from 0 to 255, which leave data\.range: \[0, 100\]"):
+        read(ranged(tmp_path / "a.npz", IMAGES, (0, 100)))
+    with pytest.raises(ValidationError, match=r"data\.range is \[black, white\] with black < white, not \[1, 0\]"):
+        NpzData(kind="npz", path=tmp_path / "a.npz", range=(1, 0))
+
+
+def test_names_of_classes(tmp_path: Path) -> None:
+    plain = saved(tmp_path / "a.npz", images=IMAGES, labels=LABELS)
+    named = saved(tmp_path / "b.npz", images=IMAGES, labels=LABELS, class_names=np.array(["cat", "dog", "e\x1bl"]))
+    assert facts(named).class_names == ("cat", "dog", "e\\x1bl")
+    assert facts(named).classes_in_words == "0 = cat, 1 = dog, 2 = e\\x1bl"
+    assert facts(named).content_hash == facts(plain).content_hash
+    assert (facts(plain).class_names, facts(plain).classes_in_words) == ((), "")

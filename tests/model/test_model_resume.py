@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from test_model_golden_losses import RANDOM_ENCODER
 from tiny_trials import CELLS, DDPM, tiny
@@ -154,6 +155,46 @@ def test_a_finished_trial_is_evaluated_again_without_a_step(tmp_path: Path, cach
     weights = (told.tensors("average-00000006.safetensors") for told in (first, again))
     for a, b in zip(*(list(w.values()) for w in weights), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("log_every", [2, 4])
+def test_without_checkpoints_a_finished_trial_is_evaluated_again_from_its_average(log_every: int, tmp_path: Path, cache: Path) -> None:
+    """At a point of the curve and between two of them; and once more from what that left."""
+    first = run(tiny(log_every=log_every), tmp_path / "attempt-1", cache)
+    for path in first.folder.glob("checkpoint-*"):
+        path.unlink()
+    folders = [first.folder]
+    for number in (2, 3):
+        again = run(tiny(log_every=log_every, evaluation={"samples": 30}), tmp_path / f"attempt-{number}", cache, resume_from=folders)
+        assert [(report.kind, report.step) for report in again.reports] == [("started", 6), ("points", 6), ("evaluation", 6)]
+        metrics, before = (told.of("evaluation")[0][1] for told in (again, first))
+        for name in ("held_out_loss", "train_loss", "align_loss"):
+            assert metrics[name] == before[name], name
+        assert again.reports[-1].metrics["steps_per_second"] == first.reports[-1].metrics["steps_per_second"]
+        assert not list(again.folder.glob("checkpoint-*")), "an average alone is no state to train from"
+        folders = [again.folder]
+
+
+def test_an_average_is_nothing_to_train_on_from(tmp_path: Path, cache: Path) -> None:
+    first = run(tiny(), tmp_path / "attempt-1", cache)
+    (first.folder / "checkpoint-00000006.safetensors").unlink()
+    assert run(tiny(steps=8), tmp_path / "attempt-2", cache, resume_from=[first.folder]).started().step == 4
+    evaluated = run(tiny(evaluation={"samples": 30}), tmp_path / "attempt-3", cache, resume_from=[first.folder])
+    assert evaluated.started().step == 6
+
+
+def test_an_average_that_older_code_wrote_is_not_evaluated_for_want_of_its_curve(tmp_path: Path, cache: Path) -> None:
+    from safetensors.torch import save_file
+
+    first = run(tiny(), tmp_path / "attempt-1", cache)
+    average = first.folder / "average-00000006.safetensors"
+    with safe_open(average, framework="pt") as file:
+        about = {name: file.metadata()[name] for name in ("step", "identity")}
+    save_file(load_file(average), average, metadata=about)
+    (first.folder / "checkpoint-00000006.safetensors").unlink()
+    again = run(tiny(evaluation={"samples": 30}), tmp_path / "attempt-2", cache, resume_from=[first.folder])
+    assert again.started().step == 4
+    assert "was written by older code" in str(again.started().details["checkpoints_passed_over"])
 
 
 def test_fewer_steps_begin_at_the_newest_checkpoint_before_them(tmp_path: Path, cache: Path) -> None:

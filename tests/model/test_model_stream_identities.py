@@ -24,6 +24,7 @@ def draws(given: TrainConfig) -> dict[str, Any]:
         ({"optimizer": {"learning_rate": 1e-3}}, set()),
         ({"timesteps": {"kind": "dual"}, "attention": {"separation": "full"}, "alignment": {"teacher": {"separated": True}}}, set()),
         ({"backbone": TINY["backbone"] | {"width": 32}}, {"backbone weights", "head weights"}),
+        ({"data": {"kind": "digits", "train_images": 100}}, {"data order"}),
         ({"batch_size": 8}, {"data order", "noise", "timesteps", "interval", "label dropout"}),
     ],
 )

@@ -96,7 +96,7 @@ def position_table(tokens: int, width: int) -> Tensor:
 
 
 def timestep_embedding(weights: Weights, t: Tensor) -> Tensor:
-    frequencies = torch.exp(-math.log(10000) * torch.arange(0, 128, dtype=torch.float32) / 128)
+    frequencies = torch.exp(-math.log(10000) * torch.arange(0, 128, dtype=torch.float64) / 128).float()
     angles = t[..., None] * frequencies.to(t)
     hidden = linear(weights, "t_embedder.mlp.0", torch.cat([torch.cos(angles), torch.sin(angles)], dim=-1))
     return linear(weights, "t_embedder.mlp.2", silu(hidden))

@@ -38,7 +38,7 @@ def images(tmp_path: Path) -> Callable[[str, int], Path]:
     def make(name: str, content: int) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.full((20, 8, 8), content, np.uint8)
+        pixels = np.full((20, 8, 8), 100 + content, np.uint8)
         np.savez(path, images=pixels, labels=np.arange(20) % 2)
         return path
 

@@ -7,7 +7,7 @@ import pytest
 from model.config import TrainConfig
 from model.presets import config_from
 from model.train_trial import DataFacts, check
-from sweeper.plan.cost import WIDEST_ENCODER, disk_bytes, parameters
+from sweeper.plan.cost import WIDEST_ENCODER, bytes_in_words, disk_need, kept_bytes, largest_bytes, parameters
 
 LATENTS = DataFacts("x", channels=4, resolution=32, classes=1000, train=100, held_out=10)
 DIGITS = DataFacts("x", channels=1, resolution=8, classes=10, train=100, held_out=10)
@@ -52,7 +52,7 @@ def test_a_published_size() -> None:
     assert parameters(config, LATENTS) == pytest.approx(130e6, rel=0.01)
 
 
-def test_the_disk_holds_two_checkpoints_and_the_average(tmp_path: Path) -> None:
+def test_the_disk_holds_two_checkpoints_the_one_that_is_written_and_the_average(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
     from model.data.dataset import load
@@ -62,9 +62,34 @@ def test_the_disk_holds_two_checkpoints_and_the_average(tmp_path: Path) -> None:
     config = config_from({"preset": "nano"})
     data = load(config.data, config.backbone.patch, torch.device("cpu"), torch.float32)
     state = initial_state(config, data, torch.device("cpu"), torch.float32)
+    sizes = []
+
+    def on_disk() -> int:
+        return sum(file.stat().st_size for file in tmp_path.iterdir())
+
+    def ours() -> bool:
+        sizes.append(on_disk())
+        return True
+
     for step in (0, 10, 20):
         state.step = step
-        save(state, tmp_path, "identity")
+        save(state, tmp_path, "identity", ours)
     save_average(state, tmp_path, "identity")
-    kept = sum(file.stat().st_size for file in tmp_path.iterdir())
-    assert kept == pytest.approx(disk_bytes(config, check(config)), rel=0.03)
+    sizes.append(on_disk())
+    facts = check(config)
+    average = kept_bytes(config, facts, "average")
+    assert max(sizes) == pytest.approx(largest_bytes(config, facts) - average, rel=0.03), "while the third was written"
+    assert sizes[-1] == pytest.approx(2 * kept_bytes(config, facts, "resumable") - average, rel=0.03)
+    assert kept_bytes(config, facts, "resumable") == 5 * average
+
+
+def test_twelve_of_the_largest_trials() -> None:
+    """What was 274 GiB: two checkpoints and an average of each for ever."""
+    config = config_from({"preset": "XL/2"})
+    sizes = {keep: (kept_bytes(config, LATENTS, keep), largest_bytes(config, LATENTS)) for keep in ("resumable", "average")}
+    need = {keep: disk_need([size] * 12, concurrent=2) for keep, size in sizes.items()}
+    assert bytes_in_words(12 * 9 * sizes["average"][0]) == "274 GiB"
+    assert [bytes_in_words(need[keep].at_end) for keep in need] == ["152 GiB", "30 GiB"]
+    assert [bytes_in_words(need[keep].meanwhile) for keep in need] == ["193 GiB", "91 GiB"]
+    assert disk_need([], 2) == disk_need([], 1)
+    assert disk_need([sizes["average"]], 8).meanwhile == sizes["average"][1], "one trial is one, however many fit"

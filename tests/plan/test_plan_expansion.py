@@ -43,7 +43,7 @@ def test_a_config_is_whole_and_json_ready(sweep_of: MakeSweep) -> None:
     assert (config["timesteps"], config["backbone"]["width"], config["data"]) == (
         {"kind": "dual", "gap": "independent", "ordering": "none", "distribution": "uniform", "shift": 1.0},
         48,
-        {"kind": "digits"},
+        {"kind": "digits", "train_images": None},
     )
 
 
@@ -72,7 +72,7 @@ def test_a_data_path_is_made_absolute(sweep_of: MakeSweep, images: Images, monke
 def test_a_data_set_is_read_once(sweep_of: MakeSweep, images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Any] = []
 
-    def facts(data: Any) -> DataFacts:
+    def facts(data: Any, cache: Path | None) -> DataFacts:
         read.append(data.path.name)
         return DataFacts(data.path.name, 1, 8, 10, 100, 20)
 

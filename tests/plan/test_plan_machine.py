@@ -75,6 +75,18 @@ def test_more_than_the_machine_has_is_refused(resources: dict[str, Any], message
     assert str(caught.value) == message
 
 
+def test_different_gpus_are_refused_unless_they_are_to_count_alike() -> None:
+    mixed = Machine(8, (H100, "NVIDIA T400 4GB"), cluster=False)
+    with pytest.raises(SpecError) as caught:
+        allot(Resources(gpus="auto"), mixed, None)
+    assert str(caught.value) == (
+        "resources.gpus: trials of a sweep are compared, so they run on one model of GPU, and this machine has several"
+        " (0: NVIDIA H100, 1: NVIDIA T400 4GB); choose with CUDA_VISIBLE_DEVICES, or count all models alike with --allow-mixed device"
+    )
+    assert allot(Resources(gpus="auto"), mixed, None, mixed_devices=True).concurrent == 2
+    assert allot(Resources(gpus=0), mixed, None).device == "cpu (A)"
+
+
 def test_the_key_on_a_cpu_names_its_threads_and_on_a_gpu_its_precision() -> None:
     torch = version("torch").split("+")[0]
     config = TrainConfig(batch_size=64)

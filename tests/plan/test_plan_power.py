@@ -57,12 +57,17 @@ def test_at_the_margin_power_is_alpha() -> None:
     assert power("superior", 5, effect=0.02, margin=0.02, alpha=0.05, noise=noise) == pytest.approx(0.025, abs=1e-6)
     assert power("no_interaction", 40, effect=0.02, margin=0.02, alpha=0.05, noise=noise) == pytest.approx(0.05, abs=2e-3)
     assert refuting_power("non_inferior", 5, effect=-0.02, margin=0.02, alpha=0.05, noise=noise) == pytest.approx(0.05, abs=1e-6)
+    for kind in ("superior", "equivalent", "no_interaction"):  # two directions share alpha
+        refuted = refuting_power(kind, 5, effect=0.02, margin=0.02, alpha=0.05, noise=noise)  # type: ignore[arg-type]
+        assert refuted == pytest.approx(0.025, abs=1e-6), kind
 
 
 def test_noise_of_a_contrast() -> None:
     assert noise_of(PAIR, 2.0, None) == Noise(pytest.approx(2 * math.sqrt(2)), 2.0)
     assert noise_of(FOUR, 2.0, None) == Noise(4.0, 4.0)
     assert noise_of(PAIR, 2.0, 0.5) == Noise(2.0, 1.0)
+    shared = noise_of({"a": 1.0, "b": 1.0}, 2.0, 0.5)  # a sum that does not cancel what the cells of a seed share: 4 + 4 + 2 x 2
+    assert shared.sd == pytest.approx(math.sqrt(12))
     assert noise_of({"a": 1.0, "b": -0.5, "c": -0.5}, 1.0, 0.0).sd == pytest.approx(math.sqrt(1.5))
     assert Noise(6.0, 2.0).error(9) == 2.0
     assert Noise(6.0, 2.0).degrees(9) == 16

@@ -18,10 +18,15 @@ def claim(**changes: object) -> Contrast:
 
 class TestPrior:
     def test_without_results_it_is_what_is_stated(self) -> None:
-        assert stated_prior(None).cv == 0.013
-        assert "2606.20536" in stated_prior(None).source
-        assert stated_prior(0.02).cv == 0.02
-        assert stated_prior(0.02).source.startswith("metric.assumed_cv")
+        assert stated_prior("fid", None).cv == 0.013
+        assert "2606.20536" in stated_prior("fid", None).source
+        assert stated_prior("fid", 0.02).cv == 0.02
+        assert stated_prior("fid", 0.02).source.startswith("metric.planning_cv, or assumed_cv")
+
+    def test_a_family_of_metrics_has_its_own(self) -> None:
+        spreads = {metric: stated_prior(metric, None).cv for metric in ("held_out_loss", "fid", "class_accuracy", "fd_digits")}
+        assert spreads == {"held_out_loss": 0.011, "fid": 0.013, "class_accuracy": 0.013, "fd_digits": 0.064}
+        assert "4.5 to 8.7%" in stated_prior("fd_digits", None).source
 
     def test_too_few_results_are_none(self) -> None:
         assert prior_of({"a": {0: 1.0, 1: 1.1}, "b": {0: 1.0}}, "x") is None
@@ -54,11 +59,22 @@ class TestPrior:
         assert prior.cv == pytest.approx(0.013, rel=0.08)
         assert "from 400 seed blocks" in prior.source
 
+    def test_the_correlation_is_the_intraclass_one_of_a_two_way_table(self) -> None:
+        """Three cells in four blocks: (B - W) / (B + 2 W) of the logs, each cell about its own mean (Shrout and Fleiss 1979)."""
+        logs = np.array([[3.0, 3.2, 3.1, 3.4], [5.1, 5.2, 5.0, 5.5], [4.0, 4.1, 4.3, 4.4]])
+        centred = logs - logs.mean(axis=1, keepdims=True)
+        blocks = centred.mean(axis=0)
+        between = 3 * (blocks**2).sum() / 3
+        within = ((centred - blocks) ** 2).sum() / (3 * 2)
+        prior = prior_of({name: dict(enumerate(np.exp(row).tolist())) for name, row in zip("abc", logs, strict=True)}, "measured")
+        assert prior is not None
+        assert prior.correlation == pytest.approx((between - within) / (between + 2 * within), rel=1e-9)
+
 
 class TestPromise:
     def one(self, **given: object):  # type: ignore[no-untyped-def]
-        plain = {"seeds": 3, "claims": 1, "paired": False, "prior": stated_prior(None)}
-        return promise(given.pop("claim", claim()), PAIR, **(plain | given))  # type: ignore[arg-type]
+        plain = {"seeds": 3, "claims": 1, "paired": False, "prior": stated_prior("fid", None)}
+        return promise(given.pop("claim", claim()), "fid", PAIR, **(plain | given))  # type: ignore[arg-type]
 
     def test_known_numbers(self) -> None:
         assert self.one().needed == 7
@@ -96,7 +112,7 @@ class TestPromise:
 
     def test_where_nothing_is_large_enough_it_says_so(self) -> None:
         """A level of one in a billion with three seeds, whose values vary as much as they are."""
-        found = self.one(claim=claim(kind="superior", margin=None, alpha=1e-9), prior=stated_prior(0.99))
+        found = self.one(claim=claim(kind="superior", margin=None, alpha=1e-9), prior=stated_prior("fid", 0.99))
         assert found.claimable is None
         assert in_words([found])[0].endswith("3 are given: power 0.00; they can claim nothing instead.")
 

@@ -1,11 +1,12 @@
 """What the store holds against what a sweep wants: the action for each trial, and the reason that is printed."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from sweeper.plan.reconcile import Decision, Plan, reconcile
+from sweeper.plan.reconcile import Decision, Plan, from_nothing, reconcile
 from sweeper.records import KnownTrial, PlannedTrial
 
 KEY = {"device": "cpu (A)", "torch": "2.13.0", "threads": 1}
@@ -21,8 +22,13 @@ def known(**changed: Any) -> KnownTrial:
     return KnownTrial(**given | {"evaluated": frozenset(given["evaluated"])})
 
 
+def as_heard(found: KnownTrial, steps: int, key: Mapping[str, Any]) -> int:
+    """As if all files were there: the last checkpoint that the store heard of, and one 200 steps before it."""
+    return max((step for step in (found.checkpoint_step, found.checkpoint_step - 200) if 0 < step <= steps), default=0)
+
+
 def plan(found: KnownTrial | None, expected: dict[str, Any] | None = None, **options: Any) -> Plan:
-    return reconcile([trial()], {"f": found} if found else {}, {"f": expected or KEY}, **options)
+    return reconcile([trial()], {"f": found} if found else {}, {"f": expected or KEY}, **{"goes_on_from": as_heard} | options)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,8 @@ def plan(found: KnownTrial | None, expected: dict[str, Any] | None = None, **opt
         (known(evaluated=[(800, "eval"), (1600, "eval")], checkpoint_step=1600), "reuse", "finished at step 800"),
         (known(evaluated=[(800, "other")], checkpoint_step=800), "evaluate", "trained to step 800, this evaluation is new"),
         (known(evaluated=[(400, "eval")], checkpoint_step=400), "resume", "from step 400 of 800"),
-        (known(checkpoint_step=1600), "resume", "trained past step 800; from its newest kept checkpoint before it"),
+        (known(checkpoint_step=900), "resume", "trained past step 800; from its checkpoint of step 700"),
+        (known(checkpoint_step=1600), "run", "trained past step 800; no checkpoint from before it is here: from the start"),
         (known(newest_state="stopped", checkpoint_step=400), "resume", "from step 400 of 800"),
         (known(newest_state="lost", checkpoint_step=400), "resume", "from step 400 of 800"),
         (known(newest_state="running", checkpoint_step=400), "resume", "from step 400 of 800"),
@@ -51,6 +58,26 @@ def plan(found: KnownTrial | None, expected: dict[str, Any] | None = None, **opt
 def test_action_and_reason(found: KnownTrial | None, action: str, reason: str) -> None:
     (decision,) = plan(found).decisions
     assert (decision.action, decision.reason, decision.differs, decision.fresh) == (action, reason, (), False)
+
+
+@pytest.mark.parametrize(
+    ("here", "action", "reason"),
+    [
+        (0, "run", "its checkpoint of step 400 is not here (deleted, torn or on another machine): from the start"),
+        (200, "resume", "from step 200 of 800; its checkpoint of step 400 is not here (deleted, torn or on another machine)"),
+        (800, "evaluate", "trained to step 800, this evaluation is new"),
+    ],
+)
+def test_what_is_promised_is_what_the_files_hold_and_not_what_the_store_heard(here: int, action: str, reason: str) -> None:
+    (decision,) = plan(known(newest_state="stopped", checkpoint_step=400), goes_on_from=lambda *_: here).decisions
+    assert (decision.action, decision.reason, decision.from_step) == (action, reason, here)
+
+
+def test_an_attempt_whose_files_are_gone_does_not_bind_the_next() -> None:
+    found, elsewhere = known(checkpoint_step=400), KEY | {"device": "H100"}
+    assert plan(found, elsewhere).decisions[0].action == "mixed"
+    assert plan(found, elsewhere, goes_on_from=from_nothing).decisions[0].action == "run"
+    assert plan(known(evaluated=[(400, "eval")]), elsewhere, goes_on_from=from_nothing).decisions[0].action == "mixed", "a result stays one"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +122,7 @@ def test_fresh_starts_over_whatever_is_known() -> None:
 def test_counts_and_the_order_of_what_runs() -> None:
     trials = [trial("a"), trial("b"), trial("c"), trial("d")]
     found = {"b": known(evaluated=[(800, "eval")]), "c": known(checkpoint_step=400), "d": known(newest_state="diverged")}
-    whole = reconcile(trials, found, {t.fingerprint: KEY for t in trials})
+    whole = reconcile(trials, found, {t.fingerprint: KEY for t in trials}, goes_on_from=as_heard)
     assert whole.count() == {"run": 1, "reuse": 1, "resume": 1, "diverged": 1}
     assert {d.trial.fingerprint for d in whole.to_run()} == {"a", "c"}
 
@@ -119,7 +146,7 @@ def test_one_trial_at_two_lengths_runs_for_both() -> None:
 )
 def test_a_failure_that_would_be_the_same_waits_to_be_asked_for(failure: str, asked: bool, action: str) -> None:
     found = known(newest_state="failed", failure=failure, error="ConfigError: too few tokens")
-    (decision,) = reconcile([trial("a")], {"a": found}, {"a": KEY}, retry_failed=asked).decisions
+    (decision,) = reconcile([trial("a")], {"a": found}, {"a": KEY}, retry_failed=asked, goes_on_from=as_heard).decisions
     assert decision.action == action
     if action == "failed":
         assert decision.reason == "config error: ConfigError: too few tokens; --retry-failed tries again"
@@ -131,7 +158,8 @@ def test_a_trial_that_ran_out_of_memory_goes_on_with_smaller_batches_and_is_not_
     batches = dataclasses.replace(trial("a"), config={"batch_size": 64})
 
     def decided(**more: Any) -> Decision:
-        return reconcile([batches], {"a": known(comparability=half, checkpoint_step=400, **more)}, {"a": key}).decisions[0]
+        half_done = known(comparability=half, checkpoint_step=400, **more)
+        return reconcile([batches], {"a": half_done}, {"a": key}, goes_on_from=as_heard).decisions[0]
 
     assert decided().action == "mixed"
     going_on = decided(out_of_memory=True, newest_state="lost")
@@ -148,3 +176,15 @@ def test_blocks_of_seeds_run_one_after_the_other_shuffled_inside() -> None:
     blocks = [[name for seed, name in orders[0] if seed == block] for block in (3, 1, 2)]
     assert all(sorted(block) == names for block in blocks)
     assert len({tuple(block) for block in [*blocks, names]}) == 4, "no block is in the order of the file, nor of another"
+
+
+@pytest.mark.parametrize(("state", "accumulation"), [("lost", 4), ("stopped", 4), ("failed", None)])
+def test_smaller_micro_batches_are_kept_unless_they_failed_too(state: str, accumulation: int | None) -> None:
+    """What failed is tried as the sweep says: by --retry-failed, after memory was added or the file changed."""
+    stored = KEY | {"micro_batch": 8, "world_size": 2}
+    found = known(
+        newest_state=state, checkpoint_step=400, comparability=stored, out_of_memory=True, failure="fault" if state == "failed" else None
+    )
+    wanted = dataclasses.replace(trial(), config={"batch_size": 64})
+    (decision,) = reconcile([wanted], {"f": found}, {"f": KEY | {"micro_batch": 32, "world_size": 2}}, goes_on_from=as_heard).decisions
+    assert (decision.accumulation, decision.action) == (accumulation, "resume" if accumulation else "mixed")

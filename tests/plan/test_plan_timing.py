@@ -82,6 +82,20 @@ def test_counted_says_what_it_assumes() -> None:
     assert (tried.seconds_per_step, tried.other_seconds, tried.source) == (0.5, pace.other_seconds, "preflight")
 
 
+def test_a_smaller_training_set_is_of_the_same_shape() -> None:
+    """As is one of a config that was stored before a training set could be smaller."""
+    whole, few = nano().model_dump(mode="json"), nano(data={"kind": "digits", "train_images": 100}).model_dump(mode="json")
+    assert shape_of(whole) == shape_of(few) == shape_of(whole | {"data": {"kind": "digits"}})
+
+
+def test_the_overfitting_gap_costs_another_pass_over_the_held_out_images() -> None:
+    plain, asked = (
+        nano(evaluation={"samples": samples, "extra_metrics": gap}) for samples, gap in ((1000, ()), (1000, ["overfitting_gap"]))
+    )
+    more = nano(evaluation={"held_out_levels": 32})
+    assert evaluation_flops(asked, DIGITS) == evaluation_flops(more, DIGITS) > evaluation_flops(plain, DIGITS)
+
+
 def test_every_evaluation_on_the_way_counts() -> None:
     once, often = nano(), nano(evaluation={"every": 200})  # at 200, 400, 600 and, as always, at 800
     start = counted_pace(once, DIGITS, ONE_CPU, None).other_seconds - evaluation_flops(once, DIGITS) / CPU_THREAD

@@ -25,35 +25,37 @@ def test_contrasts_of_a_factorial_sweep(default_sweep: MakeSnapshot) -> None:
     assert interaction.estimate == pytest.approx(4.2 - (14.566666666666666 - 11.4))
     assert reading.n_pairs == 3
     assert reading.sentence == (
-        "separation=full is worse than separation=none at timesteps=dual by 4.20: fd_digits differs by 4.20 [3.95, 4.45] "
-        "(95%, 3 paired seeds; lower is better). The whole interval lies beyond the margin of ±0.5."
+        "separation=full minus separation=none at timesteps=dual: fd_digits differs by 4.20 [3.95, 4.45] "
+        "(95% unadjusted, 3 paired seeds; lower is better); the interval excludes 0. The whole interval lies beyond the margin of ±0.5."
     )
-    assert augmentation.sentence.startswith("No difference shown between timesteps=dual and timesteps=single at separation=full: ")
+    assert augmentation.sentence.startswith("timesteps=dual minus timesteps=single at separation=full: ")
     assert augmentation.sentence.endswith("the interval holds 0.")
     assert interaction.sentence.startswith("The weighted sum of fd_digits, +1*dual/full -1*dual/none")
-    assert "is not distinguished from 0: 1.03 [-0.97, 3.04]" in interaction.sentence
+    assert "is 1.03 [-0.97, 3.04] (95% unadjusted" in interaction.sentence
 
 
 def test_factors_that_nobody_names_are_said_to_be_averaged_over(default_sweep: MakeSnapshot) -> None:
     spec = factorial_spec(3) | {"contrasts": [{"name": "main", "of": {"timesteps": "dual"}, "to": {"timesteps": "single"}}]}
     (row,) = build_report(default_sweep(spec=spec)).contrasts
-    assert row.sentence.startswith("timesteps=dual is better than timesteps=single (averaged over separation) by 1.28: ")
+    assert row.sentence.startswith("timesteps=dual minus timesteps=single (averaged over separation): fd_digits differs by -1.28 [")
 
 
 @pytest.mark.parametrize(
     ("metric", "of", "to", "start"),
     [
-        ("fd_digits", [1.0, 2.0, 3.0], [3.0, 4.1, 4.9], "new is better than old by 2.00: fd_digits differs by -2.00 ["),
-        ("fd_digits", [3.0, 4.1, 4.9], [1.0, 2.0, 3.0], "new is worse than old by 2.00: fd_digits differs by 2.00 ["),
-        ("class_accuracy", [0.5, 0.6, 0.7], [0.1, 0.2, 0.31], "new is better than old by 0.397: class_accuracy differs by 0.397 ["),
-        ("class_accuracy", [0.1, 0.2, 0.31], [0.5, 0.6, 0.7], "new is worse than old by 0.397: class_accuracy differs by -0.397 ["),
-        ("fd_digits", [1.0, 2.0, 3.0], [3.0, 2.0, 1.0], "No difference shown between new and old: fd_digits differs by 0.00 ["),
+        ("fd_digits", [1.0, 2.0, 3.0], [3.0, 4.1, 4.9], "new minus old: fd_digits differs by -2.00 ["),
+        ("fd_digits", [3.0, 4.1, 4.9], [1.0, 2.0, 3.0], "new minus old: fd_digits differs by 2.00 ["),
+        ("class_accuracy", [0.5, 0.6, 0.7], [0.1, 0.2, 0.31], "new minus old: class_accuracy differs by 0.397 ["),
+        ("class_accuracy", [0.1, 0.2, 0.31], [0.5, 0.6, 0.7], "new minus old: class_accuracy differs by -0.397 ["),
+        ("fd_digits", [1.0, 2.0, 3.0], [3.0, 2.0, 1.0], "new minus old: fd_digits differs by 0.00 ["),
     ],
 )
-def test_better_and_worse_follow_the_direction(metric: str, of: list[float], to: list[float], start: str) -> None:
+def test_a_contrast_gives_a_number_and_no_verdict_of_its_own(metric: str, of: list[float], to: list[float], start: str) -> None:
     report = two_variants(3, of, to, metric=metric)
     assert sentence(report, "change").startswith(start)
     assert f"{report.primary.direction} is better" in sentence(report, "change")
+    assert "unadjusted" in sentence(report, "change")
+    assert not any(word in sentence(report, "change") for word in ("better than", "worse than", "No difference"))
 
 
 def test_no_sentence_speaks_of_significance(default_sweep: MakeSnapshot) -> None:
@@ -63,12 +65,13 @@ def test_no_sentence_speaks_of_significance(default_sweep: MakeSnapshot) -> None
 
 @pytest.mark.parametrize(
     ("differences", "expected"),
-    [([2.0, 2.1, 1.9], "positive"), ([-2.0, -2.1, -1.9], "negative"), ([1.0, -1.0, 0.0], "not distinguished from 0")],
+    [([2.0, 2.1, 1.9], "excludes"), ([-2.0, -2.1, -1.9], "excludes"), ([1.0, -1.0, 0.0], "holds")],
 )
 def test_a_weighted_sum_is_neither_better_nor_worse(differences: list[float], expected: str) -> None:
     contrast = {"of": None, "to": None, "weights": {"new": 1, "old": -1}}
     text = sentence(two_variants(3, [5 + d for d in differences], [5.0, 5.0, 5.0], contrast), "change")
-    assert text.startswith(f"The weighted sum of fd_digits, +1*new -1*old, is {expected}: ")
+    assert text.startswith("The weighted sum of fd_digits, +1*new -1*old, is ")
+    assert text.endswith(f"; the interval {expected} 0.")
     assert "better" not in text
 
 
@@ -89,7 +92,7 @@ def test_margin(margin: float, expected: str, sign: int) -> None:
 def test_an_interval_that_excludes_0_is_not_printed_as_if_it_held_it() -> None:
     (row,) = two_variants(3, [1.0041, 1.0040, 1.0042], [1.0, 1.0, 1.0]).contrasts
     assert row.decimals == 3
-    assert "by 0.004: fd_digits differs by 0.004 [0.004, 0.004]" in row.sentence
+    assert "fd_digits differs by 0.004 [0.004, 0.004]" in row.sentence
 
 
 def test_an_interval_without_width_is_said_to_be_no_certainty() -> None:
@@ -115,7 +118,7 @@ def test_a_missing_pair_is_left_out_and_named(default_sweep: MakeSnapshot) -> No
     assert dict(reading.dropped) == {0: "dual/none is running", 1: "dual/full is pending"}
     assert "1 paired seed: no interval, 3 are needed." in reading.sentence
     assert reading.sentence.endswith("Left out 2 of 3 seeds (seed 0: dual/none is running; seed 1: dual/full is pending).")
-    assert (report.variants[3].finished, report.variants[3].pending, report.variants[2].running) == (2, 1, 1)
+    assert (report.variants[3].finished, report.variants[3].states["pending"], report.variants[2].states["running"]) == (2, 1, 1)
     assert "Without a result yet: 2 of 12 trials, 1 of them running." in report.notes
 
 

@@ -8,7 +8,7 @@ from scipy.stats import ttest_1samp, ttest_ind
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from sweeper.report.estimates import Estimate, Scale, estimate
+from sweeper.report.estimates import Estimate, Scale, estimate, value_at
 from sweeper.report.hypotheses import claim_interval, holm, interval_level, p_values
 
 OF = {0: 9.1, 1: 9.4, 2: 9.9, 3: 9.2}
@@ -50,6 +50,29 @@ class TestEstimates:
         plain = found(scale=Scale(log=True), paired=paired)
         assert relative.value == pytest.approx(plain.value, rel=1e-2 if not paired else 1e-12)
         assert relative.error == pytest.approx(plain.error, rel=2e-2 if not paired else 1e-12)
+
+    @pytest.mark.parametrize("weights", [PAIR, {"of": 1.0, "to": -0.25, "base": -0.75}, {"of": 2.0, "to": -2.0}])
+    @pytest.mark.parametrize("base", ["to", "base"])
+    def test_the_error_of_a_share_of_a_cell_is_that_of_its_derivatives(self, weights: dict[str, float], base: str) -> None:
+        """Delta method, its slopes by central differences of the value itself."""
+        cells = {"of": OF, "to": TO, "base": {0: 8.0, 1: 8.3, 2: 8.1, 3: 8.9}}
+        scale = Scale(log=True, relative_to=base)
+        means = {name: float(np.mean(list(found.values()))) for name, found in cells.items()}
+
+        def slope(name: str) -> float:
+            up, down = (value_at(means | {name: means[name] + step}, weights, scale) for step in (1e-5, -1e-5))
+            return (up - down) / 2e-5
+
+        slopes = {name: slope(name) for name in {*weights, base}}
+        measured = estimate(cells, weights, SEEDS, scale=scale, paired=False)
+        assumed = estimate(cells, weights, [0], scale=scale, paired=False, assumed_cv=0.01)
+        assert measured is not None
+        assert assumed is not None
+        sds = {name: np.std(list(cells[name].values()), ddof=1) for name in slopes}
+        assert measured.error == pytest.approx(math.sqrt(sum((slopes[n] * sds[n]) ** 2 / 4 for n in slopes)), rel=1e-7)
+        means = {name: found[0] for name, found in cells.items()}
+        slopes = {name: slope(name) for name in slopes}
+        assert assumed.error == pytest.approx(math.sqrt(sum((slopes[n] * 0.01 * means[n]) ** 2 for n in slopes)), rel=1e-7)
 
     def test_an_assumed_spread_serves_where_there_is_none_and_nowhere_else(self) -> None:
         one = estimate({"of": {0: 9.0}, "to": {0: 10.0}}, PAIR, [0], assumed_cv=0.01)

@@ -10,7 +10,8 @@ import pytest
 from report_snapshots import curves_of, finished, snapshot_of
 
 from sweeper.report.render import render
-from sweeper.report.render_json import render_json
+from sweeper.report.render_csv import csv_parts
+from sweeper.report.render_json import json_parts
 from sweeper.report.rows import Report
 from sweeper.report.statistics import all_usable, summarise, usable
 from sweeper.report.table import build_report
@@ -58,12 +59,27 @@ def test_the_other_formats_are_whole() -> None:
 
 
 def test_json_of_many_variants_is_one_line_of_the_same_shape() -> None:
-    few, many = render_json(report_of(100)), render_json(report_of(101))
+    few, many = render(report_of(100), "json"), render(report_of(101), "json")
     assert few.count("\n") > 1000
     assert many.count("\n") == 1
     few_rows, many_rows = json.loads(few)["variants"], json.loads(many)["variants"]
     assert many_rows[:100] == few_rows
     assert list(many_rows[0]["steps"]["fd_digits"]) == ["10", "20"]
+
+
+def test_csv_and_json_come_in_parts_of_a_few_variants() -> None:
+    report = report_of(1_500)
+    for parts in (json_parts(report), csv_parts(report)):
+        sizes = [len(part) for part in parts]
+        assert len(sizes) > 5
+        assert max(sizes) < sum(sizes) / 2
+
+
+def test_sentences_go_with_their_rows() -> None:
+    more = {"contrasts": [{"name": f"v{i:03} against the first", "of": f"v{i:03}", "to": "v000"} for i in range(1, 150)]}
+    text = render(report_of(150, **more), "terminal", width=100)
+    assert "v100 against the first" in text
+    assert "v101 against the first" not in text
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e100, -1e300, 1.7e308])

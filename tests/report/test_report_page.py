@@ -15,11 +15,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from report_snapshots import MakeSnapshot, claims_spec, curves_of, factorial_spec, finished, snapshot_of, unfinished
 
+from sweeper.metrics import metric_info
 from sweeper.records import SweepSnapshot
 from sweeper.report.render_html import render_html, script_json, vega_bundle
 from sweeper.report.samples import strips_of
-from sweeper.report.story import Story, Strip, story_of
+from sweeper.report.story import Story, Strip, TrialLine, story_of
 from sweeper.report.table import build_report
+from sweeper.report.trial_data import TrialData, trial_data
 
 GOLDEN = Path(__file__).parent / "golden"
 LIMIT = 5_000_000
@@ -87,7 +89,7 @@ def many(variants: int = 100, seeds: int = 10) -> Story:
     spec = factorial_spec(seeds) | {
         "design": {"kind": "variants", "variants": {name: {} for name in names}},
         "baseline": names[0],
-        "contrasts": [{"name": f"{name} against the first", "of": name, "to": names[0]} for name in names[1:]],
+        "contrasts": [{"name": f"{name} against the first", "of": name, "to": names[0]} for name in names[1:200]],
     }
     outcomes = [
         dataclasses.replace(finished(name, seed, 10 + i / 7 + seed / 3), fingerprint=f"{i:04x}{seed:04x}" * 8)
@@ -95,7 +97,8 @@ def many(variants: int = 100, seeds: int = 10) -> Story:
         for seed in range(seeds)
     ]
     snapshot = snapshot_of(spec, outcomes)
-    curves = curves_of(snapshot, tuple(range(10_000, 810_000, 10_000)))
+    drawn = dataclasses.replace(snapshot, outcomes=snapshot.outcomes[:1_000])
+    curves = curves_of(drawn, tuple(range(10_000, 810_000, 10_000)))
     noise = os.urandom(2_900)
     strips = [Strip(name, seed, noise, 10) for seed in range(3) for name in names]
     return story_of(snapshot, curves, build_report(snapshot, curves=curves), strips=strips)
@@ -229,10 +232,10 @@ def rows(browser: Chromium, column: int) -> list[str]:
 
 def test_trials_are_searched_and_sorted(whole: Story, page: Any, browser: Chromium) -> None:
     browser.look(page(whole), 390)
-    search = "(() => {{ const s = document.getElementById('search'); s.value = {0}; s.dispatchEvent(new Event('input')); }})()"
+    search = "(() => {{ const s = document.getElementById('trial-search'); s.value = {0}; s.dispatchEvent(new Event('input')); }})()"
     browser.value(search.format("'dual  FINISHED'"))
     assert set(rows(browser, 1)) == {"dual/none", "dual/full"}
-    assert browser.value("document.getElementById('count').textContent") == "5 of 12 trials"
+    assert browser.value("document.getElementById('trial-count').textContent") == "5 of 12 trials"
     browser.value(search.format("''"))
     click = "document.querySelectorAll('#trial-table thead button')[{0}].click()"
     browser.value(click.format(6))
@@ -279,13 +282,126 @@ def test_hostile_names_do_nothing_in_a_browser(hostile: Story, page: Any, browse
     assert browser.value("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_thousand_trials_stay_small_and_work(page: Any, browser: Chromium) -> None:
+SEARCH = "(() => {{ const s = document.getElementById('trial-search'); s.value = '{0}'; s.dispatchEvent(new Event('input')); }})()"
+CHOOSE = "(() => {{ const s = document.getElementById('trial-state'); s.value = '{0}'; s.dispatchEvent(new Event('change')); }})()"
+MORE = "document.getElementById('more')"
+COUNT = "document.getElementById('trial-count').textContent"
+
+
+def test_a_thousand_trials_are_drawn_some_at_a_time(page: Any, browser: Chromium) -> None:
     file = page(many())
     assert file.stat().st_size < LIMIT
     browser.look(file, 390)
     assert browser.complaints() == []
     assert browser.value("document.documentElement.scrollWidth") <= 390
+    assert len(rows(browser, 0)) == 100
+    assert browser.value(f"{MORE}.textContent") == "100 more of 900"
+    for _ in range(9):
+        assert not browser.value(f"{MORE}.hidden")
+        browser.value(f"{MORE}.click()")
     assert len(rows(browser, 0)) == 1_000
+    assert browser.value(f"{MORE}.hidden")
+    assert browser.value("document.activeElement.rowIndex") == 901, "the keyboard goes on where the button was"
+    browser.value(SEARCH.format("variant-042"))
+    assert browser.value(COUNT) == "10 of 1,000 trials"
+    assert set(rows(browser, 1)) == {"variant-042"}
+    browser.value(SEARCH.format(""))
+    browser.value("document.querySelectorAll('#trial-table thead button')[2].click()")
+    assert rows(browser, 2) == ["0"] * 100, "the order is of all of them, not of those that were drawn"
+
+
+@pytest.fixture(scope="module")
+def largest() -> Story:
+    """100,000 trials of which two went wrong; 1,000 variants, and more notes than anybody reads."""
+    story = many(1_000, 2)
+    trials = list(story.trials) * 50
+    for place in (90_000, 95_000):
+        trials[place] = dataclasses.replace(trials[place], state="failed", metrics={}, error=f"DataError: of trial {place}")
+    notes = tuple(f"note {i}: {'word ' * 30}" for i in range(3_000))
+    report = dataclasses.replace(story.report, notes=notes)
+    return dataclasses.replace(story, report=report, trials=tuple(trials), strips=story.strips[:250])
+
+
+def test_the_page_of_any_sweep_is_small(largest: Story, page: Any) -> None:
+    """It was 3 KB for each trial."""
+    assert page(largest).stat().st_size < LIMIT
+
+
+def test_the_page_of_a_large_sweep_shows_what_needs_a_look_and_says_what_it_leaves_out(
+    largest: Story, page: Any, browser: Chromium
+) -> None:
+    browser.look(page(largest), 1280, dark=True)
+    assert browser.complaints() == []
+    text = browser.value("document.body.textContent")
+    assert re.search(r"\d\d,\d{3} more trials are not on this page", text)
+    assert 'sweeper.results("noise_aug_vs_interaction")' in text
+    assert "more rows; all of them: sweeper report" in text
+    assert "The first 100 of 1,000." in text
+    assert "2,700 more notes" in text
+    assert browser.value("document.querySelectorAll('tr').length") < 1_000
+    browser.value(CHOOSE.format("failed"))
+    assert rows(browser, -1 % len(rows_of_head(browser))) == ["DataError: of trial 90000", "DataError: of trial 95000"]
+    assert browser.value("[...document.getElementById('trial-state').options].map(o => o.textContent)")[2] == "failed (2)"
+    browser.value(SEARCH.format("95000"))
+    assert len(rows(browser, 0)) == 1
+    browser.value(SEARCH.format("no such trial"))
+    assert rows(browser, 0) == []
+    assert browser.value(f"{MORE}.hidden")
+
+
+def rows_of_head(browser: Chromium) -> list[str]:
+    found: list[str] = browser.value("[...document.querySelectorAll('#trial-table thead th')].map(h => h.textContent)")
+    return found
+
+
+class TestTrialData:
+    def lines(self, number: int, **changes: Any) -> list[TrialLine]:
+        line = TrialLine("a b", 0, "f" * 16, "finished", 800, 800, 1, {"fd_digits": 1.5}, None, None)
+        return [dataclasses.replace(line, fingerprint=f"{i:016x}", seed=i, **changes) for i in range(number)]
+
+    def cells(self, data: TrialData, label: str) -> list[str]:
+        (column,) = [column for column in data.content["columns"] if column["label"] == label]
+        return column["cells"].split(" ") if isinstance(column["cells"], str) else [column["of"][place] for place in column["cells"]]
+
+    def test_every_cell_is_there(self) -> None:
+        data = trial_data(self.lines(3), [metric_info("fd_digits")])
+        assert (data.shown, data.left_out, data.linked) == (3, 0, False)
+        assert self.cells(data, "variant") == ["a b"] * 3
+        assert self.cells(data, "seed") == ["0", "1", "2"]
+        assert self.cells(data, "step") == ["800/800"] * 3
+        assert self.cells(data, "↓ FD (digits classifier)") == ["1.50"] * 3
+
+    def test_what_runs_or_failed_is_kept_first_then_results(self) -> None:
+        trials = [
+            *self.lines(10, state="pending"),
+            *self.lines(10),
+            *self.lines(5, state="failed", error="x"),
+            *self.lines(5, state="running"),
+        ]
+        room = 15 * len("00000000 a b 0 finished 800/800 1 1.50 ")
+        data = trial_data(trials, [metric_info("fd_digits")], room)
+        states = self.cells(data, "state")
+        assert states.count("failed") == states.count("running") == 5
+        assert 0 < states.count("finished") < 10
+        assert "pending" not in states
+        assert data.shown + data.left_out == len(trials)
+
+    @pytest.mark.parametrize(
+        ("links", "link", "rest"),
+        [
+            (["http://h/a/1", "http://h/a/22"], "http://h/a/", ["1", "22"]),
+            (["http://h/a/1", None], "http://h/a/", ["1", ""]),
+            (["javascript:x", None], "", []),
+            (["https://h/1", "http://h/1"], "", ["https://h/1", "http://h/1"]),
+        ],
+    )
+    def test_addresses_are_put_together_again(self, links: list[str | None], link: str, rest: list[str]) -> None:
+        lines = [dataclasses.replace(line, link=address) for line, address in zip(self.lines(2), links, strict=True)]
+        content = trial_data(lines, []).content
+        assert (content["link"], content["links"]) == (link, rest)
+
+    def test_without_any_trial(self) -> None:
+        assert trial_data([], []).content["columns"][0]["cells"] == ""
 
 
 class TestSamples:

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from sweeper.metrics import MetricInfo
 from sweeper.plan.power import noise_of, seeds_needed
+from sweeper.plan.sequential import repeated_p
 from sweeper.records import Variant
+from sweeper.report.cases import Case
 from sweeper.report.effects import effects_of
 from sweeper.report.estimates import Scale, estimate
 from sweeper.report.hypotheses import p_values
-from sweeper.report.verdicts import Case, judge
+from sweeper.report.verdicts import judge
 from sweeper.spec.sweep_spec import Contrast, Sequential
 
 ALPHA, CV, SD_BLOCK = 0.05, 0.013, 0.02
@@ -127,15 +130,27 @@ def test_three_looks_together_keep_alpha(spending: str, kind: str, effect: float
     for values in sweeps(draws, {"of": effect, "to": 0.0}, looks[-1], paired=True).tolist():
         cells = {name: dict(enumerate(row)) for name, row in zip(("of", "to"), values, strict=True)}
         case = Case(claim(kind=kind, margin=margin), PAIR, cells, paired=True)
-        (judged,) = judge([case], range(looks[-1]), looks, better=-1, assumed_cv=None, sequential=sequential)
+        (judged,) = judge([case], range(looks[-1]), looks, sequential=sequential)
         at_some_look += judged.verdict == "supported"
-        single = [
-            judge([case], range(number), (number,), better=-1, assumed_cv=None, sequential=None)[0].verdict == "supported"
-            for number in looks
-        ]
+        single = [judge([case], range(number), (number,), sequential=None)[0].verdict == "supported" for number in looks]
         at_once += any(single)
     assert at_some_look / draws == pytest.approx(rate, abs=band(draws, rate))
     assert at_once / draws > rate + band(draws, rate), "looking three times without a rule spends more: the draws can tell"
+
+
+@pytest.mark.parametrize("spending", ["obrien_fleming", "pocock"])
+def test_a_two_sided_claim_spends_half_of_alpha_on_each_side(spending: str) -> None:
+    """Its p over looks is twice the repeated p of the one-sided tests; at an early look of O'Brien and Fleming that is no line."""
+    sequential = Sequential.model_validate({"max_seeds": 9, "looks": (3, 6, 9), "spending": spending})
+    of = [9.0, 9.3, 9.1, 9.2, 9.0, 9.4]
+    cells = {"of": dict(enumerate(of)), "to": dict.fromkeys(range(6), 10.0)}
+    case = Case(claim(kind="superior", margin=None), PAIR, cells, paired=True)
+    for looks in ((3,), (3, 6)):
+        (judged,) = judge([case], range(6), looks, sequential=sequential)
+        one_sided = [float(ttest_1samp(np.array(of[:number]) - 10.0, 0, alternative="less").pvalue) for number in looks]
+        assert judged.p == pytest.approx(2 * repeated_p(one_sided, looks, 9, sequential.spending)[0], rel=1e-4)
+        if spending == "obrien_fleming":
+            assert judged.p != pytest.approx(repeated_p([2 * p for p in one_sided], looks, 9, sequential.spending)[0], rel=1e-2)
 
 
 def test_a_stopped_extension_is_what_is_judged_at_the_last_look() -> None:
@@ -143,9 +158,9 @@ def test_a_stopped_extension_is_what_is_judged_at_the_last_look() -> None:
     sequential = Sequential.model_validate({"max_seeds": 9, "looks": (3, 6, 9)})
     steady = {"of": dict(enumerate([9.0, 9.01, 9.02, 9.0, 9.01, 9.02, 14.0, 4.0, 9.0])), "to": dict.fromkeys(range(9), 10.0)}
     case = Case(claim(), PAIR, steady, paired=True)
-    (early,) = judge([case], range(6), (3, 6), better=-1, assumed_cv=None, sequential=sequential)
-    (late,) = judge([case], range(9), (3, 6, 9), better=-1, assumed_cv=None, sequential=sequential)
-    (plain,) = judge([case], range(9), (9,), better=-1, assumed_cv=None, sequential=None)
+    (early,) = judge([case], range(6), (3, 6), sequential=sequential)
+    (late,) = judge([case], range(9), (3, 6, 9), sequential=sequential)
+    (plain,) = judge([case], range(9), (9,), sequential=None)
     assert (early.verdict, late.verdict, plain.verdict) == ("supported", "supported", "inconclusive")
 
 
@@ -156,7 +171,7 @@ def test_holm_keeps_the_error_of_three_claims_together() -> None:
     for values in sweeps(draws, dict(zip(names, (0.0, MARGIN, MARGIN, MARGIN), strict=True)), seeds, paired=True).tolist():
         cells = {name: dict(enumerate(row)) for name, row in zip(names, values, strict=True)}
         cases = [Case(claim(name, of=name), {name: 1.0, "to": -1.0}, cells, paired=True) for name in names[1:]]
-        judged = judge(cases, range(seeds), (seeds,), better=-1, assumed_cv=None, sequential=None)
+        judged = judge(cases, range(seeds), (seeds,), sequential=None)
         wrong += any(each.verdict == "supported" for each in judged)
     assert wrong / draws <= ALPHA + band(draws, ALPHA)
     assert wrong / draws > ALPHA / 4, "the claims are true at their edge, so some are shown by chance"

@@ -46,10 +46,27 @@ def test_diverged_and_failed_trials_are_counted_and_named(default_sweep: MakeSna
     replaced["single/full", 1] = unfinished("single/full", 1, "failed")
     report = build_report(default_sweep(replaced=replaced))
     row = report.variants[3]
-    assert (row.planned, row.finished, row.diverged, row.failed) == (3, 1, 2, 0)
+    assert (row.planned, row.states) == (3, {"finished": 1, "diverged": 2})
     assert "dual/full: 2 of 3 diverged (seeds 0, 2); its means are over finished trials only." in report.notes
     assert "single/full: 1 of 3 failed (seed 1); its means are over finished trials only." in report.notes
     assert report.contrasts[1].sentence.endswith("Left out 2 of 3 seeds (seeds 0, 2: dual/full diverged).")
+
+
+def test_passes_and_the_gap_are_explained_where_trials_recorded_them(default_sweep: MakeSnapshot) -> None:
+    def trained_on(images: int, variant: str, seed: int) -> Any:
+        about = DETAILS | {"training_images": images, "passes": 51_200 / images, "gap_images": min(images, 360)}
+        return finished(variant, seed, 11.0, metrics={"fd_digits": 11.0, "overfitting_gap": 0.1}, details=about)
+
+    cells = [(name, seed) for name in ("single/none", "single/full", "dual/none", "dual/full") for seed in range(3)]
+    alike = build_report(default_sweep(replaced={cell: trained_on(1438, *cell) for cell in cells}))
+    assert "Passes over the training images (steps x batch size / images): 36, over 1,438 images." in alike.notes
+    images = {"single/none": 8192, "single/full": 1438, "dual/none": 1438, "dual/full": 100}
+    report = build_report(default_sweep(replaced={cell: trained_on(images[cell[0]], *cell) for cell in cells}))
+    assert "Passes over the training images (steps x batch size / images): 6.2 to 512, over 100 to 8,192 images." in report.notes
+    gap = "overfitting gap: the loss on held-out images minus that on 100 to 360 training images, at the same noise; above 0 it overfits."
+    assert gap in report.notes
+    assert [metric.label for metric in report.metrics] == ["FD (digits classifier)", "overfitting gap"]
+    assert not [note for note in build_report(default_sweep()).notes if "asses over" in note or "overfit" in note]
 
 
 def test_a_value_that_is_no_number_is_left_out_and_named(default_sweep: MakeSnapshot) -> None:
@@ -93,8 +110,8 @@ def test_a_sweep_without_contrasts_says_that_it_compares_nothing(default_sweep: 
 
 
 def test_a_stored_spec_of_another_release_is_refused() -> None:
-    with pytest.raises(RequestError, match=r"version 3f9c.*\(metric: Value error, there is no metric 'kid'.*run the sweep again"):
-        build_report(snapshot_of(factorial_spec(3) | {"metric": {"primary": "kid", "direction": "lower"}}, []))
+    with pytest.raises(RequestError, match=r"version 3f9c.*\(metric: Value error, there is no metric 'lpips'.*run the sweep again"):
+        build_report(snapshot_of(factorial_spec(3) | {"metric": {"primary": "lpips", "direction": "lower"}}, []))
 
 
 def test_equal_details_are_one_footnote(default_sweep: MakeSnapshot) -> None:
@@ -125,6 +142,42 @@ def test_a_distance_in_other_features_has_its_own_column_and_footnotes() -> None
         "class accuracy: the classifier's own accuracy on real held-out images is 0.986.",
         "held-out loss: over 360 held-out images.",
     )
+
+
+def test_the_distances_besides_have_their_own_footnotes() -> None:
+    values = {"fd_digits": 3.21, "fd_infinity_digits": 2.5, "kid_digits": 0.0123, "kid_vit": -0.0001}
+    beside = {"fd_at_floor_n": 3.5, "kid_subset": 1000, "kid_subsets": 100, "kid_reference_n": 1438, "fd_infinity_note": "few"}
+    spec = factorial_spec(1) | {"metric": {"primary": "kid_digits", "direction": "lower"}, "contrasts": []}
+    report = build_report(snapshot_of(spec, [finished("dual/full", 0, 0, metrics=values, details=DETAILS | beside)]))
+    assert [(metric.name, metric.label, metric.decimals) for metric in report.metrics] == [
+        ("kid_digits", "KID (digits classifier)", 4),
+        ("fd_digits", "FD (digits classifier)", 2),
+        ("fd_infinity_digits", "FD-infinity (digits classifier)", 2),
+        ("kid_vit", "KID (vit)", 4),
+    ]
+    assert report.notes[-3:-1] == (
+        "FD-infinity (digits classifier): a line in 1 / n through the distance at 15 sizes, from half of the samples to all, at 1 / n = 0;"
+        " at the floor's own n = 360, samples are at 3.50 and real images at 1.23; few.",
+        "KID (digits classifier) and KID (vit): subsets of 1,000: 100; training images: 1,438; unbiased, so two sets of real images are"
+        " at 0 on average.",
+    )
+    assert report.notes[-1].startswith(
+        "FD (digits classifier), FD-infinity (digits classifier) and KID (digits classifier): the classifier's own accuracy"
+    )
+
+
+@pytest.mark.parametrize(("accuracy", "warned"), [(0.799, True), (0.8, False)])
+def test_what_rests_on_a_weak_classifier_is_warned_of(accuracy: float, warned: bool) -> None:
+    spec = factorial_spec(2) | {"contrasts": []}
+    values = {"fd_digits": 3.2, "class_accuracy": 0.5, "held_out_loss": 0.4}
+    weak = finished("dual/full", 0, 0, metrics=values, details=DETAILS | {"classifier_accuracy": accuracy})
+    strong = finished("dual/full", 1, 0, metrics=values, details=DETAILS)
+    notes = build_report(snapshot_of(spec, [weak, strong])).notes
+    said = (
+        "WARNING: FD (digits classifier) and class accuracy rest on a classifier that is right on fewer than 80% of real held-out images,"
+        " in 1 of 2 trials: what it cannot tell apart, they cannot."
+    )
+    assert any(note.startswith(said) for note in notes) == warned
 
 
 def test_a_models_distance_follows_the_classifiers() -> None:

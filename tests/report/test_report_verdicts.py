@@ -8,6 +8,7 @@ import pytest
 from report_snapshots import STREAMS, MakeSnapshot, factorial_spec, pair_snapshot, unfinished
 
 from sweeper.records import SweepSnapshot, TrialOutcome, VersionRecord
+from sweeper.report.missing_seeds import More
 from sweeper.report.rows import ClaimRow
 from sweeper.report.table import build_report
 
@@ -58,27 +59,29 @@ def test_verdicts(given: dict[str, Any], shift: float, verdict: str, metric: str
 
 def test_an_inconclusive_claim_says_what_would_decide_it() -> None:
     row = claim([10.2, 10.3, 10.0], OLD[:3], kind="non_inferior", margin="2%")
-    assert (row.verdict, row.more_if_zero, row.more_if_estimate) == ("inconclusive", 4, 18)
+    assert (row.verdict, row.more_if_zero, row.more_if_estimate) == ("inconclusive", More(4, 1, 43), More(18, 7, 182))
     assert row.sentence == (
         "Inconclusive: new is not worse than old by more than 2%. Relative change of fd_digits: 1.0% [-1.9%, 4.0%] (90% interval, t over 3"
-        " paired seeds). p = 0.22; alpha is 0.05. About 4 more seeds per cell would decide it (power .8) if the true effect is zero, about"
-        " 18 more seeds per cell if it is the estimate."
+        " paired seeds). p = 0.22; alpha is 0.05. About 4 (1 to 43) more seeds per cell would decide it (power .8) if the true effect is"
+        " zero, about 18 (7 to 182) more seeds per cell if it is the estimate."
     )
 
 
 def test_where_both_assumptions_ask_for_the_same_it_is_said_once() -> None:
     row = claim([9.9, 10.3, 10.0], OLD[:3], kind="non_inferior", margin="2%")
-    assert row.sentence.endswith("About 4 more seeds per cell would decide it (power .8), were the true effect zero or the estimate.")
+    assert row.sentence.endswith(
+        "About 4 (1 to 45) more seeds per cell would decide it (power .8), were the true effect zero or the estimate."
+    )
 
 
 def test_a_true_effect_of_zero_is_never_superior() -> None:
     row = claim([9.8, 10.4, 9.5], OLD[:3], kind="superior")
-    assert row.more_if_zero is None
+    assert row.more_if_zero == More(None, None, None)
     assert row.more_if_estimate is not None
     assert "No number of seeds would decide it (power .8) if the true effect is zero, about" in row.sentence
 
 
-def test_two_seeds_are_too_few_and_one_with_an_assumed_spread_is_not() -> None:
+def test_two_seeds_are_too_few_and_an_assumed_spread_gives_an_interval_and_no_verdict() -> None:
     row = claim([9.0, 9.1], [10.0, 10.1], kind="superior")
     assert row.sentence == "Inconclusive: new is better than old. 2 of 2 seeds a cell have a value, 3 are needed for an interval."
     assert (row.p, row.interval, row.estimate) == (None, None, None)
@@ -86,7 +89,9 @@ def test_two_seeds_are_too_few_and_one_with_an_assumed_spread_is_not() -> None:
     metric = {"primary": "fd_digits", "direction": "lower", "assumed_cv": "1.3%"}
     report = build_report(dataclasses.replace(snapshot, spec=dict(snapshot.spec) | {"metric": metric}))
     (assumed,) = report.claims
-    assert assumed.verdict == "supported"
+    assert (assumed.verdict, assumed.p, assumed.p_adjusted) == ("inconclusive", None, None)
+    assert assumed.interval is not None
+    assert assumed.interval.high < 0, "it excludes 0, under a spread that nobody measured"
     assert "(95% interval, normal with an assumed CV of 1.3%, 1 seed a cell)" in assumed.sentence
     assert "assumed CV of 1.3%" in report.contrasts[0].sentence
     assert report.variants[0].cells["fd_digits"].rule == "assumed"
@@ -153,15 +158,27 @@ class TestDivergence:
             in row.sentence
         )
 
+    @pytest.mark.parametrize("state", ["diverged", "finished"])
+    def test_where_enough_seeds_are_left_for_a_verdict_divergence_still_forbids_one(self, state: str) -> None:
+        noise = [0.02, -0.03, 0.01, 0.03, -0.03]
+        snapshot = pair_snapshot(5, [old - 0.5 + n for old, n in zip(OLD, noise, strict=True)], OLD, CLAIM | {"kind": "superior"})
+        if state == "diverged":
+            outcomes = [unfinished("new", 4, "diverged") if (o.variant, o.seed) == ("new", 4) else o for o in snapshot.outcomes]
+            snapshot = dataclasses.replace(snapshot, outcomes=tuple(outcomes))
+        (row,) = build_report(snapshot).claims
+        assert row.seeds == (4 if state == "diverged" else 5)
+        assert row.verdict == ("inconclusive" if state == "diverged" else "supported")
+        assert (row.p is None) is (state == "diverged")
+
     def test_a_cell_that_is_not_weighed_may_diverge(self, default_sweep: MakeSnapshot) -> None:
         (row,) = build_report(default_sweep(spec=self.spec(), replaced=self.replaced("single/full", 1, "diverged"))).claims
         assert row.verdict == "refuted"
 
-    @pytest.mark.parametrize("state", ["failed", "running", "pending"])
-    def test_what_did_not_finish_is_in_no_test(self, default_sweep: MakeSnapshot, state: str) -> None:
+    @pytest.mark.parametrize(("state", "verdict"), [("failed", "inconclusive"), ("running", "interim"), ("pending", "interim")])
+    def test_what_did_not_finish_is_in_no_test(self, default_sweep: MakeSnapshot, state: str, verdict: str) -> None:
         """An early-stopped trial is pending to the sweep; what it carries reaches no number."""
         (row,) = build_report(default_sweep(spec=self.spec(), replaced=self.replaced("dual/full", 1, state))).claims
-        assert (row.verdict, row.estimate) == ("inconclusive", None)
+        assert (row.verdict, row.estimate) == (verdict, None)
 
 
 class TestDeclared:

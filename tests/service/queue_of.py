@@ -30,12 +30,15 @@ class Desk:
 
     folder: Path
     trials: list[PlannedTrial]
+    spec: Mapping[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    url: str | None = None
+    patience: float = 0.3
 
     def __post_init__(self) -> None:
-        self.settings = Settings(home=self.folder, store_patience=0.3)
-        self.store = ResultsStore.open(f"sqlite:///{self.folder / 'sweeper.db'}")
-        self.store.record_sweep(name="desk", profile="default", version="v1", spec={}, trials=self.trials)
+        self.settings = Settings(home=self.folder, store_patience=self.patience)
+        self.store = ResultsStore.open(self.url or f"sqlite:///{self.folder / 'sweeper.db'}")
+        self.store.record_sweep(name="desk", profile="default", version="v1", spec=self.spec, trials=self.trials)
 
     def driver(
         self, owner: str = "me", allowance: Allowance | None = None, store: Any = None, trials: Any = None, **decided: Any

@@ -13,6 +13,8 @@ from sweeper.plan.timing import Pace
 from sweeper.records import FailureClass
 from sweeper.service.allowance import Allowance, Limits
 from sweeper.service.driver import Driver
+from sweeper.service.progress import TrialProgress
+from tests.state_files import write_state
 
 
 def took(driver: Driver) -> Job:
@@ -178,12 +180,56 @@ def test_a_trial_that_was_nearly_done_does_not_seem_slow(tmp_path: Path) -> None
     desk.store.close()
 
 
+@pytest.mark.parametrize(
+    ("rate", "first", "cost"),
+    [
+        (None, 0, 5.0 * 100),  # ten steps in 50 s
+        (None, 5, 10.0 * 100),  # five of them by this attempt
+        (1.0, 0, 1.0 * 100 + 40.0),  # a second each, and 40 s for start and evaluation
+        (0.1, 0, 5.0 * 100),  # a rate that would make the trial longer than it was is not believed
+    ],
+)
+def test_what_a_finished_trial_says_of_the_next(rate: float | None, first: int, cost: float) -> None:
+    clock = [0.0]
+    allowance = Allowance(Limits(seconds=50 + cost - 1), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
+    allowance.started("a")
+    allowance.began("a", first)
+    clock[0] = 50.0
+    allowance.ended("a", TrialProgress(planned(), 1, step=10, steps_per_second=rate), finished=True)
+    following = Decision(planned(1, steps=100), "run", "new")
+    assert not allowance.admits(following, [following], [])
+    assert allowance.reason == f"single, seed 1, would take about {cost:.0f} s, and {cost - 1:.0f} s are left before the deadline"
+
+
 def test_only_an_evaluation_takes_time_too(tmp_path: Path) -> None:
     paces = {"single": Pace(1.0, 40.0, "measured", "")}
     allowance = Allowance(Limits(seconds=30), gpus=0, concurrent=1, paces=paces, clock=lambda: 0.0)
     decision = Decision(planned(steps=100), "evaluate", "this evaluation is new", from_step=100)
     assert not allowance.admits(decision, [decision], [])
     assert allowance.reason == "single, seed 0, would take about 40 s, and 30 s are left before the deadline"
+
+
+@pytest.mark.parametrize(("seconds", "admitted"), [(90, False), (100, True)])
+def test_a_block_takes_as_long_as_its_longest_trial_however_many_run_at_once(seconds: float, admitted: bool) -> None:
+    paces = {"slow": Pace(10.0, 0.0, "measured", ""), "quick": Pace(1.0, 0.0, "measured", "")}
+    allowance = Allowance(Limits(seconds=seconds), gpus=0, concurrent=4, paces=paces, clock=lambda: 0.0)
+    for key in "abcd":
+        allowance.started(key)  # four at once were seen to run
+    block = [Decision(planned(0, variant), "run", "new") for variant in ("slow", "quick")]  # 100 s and 10 s
+    assert allowance.admits(block[0], block, []) is admitted
+    if not admitted:
+        assert allowance.reason == "the 2 trials of seed 0 would take about 100 s, and 90 s are left before the deadline"
+
+
+def test_what_still_runs_takes_its_share_of_the_places(tmp_path: Path) -> None:
+    paces = {"slow": Pace(10.0, 0.0, "measured", "")}
+    for still, admitted in ((1, True), (3, False)):
+        allowance = Allowance(Limits(seconds=150), gpus=0, concurrent=2, paces=paces, clock=lambda: 0.0)
+        allowance.started("a")
+        allowance.started("b")
+        running = [TrialProgress(planned(9, "slow"), 1) for _ in range(still)]
+        block = [Decision(planned(0, "slow", steps=steps), "run", "new") for steps in (10, 1)]
+        assert allowance.admits(block[0], block, running) is admitted, "(110 + 100 n) / 2 s of 150"
 
 
 def test_a_trial_begun_afresh_goes_on_from_its_own_checkpoint_when_its_worker_is_lost(desk: Desk) -> None:
@@ -216,7 +262,17 @@ def test_what_another_driver_found_to_fail_is_not_found_out_again(desk: Desk) ->
 def test_a_checkpoint_made_under_other_conditions_is_passed_over(desk: Desk) -> None:
     first, second = desk.driver("first"), desk.driver("second", key={"device": "gpu"})
     job = took(first)
+    write_state(job.folder, "checkpoint", 5)
     say(first, job, "checkpoint", 5)
     first.ended(job, Ended("stopped"))
     assert took(second).earlier == ()
     assert "passed over single  seed 0, attempt 1: it ran under other conditions than this one" in desk.said
+
+
+def test_a_checkpoint_that_was_deleted_is_not_said_to_be_passed_over(desk: Desk) -> None:
+    first, second = desk.driver("first"), desk.driver("second", key={"device": "gpu"})
+    job = took(first)
+    say(first, job, "checkpoint", 5)
+    first.ended(job, Ended("stopped"))
+    took(second)
+    assert not any("passed over" in line for line in desk.said)

@@ -1,15 +1,21 @@
 """The process that tells MLflow: last in line while trials run, as any other when only it is waited for; its log says why it cannot."""
 
+import itertools
 import logging
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sweeper.service import mirror_process
+from sweeper.service.mirror_process import MirrorProcess
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
@@ -64,3 +70,83 @@ def test_its_log_conceals_whatever_is_logged_and_leaves_out_others(capsys: pytes
     assert "RuntimeError: at https://host/?token=***" in said
     assert SECRET not in said
     assert "chatter" not in said
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not what():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_a_store_that_is_away_when_it_starts_is_opened_later(tmp_path: Path, migrated: Path) -> None:
+    """And at its end nothing is left: it says that the store is away once, however often it asks."""
+    home = tmp_path / "home"
+    store_path = home / "sweeper.db"
+    store_path.mkdir(parents=True)
+    shutil.copy(migrated, home / "mlflow.db")
+    environment = os.environ | {"SWEEPER_HOME": str(home), "SWEEPER_MLFLOW_PAGES": "false", "PYTHONWARNINGS": "ignore"}
+    quick = "from sweeper.service import mirror_process as m; m.FIRST_AGAIN_SECONDS = 0.1; m.main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", quick], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as mirror:
+        assert mirror.stdin is not None
+        assert mirror.stderr is not None
+        assert "Z the store does not answer and is asked again: the database" in mirror.stderr.readline()
+        time.sleep(1)
+        store_path.rmdir()
+        with ResultsStore.open(f"sqlite:///{store_path}") as store:
+            store.record_sweep(name="noise", profile="default", version="v1", spec={"question": "?"}, trials=[])
+            wait_for(lambda: store.backlog() == 0)
+        mirror.stdin.close()
+        assert mirror.wait(60) == 0
+        assert mirror.stderr.read() == ""
+
+
+def test_a_fault_ends_it_with_a_traceback_and_not_by_an_abort(tmp_path: Path) -> None:
+    """While the driver holds its standard input open, which a thread reads."""
+    faulty = """
+from sweeper.service import mirror_process as m
+def open(url):
+    raise RuntimeError("no")
+m.ResultsStore.open = open
+m.main()
+"""
+    environment = os.environ | {"SWEEPER_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", faulty], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as mirror:
+        assert mirror.wait(60) == 1
+        assert mirror.stderr is not None
+        said = mirror.stderr.read()
+    assert said.startswith("Traceback")
+    assert said.rstrip().endswith("RuntimeError: no")
+
+
+def test_one_that_ends_too_early_is_started_again_after_longer_and_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_process, "FIRST_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(
+        mirror_process, "COMMAND", (sys.executable, "-S", "-c", "import time; print(time.monotonic(), file=__import__('sys').stderr)")
+    )
+    log = tmp_path / "mirror.log"
+    with MirrorProcess(Settings(home=tmp_path)) as mirror:
+        wait_for(lambda: log.exists() and len(log.read_text().splitlines()) >= 4)
+    assert mirror._process is None or mirror._process.returncode == 0
+    starts = [float(line) for line in log.read_text().splitlines()]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    assert all(pause > wait for pause, wait in zip(pauses, (0.2, 0.4, 0.8), strict=False)), pauses
+
+
+def test_one_that_is_killed_is_replaced_and_the_new_one_hears_of_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_process, "FIRST_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(
+        mirror_process, "COMMAND", (sys.executable, "-S", "-c", "import sys; sys.stdin.read(); sys.stderr.write('the end')")
+    )
+    with MirrorProcess(Settings(home=tmp_path)) as mirror:
+        first = mirror._process
+        assert first is not None
+        first.send_signal(signal.SIGKILL)
+        wait_for(lambda: mirror._process not in (None, first))
+    assert mirror._process is not None
+    assert mirror._process.returncode == 0
+    assert (tmp_path / "mirror.log").read_text() == "the end"

@@ -9,6 +9,7 @@ from model.presets import METHODS, config_from
 from sweeper.plan.expand import data_facts, expand
 from sweeper.spec.designs import contrast_weights, variants_of
 from sweeper.spec.load import LoadedSweep, load_sweep
+from sweeper.spec.search_design import UNUSED, SearchDesign
 
 FOLDER = Path(__file__).parents[2] / "sweeps"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -33,6 +34,8 @@ def test_the_named_sweeps_are_shipped() -> None:
         "separation_modes",
         "full_image_mixing",
         "overhead",
+        "search_alignment",
+        "data_size",
     }
 
 
@@ -48,6 +51,9 @@ def test_it_opens_with_its_question_and_has_a_smoke_profile(file: Path) -> None:
 
 def test_it_has_contrasts_that_resolve(sweep: LoadedSweep) -> None:
     variants = variants_of(sweep.spec)
+    if isinstance(sweep.spec.design, SearchDesign):
+        assert sweep.spec.design.confirm is not None, "a search claims what it confirms"
+        return
     assert len(sweep.spec.contrasts) >= 3
     for contrast in sweep.spec.contrasts:
         weights = contrast_weights(contrast, variants)
@@ -58,6 +64,9 @@ def test_it_has_contrasts_that_resolve(sweep: LoadedSweep) -> None:
 
 def test_its_data_and_configs_fit(sweep: LoadedSweep) -> None:
     trials = expand(sweep, data_facts(sweep), gpu=False)
+    if isinstance(sweep.spec.design, SearchDesign):
+        assert trials == (), "what a search tries is not known before it runs"
+        return
     assert len(trials) == len(sweep.configs) * len(sweep.spec.seeds)
     assert len({trial.fingerprint for trial in trials}) == len(trials), "no two variants of a shipped sweep are one"
 
@@ -74,6 +83,7 @@ def test_the_levels_are_those_of_the_question() -> None:
     assert names("methods") == [*(name for name in METHODS if name != "repa"), "repa_random_encoder"]
     assert names("separation_modes") == [*SEPARATION, "noisy_reads_clean", "clean_reads_noisy", "shuffled"]
     assert names("overhead") == [f"{size}/{s}" for size in ("S", "B", "L") for s in SEPARATION]
+    assert names("data_size") == [f"{n}/{t}/{s}" for n in (100, 300, 1438) for t in ("single", "dual") for s in SEPARATION]
     assert names("full_image_mixing") == [f"{w}/{s}" for w in ("0.0", "0.25") for s in SEPARATION]
 
 
@@ -104,7 +114,7 @@ def test_cells_that_the_sweeps_share_are_one_trial(profile: str | None) -> None:
 def test_a_separated_cell_separates_its_teacher(sweep: LoadedSweep) -> None:
     for variant, config in sweep.configs:
         assert config.alignment.teacher.separated == (config.attention.separation != "none")
-        if "separation" in variant.levels:
+        if variant.levels.get("separation", UNUSED) != UNUSED:
             assert config.attention.separation == variant.levels["separation"]
 
 

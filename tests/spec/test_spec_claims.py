@@ -117,6 +117,9 @@ def test_the_assumed_spread_is_a_share(load: Load, refused: Refused) -> None:
     metric = {"primary": "held_out_loss", "direction": "lower"}
     assert load(metric=metric).spec.metric.assumed_spread is None
     assert load(metric=metric | {"assumed_cv": "1.3%"}).spec.metric.assumed_spread == pytest.approx(0.013)
+    planned = load(metric=metric | {"planning_cv": "2%", "assumed_cv": "1.3%"}).spec.metric
+    assert (planned.planned_spread, planned.assumed_spread) == (pytest.approx(0.02), pytest.approx(0.013))
+    assert load(metric=metric | {"planning_cv": "2%"}).spec.metric.assumed_spread is None, "no interval comes of it"
     assert refused(metric=metric | {"assumed_cv": 1.3}) == (
         "metric.assumed_cv: give a share above 0% and below 100%, such as 1.3%; not 1.3"
     )

@@ -111,7 +111,7 @@ def test_variants_of_an_explicit_list_are_compared_by_name(load: Load) -> None:
             {"of": SN, "to": DF, "margin": 0},
             "contrasts.0.margin: give a number above 0, in units of the metric, or a share such as 2%; not 0",
         ),
-        ({"of": 5, "to": DF}, "contrasts.0.of: give `key: value` lines or text in quotes, not 5"),
+        ({"of": 5, "to": DF}, "contrasts: 'c' names '5', which is no variant; valid here: single/none, single/full, dual/none, dual/full"),
     ],
 )
 def test_contrasts_that_compare_nothing_are_refused(refused: Refused, contrast: dict[str, Any], message: str) -> None:

@@ -122,7 +122,7 @@ def test_seeds_are_a_list_or_how_many(load: Load, given: object, seeds: tuple[in
         ([0, 1, 1], "seeds: seed 1 appears twice; a seed counts once"),
         ([-1], "seeds.0: give a number not below 0, not -1"),
         ([0.5], "seeds.0: give a whole number, not 0.5"),
-        (["a", "b"], "seeds.0: give a whole number, not 'a' (and 1 more)"),
+        (["a", "b"], "2 faults\nseeds.0: give a whole number, not 'a'\nseeds.1: give a whole number, not 'b'"),
     ],
 )
 def test_seeds_that_mean_nothing_are_refused(refused: Refused, given: object, message: str) -> None:

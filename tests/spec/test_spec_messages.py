@@ -10,14 +10,18 @@ KINDS = "give a mapping with kind: digits, npz, folder or latents"
 
 
 def test_a_message_begins_with_the_file(refused: Refused) -> None:
-    assert refused("question: q\n").startswith("name: this field is required; add it")
+    fields = ("name", "base", "design", "seeds", "metric")
+    assert refused("question: q\n") == "\n".join(["5 faults", *(f"{field}: this field is required; add it" for field in fields)])
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"sedes": 3}, "sedes: there is no field 'sedes'; did you mean \"seeds\"?"),
-        ({"sedes": 3, "seeds": None}, "sedes: there is no field 'sedes'; did you mean \"seeds\"? (and 1 more)"),
+        (
+            {"sedes": 3, "seeds": None},
+            "2 faults\nsedes: there is no field 'sedes'; did you mean \"seeds\"?\nseeds: this field is required; add it",
+        ),
         ({"question": None}, "question: this field is required; add it"),
         ({"question": ""}, "question: give at least 1 character, not ''"),
         ({"question": 3}, "question: give text in quotes, not 3"),
@@ -48,13 +52,14 @@ def test_a_message_begins_with_the_file(refused: Refused) -> None:
         ({"design": {"kind": "factoral", "factors": {}}}, "design.kind: there is no kind 'factoral'; did you mean \"factorial\"?"),
         (
             {"design": {"factors": {}}},
-            "design: give a mapping with kind: factorial, fractional, one_at_a_time, leave_one_out, add_one_in, path or variants,"
+            "design: give a mapping with kind: factorial, fractional, one_at_a_time, leave_one_out, add_one_in, path, variants or search,"
             " not {'factors': {}}",
         ),
         ({"design": {"kind": "factorial", "factors": {}}}, "design.factors: give at least 1 entry, not {}"),
         (
             {"design": {"kind": "factorial", "variants": {}}},
-            "design.variants: there is no field 'variants'; valid here: factors, where, unless, kind (and 1 more)",
+            "2 faults\ndesign.variants: there is no field 'variants'; valid here: factors, where, unless, kind\n"
+            "design.factors: this field is required; add it",
         ),
         (
             {"design": {"kind": "variants", "variants": {"a b": {}}}},
@@ -104,7 +109,7 @@ def test_fields_of_a_sweep(refused: Refused, changed: dict[str, Any], message: s
         ({"data": {"kind": "npz", "path": 3}}, "base.data.path: give a path, not 3"),
         (
             {"data": {"kind": "npz", "path": "~of-no-name/x"}},
-            "variant single/none: data.path: ~of-no-name/x begins with a user who has no home here; write the whole path",
+            "base.data.path: ~of-no-name/x begins with a user who has no home here; write the whole path",
         ),
         (
             {"evaluation": {"extractor": {"kind": "inception", "weights": "~of-no-name/x"}}},
@@ -113,7 +118,7 @@ def test_fields_of_a_sweep(refused: Refused, changed: dict[str, Any], message: s
         ),
         (
             {"data": {"kind": "npz", "path": "a", "resolution": 8}},
-            "base.data.resolution: there is no field 'resolution'; valid here: kind, path, held_out_fraction",
+            "base.data.resolution: there is no field 'resolution'; valid here: train_images, kind, path, range, held_out_fraction",
         ),
         ({"preset": "nanno"}, "base.preset: there is no preset 'nanno'; did you mean \"nano\"?"),
         (
@@ -158,6 +163,21 @@ def test_a_metric_that_nobody_measures_is_refused(refused: Refused, load: Load) 
     assert refused(metric=recall) == f"{message}; set base.evaluation.extra_metrics: [recall]"
     asked = {"preset": "nano", "evaluation": {"extra_metrics": ["precision", "recall"]}}
     assert load(metric=recall, base=asked).spec.metric.primary == "recall"
+    gap = {"primary": "overfitting_noise_gap", "direction": "lower"}
+    said = "metric.primary: overfitting_noise_gap is measured only where it is asked for, and variant single/none does not ask"
+    assert refused(metric=gap) == f"{said}; set base.evaluation.extra_metrics: [overfitting_gap]"
+
+
+def test_a_distance_besides_is_asked_for_by_its_short_name(refused: Refused, load: Load) -> None:
+    kid = {"primary": "kid_digits", "direction": "lower"}
+    message = "metric.primary: kid_digits is measured only where it is asked for, and variant single/none does not ask"
+    assert refused(metric=kid) == f"{message}; set base.evaluation.extra_metrics: [kid]"
+    asked = {"preset": "nano", "evaluation": {"extra_metrics": ["kid", "fd_infinity"]}}
+    assert load(metric=kid, base=asked).spec.metric.primary == "kid_digits"
+    assert load(metric=kid | {"primary": "fd_infinity_digits"}, base=asked).spec.metric.primary == "fd_infinity_digits"
+    made = "its data and evaluation.extractor make fd_digits and fd_infinity_digits and kid_digits; choose that, or another"
+    for inceptions in ("kid", "fid_infinity"):
+        assert made in refused(metric=kid | {"primary": inceptions}, base=asked)
 
 
 def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, load: Load) -> None:
@@ -207,3 +227,27 @@ def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, l
 )
 def test_an_extractor_that_means_nothing(refused: Refused, extractor: Any, message: str) -> None:
     assert refused(base={"preset": "nano", "evaluation": {"extractor": extractor}}) == message
+
+
+def test_a_contrast_is_on_a_metric_that_is_measured_and_has_a_logarithm(refused: Refused, load: Load) -> None:
+    claim = {"name": "gap", "of": "dual/none", "to": "single/none", "kind": "equivalent", "alpha": 0.05, "margin": 0.01}
+    gap = claim | {"metric": "overfitting_gap"}
+    said = (
+        "contrasts: 'gap' has a metric of its own: overfitting_gap is measured only where it is asked for, and variant single/none does not"
+    )
+    assert refused(contrasts=[gap]) == f"{said} ask; set base.evaluation.extra_metrics: [overfitting_gap]"
+    asked = {"preset": "nano", "evaluation": {"extra_metrics": ["overfitting_gap", "kid"]}}
+    assert load(contrasts=[gap], base=asked).spec.contrasts[0].metric == "overfitting_gap"
+    said = "may be 0 or below, where a percentage means nothing; give the margin in units of the metric"
+    for metric in ("overfitting_gap", "kid_digits"):
+        share = claim | {"metric": metric, "margin": "2%"}
+        assert refused(contrasts=[share], base=asked) == f"contrasts: 'gap' has margin 2%, and {metric} {said}"
+
+
+def test_a_contrast_asks_nothing_of_variants_that_it_does_not_read(load: Load) -> None:
+    """Data sets as levels: each has its own distance."""
+    levels = {"digits": {"data": {"kind": "digits"}}, "mine": {"data": {"kind": "npz", "path": "mine.npz"}}}
+    rates = {"slow": {"optimizer.learning_rate": 0.001}, "fast": {"optimizer.learning_rate": 0.002}}
+    design = {"kind": "factorial", "factors": {"data": {"levels": levels}, "rate": {"levels": rates}}}
+    contrast = {"name": "rate", "of": "digits/fast", "to": "digits/slow", "metric": "fd_digits"}
+    assert load(design=design, contrasts=[contrast], baseline=None).spec.contrasts[0].metric == "fd_digits"

@@ -8,7 +8,7 @@ from small_sweep import Load, Refused
 from sweeper.spec.reading import set_path
 from sweeper.spec.yaml_text import parse_yaml
 
-TOP = "question, name, base, design, seeds, metric, baseline, contrasts, sequential, resources, report"
+TOP = "question, name, base, design, seeds, metric, baseline, contrasts, sequential, analysis, resources, keep, report"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_without_a_profile_the_sweep_is_as_written(load: Load, profile: str | No
 def test_another_kind_replaces_the_mapping_below(load: Load) -> None:
     base = {"preset": "nano", "data": {"kind": "npz", "path": "images.npz", "held_out_fraction": 0.3}}
     sweep = load(base=base, profiles={"toy": {"base": {"data": {"kind": "digits"}}}}, profile="toy")
-    assert sweep.configs[0][1].data.model_dump() == {"kind": "digits"}
+    assert sweep.configs[0][1].data.model_dump() == {"kind": "digits", "train_images": None}
     variants = {"kind": "variants", "variants": {"only": {}}}
     explicit = load(profiles={"one": {"design": variants}}, profile="one")
     assert [variant.name for variant, _ in explicit.configs] == ["only"], "a factorial design leaves no factors behind"

@@ -38,6 +38,9 @@ def test_factors_or_levels_that_change_places_are_another_version(load: Load) ->
         {"contrasts": [CLAIM | {"kind": "equivalent"}]},
         {"contrasts": [CLAIM | {"relative_to": "single/full"}]},
         {"metric": {"primary": "held_out_loss", "direction": "lower", "assumed_cv": "1.3%"}},
+        {"metric": {"primary": "held_out_loss", "direction": "lower", "planning_cv": "1.3%"}},
+        {"analysis": "welch"},
+        {"contrasts": [CONTRAST | {"kind": "superior", "alpha": 0.05, "smallest_effect": "2%"}]},
         {"contrasts": [CONTRAST | {"of": "dual/full"}]},
         {"contrasts": [CONTRAST | {"name": "d"}]},
         {"contrasts": []},
@@ -69,6 +72,13 @@ def test_how_it_is_written_does_not(load: Load) -> None:
     other_base = {"preset": "nano", "optimizer": {"learning_rate": 0.0001}}
     written = load(base={"preset": "nano"}, overrides=["base.optimizer.learning_rate=1e-4"])
     assert written.version == load(base=other_base).version
+
+
+def test_what_a_version_means_is_as_it_was_before_training_images_could_be_chosen(load: Load) -> None:
+    """A stored sweep keeps its version, and with it its reports and its looks."""
+    before = load(base={"preset": "nano", "data": {"kind": "digits"}}).version
+    assert before == "e1684d936f5f"
+    assert load(base={"preset": "nano", "data": {"kind": "digits", "train_images": 100}}).version != before
 
 
 def test_which_published_rows_are_shown_does_not(load: Load) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from sweeper.errors import SweepPaused
 from sweeper.records import AttemptClaim, AttemptState, PlannedTrial
 from sweeper.store import attempts, claims, outbox
 from sweeper.store.results_store import Fenced, ResultsStore
@@ -51,7 +52,7 @@ def test_a_second_claim_waits_for_the_first(store: ResultsStore) -> None:
 
 
 def test_an_unknown_trial_cannot_be_claimed(store: ResultsStore) -> None:
-    with pytest.raises(ValueError, match="trial nowhere is in no sweep; record_sweep comes before claim"):
+    with pytest.raises(SweepPaused, match="trial nowhere was deleted while its sweep ran"):
         store.claim("nowhere", owner="me", lease_seconds=60, is_dead=alive)
 
 
@@ -216,10 +217,38 @@ def test_what_the_outbox_says_of_an_attempt(store: ResultsStore) -> None:
     assert ended == {**common, "state": "failed", "error": error, "time_ms": round(record.ended.timestamp() * 1000)}
 
 
-def test_attempts_of_dead_owners_are_released_at_once(store: ResultsStore) -> None:
-    claim(store, "dead")
-    store.claim("dual-0-fingerprint", owner="alive", lease_seconds=60, is_dead=alive)
-    assert store.release_dead(lambda owner: owner == "dead") == [TRIAL]
-    assert store.release_dead(lambda owner: owner == "dead") == []
-    assert store.known([TRIAL])[TRIAL].newest_state == "lost"
-    assert store.known(["dual-0-fingerprint"])["dual-0-fingerprint"].newest_state == "running"
+def test_an_attempt_of_another_number_under_the_same_id_is_another(store: ResultsStore, url: str) -> None:
+    """As after the database was replaced by an older copy of itself, on which another driver went on."""
+    held = claim(store)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.update(Attempt).where(Attempt.id == held.attempt_id).values(number=2))
+    before = contents(url)
+    for write in (
+        lambda: store.alive(held),
+        lambda: store.points(held, 1, {"train_loss": 1.0}, 5),
+        lambda: store.checkpointed(held, 1),
+        lambda: store.end(held, "failed", "x"),
+    ):
+        with pytest.raises(Fenced):
+            write()
+    assert contents(url) == before
+
+
+def test_an_attempt_that_only_evaluated_is_gone_on_from_up_to_its_end(store: ResultsStore) -> None:
+    """It wrote an average and no checkpoint, and the store has the whole curve."""
+    first = claim(store)
+    store.started(first, start_step=0, comparability={}, provenance={})
+    store.checkpointed(first, 10)
+    store.evaluated(first, 10, "few", {"fd_digits": 1.0}, {}, 1)
+    store.end(first, "finished")
+    second = claim(store)
+    store.started(second, start_step=10, comparability={}, provenance={})
+    store.evaluated(second, 10, "many", {"fd_digits": 1.0}, {}, 1)
+    store.end(second, "finished")
+    lost = claim(store)
+    store.started(lost, start_step=10, comparability={}, provenance={})
+    store.end(lost, "lost")
+    held = claim(store)
+    assert dict(zip(held.earlier, held.recorded, strict=True)) == {3: 0, 2: 10, 1: 10}
+    assert [(one.number, one.recorded) for one in store.known([TRIAL])[TRIAL].earlier] == [(3, 0), (2, 10), (1, 10)]

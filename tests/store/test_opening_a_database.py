@@ -62,8 +62,8 @@ def test_paths_that_are_no_database(tmp_path: Path) -> None:
     text = tmp_path / "notes.db"
     text.write_text("this is not a database, and long enough to be looked at as one\n" * 20)
     assert (
-        f"the database {text} cannot be opened: file is not a database; mend it, or set SWEEPER_HOME to another folder, or {REMEDY}"
-        in refusal(f"sqlite:///{text}")
+        f"the database {text} cannot be opened: file is not a database; `sweeper db check` says what is damaged, `sweeper db rebuild` makes"
+        f" the store again from its newest copy and the trials' folders; or {REMEDY}" in refusal(f"sqlite:///{text}")
     )
     assert f"the database {text / 'below.db'} cannot be opened: " in refusal(f"sqlite:///{text / 'below.db'}")
 

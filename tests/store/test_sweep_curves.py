@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from sweeper.records import AttemptState, PlannedTrial, TrialCurves
+from sweeper.store import curves
 from sweeper.store.results_store import ResultsStore
 
 MakeTrials = Callable[..., list[PlannedTrial]]
@@ -52,6 +53,22 @@ def test_a_resumed_trial_keeps_what_it_measured_before_and_only_its_own_evaluati
     assert set(found[first.fingerprint].training) == {"train_loss"}
     assert found[second.fingerprint] == TrialCurves({"train_loss": {1: 1.01, 2: 1.02}}, {}), "nothing of it has finished"
     assert found[third.fingerprint] == TrialCurves({}, {})
+
+
+def test_evaluations_at_the_end_alone_are_those_of_the_snapshot(
+    store: ResultsStore, planned: list[PlannedTrial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = planned[:3]
+    last = first.steps
+    attempt(store, first, 0, range(1, 3), {last: 5.0})
+    attempt(store, second, 0, range(1, 3), {last: 7.0})
+    attempt(store, second, last, range(0), {last: 6.0})
+    attempt(store, third, 0, range(1, 3), {last: 9.0}, state="failed")
+    snapshot = store.snapshot()
+    short = store.curves(snapshot, metrics=("train_loss",))
+    assert [short[trial.fingerprint].evaluations for trial in planned[:3]] == [{"fid": {last: 5.0}}, {"fid": {last: 6.0}}, {}]
+    monkeypatch.setattr(curves, "_on_the_way", lambda session, this: True)
+    assert store.curves(snapshot, metrics=("train_loss",)) == short, "as it is read where there are some on the way"
 
 
 def test_one_trials_curve_is_that_of_its_history(store: ResultsStore, planned: list[PlannedTrial]) -> None:

@@ -1,10 +1,11 @@
 """How the trials of a sweep stand, and what planning knows of them: on every database."""
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 
-from sweeper.records import AttemptClaim, AttemptState, KnownTrial, PlannedTrial, TrialOutcome
+from sweeper.records import AttemptClaim, AttemptState, EarlierAttempt, KnownTrial, PlannedTrial, TrialOutcome
 from sweeper.store.results_store import ResultsStore
 
 MakeTrials = Callable[..., list[PlannedTrial]]
@@ -95,11 +96,13 @@ def test_what_planning_knows(store: ResultsStore) -> None:
     held = attempt(store)
     store.checkpointed(held, 8)
     store.evaluated(held, 10, "eval", {"fd_digits": 1.0}, {}, 1)
-    assert store.known([TRIAL])[TRIAL] == KnownTrial(TRIAL, frozenset(), 8, {"device": "cpu 1"}, "running", None, attempts=1)
+    first = (EarlierAttempt(1, 8, {"device": "cpu 1"}),)
+    assert store.known([TRIAL])[TRIAL] == KnownTrial(TRIAL, frozenset(), 8, {"device": "cpu 1"}, "running", None, attempts=1, earlier=first)
     store.end(held, "finished")
     assert store.known([TRIAL])[TRIAL].evaluated == {(10, "eval")}
     store.end(attempt(store, start=8), "failed", "ValueError: boom\nmore")
     known = KnownTrial(TRIAL, frozenset({(10, "eval")}), 8, {"device": "cpu 1"}, "failed", "ValueError: boom", attempts=2)
+    known = dataclasses.replace(known, earlier=(EarlierAttempt(1, 10, {"device": "cpu 1"}),))  # it finished: the curve is whole to its end
     assert store.known([TRIAL])[TRIAL] == known, "conditions of what is reused or resumed, not of what came to nothing"
     store.end(attempt(store, fresh=True), "stopped")
     assert store.known([TRIAL])[TRIAL].checkpoint_step == 0

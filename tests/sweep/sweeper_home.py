@@ -80,18 +80,24 @@ def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
 
 def workers(process: subprocess.Popen[str], title: str = "ImplicitFunc") -> list[int]:
     """Ray's worker processes with this in their title, found below the driver: other tests may have theirs on this machine."""
-    parents: dict[int, int] = {}
-    training: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+    found = []
+    for pid in below(process.pid):
         with contextlib.suppress(OSError):  # ended while we looked
-            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            shown = (entry / "cmdline").read_bytes().decode(errors="replace")
+            shown = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
             if shown.startswith("ray::") and title in shown:
-                training.append(int(entry.name))
+                found.append(pid)
+    return found
 
-    def below(pid: int) -> bool:
-        return pid == process.pid or (pid in parents and below(parents[pid]))
 
-    return [pid for pid in training if below(pid)]
+def below(ancestor: int) -> list[int]:
+    """A process and all that it started, itself or by others."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # ended while we looked
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+
+    def descends(pid: int) -> bool:
+        return pid == ancestor or (pid in parents and descends(parents[pid]))
+
+    return [pid for pid in parents if descends(pid)]

@@ -3,7 +3,8 @@
 import pytest
 from sweeper_home import TINY, Home
 
-CLAIM = "{name: dual timesteps, of: {timesteps: dual}, to: {timesteps: single}, kind: equivalent, alpha: 0.05, margin: 0.01%}"
+# At this level no three or four seeds decide anything, whatever the numbers.
+CLAIM = "{name: dual timesteps, of: {timesteps: dual}, to: {timesteps: single}, kind: equivalent, alpha: 0.000001, margin: 0.01%}"
 WORDS = ("extend", str(TINY), "--until-decided", "--max-seeds", "4", "--set", f"contrasts=[{CLAIM}]", "--set", "base.steps=4")
 
 

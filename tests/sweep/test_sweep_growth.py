@@ -41,6 +41,14 @@ def test_more_seeds_steps_and_samples_run_only_what_is_new(
     assert home.snapshot().outcomes[0].details["samples"] == 40
     assert home.snapshot().outcomes[0].metrics["held_out_loss"] == at_once.snapshot().outcomes[0].metrics["held_out_loss"]
 
+    home.sweep("--set", "base.steps=30", "--set", "base.evaluation.samples=50", "--set", "keep=average")
+    for outcome in home.snapshot().outcomes:
+        kept = sorted(path.stem for path in (home.path / "trials" / outcome.fingerprint).glob("*/*.safetensors"))
+        assert kept == ["average-00000020", "average-00000030"], "one of each step, and of four attempts' checkpoints none"
+    home.sweep("--set", "base.steps=30", "--set", "base.evaluation.samples=60")
+    assert [(a.number, a.start_step, a.step) for a in attempts(home)][4] == (5, 30, 30), "from the average alone"
+    assert home.snapshot().outcomes[0].metrics["held_out_loss"] == at_once.snapshot().outcomes[0].metrics["held_out_loss"]
+
 
 def test_a_trial_serves_two_sweeps(cluster_home: Home) -> None:
     home = cluster_home

@@ -59,7 +59,7 @@ def test_stopped_then_robbed_of_a_process_then_hung_in_one_it_resumes(
     home: Home, new_home: Callable[..., Home], cluster: dict[str, str]
 ) -> None:
     """Ctrl-C checkpoints in all processes at one step; a process that is killed, or hangs, takes the attempt along; the next goes on."""
-    home = Home(home.path, {**home.more, "SWEEPER_SILENCE_SECONDS": "25"})
+    home = Home(home.path, {**home.more, "SWEEPER_SILENCE_SECONDS": "60"})
     command = ("run", str(Path(__file__).with_name("tiny.yaml")), *TWO, *LONGER, *ONE_VARIANT)
 
     def trains(number: int) -> bool:

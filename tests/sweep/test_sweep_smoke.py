@@ -27,7 +27,7 @@ def test_every_trial_finishes_and_the_table_is_printed(undisturbed: Home) -> Non
 
 def test_only_our_progress_is_on_the_screen(undisturbed: Home) -> None:
     progress = (undisturbed.path / "output.txt").read_text().split("Question")[0].splitlines()
-    assert all(line.startswith(("8 trials", "started", "finished")) or not line.strip() for line in progress), progress
+    assert all(line.startswith(("starting Ray", "8 trials", "started", "finished")) or not line.strip() for line in progress), progress
 
 
 def test_running_again_trains_nothing_and_prints_the_same_table(undisturbed: Home) -> None:
@@ -51,7 +51,7 @@ def test_show_says_where_everything_is(undisturbed: Home) -> None:
     trial = undisturbed.snapshot().outcomes[0]
     output = undisturbed.run("show", trial.fingerprint[:8])
     folder = undisturbed.path / "trials" / trial.fingerprint / "attempt-1"
-    for name in ("checkpoint-00000040.safetensors", "checkpoint-00000020.safetensors", "average-00000040.safetensors", "log.txt"):
+    for name in ("checkpoint-00000040.safetensors", "average-00000040.safetensors", "log.txt"):
         assert (folder / name).exists()
         assert str(folder / name) in output
     for part in ("smoke", "single/none", "git_commit", "held_out_loss", "precision: fp32", "last 10 lines of the log"):

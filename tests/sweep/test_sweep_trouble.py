@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from sweeper_home import Home, wait_for, workers
@@ -64,3 +65,14 @@ def test_a_store_that_fails_ends_the_run_with_its_own_exit_code(home: Home) -> N
     assert process.returncode == 4, output
     assert "error:" in output
     assert "Traceback" not in output
+
+
+def test_a_cluster_that_asks_for_its_token_is_joined_with_it_alone(new_home: Callable[..., Home], cluster: dict[str, str]) -> None:
+    home = new_home("outside", {"RAY_ADDRESS": cluster["RAY_ADDRESS"], "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64})
+    said = home.sweep(exit_code=2)
+    assert said.splitlines() == [
+        f"joining Ray at {cluster['RAY_ADDRESS']}",
+        f"error: RAY_ADDRESS {cluster['RAY_ADDRESS']}: the cluster asks for its token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as on its"
+        " head",
+    ]
+    assert not (home.path / "sweeper.db").exists(), "nothing was recorded"

@@ -76,10 +76,10 @@ def test_many_trials_of_an_empty_mlflow_are_rebuilt_under_the_lease(setup: Any, 
     assert max(gaps) < DRAIN_S + 2 * one_trial, "a drain is cut between trials"
 
 
-def test_one_long_history_is_told_under_the_lease(setup: Any, slow: Leased) -> None:
+def test_one_long_history_is_told_under_the_lease(setup: Any, slow: Leased, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(mlflow_client.PER_BATCH, "entries", 110)
     slow.link()
-    for number in range(1, 21):
-        slow.attempt("failed", number=number)
+    slow.points(1, {f"metric-{number}": 0.5 for number in range(5_000)})
     slow.rows = {row.id: row for row in slow.pending(50) if row.kind == "link"}
     slow.link("f1", seed=1)
     renewals: list[float] = []

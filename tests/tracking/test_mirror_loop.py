@@ -20,6 +20,10 @@ class FakeMirror(MlflowMirror):
     def __init__(self, source: FakeSource, away_until: float = 0.0, clock: Clock = lambda: 0.0) -> None:
         self.source, self.away_until, self.clock = source, away_until, clock
         self.tries: list[float] = []
+        self.forgot = 0
+
+    def forget(self) -> None:
+        self.forgot += 1
 
     def drain(self, limit: int = 500, *, deadline: float = float("inf"), permit: Callable[[], None] = lambda: None) -> int:
         assert limit > 0
@@ -45,6 +49,7 @@ def test_it_drains_until_it_is_stopped_and_gives_the_lease_back(naps: Clock) -> 
     assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 3) == 0
     assert (source.holder, len(source.told)) == (None, 9)
     assert source.renewals == len(mirror.tries), "the lease is renewed before every drain"
+    assert mirror.forgot == 1, "when it became the mirror: another one may have made runs before"
 
 
 def test_what_is_left_at_the_stop_is_flushed(naps: Clock) -> None:

@@ -58,7 +58,7 @@ def test_a_child_that_was_left_half_built_is_completed(setup: Any, monkeypatch: 
     setup.source.rows.clear()
     setup.source.points(4, {"train_loss": 0.25})
     with monkeypatch.context() as patch:
-        patch.setattr("sweeper.tracking.trial_runs.TrialRuns._copy", away)
+        patch.setattr("sweeper.tracking.mlflow_client.QuietClient.record", away)
         with pytest.raises(TrackingAway):
             setup.mirror().drain()
     assert setup.only("trial").data.metrics == {}
@@ -68,7 +68,7 @@ def test_a_child_that_was_left_half_built_is_completed(setup: Any, monkeypatch: 
     assert child.info.status == "FINISHED"
 
 
-def away(*_arguments: Any) -> Any:
+def away(*_arguments: Any, **_named: Any) -> Any:
     raise TrackingAway("gone")
 
 

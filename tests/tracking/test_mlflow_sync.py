@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from real_sweeps import ENDINGS, Look, drained, mirror_of, planned, train
@@ -36,6 +37,66 @@ def test_an_empty_mlflow_becomes_what_the_live_mirror_made(
 
     assert run_command(["mlflow", "sync"]) == 0
     assert look(Settings()) == live
+
+
+def test_a_trial_costs_few_requests(setup: Any) -> None:
+    """More than half of them were of single tags, params and looks: 18 a trial, 3.4 trials a second."""
+    trials = 30
+    for number in range(trials):
+        name = f"f{number:02}"
+        setup.source.link(name, seed=number)
+        setup.source.attempt("running", name, time_ms=950_000)
+        for step in range(1, 21):
+            setup.source.points(step, {"train_loss": 1 / step, "align_loss": -0.5, "steps_per_second": 3.0}, name)
+        setup.source.evaluation(20, {"held_out_loss": 0.5}, {"samples": 1000}, name)
+        setup.source.attempt("finished", name)
+        setup.image(20, name)
+    setup.source.rows = {row.id: row for row in setup.source.rows.values() if row.kind == "link"}
+    requests: list[None] = []
+    mirror = setup.mirror()
+    assert mirror.drain(permit=lambda: requests.append(None)) == trials
+    # created, status, texts, picture, all numbers, params and tags; and what is asked once for all of them
+    assert len(requests) <= 5 * trials + 15
+    child = setup.runs("trial")[7]
+    assert [step for step, _, _ in setup.curve(child, "train_loss")] == list(range(1, 21))
+    assert child.data.params["lr"] == "0.004"
+    assert child.data.tags["sweeper.state"] == "finished"
+    assert setup.only("sweep").info.status == "FINISHED"
+
+
+def test_long_texts_are_told_in_several_requests(setup: Any) -> None:
+    """MLflow takes 1 MB at once, and 100 params."""
+    long = {f"field{number:03}": "x" * 5_000 if number < 60 else str(number) for number in range(250)}
+    setup.source.link(**long)
+    mirror = setup.mirror()
+    assert mirror.drain() == 1
+    assert mirror.refused == 0
+    params = setup.only("trial").data.params
+    assert {name: params[name] for name in long} == long
+
+
+def test_a_run_is_whole_with_its_last_request(setup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+
+    requests: list[str] = []
+    log_batch = MlflowClient.log_batch
+
+    def killed_at_the_last(client: MlflowClient, run_id: str, **batch: Any) -> None:
+        requests.append(run_id)
+        if len(requests) == 3:
+            raise KeyboardInterrupt
+        log_batch(client, run_id, **batch)
+
+    setup.source.link(**{f"field{number:03}": str(number) for number in range(250)})
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_batch", killed_at_the_last)
+        with pytest.raises(KeyboardInterrupt):
+            setup.mirror().drain()
+    assert "sweeper.whole" not in setup.only("trial").data.tags
+    assert setup.mirror().drain() == 1
+    child = setup.only("trial")
+    assert child.data.tags["sweeper.whole"] == "yes"
+    assert child.data.params["field249"] == "249"
 
 
 def test_an_older_copy_of_mlflow_catches_up(
