@@ -1,4 +1,4 @@
-"""The table of what was measured, for the README: `python benchmarks/summary.py [--write]`.
+"""The table of what was measured, for docs/speed.md: `python benchmarks/summary.py [--write]`.
 
 Read from benchmarks/results/; a figure that was never measured on a device is shown as unmeasured.
 """
@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.measuring import RESULTS, UNMEASURED, kept
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
 BEGIN, END = "<!-- benchmarks: by `make bench` -->", "<!-- benchmarks end -->"
 Row = dict[str, Any]
 
@@ -42,7 +42,16 @@ def _seconds(row: Row) -> str:
 
 
 def _scale(row: Row) -> str:
-    return f"{row['processor_seconds']:.1f} s of a processor, {row['seconds']:.1f} s by the clock"
+    memory = f", {row['peak_mib']:.0f} MiB" if "peak_mib" in row else ""
+    return f"{row['processor_seconds']:.1f} s of a processor, {row['seconds']:.1f} s by the clock{memory}"
+
+
+def _rate(row: Row) -> str:
+    return f"{row['trials'] / row['seconds']:.1f} trials/s ({row['trials']:,} trials)"
+
+
+def _page(row: Row) -> str:
+    return f"{row['seconds']:.1f} s, {row['page_mib']:.1f} MiB"
 
 
 def _overhead(row: Row) -> str:
@@ -87,6 +96,16 @@ COMMANDS = {
     "of it, to the first step": ("`sweeper run`, from the command to the first training step", ""),
     "Ctrl-C, to the end": ("`sweeper run`, from Ctrl-C to its end, its trials checkpointed", "under 20 s"),
 }
+LARGEST = 100_000
+FORMATS = {
+    **{
+        f"report as {name}": (f"`sweeper report --format {name}`", "under 20 s and 500 MiB")
+        for name in ("csv", "markdown", "latex", "html")
+    },
+    "report as JSON": ("`sweeper report --format json`", "under 30 s and 500 MiB"),
+    "results()": ("`sweeper.results()`", "under 500 MiB"),
+}
+BROWSER = "the page in a browser"
 LIMITS = {10_000: "under 2 s", 100_000: "under 15 s"}
 """Trials, of 20 metrics each."""
 
@@ -134,6 +153,29 @@ FIGURES: list[Figure] = [
         for trials, target in LIMITS.items()
         for command in ("plan", "status", "report")
     ),
+    *(
+        _figure(f"{words}, {LARGEST:,} trials x 20 metrics", target, "store_scale", _scale, command=command, trials=LARGEST)
+        for command, (words, target) in FORMATS.items()
+    ),
+    *(
+        _figure(
+            f"the page of {trials:,} trials in a browser, until all is drawn",
+            "under 3 s and 5 MiB",
+            "store_scale",
+            _page,
+            trials=trials,
+            command=BROWSER,
+        )
+        for trials in LIMITS
+    ),
+    _figure(
+        "`sweeper mlflow sync` to a server on this machine, trials of 20 numbers",
+        "at least 20 trials/s",
+        "mlflow_sync",
+        _rate,
+        mlflow="server",
+    ),
+    _figure("`sweeper mlflow sync` to an SQLite file", "", "mlflow_sync", _rate, mlflow="SQLite file"),
 ]
 
 
@@ -154,18 +196,18 @@ def table(folder: Path = RESULTS) -> str:
     return "\n".join(lines)
 
 
-def written(readme: str, folder: Path = RESULTS) -> str:
-    """The README with the table of today between its marks."""
-    before, _, rest = readme.partition(BEGIN)
+def written(page: str, folder: Path = RESULTS) -> str:
+    """The page with the table of today between its marks."""
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table(folder)}\n{END}{after}"
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="into the README")
+    parser.add_argument("--write", action="store_true", help="into docs/speed.md")
     if parser.parse_args(arguments).write:
-        README.write_text(written(README.read_text()))
+        PAGE.write_text(written(PAGE.read_text()))
     print(table())
 
 

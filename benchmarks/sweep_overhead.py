@@ -42,7 +42,7 @@ resources: {{cpus: 1, gpus: {gpus}}}
 """
 RAW = """
 import os, sys
-from sweeper.execution.ray_tune import QUIET
+from sweeper.execution.ray_session import QUIET
 os.environ.update(QUIET)
 import ray
 from ray import tune
