@@ -7,7 +7,7 @@ SPEC ?= sweeps/noise_aug_vs_interaction.yaml
 # Of `make test`: where nothing is said, all but those marked slow, which break or run many real sweeps. TESTS=tests is all of them.
 TESTS ?= -m "not slow"
 
-.PHONY: install run test check bench ui clean
+.PHONY: install run test check docs bench ui clean
 
 install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -28,11 +28,15 @@ check: install
 test: check
 	$(BIN)/pytest $(TESTS)
 
-# Minutes to an hour. `make bench DEVICE=cuda` on a GPU; the README's table is renewed.
-BENCHMARKS = train_step scaling evaluation start_up store_scale sweep_overhead mlflow_away
+# Minutes to an hour. `make bench DEVICE=cuda` on a GPU; the table in docs/speed.md is renewed.
+BENCHMARKS = train_step scaling evaluation start_up store_scale sweep_overhead mlflow_sync mlflow_away
 bench: install
 	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(if $(DEVICE),--device $(DEVICE)); done
 	$(BIN)/python benchmarks/summary.py --write
+
+# The documentation as a site, in site/. A broken link or a page that stands nowhere is an error.
+docs: install
+	$(BIN)/mkdocs build --strict --quiet
 
 ui: install
 	$(BIN)/sweeper ui
