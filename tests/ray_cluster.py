@@ -28,4 +28,4 @@ def ray_cluster(cpus: int) -> Iterator[dict[str, str]]:
             yield token | {"RAY_ADDRESS": ray.stdout.readline().strip()}
         finally:
             ray.stdin.close()
-            ray.wait(timeout=60)
+            ray.wait(timeout=300)

@@ -1,7 +1,7 @@
 """The config of one trial: frozen, typed, without unknown keys; loads nothing heavier than pydantic."""
 
 from model.config.assignment_source import modules_also_in
-from model.config.data import DataConfig, DigitsData, FolderData, LatentsData, NpzData
+from model.config.data import DataConfig, DigitsData, FolderData, LatentsData, NpzData, PhotographsData
 from model.config.evaluation import EXTRA_METRICS, NAMED_BY_FEATURES
 from model.config.extractor import named_by_features
 from model.config.streams import stream_identities
@@ -16,6 +16,7 @@ __all__ = [
     "FolderData",
     "LatentsData",
     "NpzData",
+    "PhotographsData",
     "Precision",
     "TrainConfig",
     "modules_also_in",

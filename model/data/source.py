@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from model.config import DataConfig, DigitsData, FolderData, LatentsData, NpzData
+from model.config import DataConfig, DigitsData, FolderData, LatentsData, NpzData, PhotographsData
 from model.config.data import HELD_OUT_FRACTION
 from model.config.section import identity
 from model.data import digits
@@ -20,6 +20,10 @@ def read(config: DataConfig, cache: Path | None = None) -> LabelledImages:
     match config:
         case DigitsData():
             return digits.read_digits()
+        case PhotographsData():
+            from model.data.photographs import read_photographs
+
+            return read_photographs(config)
         case NpzData():
             from model.data.npz import read_npz
 
@@ -38,7 +42,7 @@ def held_out_fraction(config: DataConfig) -> float:
 
 
 def facts(config: DataConfig, cache: Path | None = None) -> DataFacts:
-    """What a plan needs; reads a user's data set, but not the digits, whose facts are known. Latents that are not there declare theirs.
+    """What a plan needs; reads the data set, but not the digits, whose facts are known. Latents that are not there declare theirs.
 
     `cache`: see `read`; pictures that are kept there are not read at all.
     """
@@ -69,7 +73,7 @@ def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
             return DataFacts(pictures.content_hash, channels, side, len(names), n - held_out, held_out, names, pictures.remarks)
         case _:
             found = read(config)
-            held_out = held_out_count(len(found.images), held_out_fraction(config), str(config.path))
+            held_out = held_out_count(len(found.images), held_out_fraction(config), str(getattr(config, "path", config.kind)))
             _, channels, side, _ = found.images.shape
             train = len(found.images) - held_out
             return DataFacts(found.content_hash, channels, side, found.classes, train, held_out, found.class_names, found.remarks)

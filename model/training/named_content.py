@@ -5,7 +5,7 @@ Weights of frozen networks are held against their names where they are read (`mo
 
 from collections.abc import Mapping
 
-from model.config import DigitsData, TrainConfig
+from model.config import DigitsData, PhotographsData, TrainConfig
 from model.config.assignment_source import imported_beside, is_users
 from model.errors import DataError
 from model.noise.assignments import assignment_named
@@ -42,4 +42,8 @@ def _place(what: str, config: TrainConfig) -> str:
         imported = imported_beside(config.partition.assignment)
         others = f", or of what it imports ({', '.join(imported)})," if imported else ""
         return f"the file of partition.assignment {config.partition.assignment}{others}"
-    return "the digits" if isinstance(config.data, DigitsData) else f"data.path: {config.data.path}"
+    match config.data:
+        case DigitsData() | PhotographsData():
+            return f"scikit-learn's {config.data.kind}"
+        case _:
+            return f"data.path: {config.data.path}"

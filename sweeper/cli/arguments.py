@@ -36,6 +36,9 @@ AllowMixed = Annotated[
     list[str] | None,
     typer.Option("--allow-mixed", metavar="FIELD", help="Count results alike that differ in this field of their conditions."),
 ]
+Pilot = Annotated[
+    bool, typer.Option("--pilot", help="Of the sweep, its pilot: the variants at 3 other seeds, to measure what seeds are counted with.")
+]
 MaxConcurrent = Annotated[int | None, typer.Option(min=1, help="Trials at the same time; default: as many as the machine holds.")]
 SweepName = Annotated[
     str | None,

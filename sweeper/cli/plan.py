@@ -1,12 +1,15 @@
 """`sweeper plan`: what a run would do, and what it needs, before anything starts."""
 
 import json
+import shlex
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, mixed_fields
+from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Pilot, Profile, SpecPath, mixed_fields
 from sweeper.cli.collecting import no_collecting
 from sweeper.settings import Settings
 
@@ -15,6 +18,7 @@ from sweeper.settings import Settings
 def plan(
     spec: SpecPath,
     profile: Profile = None,
+    pilot: Pilot = False,
     overrides: Overrides = None,
     max_concurrent: MaxConcurrent = None,
     allow_mixed: AllowMixed = None,
@@ -37,7 +41,7 @@ def plan(
     from sweeper.service.plan_claims import plan_claims
     from sweeper.service.plan_sweep import SweepRequest, plan_sweep
 
-    request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent, retry_failed)
+    request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent, retry_failed, pilot)
     store = Settings()
     asked = (look_up_in(store), timings_in(store), kept_in(store))
     planned = plan_sweep(request, *asked, placed=placed_in(store), refuse_missing=False, cache=cache_in(store))
@@ -54,4 +58,7 @@ def plan(
         return
     console = Console(highlight=False)
     print_plan(planned, checked, space, console)
-    print_claims(claims, console)
+    print_claims(claims, replace(request, pilot=True).command, console)
+    if pilot:
+        said = "the pilot has run" if not planned.plan.to_run() else f"when `{request.command}` has run the pilot"
+        console.print(Text(f"\n{said}, `sweeper plan {shlex.quote(str(spec))}` counts seeds with its spread"), soft_wrap=True)

@@ -21,7 +21,8 @@ def claims_as_mapping(found: ClaimsPlan | None) -> dict[str, Any] | None:
     return {"prior": asdict(primary), "priors": priors, "claims": [asdict(one) for one in found.promises]}
 
 
-def print_claims(found: ClaimsPlan | None, console: Console) -> None:
+def print_claims(found: ClaimsPlan | None, pilot: str, console: Console) -> None:
+    """`pilot`: the command that runs the sweep's pilot, named where no trial has measured a spread yet."""
     if found is None:
         return
     many = f", Holm over {len(found.promises)}" if len(found.promises) > 1 else ""
@@ -29,6 +30,8 @@ def print_claims(found: ClaimsPlan | None, console: Console) -> None:
     for metric, prior in found.priors.items():
         of = f" of {metric}" if len(found.priors) > 1 else ""
         console.print(f"spread over seeds{of} {prior.cv:.2%}: {prior.source}")
+    if not all(prior.measured for prior in found.priors.values()):
+        console.print(Text(f"to count with a spread that was measured: {pilot}"), soft_wrap=True)
     for one, sentence in zip(found.promises, in_words(found.promises), strict=True):
         console.print(Text(one_line(f"{one.name}{f', on {one.metric}' if len(found.priors) > 1 else ''}: {one.kind.replace('_', ' ')}")))
         console.print(Padding(Text(one_line(sentence)), (0, 0, 0, 2)))

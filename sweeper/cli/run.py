@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Profile, SpecPath, gpu_seconds_of, mixed_fields, seconds_of
+from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Pilot, Profile, SpecPath, gpu_seconds_of, mixed_fields, seconds_of
 from sweeper.cli.live import shown
 from sweeper.settings import Settings
 from sweeper.visible import visible
@@ -14,6 +14,7 @@ from sweeper.visible import visible
 def run(
     spec: SpecPath,
     profile: Profile = None,
+    pilot: Pilot = False,
     overrides: Overrides = None,
     max_concurrent: MaxConcurrent = None,
     allow_mixed: AllowMixed = None,
@@ -37,7 +38,7 @@ def run(
 
     console = Console(highlight=False)
     overridden, mixed = tuple(overrides or ()), mixed_fields(allow_mixed)
-    request = SweepRequest(spec, profile, overridden, mixed, fresh, max_concurrent, retry_failed)
+    request = SweepRequest(spec, profile, overridden, mixed, fresh, max_concurrent, retry_failed, pilot)
     limits = Limits(seconds_of(deadline), gpu_seconds_of(gpu_hours))
 
     def say(line: str) -> None:

@@ -40,6 +40,11 @@ class Prior:
     source: str
     """Where these come from, in words."""
 
+    @property
+    def measured(self) -> bool:
+        """On trials, and not stated."""
+        return self.level is not None
+
 
 STATED_DISTANCE_CV = 0.064
 STATED_LOSS_CV = 0.011

@@ -13,6 +13,7 @@ from sweeper.service.plan_doubts import apart
 from sweeper.service.plan_sweep import PlannedSweep
 from sweeper.settings import Settings
 from sweeper.spec.designs import cells_of, contrast_weights
+from sweeper.spec.pilot import pilot_name
 from sweeper.store.results_reader import ResultsReader
 
 OTHER_SWEEPS = 5
@@ -52,7 +53,7 @@ def _paired(planned: PlannedSweep, names: Collection[str]) -> bool:
 
 
 def _prior(planned: PlannedSweep, settings: Settings, metric: str) -> Prior:
-    """From this sweep's finished trials, else from stored sweeps of the same kind, else as stated."""
+    """From this sweep's finished trials, else from its pilot's, else from stored sweeps of the same kind, else as stated."""
     spec = planned.sweep.spec
     store = existing_store(settings)
     if store is not None:
@@ -70,14 +71,19 @@ def _measured(planned: PlannedSweep, store: ResultsReader, metric: str) -> Prior
         mine = prior_of(_values(planned, store.snapshot(name, profile), metric), "measured on this sweep's finished trials")
         if mine is not None:
             return mine
+    pilot = (pilot_name(name), profile)
+    if any((one.name, one.profile) == pilot for one in known) and _same_kind(planned, snapshot := store.snapshot(*pilot)):
+        found = prior_of(_values(planned, snapshot, metric), "measured on this sweep's pilot")
+        if found is not None:
+            return found
     others: dict[str, dict[int, float]] = {}
     used: list[str] = []
     for one in [one for one in known if (one.name, one.profile) != (name, profile)][:OTHER_SWEEPS]:
         snapshot = store.snapshot(one.name, one.profile)
         if _same_kind(planned, snapshot):
-            found = _values(planned, snapshot, metric)
-            others |= {f"{one.name}/{one.profile}: {variant}": values for variant, values in found.items()}
-            used += [one.name] if found else []
+            read = _values(planned, snapshot, metric)
+            others |= {f"{one.name}/{one.profile}: {variant}": values for variant, values in read.items()}
+            used += [one.name] if read else []
     return prior_of(others, f"measured on {', '.join(dict.fromkeys(used))}, sweeps of the same metric, backbone, data and steps")
 
 

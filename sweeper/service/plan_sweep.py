@@ -42,6 +42,8 @@ class SweepRequest:
     max_concurrent: int | None = None
     retry_failed: bool = False
     """Try failed trials again whatever their failure was."""
+    pilot: bool = False
+    """Of the sweep, its pilot (`sweeper.spec.pilot`)."""
 
     @property
     def command(self) -> str:
@@ -54,6 +56,7 @@ class SweepRequest:
             ("--allow-mixed", self.allow_mixed),
         ):
             words += [word for value in values for word in (option, value)]
+        words += ["--pilot"] if self.pilot else []
         return shlex.join(words)
 
 
@@ -133,7 +136,7 @@ def _plan(
     user_code: tuple[Path, ...],
     cache: Path | None,
 ) -> PlannedSweep:
-    sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
+    sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides, pilot=request.pilot)
     _ensure_published(sweep)
     here = machine or Machine.here()
     if not refuse_missing:
@@ -164,7 +167,6 @@ def _plan(
     keep = sweep.spec.keep
     sizes = {name: (kept_bytes(configs[name], facts[name], keep), largest_bytes(configs[name], facts[name])) for name in running}
     once = {decision.trial.fingerprint: sizes[decision.trial.variant] for decision in to_run}
-    disk = disk_need(list(once.values()), allotment.concurrent)
     by_shape: dict[str, list[TrialTiming]] = {}
     for timing in timings(NEWEST) if running or isinstance(design, SearchDesign) else ():
         by_shape.setdefault(shape_of(timing.config), []).append(timing)
@@ -175,11 +177,14 @@ def _plan(
         paces[name] = found or counted_pace(configs[name], facts[name], allotment, None)
     first_of_shape = {shape: name for name, shape in reversed(shapes.items()) if shape not in by_shape}
     untried = {name: running[name] for name in running if first_of_shape.get(shapes[name]) == name}
-    search = None
+    search, to_come = None, []
     if isinstance(design, SearchDesign):
         baseline, config = sweep.configs[0]
         pace = measured_pace(shape_of(config.model_dump(mode="json")), "", keys[baseline.name], by_shape)
         search = search_plan(sweep, plan, pace or counted_pace(config, facts[baseline.name], allotment, None), known)
+        of_baseline = (kept_bytes(config, facts[baseline.name], keep), largest_bytes(config, facts[baseline.name]))
+        to_come = [of_baseline] * (search.left - len(once))
+    disk = disk_need([*once.values(), *to_come], allotment.concurrent)
     return PlannedSweep(
         sweep, facts, allotment, trials, plan, disk, sweep_time(paces, to_run, allotment), untried, search, user_code, request.allow_mixed
     )

@@ -21,13 +21,14 @@ _BOUNDS = {
     "less_than": "a number less than {lt}",
     "less_than_equal": "a number not above {le}",
     "finite_number": "a finite number",
-    "too_short": "at least {min_length} entry",
+    "too_short": "at least {min_length} entries",
     "too_long": "at most {max_length} entries",
-    "string_too_short": "at least {min_length} character",
+    "string_too_short": "at least {min_length} characters",
     "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "a name of letters, digits and _ . + = -, the first a letter or digit",
 }
 """Error type -> what it asks for."""
+_SINGULAR = {" 1 entries": " 1 entry", " 1 characters": " 1 character"}
 _COMMA = re.compile(r"[-+]?\d+,\d+")
 _PLAIN = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes", Path: "a path"}
 _brief = reprlib.Repr()  # never writes out what a few aliases in a file can blow up to gigabytes
@@ -89,6 +90,8 @@ def _said(errors: Sequence[Any], model: type[BaseModel], prefix: Callable[[str],
             return True, f"{_place((*spot.path, 'kind'), prefix)}there is no kind {tag!r}{nearest(tag, tags)}"
         case bound if bound in _BOUNDS:
             wanted = _BOUNDS[bound].format(**{name: _number(limit) for name, limit in error.get("ctx", {}).items()})
+            for several, one in _SINGULAR.items():
+                wanted = wanted.replace(several, one)
         case _:
             wanted = _wanted(spot.options) or error["msg"]
     return False, f"{place}give {wanted}, not {short(error['input'])}{_decimal_comma(error['input'])}"

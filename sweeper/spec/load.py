@@ -19,6 +19,7 @@ from sweeper.spec.designs import contrast_weights, fitted_template, spelled, var
 from sweeper.spec.explaining import explain
 from sweeper.spec.factors import written_as
 from sweeper.spec.measured import ensure_measured, faults_of_contrasts
+from sweeper.spec.pilot import pilot_of
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
 from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.search_design import SearchDesign
@@ -57,9 +58,10 @@ class LoadedSweep:
     """Every variant with its config at the first seed."""
 
 
-def load_sweep(path: Path, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedSweep:
-    """Raises SpecError with the place and the remedy; reads no data set and starts nothing."""
-    return sweep_from(read_mapping(path), str(path), profile=profile, overrides=overrides)
+def load_sweep(path: Path, *, profile: str | None = None, overrides: Sequence[str] = (), pilot: bool = False) -> LoadedSweep:
+    """Raises SpecError with the place and the remedy; reads no data set and starts nothing. `pilot`: of the sweep, its pilot."""
+    sweep = sweep_from(read_mapping(path), str(path), profile=profile, overrides=overrides)
+    return check_sweep(pilot_of(sweep.spec), sweep.profile, sweep.place) if pilot else sweep
 
 
 def sweep_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedSweep:

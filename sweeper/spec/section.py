@@ -7,7 +7,8 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+=-]*$"
-Name = Annotated[str, Field(pattern=NAME, max_length=80)]
+LONGEST_SWEEP_NAME = 80
+Name = Annotated[str, Field(pattern=NAME, max_length=LONGEST_SWEEP_NAME)]
 """Names go into folder names, tables and MLflow: letters, digits and _ . + = - only."""
 LONGEST_NAME = 120
 """Of a level or a contrast, in characters: names are the heads of tables."""

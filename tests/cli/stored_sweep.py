@@ -19,14 +19,18 @@ ERROR = "RuntimeError: the images caught fire\nTraceback (most recent call last)
 
 
 def store_sweep(
-    profile: str | None = "smoke", endings: Mapping[Cell, str | None] | None = None, spec: str = "sweep.yaml", steps: int = 40
+    profile: str | None = "smoke",
+    endings: Mapping[Cell, str | None] | None = None,
+    spec: str = "sweep.yaml",
+    steps: int = 40,
+    pilot: bool = False,
 ) -> PlannedSweep:
     """Records the sweep; each trial ends as `endings` says (None: never began), or else finished with known metrics."""
     settings = Settings()
     if not settings.root.exists():
         settings.root.mkdir()
         (settings.root / "sweeper.db").write_bytes(_empty_database())
-    planned = plan_sweep(SweepRequest(Path(spec), profile, (f"base.steps={steps}",)), lambda _: {})
+    planned = plan_sweep(SweepRequest(Path(spec), profile, (f"base.steps={steps}",), pilot=pilot), lambda _: {})
     with ResultsStore.open(settings.store_url) as store:
         sweep = planned.sweep
         whole = sweep.spec.model_dump(mode="json")

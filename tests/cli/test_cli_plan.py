@@ -332,6 +332,32 @@ def test_the_spread_is_this_sweep_s_own_once_trials_have_finished(sweeper: Sweep
     assert longer["source"].startswith("stated: "), "other steps are another kind"
 
 
+def test_a_search_that_has_not_begun_is_counted_on_the_disk(sweeper: Sweeper, home: Path) -> None:
+    shutil.copy(Path(__file__).parents[2] / "sweeps" / "search_alignment.yaml", "search.yaml")
+    planned = json.loads(sweeper("plan", "search.yaml", "--json").out)
+    one = json.loads(sweeper("plan", "sweep.yaml", "--json", "--set", "seeds=1").out)["disk"]["at_end_bytes"] / 4
+    assert planned["disk"]["at_end_bytes"] == planned["search"]["total"] * one, "a trial of the same network"
+
+
+def test_a_pilot_is_planned_and_then_counted_with(sweeper: Sweeper, home: Path) -> None:
+    asked = ("--profile", "smoke", "--set", "base.steps=40")
+    command = "sweeper run sweep.yaml --profile smoke --set base.steps=40 --pilot"
+    assert f"to count with a spread that was measured: {command}" in sweeper("plan", "sweep.yaml", *asked).out
+    planned = as_json(sweeper, *asked, "--pilot")
+    assert (planned["sweep"]["name"], planned["claims"]) == ("noise_aug_vs_interaction-pilot", None)
+    assert {trial["seed"] for trial in planned["trials"]} == {1000, 1001, 1002}
+    said = sweeper("plan", "sweep.yaml", *asked, "--pilot").out
+    assert said.endswith(f"\nwhen `{command}` has run the pilot, `sweeper plan sweep.yaml` counts seeds with its spread\n")
+
+    store_sweep(pilot=True)
+    prior = as_json(sweeper, *asked)["claims"]["prior"]
+    assert prior["source"].startswith("measured on this sweep's pilot (8 degrees of freedom; correlation of pairs ")
+    assert "to count with a spread" not in sweeper("plan", "sweep.yaml", *asked).out
+    assert "\nthe pilot has run, `sweeper plan sweep.yaml` counts" in sweeper("plan", "sweep.yaml", *asked, "--pilot").out
+    longer = as_json(sweeper, "--profile", "smoke", "--set", "base.steps=77")["claims"]["prior"]
+    assert longer["source"].startswith("stated: "), "of other steps the pilot says nothing"
+
+
 def test_a_sweep_without_claims_counts_none(sweeper: Sweeper) -> None:
     assert as_json(sweeper, "--set", "contrasts=[]")["claims"] is None
     assert "claims (power" not in sweeper("plan", "sweep.yaml", "--set", "contrasts=[]").out

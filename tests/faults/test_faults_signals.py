@@ -60,7 +60,7 @@ def assert_stopped_with_checkpoints(home: Home, workers: list[int]) -> None:
 
 def test_a_terminal_that_is_closed(furnish: Callable[..., Home], tmp_path: Path, undisturbed: Table) -> None:
     """All that the terminal started is hung up at once, Ray too, and from then on nothing can be written to it."""
-    home = furnish(tmp_path / "home", {"SWEEPER_LEASE_SECONDS": "15"})  # on a Ray of its own
+    home = furnish(tmp_path / "home", {})  # on a Ray of its own
     master, slave = pty.openpty()
 
     def in_the_terminal() -> None:
@@ -90,7 +90,7 @@ def test_a_terminal_that_is_closed(furnish: Callable[..., Home], tmp_path: Path,
     assert len(rays) == 2
     assert all(blocks_warnings(ray) for ray in rays), "without them no trial lives to checkpoint"
     os.close(master)
-    assert process.wait(timeout=60) == 130, shown.decode()
+    assert process.wait(timeout=PATIENCE) == 130, shown.decode()
     assert b"running" in shown, "it had a live display"
     assert_stopped_with_checkpoints(home, [worker for _, worker in trained])
     run(home)

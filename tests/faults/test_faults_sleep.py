@@ -15,18 +15,13 @@ from tests.sweep.sweeper_home import Home
 pytestmark = pytest.mark.slow
 
 
-def patient(home: Home) -> Home:
-    """The home with the lease that users have, for tests in which nobody sleeps: a busy machine may keep a driver waiting for 15 s."""
-    return Home(home.path, {**home.more, "SWEEPER_LEASE_SECONDS": "120"})
-
-
-def test_a_worker_that_sleeps_past_its_lease_writes_nothing_more(faulty: Home, undisturbed: Table) -> None:
-    first = start(faulty)
-    fingerprint, worker = wait_until(lambda: training(faulty))[0]
+def test_a_worker_that_sleeps_past_its_lease_writes_nothing_more(short_lease: Home, undisturbed: Table) -> None:
+    first = start(short_lease)
+    fingerprint, worker = wait_until(lambda: training(short_lease))[0]
     os.kill(worker, signal.SIGSTOP)
-    folder = faulty.path / "trials" / fingerprint
+    folder = short_lease.path / "trials" / fingerprint
     try:
-        finish(start(faulty))  # the second driver waits for the lease to end, and finishes what the first cannot
+        finish(start(short_lease))  # the second driver waits for the lease to end, and finishes what the first cannot
         before = files(folder / "attempt-1")
         assert (folder / "attempt-2").exists()
     finally:
@@ -34,10 +29,10 @@ def test_a_worker_that_sleeps_past_its_lease_writes_nothing_more(faulty: Home, u
     output = finish(first)
     assert "another driver took it over" in output
     assert files(folder / "attempt-1") == before, "a checkpoint was written, or deleted, behind the fence"
-    tried = next(tried for tried in attempts(faulty).values() if tried[0].provenance.get("process") == worker)
+    tried = next(tried for tried in attempts(short_lease).values() if tried[0].provenance.get("process") == worker)
     assert [attempt.state for attempt in tried] == ["lost", "finished"]
     assert tried[0].step < 120
-    assert_nothing_lost_nothing_twice(faulty, undisturbed)
+    assert_nothing_lost_nothing_twice(short_lease, undisturbed)
 
 
 def test_a_worker_that_hangs_is_killed_and_its_trial_goes_on(faulty: Home, undisturbed: Table) -> None:
@@ -54,27 +49,26 @@ def test_a_worker_that_hangs_is_killed_and_its_trial_goes_on(faulty: Home, undis
     assert_nothing_lost_nothing_twice(home, undisturbed)
 
 
-def test_a_driver_that_sleeps_while_another_takes_over_writes_nothing_more(faulty: Home, undisturbed: Table) -> None:
-    first = start(faulty)
-    wait_until(lambda: training(faulty))
+def test_a_driver_that_sleeps_while_another_takes_over_writes_nothing_more(short_lease: Home, undisturbed: Table) -> None:
+    first = start(short_lease)
+    wait_until(lambda: training(short_lease))
     os.kill(first.pid, signal.SIGSTOP)
-    held = {name for name, _ in training(faulty)}
+    held = {name for name, _ in training(short_lease)}
     try:
-        finish(start(faulty))
-        told = attempts(faulty)
+        finish(start(short_lease))
+        told = attempts(short_lease)
     finally:
         os.kill(first.pid, signal.SIGCONT)
     output = finish(first)
     assert held
     assert "another driver took it over" in output
-    assert attempts(faulty) == told, "nothing of what it had yet to say was written"
+    assert attempts(short_lease) == told, "nothing of what it had yet to say was written"
     assert any(attempt.state == "lost" for tried in told.values() for attempt in tried)
-    assert_nothing_lost_nothing_twice(faulty, undisturbed)
+    assert_nothing_lost_nothing_twice(short_lease, undisturbed)
 
 
 def test_two_drivers_at_once_train_no_trial_twice(faulty: Home, undisturbed: Table) -> None:
     """The second has another sweep's name and one seed more: what they share is trained once, whoever comes first."""
-    faulty = patient(faulty)
     pair = [start(faulty), start(faulty, "--set", "name=wider", "--set", "seeds=[1, 0, 2]"), start(faulty)]
     for process in pair:
         finish(process)
@@ -94,7 +88,7 @@ def stepped(faulty: Home, tmp_path: Path) -> tuple[Home, Path]:
     source = Path(__file__).with_name("stepped_clock.c")
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
     offset.write_text("0")
-    return patient(Home(faulty.path, {**faulty.more, "LD_PRELOAD": str(library), "STEPPED_CLOCK": str(offset)})), offset
+    return Home(faulty.path, {**faulty.more, "LD_PRELOAD": str(library), "STEPPED_CLOCK": str(offset)}), offset
 
 
 def test_a_clock_that_is_stepped_back_an_hour(undisturbed: Table, stepped: tuple[Home, Path]) -> None:

@@ -19,7 +19,7 @@ def run_tool(name: str, *arguments: str) -> str:
     """Output of a tool that the `dev` extra puts beside the interpreter; fails when the tool does."""
     tool = Path(sys.executable).with_name(name)
     assert tool.exists(), f"{name} is not beside the interpreter; install the dev extra: pip install -e '.[dev]' -c constraints.txt"
-    result = subprocess.run([tool, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run([tool, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     output = result.stdout + result.stderr
     assert result.returncode == 0, output
     return output

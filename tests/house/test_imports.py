@@ -39,7 +39,7 @@ print(json.dumps(blame))
 def heavy_loads(modules: Sequence[str], forbidden: Sequence[str]) -> dict[str, list[str]]:
     """Module -> forbidden packages that importing it loaded, the modules imported in turn by one fresh interpreter."""
     command = [sys.executable, "-c", PROBE, json.dumps([modules, forbidden])]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
     blame: dict[str, list[str]] = json.loads(result.stdout)
     return blame

@@ -211,7 +211,7 @@ def test_as_a_program(arguments: list[str], code: int, said: str, tmp_path: Path
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert found.returncode == code
@@ -221,4 +221,4 @@ def test_as_a_program(arguments: list[str], code: int, said: str, tmp_path: Path
 
 def test_help_comes_without_torch() -> None:
     probe = "import sys, model.__main__; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", probe], cwd=Path(__file__).parents[2], timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", probe], cwd=Path(__file__).parents[2], timeout=300, check=False).returncode == 0

@@ -318,7 +318,7 @@ def compiled(body: str, folder: Path) -> None:
     )
     (folder / "report.tex").write_text(document)
     command = [engine, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120, check=False)
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=300, check=False)
     complaints = [line for line in ran.stdout.splitlines() if line.startswith("! ") or re.match(r"Package \w+ (Error|Warning)", line)]
     assert (ran.returncode, complaints) == (0, []), ran.stdout[-2000:]
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
@@ -328,5 +328,5 @@ def test_a_report_loads_no_heavy_library() -> None:
     """What makes `sweeper report` answer fast."""
     heavy = ("torch", "ray", "mlflow", "sqlalchemy", "typer", "pandas", "numpy", "scipy")
     code = f"import sys, sweeper.report.table, sweeper.report.render; print([m for m in {heavy} if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert found.stdout.strip() == "[]"

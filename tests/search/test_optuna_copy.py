@@ -101,10 +101,10 @@ def test_optuna_dashboard_opens_it(tmp_path: Path) -> None:
 
 
 def asked(server: subprocess.Popen[bytes], address: str) -> Any:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while True:
         try:
-            with urllib.request.urlopen(address, timeout=30) as answer:
+            with urllib.request.urlopen(address, timeout=200) as answer:
                 return json.loads(answer.read())
         except OSError:
             assert server.poll() is None, "the dashboard ended"

@@ -45,6 +45,7 @@ def space(**factors: Any) -> dict[str, Any]:
             "primary metric, held_out_loss, is not the first",
         ),
         (changed(objectives=["held_out_loss", "steps_per_second"]), "stopping goes by one metric, and there are several objectives"),
+        (changed(confirm={"seeds": [100]}), "design.confirm.seeds: give at least 2 entries, not [100]"),
         (changed(confirm={"seeds": [0, 1]}), "design.confirm.seeds: seed 0 is one of the search's own `seeds`"),
         (changed(confirm={"seeds": [100, 101], "kind": "equivalent"}), "kind: equivalent needs a `margin`"),
         (changed(stopping={"kind": "asha", "first_step": 5}), "design.stopping.first_step is 5, base.held_out_every 10"),

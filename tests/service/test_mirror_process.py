@@ -73,7 +73,7 @@ def test_its_log_conceals_whatever_is_logged_and_leaves_out_others(capsys: pytes
 
 
 def wait_for(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not what():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)

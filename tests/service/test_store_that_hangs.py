@@ -22,7 +22,7 @@ from sweeper.store import postgres
 from sweeper.store.results_store import ResultsStore
 from tests.local_postgres import LocalPostgres, local_postgres
 
-LONG = 60.0
+LONG = 120.0
 """Seconds after which a test would have hung."""
 
 

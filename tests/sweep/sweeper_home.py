@@ -47,7 +47,7 @@ class Home:
     def run(self, *arguments: str, exit_code: int = 0) -> str:
         """Output of a command that ends with `exit_code`."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=500)
         assert process.returncode == exit_code, output
         return output
 
@@ -71,7 +71,7 @@ class Home:
         }
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 400) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "waited in vain"

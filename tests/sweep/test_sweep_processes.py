@@ -68,7 +68,7 @@ def test_stopped_then_robbed_of_a_process_then_hung_in_one_it_resumes(
     process = home.start(*command)
     wait_for(lambda: trains(1))
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 130, output
     (stopped,) = attempts(home)
     assert (stopped.state, stopped.checkpoint_step) == ("stopped", stopped.step)
@@ -78,7 +78,7 @@ def test_stopped_then_robbed_of_a_process_then_hung_in_one_it_resumes(
     os.kill(workers(process, "RayTrainWorker")[1], signal.SIGKILL)
     wait_for(lambda: trains(3))
     os.kill(hung := workers(process, "RayTrainWorker")[1], signal.SIGSTOP)
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=500)
     assert process.returncode == 0, output
     assert "lost      dual  seed 0  the worker process died without a word" in output
     assert "lost      dual  seed 0  the worker hung: it said nothing for too long and was killed" in output

@@ -110,7 +110,7 @@ def test_secrets_in_the_environment_stay_out_of_ray_and_all_that_is_kept(furnish
         assert process.poll() is None, process.communicate()[0]
         folder = look_while_it_runs(process)
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=300)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -20,7 +20,7 @@ def test_an_interrupt_checkpoints_and_the_same_command_resumes(home: Home) -> No
     process = home.start("run", str(Path(__file__).with_name("tiny.yaml")), *SLOWER)
     wait_for(lambda: len(checkpoints(home)) >= 2)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)  # 20 s at most where cores are free
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "run the same command again to resume" in output
     with home.store() as store:
@@ -38,7 +38,7 @@ def test_a_killed_worker_is_replaced(home: Home) -> None:
     victims = workers(process)
     assert victims
     os.kill(victims[0], signal.SIGKILL)
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=500)
     assert process.returncode == 0, output
     assert "lost" in output
     assert "attempt 2" in output
@@ -50,7 +50,7 @@ def test_two_drivers_share_the_work(home: Home) -> None:
     several = ("--set", "seeds=2")
     tiny = str(Path(__file__).with_name("tiny.yaml"))
     pair = [home.start("run", tiny, *several), home.start("run", tiny, *several)]
-    outputs = [process.communicate(timeout=300)[0] for process in pair]
+    outputs = [process.communicate(timeout=500)[0] for process in pair]
     assert [process.returncode for process in pair] == [0, 0], outputs
     assert {(o.state, o.attempts) for o in home.snapshot().outcomes} == {("finished", 1)}
 
@@ -61,7 +61,7 @@ def test_a_store_that_fails_ends_the_run_with_its_own_exit_code(home: Home) -> N
     with sqlite3.connect(home.path / "sweeper.db", timeout=30) as database:
         database.execute("drop table curve_point")
     database.close()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 4, output
     assert "error:" in output
     assert "Traceback" not in output

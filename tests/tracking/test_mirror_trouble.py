@@ -204,7 +204,7 @@ assert mirror.refused == 1
 import threading
 assert threading.active_count() == 1, threading.enumerate()
 """
-    ran = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["artifacts", "mlflow.db"]
 
