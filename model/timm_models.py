@@ -44,8 +44,9 @@ def import_timm() -> ModuleType:
     return timm
 
 
-def load_timm_model(config: TimmNetwork, refusal: str, **options: Any) -> nn.Module:
-    """The frozen model, without its classifier; raises ConfigError for one that cannot be made, DataError for weights it cannot have.
+def load_timm_model(config: TimmNetwork, refusal: str, classes: int = 0, **options: Any) -> nn.Module:
+    """The frozen model with a head for so many classes, none without; raises ConfigError for one that cannot be made, DataError for weights
+    it cannot have.
 
     `refusal` is what a message says of a model that timm does not make with `options`, {error} the reason.
     """
@@ -53,13 +54,13 @@ def load_timm_model(config: TimmNetwork, refusal: str, **options: Any) -> nn.Mod
     timm = import_timm()
     try:
         with torch.random.fork_rng(devices=()):  # timm draws from the global generator
-            model: nn.Module = timm.create_model(config.name, pretrained=False, num_classes=0, **options)
+            model: nn.Module = timm.create_model(config.name, pretrained=False, num_classes=classes, **options)
     except (TypeError, AttributeError, AssertionError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{config.place}.name: {config.name} {refusal.format(error=error)}") from error
     if config.weights == "none":
         _redraw(model)
     else:
-        _load_weights(timm, model, config)
+        _load_weights(timm, model, config, classes)
     return model.eval().requires_grad_(False)
 
 
@@ -73,15 +74,26 @@ def _redraw(model: nn.Module) -> None:
             nn.init.zeros_(parameter)
 
 
-def _load_weights(timm: ModuleType, model: nn.Module, config: TimmNetwork) -> None:
-    """timm skips what a file lacks when its classifier is cut off; a feature extractor that is half random must not pass."""
+def _load_weights(timm: ModuleType, model: nn.Module, config: TimmNetwork, classes: int) -> None:
+    """timm skips what a file lacks when its classifier is cut off; a network that is half random must not pass."""
     if config.file is None:
+        published = getattr(model, "pretrained_cfg", {}).get("num_classes")
+        if classes and published != classes:
+            raise ConfigError(
+                f"{config.place}.weights: the published {config.name} tells {published} classes apart, and the data has {classes}; give a"
+                " file of weights for the data's classes"
+            )
         try:
-            held = timm.create_model(config.name, pretrained=True, num_classes=0).state_dict()
+            held = timm.create_model(config.name, pretrained=True, num_classes=classes).state_dict()
         except UNREADABLE as error:
             raise unreadable(f"the pretrained weights of {config.name}", config.place, error) from error
     else:
         held = read_weights(config.file, config)
+    head = getattr(model, "pretrained_cfg", {}).get("classifier")
+    if classes and head is not None and (last := held.get(f"{head}.weight")) is not None and len(last) != classes:
+        raise DataError(
+            f"{config.place}.weights tell {len(last)} classes apart, and the data has {classes}; give a classifier of the data's classes"
+        )
     try:
         missing = model.load_state_dict(_adapted(model, held), strict=False).missing_keys
     except Exception as error:  # timm turns names and shapes of checkpoints that it has never seen

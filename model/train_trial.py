@@ -5,6 +5,7 @@ from pathlib import Path
 
 from model.config import LatentsData, TrainConfig
 from model.config.availability import ensure_available
+from model.config.classifier import TimmClassifier
 from model.config.evaluation import FEWEST_FOR_NEIGHBOURS
 from model.config.extractor import ClassifierExtractor
 from model.data.facts_file import FILE as FACTS_FILE
@@ -70,6 +71,14 @@ def check(config: TrainConfig, known: DataFacts | None = None, cache: Path | Non
                 " images, or kind: classifier"
             )
         ensure_available(extractor)
+    classifier = config.evaluation.classifier
+    if isinstance(classifier, TimmClassifier):
+        if found.channels not in (1, 3):
+            raise ConfigError(
+                f"evaluation.classifier.kind: timm looks at pictures, but data have {found.channels} channels; use grey or RGB images, or"
+                " kind: trained"
+            )
+        ensure_available(classifier)
     return found
 
 

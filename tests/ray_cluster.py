@@ -9,7 +9,14 @@ from collections.abc import Iterator
 
 CLUSTER = """
 import sys, ray
-print(ray.init(num_cpus=int(sys.argv[1]), include_dashboard=False, log_to_driver=False).address_info["gcs_address"], flush=True)
+for left in (2, 1, 0):  # Ray gives its start half a minute, which a busy machine may take
+    try:
+        found = ray.init(num_cpus=int(sys.argv[1]), include_dashboard=False, log_to_driver=False)
+        break
+    except Exception as error:
+        if not left or "timed out during startup" not in str(error):
+            raise
+print(found.address_info["gcs_address"], flush=True)
 sys.stdin.read()
 """
 
@@ -25,7 +32,9 @@ def ray_cluster(cpus: int) -> Iterator[dict[str, str]]:
         assert ray.stdin is not None
         assert ray.stdout is not None
         try:
-            yield token | {"RAY_ADDRESS": ray.stdout.readline().strip()}
+            address = ray.stdout.readline().strip()
+            assert address, "Ray did not start"
+            yield token | {"RAY_ADDRESS": address}
         finally:
             ray.stdin.close()
             ray.wait(timeout=300)

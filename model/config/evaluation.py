@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from model.config.classifier import Classifier, TrainedClassifier
 from model.config.extractor import ClassifierExtractor, Extractor
 from model.config.noise import DDPM_STEPS, ProcessConfig
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later
@@ -87,12 +88,15 @@ class EvaluationConfig(Section):
     """Noise levels of the held-out loss: the mid-points of this many equal parts of [0, 1]."""
     extractor: Extractor = Field(default=ClassifierExtractor(), json_schema_extra=added_later({"kind": "classifier"}))
     """Whose features Fréchet distance, precision and recall compare: `classifier`, trained on the data | any model of `timm` | FID's
-    `inception`. Class accuracy and class score stay the classifier's."""
+    `inception`."""
+    classifier: Classifier = Field(default=TrainedClassifier(), json_schema_extra=added_later({"kind": "trained"}))
+    """Whose classes class accuracy and class score go by: `trained` on the data, small and the same for everyone | `timm`, one of your own.
+    The features of `extractor: {kind: classifier}` stay those of the one that is trained on the data."""
     extra_metrics: tuple[ExtraMetric, ...] = Field(default=(), json_schema_extra=added_later(()))
-    """Measured besides, each only when asked for: `class_score` (exp of the mean KL of the judge's verdicts from their mean), `precision`
-    and `recall` (k-NN with k = 3 in the extractor's features), `kid` (unbiased kernel distance) and `fd_infinity` (Fréchet distance at an
-    endless number of samples), both in the extractor's features and named by them, `overfitting_gap` (held-out loss minus the same loss on
-    training images)."""
+    """Measured besides, each only when asked for: `class_score` (exp of the mean KL of the classifier's verdicts from their mean),
+    `precision` and `recall` (k-NN with k = 3 in the extractor's features), `kid` (unbiased kernel distance) and `fd_infinity` (Fréchet
+    distance at an endless number of samples), both in the extractor's features and named by them, `overfitting_gap` (held-out loss minus
+    the same loss on training images)."""
     every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
 

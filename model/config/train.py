@@ -114,6 +114,11 @@ class TrainConfig(Section):
                 f"evaluation.extractor.kind: {kind} looks at pictures, but data.kind: latents are none, and no decoder is here;"
                 " set evaluation.extractor.kind: classifier, or give images"
             )
+        if self.data.kind == "latents" and self.evaluation.classifier.kind != "trained":
+            raise ConfigError(
+                "evaluation.classifier.kind: timm looks at pictures, but data.kind: latents are none, and no decoder is here;"
+                " set evaluation.classifier.kind: trained, or give images"
+            )
         if self.data.kind == "latents" and self.alignment.kind == "external":
             raise ConfigError(
                 "alignment.kind: external shows clean pictures to an encoder, but data.kind: latents are none, and no decoder is here;"

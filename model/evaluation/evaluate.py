@@ -23,6 +23,7 @@ from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses
 from model.evaluation.judge import Judge
 from model.evaluation.kernel_distance import kernel_distance, subset_sizes
 from model.evaluation.neighbours import precision_and_recall
+from model.evaluation.own_classifier import OwnClassifier
 from model.evaluation.reference import Reference
 from model.noise.process import process_of
 from model.patches import unpatchify
@@ -41,6 +42,14 @@ class Evaluation:
     details: dict[str, Any]
     by_level: Mapping[str, float]
     """The held-out loss at each noise level: points of curves."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """The user's classifier, and its accuracy on held-out images."""
+
+    classifier: OwnClassifier
+    accuracy: float
 
 
 def samples_path(folder: Path, step: int) -> Path:
@@ -81,6 +90,7 @@ def evaluate(
     *,
     step: int,
     reference: Reference,
+    own: Own | None = None,
 ) -> Evaluation:
     """Every metric as the mean over the generation seeds; the values of each stand in `details`, and the picture is of the first.
 
@@ -90,7 +100,7 @@ def evaluate(
     for seed in config.evaluation.generation_seeds:
         asked = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"seed": seed, "more_seeds": ()})})
         shown = picture if not by_seed else picture.with_stem(f"{picture.stem}-seed{seed}")
-        by_seed[seed] = _with_one_seed(asked, network, data, judge, shown, tick, step=step, reference=reference)
+        by_seed[seed] = _with_one_seed(asked, network, data, judge, shown, tick, step=step, reference=reference, own=own)
     first = next(iter(by_seed.values()))
     if len(by_seed) == 1:
         return first
@@ -110,10 +120,12 @@ def _with_one_seed(
     *,
     step: int,
     reference: Reference,
+    own: Own | None = None,
 ) -> Evaluation:
     """Held-out loss, Fréchet distance, class accuracy and the extra metrics of `network`, and a picture of its first samples.
 
-    Fréchet distance, precision and recall are in the features of `reference`, classes by the judge. The distance is named by its features.
+    Fréchet distance, precision and recall are in the features of `reference`, classes by `own`, or else by the judge. The distance is named
+    by its features.
     Raises Diverged when the weights of `step` give values that are not finite.
     """
     tick()
@@ -126,6 +138,7 @@ def _with_one_seed(
     seen: list[Tensor] = []
     verdicts: list[Tensor] = []
     right: list[Tensor] = []
+    told: list[Tensor] = []
     shown: list[Tensor] = []
     shape = (data.judged.tokens.shape[1], data.judged.tokens.shape[2])
     columns = min(GRID_COLUMNS, data.classes)
@@ -141,6 +154,9 @@ def _with_one_seed(
             by_eye, logits = reference.eye.look(tokens, config.backbone.patch, data.channels, tick)
             seen.append(by_eye)
             verdicts += [] if logits is None else [logits]
+        if own is not None:
+            told.append(own.classifier.logits(tokens, tick))
+            predicted = told[-1].argmax(dim=1).to(labels.device)
         right.append((predicted == labels).double().cpu())
         if sum(len(part) for part in shown) < GRID_ROWS * columns:
             shown.append(unpatchify(tokens, config.backbone.patch, data.channels)[labels < columns].cpu())
@@ -158,7 +174,7 @@ def _with_one_seed(
         "fd_floor_n": reference.floor_n,
         "fd_reference_n": reference.moments.n,
         "fd_features": generated.shape[1],
-        "classifier_accuracy": judge.accuracy,
+        "classifier_accuracy": judge.accuracy if own is None else own.accuracy,
         "held_out_images": len(data.held_out),
         "training_images": len(data.train),
         "passes": config.passes(step, len(data.train)),
@@ -175,7 +191,8 @@ def _with_one_seed(
         metrics[GAP_NAMES[process.predicts]] = overfitting_gap(network, data, loss, config.evaluation, process)
         details["gap_images"] = min(len(data.train), len(data.held_out))
     if "class_score" in config.evaluation.extra_metrics:
-        metrics["class_score"] = class_score(judge.log_probabilities(torch.cat(judged)))
+        by_class = judge.log_probabilities(torch.cat(judged)) if own is None else torch.log_softmax(torch.cat(told), dim=1)
+        metrics["class_score"] = class_score(by_class)
     if reference.neighbours is not None:
         device = data.judged.tokens.device  # all pairs of samples and images, in every feature
         near = precision_and_recall(reference.neighbours.to(device), generated.to(device))

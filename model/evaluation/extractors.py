@@ -67,22 +67,33 @@ def open_eye(config: Extractor, device: torch.device) -> Eye | None:
 def _timm_eye(config: TimmExtractor, device: torch.device) -> Eye:
     """The whole image, resized to the side that the weights were trained at, in their colours; features as pooled for timm's head."""
     model = load_timm_model(config, "cannot be made ({error}); choose another model").to(device)
-    shown = import_timm().data.resolve_model_data_config(model)
-    side, mode = shown["input_size"][-2:], "bilinear" if shown["interpolation"] == "bilinear" else "bicubic"
-    mean, std = (torch.tensor(shown[name], device=device).view(1, -1, 1, 1) for name in ("mean", "std"))
+    shown, about = as_trained(model, config.name, device)
 
     def see(images: Tensor) -> tuple[Tensor, None]:
-        resized = F.interpolate((images + 1) / 2, size=side, mode=mode, antialias=True)
         try:
-            features = model.forward_head(model.forward_features((resized - mean) / std), pre_logits=True)  # type: ignore[operator]
+            features = model.forward_head(model.forward_features(shown(images)), pre_logits=True)  # type: ignore[operator]
             if features.ndim != 2:
                 raise TypeError(f"it gives {tuple(features.shape[1:])} numbers")
         except (AttributeError, TypeError) as error:
             raise ConfigError(f"{config.place}.name: {config.name} gives no vector per image ({error}); choose another model") from error
         return features, None
 
-    about = {name: shown[name] for name in ("input_size", "mean", "std")} | {"mode": mode, "model": config.name.split(".")[0]}
-    return Eye(_named(model, about), see)
+    return Eye(named(model, about), see)
+
+
+def as_trained(model: nn.Module, name: str, device: torch.device) -> tuple[Callable[[Tensor], Tensor], dict[str, object]]:
+    """How a model of timm is shown colour images (n, 3, S, S) in [-1, 1]: whole, at the side and in the colours that its weights were
+    trained with; and what names that."""
+    known = import_timm().data.resolve_model_data_config(model)
+    side, mode = known["input_size"][-2:], "bilinear" if known["interpolation"] == "bilinear" else "bicubic"
+    mean, std = (torch.tensor(known[part], device=device).view(1, -1, 1, 1) for part in ("mean", "std"))
+
+    def shown(images: Tensor) -> Tensor:
+        resized = F.interpolate((images + 1) / 2, size=side, mode=mode, antialias=True)
+        colours: Tensor = (resized - mean) / std
+        return colours
+
+    return shown, {part: known[part] for part in ("input_size", "mean", "std")} | {"mode": mode, "model": name.split(".")[0]}
 
 
 def _inception_eye(config: InceptionExtractor, device: torch.device) -> Eye:
@@ -113,7 +124,7 @@ def _inception_eye(config: InceptionExtractor, device: torch.device) -> Eye:
         features, logits = network(pixels.to(device))
         return features, logits
 
-    return Eye(_named(network, {"model": "inception"}), see)
+    return Eye(named(network, {"model": "inception"}), see)
 
 
 def published_weights() -> Path:
@@ -132,7 +143,8 @@ def published_weights() -> Path:
     return path
 
 
-def _named(model: nn.Module, shown: dict[str, object]) -> str:
+def named(model: nn.Module, shown: dict[str, object]) -> str:
+    """Hash of the weights and of how images are shown."""
     state = model.state_dict()
     weights = (state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes() for name in sorted(state))
     return content_hash(repr(sorted(shown.items())).encode(), *weights)

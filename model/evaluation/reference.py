@@ -68,14 +68,14 @@ def load_or_make_reference(
     # Samples are seen on the same kind of device, whose rounding they share.
     what = (data.content_hash, f"{len(data.judged)}-{len(data.held_out)}", eye.name, data.judged.tokens.device.type, "float32")
     key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
-    held = _kept(cache / f"reference-{key}.safetensors", statistics, tick)
+    held = kept(cache / f"reference-{key}.safetensors", statistics, tick)
     moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(data.judged))
     near, neighbours = _near(config, data), None
     if near is not None:
-        neighbours = _kept(cache / f"neighbours-{key}-{len(near)}.safetensors", lambda: {"features": seen(near)}, tick)["features"]
+        neighbours = kept(cache / f"neighbours-{key}-{len(near)}.safetensors", lambda: {"features": seen(near)}, tick)["features"]
     sampled, features = _sampled(config, data), None
     if sampled is not None:
-        features = _kept(cache / f"features-{key}-{len(sampled)}.safetensors", lambda: {"features": seen(sampled)}, tick)["features"]
+        features = kept(cache / f"features-{key}-{len(sampled)}.safetensors", lambda: {"features": seen(sampled)}, tick)["features"]
     return Reference(eye, moments, held["floor"].item(), len(data.held_out), neighbours, features)
 
 
@@ -89,7 +89,7 @@ def _sampled(config: EvaluationConfig, data: DataSet) -> Tensor | None:
     return data.judged.tokens[:KEPT] if "kid" in config.extra_metrics else None
 
 
-def _kept(path: Path, make: Callable[[], dict[str, Tensor]], tick: Callable[[], None]) -> dict[str, Tensor]:
+def kept(path: Path, make: Callable[[], dict[str, Tensor]], tick: Callable[[], None]) -> dict[str, Tensor]:
     """The tensors in a file, made at their first use or when the file is torn; one process makes them, the others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path.with_suffix(".lock"), tick):

@@ -15,10 +15,11 @@ from model.data.dataset import DataSet, load
 from model.data.facts_file import write_facts
 from model.data.images import classes_in_words
 from model.errors import Diverged
-from model.evaluation.evaluate import draw, evaluate, samples_path
+from model.evaluation.evaluate import Own, draw, evaluate, samples_path
 from model.evaluation.extractors import open_eye
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
 from model.evaluation.judge import Judge, load_or_train_judge
+from model.evaluation.own_classifier import open_own_classifier
 from model.evaluation.reference import judges_reference, load_or_make_reference
 from model.machine import cpu_model
 from model.noise.process import process_of
@@ -50,6 +51,7 @@ class _Trial:
         self.precision: Precision = "fp32"
         self.identity = ""
         self.reference = judges_reference(config.evaluation, data, judge)
+        self.own: Own | None = None
         self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
@@ -160,7 +162,9 @@ class _Trial:
         with autocast(self.precision, self.data.train.labels.device):
             picture = samples_path(self.folder, state.step)
             average, step = state.learner.average, state.step
-            found = evaluate(self.config, average, self.data, self.judge, picture, self.tick, step=step, reference=self.reference)
+            found = evaluate(
+                self.config, average, self.data, self.judge, picture, self.tick, step=step, reference=self.reference, own=self.own
+            )
         training = {name: mean for name, mean in self.state.means().items() if name in ("train_loss", "align_loss")}
         metrics = found.metrics | training | self._speed()
         self.say(TrialReport("points", state.step, dict(found.by_level)))
@@ -208,6 +212,7 @@ def run(
         claim(folder, identity, names)
     judge = load_or_train_judge(data, config.backbone.patch, cache)
     eye = open_eye(config.evaluation.extractor, place)
+    own = open_own_classifier(config.evaluation.classifier, data, config.backbone.patch, place)
     state = initial_state(config, data, place, DTYPES[precision])
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps, recorded=recorded)
     together = Together(world)
@@ -215,7 +220,7 @@ def run(
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, judge, together)
     trial.precision, trial.identity, trial.ours = precision, identity, ours
-    evaluator = judge.name if eye is None else f"{judge.name}+{eye.name}"
+    evaluator = "+".join([judge.name, *([eye.name] if eye else []), *([f"classes by {own.eye.name}"] if own else [])])
     if world.rank == 0:
         write_facts(data.facts(config.backbone.patch), folder)
     key = comparability(place, precision, threads, world, config, evaluator) | ({"encoder": state.downloaded} if state.downloaded else {})
@@ -224,6 +229,8 @@ def run(
         trial.say(TrialReport("started", state.step, details=details))
         if eye is not None:  # may take minutes, so the trial has said that it lives
             trial.reference = load_or_make_reference(config.evaluation, data, config.backbone.patch, eye, cache, trial.tick)
+        if own is not None:
+            trial.own = Own(own, own.accuracy(data, cache, trial.tick))
         trial.run()
     except _Stop:
         return TrialResult(state.step, stopped=True)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TextIO, cast
 
 from sweeper.errors import RequestError
@@ -35,6 +35,8 @@ ANSWER_SECONDS = 5.0
 """For a cluster's head to take a connection; Ray itself would wait for minutes, and then end this process."""
 MOST_KEPT = 1_000_000
 """Bytes of what Ray writes while it starts."""
+_TOO_SLOW = "timed out during startup"
+"""In Ray's message."""
 _HERE = "run the command on a node of the cluster, with RAY_ADDRESS=auto or HOST:PORT of its head (6379 by default)"
 
 
@@ -69,12 +71,23 @@ def ray_session(*, cores: int, gpus: int, address: str | None, say: Callable[[st
         stack.callback(ray.shutdown)
         with without_noise(), _standard_error_kept() as written, _keeping_signal_handlers(), secrets_kept(needed=needed):
             try:
-                ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **how)
+                _init(ray.init, how, say)
             except SystemExit:  # Ray's answer to SIGTERM while it starts
                 raise KeyboardInterrupt from None
             except Exception as error:
                 raise RayFailed(_why(error, written(), address, how.get("_temp_dir"))) from error
         yield
+
+
+def _init(init: Callable[..., Any], how: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Ray gives its own start half a minute, which a busy machine may take: such a start is tried once more."""
+    try:
+        init(log_to_driver=False, logging_level=logging.CRITICAL, **how)
+    except Exception as error:
+        if how["address"] != "local" or _TOO_SLOW not in str(error):
+            raise
+        say("Ray did not start within half a minute (is this machine busy?); once more")
+        init(log_to_driver=False, logging_level=logging.CRITICAL, **how)
 
 
 def _ensure_answered(address: str) -> None:

@@ -151,7 +151,7 @@ def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> 
         found.append(
             f"WARNING: {_listing(judged)} rest on a classifier that is right on fewer than {FEWEST_RIGHT:.0%} of real held-out images, in"
             f" {len(weak)} of {numbers.plural(len(finished), 'trial')}: what it cannot tell apart, they cannot. Set another"
-            " evaluation.extractor for distances, and read class accuracy beside the classifier's own."
+            " evaluation.extractor for distances, and give evaluation.classifier one of your own for classes."
         )
     near = [METRICS[name].label for name in _BY_NEIGHBOURS if name in metrics]
     real, samples = (_range(finished, key, numbers.count) for key in ("neighbour_images", "samples"))

@@ -150,7 +150,8 @@ def _ray(planned: PlannedSweep, say: Callable[[str], None]) -> contextlib.Abstra
 
 def _needed(planned: PlannedSweep) -> frozenset[str]:
     """Secret variables that workers need: those for downloads, where a trial's weights come over the network."""
-    networks = [network for _, config in planned.sweep.configs for network in (config.alignment.encoder, config.evaluation.extractor)]
+    configs = [config for _, config in planned.sweep.configs]
+    networks = [one for c in configs for one in (c.alignment.encoder, c.evaluation.extractor, c.evaluation.classifier)]
     return DOWNLOADS if any(getattr(network, "weights", None) in ("pretrained", "hub") for network in networks) else frozenset()
 
 

@@ -28,7 +28,11 @@ from sweeper.spec.sweep_spec import SweepSpec
 
 NAMED = {"preset": PRESETS, "method": METHODS}
 """What `base` may begin with, by name."""
-UNNAMED: dict[str, Any] = {"data": {"path"}, "alignment": {"encoder": {"weights"}}, "evaluation": {"extractor": {"weights"}}}
+UNNAMED: dict[str, Any] = {
+    "data": {"path"},
+    "alignment": {"encoder": {"weights"}},
+    "evaluation": {"extractor": {"weights"}, "classifier": {"weights"}},
+}
 """Places of files, which are known by their content."""
 ON_CURVES = ("held_out_loss", "held_out_noise_loss")
 """Metrics with a point every `held_out_every` steps."""
@@ -286,4 +290,6 @@ def _meaning(config: TrainConfig) -> dict[str, Any]:
     meant = config.model_dump(mode="json", exclude=UNNAMED)
     if meant["data"]["train_images"] is None:
         del meant["data"]["train_images"]  # younger than stored versions, which trained on all
+    if meant["evaluation"]["classifier"] == {"kind": "trained"}:
+        del meant["evaluation"]["classifier"]  # likewise
     return meant

@@ -9,7 +9,7 @@ import pytest
 from sweeper.cli.app import run_command
 from sweeper.plan.machine import Machine
 
-SWEEPS = Path(__file__).parents[2] / "sweeps"
+SWEEP = Path(__file__).parents[1] / "three_seeds.yaml"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Said:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """SWEEPER_HOME, which does not exist; the current directory holds `sweep.yaml`, a copy of the shipped sweep."""
+    """SWEEPER_HOME, which does not exist; the current directory holds `sweep.yaml`, four variants at three seeds."""
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
     monkeypatch.setattr(Machine, "here", classmethod(lambda cls: cls(2, (), cluster=False)))
@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SWEEPER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "120")
-    Path("sweep.yaml").write_text((SWEEPS / "noise_aug_vs_interaction.yaml").read_text())
+    Path("sweep.yaml").write_text(SWEEP.read_text())
     return tmp_path / "home"
 
 

@@ -48,7 +48,7 @@ def plan_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     for name in ("SWEEPER_DATABASE_URL", "SWEEPER_MLFLOW_URI", "RAY_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SWEEPER_HOME", str(home))
-    sweep = Path(__file__).parents[2] / "sweeps" / "noise_aug_vs_interaction.yaml"
+    sweep = Path(__file__).parents[1] / "three_seeds.yaml"
     capsys.readouterr()
     assert run_command(["run", str(sweep), "--set", f"base.data={data}"]) == 2
     said = capsys.readouterr()

@@ -15,6 +15,14 @@ FOLDER = Path(__file__).parents[2] / "sweeps"
 FILES = sorted(FOLDER.glob("*.yaml"))
 PROFILES = [(file, profile) for file in FILES for profile in (None, *yaml.safe_load(file.read_text()).get("profiles", {}))]
 SEPARATION = ("none", "full")
+WEIGHTS = {
+    "augmentation effect": {"dual/full": 1, "single/full": -1},
+    "token-interaction effect": {"dual/full": 1, "dual/none": -1},
+    "factor interaction": {"dual/full": 1, "dual/none": -1, "single/full": -1, "single/none": 1},
+}
+"""Of the question's claims on the loss."""
+SAMPLES = {"token-interaction effect on samples": {"dual/none": 1, "dual/full": -1}}
+"""And on what is generated."""
 
 
 @pytest.fixture(params=PROFILES, ids=[f"{file.stem}-{profile or 'default'}" for file, profile in PROFILES])
@@ -26,6 +34,8 @@ def sweep(request: pytest.FixtureRequest) -> LoadedSweep:
 def test_the_named_sweeps_are_shipped() -> None:
     assert {file.stem for file in FILES} >= {
         "noise_aug_vs_interaction",
+        "digits_1438",
+        "photographs",
         "partition_ratio",
         "timestep_gap",
         "teacher",
@@ -92,7 +102,7 @@ def test_cells_that_the_sweeps_share_are_one_trial(profile: str | None) -> None:
     """Dual timesteps, independent, at a ratio of .25: whichever sweep runs first trains them for all four."""
     found = {}
     for stem, cell in (
-        ("noise_aug_vs_interaction", "dual"),
+        ("digits_1438", "dual"),
         ("partition_ratio", "0.25"),
         ("timestep_gap", "independent"),
         ("alignment_axis", "width"),
@@ -119,12 +129,11 @@ def test_a_separated_cell_separates_its_teacher(sweep: LoadedSweep) -> None:
 
 
 def test_the_contrasts_of_the_main_question() -> None:
-    spec = load_sweep(FOLDER / "noise_aug_vs_interaction.yaml").spec
-    assert {c.name: contrast_weights(c, variants_of(spec)) for c in spec.contrasts} == {
-        "augmentation effect": {"dual/full": 1, "single/full": -1},
-        "token-interaction effect": {"dual/full": 1, "dual/none": -1},
-        "factor interaction": {"dual/full": 1, "dual/none": -1, "single/full": -1, "single/none": 1},
-    }
+    for stem in ("noise_aug_vs_interaction", "digits_1438", "photographs"):
+        spec = load_sweep(FOLDER / f"{stem}.yaml").spec
+        found = {c.name: contrast_weights(c, variants_of(spec)) for c in spec.contrasts}
+        assert {name: found[name] for name in WEIGHTS} == WEIGHTS, stem
+        assert all(found[name] == SAMPLES[name] for name in found.keys() - WEIGHTS.keys()), stem
 
 
 def test_the_sizes_whose_overhead_is_measured_are_the_presets() -> None:

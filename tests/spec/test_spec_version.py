@@ -1,10 +1,13 @@
 """A version is the hash of everything the resolved spec says, and of nothing else."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from small_sweep import Load
+
+from sweeper.spec.load import load_sweep
 
 CONTRAST = {"name": "c", "of": "dual/none", "to": "single/none"}
 CLAIM = CONTRAST | {"kind": "non_inferior", "alpha": 0.05, "margin": "2%"}
@@ -61,6 +64,11 @@ def test_every_part_of_a_claim_names_the_version(load: Load) -> None:
     other: list[dict[str, Any]] = [{"margin": "3%"}, {"margin": 0.01}, {"alpha": 0.1}, {"kind": "equivalent"}, {"relative_to": "dual/full"}]
     changes = [{}, *other]
     assert len({load(contrasts=[CLAIM | change]).version for change in changes}) == len(changes)
+
+
+def test_versions_of_stored_sweeps_stay() -> None:
+    """Whatever fields a config has got since: a stored sweep would be another one."""
+    assert load_sweep(Path(__file__).parents[1] / "three_seeds.yaml").version == "2fc0eb85396e"
 
 
 def test_how_it_is_written_does_not(load: Load) -> None:

@@ -15,7 +15,7 @@ from sweeper.spec.load import load_sweep
 from sweeper.store.results_store import ResultsStore
 
 MakeTrials = Callable[..., list[PlannedTrial]]
-SWEEP = Path(__file__).parents[2] / "sweeps" / "noise_aug_vs_interaction.yaml"
+SWEEP = Path(__file__).parents[1] / "three_seeds.yaml"
 
 
 def fill(url: str, trials: MakeTrials) -> None:

@@ -1,0 +1,65 @@
+"""A classifier of the user's own, which says of which class a sample is, and how well it knows the data's held-out images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.config.classifier import Classifier, TimmClassifier
+from model.config.train import EVALUATOR_VERSION
+from model.data.dataset import DataSet
+from model.data.images import content_hash
+from model.errors import DataError
+from model.evaluation.extractors import Eye, as_trained, named
+from model.evaluation.reference import kept
+from model.timm_models import load_timm_model
+
+
+@dataclass(frozen=True)
+class OwnClassifier:
+    """A network with a head for the data's classes."""
+
+    eye: Eye
+    """Gives its logits, twice: it is asked for nothing else."""
+    patch: int
+    channels: int
+
+    def logits(self, tokens: Tensor, tick: Callable[[], None]) -> Tensor:
+        """Logits (n, K) float64, on the CPU, of images given as tokens (n, T, P); `tick` is called before every block of images."""
+        return self.eye.look(tokens, self.patch, self.channels, tick)[0]
+
+    def accuracy(self, data: DataSet, cache: Path, tick: Callable[[], None]) -> float:
+        """On the held-out images; computed once for a data set."""
+
+        def computed() -> dict[str, Tensor]:
+            found = self.logits(data.held_out.tokens, tick).argmax(dim=1)
+            return {"accuracy": (found == data.held_out.labels.cpu()).double().mean()}
+
+        split = f"{len(data.judged)}-{len(data.held_out)}"
+        what = (data.content_hash, split, self.eye.name, data.held_out.tokens.device.type)
+        key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
+        return kept(cache / f"accuracy-{key}.safetensors", computed, tick)["accuracy"].item()
+
+
+def open_own_classifier(config: Classifier, data: DataSet, patch: int, device: torch.device) -> OwnClassifier | None:
+    """The classifier of the config, or None for the one that is trained on the data.
+
+    Raises:
+        ConfigError: There is no such model, or its published weights have other classes.
+        DataError: The weights are of another network, or tell another number of classes apart.
+    """
+    if not isinstance(config, TimmClassifier):
+        return None
+    model = load_timm_model(config, "cannot be made ({error}); choose another model", data.classes).to(device)
+    shown, about = as_trained(model, config.name, device)
+
+    def see(images: Tensor) -> tuple[Tensor, None]:
+        logits: Tensor = model(shown(images))
+        if logits.shape != (len(images), data.classes):
+            said = f"{tuple(logits.shape[1:])} numbers an image, and the data has {data.classes} classes"
+            raise DataError(f"{config.place}: {config.name} gives {said}; give a classifier of the data's classes")
+        return logits, None
+
+    return OwnClassifier(Eye(named(model, about | {"classes": data.classes}), see), patch, data.channels)
