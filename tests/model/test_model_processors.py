@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-FILES = ("test_model_golden_losses.py", "test_model_golden_samples.py", "test_model_random_bits.py")
+FILES = tuple(f"test_model_{name}.py" for name in ("golden_distances", "golden_losses", "golden_samples", "random_bits"))
 
 
 @pytest.mark.parametrize("capability", ["avx2", "default"])

@@ -1,8 +1,11 @@
 """Homes for real sweeps: one that ran undisturbed, and empty ones."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from sweeper_home import SHIPPED, Home
 
 
@@ -24,3 +27,21 @@ def home(new_home: Callable[..., Home]) -> Home:
 def cluster_home(new_home: Callable[..., Home], cluster: dict[str, str]) -> Home:
     """A home whose runs join the cluster."""
     return new_home("home", cluster)
+
+
+@pytest.fixture(scope="session")
+def tiny_that_ran(shared_temp: Path, furnish: Callable[..., Home], cluster: dict[str, str]) -> Path:
+    """The home of the tiny sweep that ran once for all processes of the tests; to be copied."""
+    path = shared_temp / "tiny"
+    with FileLock(shared_temp / "tiny.lock"):
+        if not path.exists():
+            home = furnish(shared_temp / "tiny-runs", cluster)
+            home.sweep()
+            shutil.move(home.path, path)
+    return path
+
+
+@pytest.fixture
+def swept(tiny_that_ran: Path, tmp_path: Path, cluster: dict[str, str]) -> Home:
+    """A home in which the tiny sweep has run, whose runs join the cluster."""
+    return Home(shutil.copytree(tiny_that_ran, tmp_path / "swept"), cluster)

@@ -8,16 +8,15 @@ from sweeper_home import TINY, Home
 
 @pytest.mark.slow
 def test_a_sweep_that_ran_elsewhere_is_reported_reused_and_extended_here(
-    cluster_home: Home, new_home: Callable[..., Home], cluster: dict[str, str]
+    swept: Home, new_home: Callable[..., Home], cluster: dict[str, str]
 ) -> None:
-    cluster_home.sweep()
-    archive = str(cluster_home.path / "tiny.zip")
-    assert "1 version, 2 trials, 2 attempts, 8 files" in cluster_home.run("export", "tiny", archive, "--weights")
+    archive = str(swept.path / "tiny.zip")
+    assert "1 version, 2 trials, 2 attempts, 8 files" in swept.run("export", "tiny", archive, "--weights")
 
     here = new_home("here", cluster)
     assert "new: 1 version, 2 trials, 2 attempts, 8 files" in here.run("import", archive)
     for words in (("--table",), ("--format", "csv")):
-        assert here.run("report", *words) == cluster_home.run("report", *words)
+        assert here.run("report", *words) == swept.run("report", *words)
     trial = here.snapshot().outcomes[0].fingerprint
     assert "2 trials: 2 reuse" in here.run("plan", str(TINY))
 
@@ -27,5 +26,5 @@ def test_a_sweep_that_ran_elsewhere_is_reported_reused_and_extended_here(
     assert "new: nothing" in here.run("import", archive), "averages that a newer attempt replaced do not come back"
     back = str(here.path / "back.zip")
     here.run("export", "tiny", back)
-    assert "new: 1 version, 2 attempts" in cluster_home.run("import", back)
-    assert cluster_home.run("report", "--format", "csv") == here.run("report", "--format", "csv")
+    assert "new: 1 version, 2 attempts" in swept.run("import", back)
+    assert swept.run("report", "--format", "csv") == here.run("report", "--format", "csv")

@@ -13,11 +13,8 @@ def attempts(home: Home, variant: str = "single") -> tuple[AttemptRecord, ...]:
         return store.history(fingerprint).attempts
 
 
-def test_more_seeds_steps_and_samples_run_only_what_is_new(
-    cluster_home: Home, new_home: Callable[..., Home], cluster: dict[str, str]
-) -> None:
-    home = cluster_home
-    home.sweep()
+def test_more_seeds_steps_and_samples_run_only_what_is_new(swept: Home, new_home: Callable[..., Home], cluster: dict[str, str]) -> None:
+    home = swept
     first = home.metrics()
 
     too_late = home.sweep("--set", "seeds=2", "--deadline", "0.5s", exit_code=3)
@@ -50,9 +47,8 @@ def test_more_seeds_steps_and_samples_run_only_what_is_new(
     assert home.snapshot().outcomes[0].metrics["held_out_loss"] == at_once.snapshot().outcomes[0].metrics["held_out_loss"]
 
 
-def test_a_trial_serves_two_sweeps(cluster_home: Home) -> None:
-    home = cluster_home
-    home.sweep("--set", "seeds=[0, 1]")
+def test_a_trial_serves_two_sweeps(swept: Home) -> None:
+    home = swept
     assert "to run" not in home.sweep("--set", "name=other", "--set", "seeds=[0]")
     with home.store() as store:
         assert store.backlog() == 0  # MLflow was told, although nothing ran
@@ -60,9 +56,8 @@ def test_a_trial_serves_two_sweeps(cluster_home: Home) -> None:
         assert store.history(store.snapshot("other").outcomes[0].fingerprint).sweeps[0][0] in ("other", "tiny")
 
 
-def test_other_conditions_are_not_mixed_silently(cluster_home: Home) -> None:
-    home = cluster_home
-    home.sweep()
+def test_other_conditions_are_not_mixed_silently(swept: Home) -> None:
+    home = swept
     refused = home.sweep("--set", "resources.cpus=2", exit_code=2)
     assert "2 trials were run under other conditions" in refused
     assert "threads 1 there, 2 here" in refused

@@ -28,12 +28,9 @@ def same_but_for_rounding(found: Home, wanted: Home) -> None:
         assert found.metrics()[trial] == pytest.approx(metrics, rel=1e-4), trial
 
 
-def test_a_sweep_of_two_processes_measures_what_one_measures(
-    cluster_home: Home, new_home: Callable[..., Home], cluster: dict[str, str]
-) -> None:
-    home, alone = cluster_home, new_home("alone", cluster)
+def test_a_sweep_of_two_processes_measures_what_one_measures(cluster_home: Home, swept: Home) -> None:
+    home, alone = cluster_home, swept
     home.sweep(*TWO)
-    alone.sweep()
     same_but_for_rounding(home, alone)
     (attempt,), (single,) = attempts(home), attempts(alone)
     assert {name: attempt.comparability[name] for name in ("world_size", "micro_batch", "threads")} == {

@@ -41,7 +41,7 @@ def test_running_again_trains_nothing_and_prints_the_same_table(undisturbed: Hom
 def test_report_is_read_from_the_store_in_every_format(undisturbed: Home) -> None:
     held = json.loads(undisturbed.run("report", "--format", "json"))
     assert [row["name"] for row in held["variants"]] == VARIANTS
-    assert len(held["contrasts"]) == 3
+    assert len(held["contrasts"]) == 4
     assert undisturbed.run("report", "noise_aug_vs_interaction", "--table", "--format", "markdown").count("\n|") > 4
     undisturbed.run("report", str(SHIPPED), "--format", "latex", "--output", "table.tex")
     assert "\\toprule" in (undisturbed.path / "table.tex").read_text()
