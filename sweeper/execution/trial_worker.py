@@ -3,7 +3,9 @@
 import contextlib
 import io
 import os
+import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -24,6 +26,8 @@ from sweeper.states import ATTEMPT_STATES
 
 Send = Callable[[dict[str, Any]], None]
 BEAT_SECONDS = 1.0
+SEEN_SECONDS = 10.0
+"""For a folder that another node made."""
 
 
 class AttemptFailed(RuntimeError):
@@ -38,7 +42,11 @@ def run_attempt(job: Job, send: Send, world: World = ALONE) -> None:
 
     In a `world` of several processes, each sends how it ended, and the first reports. Raises AttemptFailed after a failure was sent.
     """
-    job.folder.mkdir(parents=True, exist_ok=True)
+    if not _is_shared(job.folder):
+        where = f"node {socket.gethostname()} ({ray.util.get_node_ip_address()})"
+        said = f"{where} does not see {job.folder}, which the driver made; share SWEEPER_HOME under the same path on every node"
+        send({"ended": asdict(Ended("lost", said, "lost"))})
+        raise AttemptFailed("lost")
     if world.rank == 0:
         send({"placed": {"address": ray.util.get_node_ip_address(), "process": os.getpid()}})
     with _log(job, world) as log, _beating(job, world):
@@ -47,6 +55,17 @@ def run_attempt(job: Job, send: Send, world: World = ALONE) -> None:
     send({"ended": asdict(ended)})
     if ATTEMPT_STATES[ended.state].is_failure or (ended.state == "lost" and world.size > 1):  # or the others would wait for this one
         raise AttemptFailed(ended.state)
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether the attempt's folder, which the driver made, is there: a node that does not share the driver's storage would train into a
+    place of its own. On a network file system a new folder may take a moment."""
+    deadline = time.monotonic() + SEEN_SECONDS
+    while not folder.is_dir():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def _train(job: Job, send: Send, log: TextIO, world: World) -> Ended:

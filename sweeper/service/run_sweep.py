@@ -85,6 +85,8 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
     with contextlib.ExitStack() as resources:
         if planned.plan.to_run() or planned.search is not None:  # before anything is recorded, since it may not start
             resources.enter_context(_ray(planned, say))
+            if cluster_address() is not None:
+                _check_nodes(planned, settings, say)
         store = resources.enter_context(patiently(lambda: store_to_write(settings)))
         resources.enter_context(DailyBackups(settings, say))
         patiently.asking(finish_interrupted)(store, settings, [])
@@ -146,6 +148,17 @@ def _ray(planned: PlannedSweep, say: Callable[[str], None]) -> contextlib.Abstra
     machine, allotment, address = Machine.here(), planned.allotment, cluster_address()
     cores = max(machine.cores, round(allotment.cpus * allotment.concurrent))
     return ray_session(cores=cores, gpus=len(machine.gpus), address=address, say=say, needed=_needed(planned))
+
+
+def _check_nodes(planned: PlannedSweep, settings: Settings, say: Callable[[str], None]) -> None:
+    """Raises RequestError where a node of the cluster that was joined cannot hold trials."""
+    from sweeper.execution.node_checks import Needs, ensure_nodes_fit
+
+    allotment, configs = planned.allotment, {variant.name: config for variant, config in planned.sweep.configs}
+    data = {facts.content_hash: configs[name].data.model_dump_json(exclude={"train_images"}) for name, facts in planned.facts.items()}
+    share = 1 / allotment.processes
+    needs = Needs(settings.root, data, allotment.cpus * share, allotment.gpus * share, "torch" in planned.allow_mixed)
+    ensure_nodes_fit(needs, auto_gpus=planned.sweep.spec.resources.gpus == "auto", say=say)
 
 
 def _needed(planned: PlannedSweep) -> frozenset[str]:

@@ -68,6 +68,7 @@ def test_a_worker_ends_an_attempt_on_other_data_as_a_data_error(own_npz: TrainCo
     content, said = named(own_npz), []
     np.savez(tmp_path / "mine.npz", images=IMAGES[::-1], labels=LABELS)
     job = Job("a/1", own_npz.model_dump(mode="json"), tmp_path / "attempt-1", (), {}, tmp_path / "cache", "cpu", 1, content, ())
+    job.folder.mkdir()
     with pytest.raises(AttemptFailed):
         run_attempt(job, said.append)
     assert [message["report"]["kind"] for message in said if "report" in message] == []
@@ -112,6 +113,7 @@ def test_a_module_that_the_users_class_imports_names_the_trial_too(own_module: P
     with (own_module / "orders_kit" / changed).open("a") as file:
         file.write("another = 1\n")
     job = Job("a/1", config.model_dump(mode="json"), own_module / "a-1", (), {}, own_module / "cache", "cpu", 1, content, ())
+    job.folder.mkdir()
     with pytest.raises(AttemptFailed):
         run_attempt(job, said.append)
     ended: dict[str, Any] = said[-1]["ended"]

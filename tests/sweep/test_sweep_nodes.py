@@ -1,0 +1,99 @@
+"""A cluster of two real nodes, the second of which lacks something: one line that names it, and nothing is recorded.
+
+The second node is in a mount namespace of its own, where the driver's SWEEPER_HOME is another, empty folder.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sweeper_home import TINY, Home, wait_for
+
+from tests.ray_cluster import ray_cluster
+
+pytestmark = pytest.mark.slow
+NODES = "import ray; ray.init(log_to_driver=False); print(sum(node['Alive'] for node in ray.nodes()))"
+
+
+@pytest.fixture
+def head() -> Iterator[dict[str, str]]:
+    with ray_cluster(1) as variables:
+        yield variables
+
+
+@pytest.fixture
+def second(head: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Starts a second node, which sees another folder in place of each of those given."""
+    started: list[subprocess.Popen[bytes]] = []
+    environment = os.environ | head | {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"}
+    ray = str(Path(sys.executable).with_name("ray"))
+
+    def start(*hidden: Path) -> None:
+        mounts = "".join(f"mount -t tmpfs tmpfs {folder} && " for folder in hidden)
+        join = f"exec {ray} start --address={head['RAY_ADDRESS']} --num-cpus=1 --block"
+        if hidden and subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+            pytest.skip("no mount namespaces: unshare needs root with CAP_SYS_ADMIN")
+        command = ["unshare", "--mount", "sh", "-c", mounts + join] if hidden else ["sh", "-c", join]
+        with (tmp_path / "second.log").open("w") as log:
+            started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
+
+        def joined() -> bool:
+            found = subprocess.run([sys.executable, "-c", NODES], env=environment, capture_output=True, text=True, check=False)
+            return found.stdout.strip() == "2"
+
+        wait_for(joined)
+
+    yield start
+    for process in started:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def test_a_node_without_the_driver_s_storage_is_named_and_nothing_is_recorded(
+    new_home: Callable[..., Home], head: dict[str, str], second: Callable[..., None]
+) -> None:
+    home = new_home("home", head)
+    second(home.path)
+    said = home.sweep(exit_code=2)
+    assert "asking 1 other node of the cluster for storage, software and data" in said
+    assert f"does not see SWEEPER_HOME {home.path} of this machine; share that folder under the same path on every node" in said
+    assert said.rstrip().endswith("Nothing was started")
+    assert "Traceback" not in said
+    assert not (home.path / "sweeper.db").exists()
+    assert not list(home.path.glob("node-check-*"))
+
+
+def test_a_node_without_the_data_is_named(
+    new_home: Callable[..., Home], head: dict[str, str], second: Callable[..., None], tmp_path: Path
+) -> None:
+    import numpy as np
+
+    home, folder = new_home("home", head), tmp_path / "data"
+    folder.mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    np.savez(folder / "mine.npz", images=images, labels=np.arange(40) % 4)
+    second(folder)
+    said = home.sweep("--set", f"base.data={{kind: npz, path: {folder / 'mine.npz'}}}", exit_code=2)
+    assert f"lacks the data: data.path: there is no file {folder / 'mine.npz'}" in said
+    assert not (home.path / "sweeper.db").exists()
+
+
+def test_nodes_that_share_all_train_and_one_that_joins_without_the_storage_is_named_in_each_attempt(
+    new_home: Callable[..., Home], head: dict[str, str], second: Callable[..., None]
+) -> None:
+    home = new_home("home", head)
+    process = home.start("run", str(TINY), "--set", "seeds=[0, 1]", "--set", "base.steps=200", "--set", "base.checkpoint_every=20")
+    wait_for(lambda: bool(list(home.path.glob("trials/*/attempt-*/checkpoint-*"))))
+    second(home.path)  # it joins while the first trial runs, and the second trial is placed there
+    output, _ = process.communicate(timeout=500)
+    assert process.returncode in (0, 3), output
+    assert "does not see" in output
+    assert "which the driver made; share SWEEPER_HOME under the same path on every node" in output
+    assert all(outcome.state in ("finished", "pending", "lost") for outcome in home.snapshot().outcomes)
+    finished = [outcome for outcome in home.snapshot().outcomes if outcome.state == "finished"]
+    assert finished, "on the node that shares the storage"
+    assert shutil.which("unshare") is not None
