@@ -32,6 +32,8 @@ def print_claims(found: ClaimsPlan | None, console: Console) -> None:
     for one, sentence in zip(found.promises, in_words(found.promises), strict=True):
         console.print(Text(one_line(f"{one.name}{f', on {one.metric}' if len(found.priors) > 1 else ''}: {one.kind.replace('_', ' ')}")))
         console.print(Padding(Text(one_line(sentence)), (0, 0, 0, 2)))
+    if any(one.blocks is not None for one in found.promises):
+        return  # signs are flipped of pairs
     given, floor = found.promises[0].given, found.promises[0].sign_flip_floor
     console.print(
         f"a two-sided sign-flip test of {given} paired seeds cannot go below p = {floor:.2g}: "

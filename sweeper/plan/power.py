@@ -29,7 +29,7 @@ class Noise:
 
     sd: float
     df_per_seed: float = 1.0
-    """1 where seeds are paired."""
+    """1 where seeds are paired; one less than there are variants where they are blocks."""
 
     def error(self, seeds: int) -> float:
         return self.sd / math.sqrt(seeds)
@@ -38,15 +38,16 @@ class Noise:
         return self.df_per_seed * (seeds - 1)
 
 
-def noise_of(weights: Mapping[str, float], sd: float, correlation: float | None) -> Noise:
+def noise_of(weights: Mapping[str, float], sd: float, correlation: float | None, *, variants: int = 2) -> Noise:
     """Of the weighted sum of cells that all have this standard deviation over seeds.
 
     `correlation`: between the cells of one seed, where they are paired; None is the unpaired test (Satterthwaite's degrees of freedom).
+    `variants`: in the layout whose residuals make the error, where seeds are blocks; two of them are pairs.
     """
     squares = [weight**2 for weight in weights.values() if weight]
     if correlation is None:
         return Noise(sd * math.sqrt(sum(squares)), sum(squares) ** 2 / sum(square**2 for square in squares))
-    return Noise(sd * math.sqrt((1 - correlation) * sum(squares) + correlation * sum(weights.values()) ** 2))
+    return Noise(sd * math.sqrt((1 - correlation) * sum(squares) + correlation * sum(weights.values()) ** 2), variants - 1.0)
 
 
 def power(kind: ClaimKind, seeds: int, *, effect: float, margin: float, alpha: float, noise: Noise) -> float:

@@ -132,7 +132,7 @@ def _headline(case: Case, judged: Judged, spec: SweepSpec) -> str:
 def _about_losses(case: Case) -> list[str]:
     if not case.lost_unequally:
         return []
-    counts = ", ".join(f"{len(case.lost.get(name, ()))} of {name}" for name in case.values)
+    counts = ", ".join(f"{len(case.lost.get(name, ()))} of {name}" for name in case.tested)
     return [
         f"Lost trials: {counts}. A cell that loses seeds another one keeps is no fair sample, so a verdict is given only if it also holds"
         f" with each lost trial {LOST_DEVIATIONS:g} standard deviations from its cell's mean, whichever way is worse for the verdict."
@@ -148,6 +148,8 @@ def basis(found: Estimate, spec: SweepSpec) -> str:
     match found.rule:
         case "paired":
             return f"t over {numbers.plural(found.seeds, 'paired seed')}"
+        case "block":
+            return f"block analysis, t with {found.degrees:g} degrees of freedom, {numbers.plural(found.seeds, 'seed')} a cell"
         case "welch":
             return f"Welch's t, {numbers.plural(found.seeds, 'seed')} a cell"
         case _:

@@ -12,15 +12,16 @@ from sweeper.report.bootstrap import bootstrap_mean, bootstrap_sum
 from sweeper.report.cases import Case, Judged
 from sweeper.report.claim_sentences import Amounts, claim_sentence, size_text, statement
 from sweeper.report.comparability import Comparability
-from sweeper.report.contrasts import Outcomes, values_of
 from sweeper.report.earlier_tests import EarlierTest, earlier_tests
 from sweeper.report.estimates import Estimate
 from sweeper.report.hypotheses import claim_interval, interval_level
 from sweeper.report.missing_seeds import Missing, missing_seeds
 from sweeper.report.pairing import pairing_of
+from sweeper.report.pools import Pools
 from sweeper.report.rows import ClaimRow
 from sweeper.report.sign_flip import sign_flip_p
 from sweeper.report.statistics import Interval
+from sweeper.report.trial_values import Outcomes, values_of
 from sweeper.report.verdicts import judge, without_stopping_bias
 from sweeper.spec.designs import cells_of, contrast_weights
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
@@ -32,13 +33,14 @@ def claim_rows(
     variants: Sequence[Variant],
     outcomes: Outcomes,
     comparability: Comparability,
+    pools: Pools,
     earlier: Sequence[EarlierVersion] = (),
 ) -> tuple[ClaimRow, ...]:
     """One row per claim, judged together; `earlier` are the other stored versions that judged some of the same trials."""
     why_not = [comparability.separates(spec.metric_of(claim), cells_of(claim, variants)) for claim in spec.claims]
     tests = [earlier_tests(claim, spec, variants, outcomes, earlier) for claim in spec.claims]
     cases = [
-        _case(claim, spec, variants, outcomes, spent=any(test.spends for test in found), comparable=why is None)
+        _case(claim, spec, variants, outcomes, pools, spent=any(test.spends for test in found), comparable=why is None)
         for claim, found, why in zip(spec.claims, tests, why_not, strict=True)
     ]
     spread = spec.metric.assumed_spread
@@ -56,18 +58,31 @@ def claim_rows(
     return tuple(rows)
 
 
-def _case(claim: Contrast, spec: SweepSpec, variants: Sequence[Variant], outcomes: Outcomes, *, spent: bool, comparable: bool) -> Case:
+def _case(
+    claim: Contrast,
+    spec: SweepSpec,
+    variants: Sequence[Variant],
+    outcomes: Outcomes,
+    pools: Pools,
+    *,
+    spent: bool,
+    comparable: bool,
+) -> Case:
     weights, cells = contrast_weights(claim, variants), cells_of(claim, variants)
-    states = {(name, seed): outcomes[name, seed].state if (name, seed) in outcomes else "pending" for name in cells for seed in spec.seeds}
-    diverged = Counter(name for (name, _), state in states.items() if TRIAL_STATES[state].refutes_means)
+    pool = pools.of(cells, spec.metric_of(claim)) if comparable else None
+    # The error may rest on the trials of others: then a look without them is none, as they would change its verdict when they come.
+    tested = dict.fromkeys([*cells, *(pool.values if pool is not None else ())])
+    states = {(name, seed): outcomes[name, seed].state if (name, seed) in outcomes else "pending" for name in tested for seed in spec.seeds}
+    diverged = Counter(name for (name, _), state in states.items() if TRIAL_STATES[state].refutes_means and name in cells)
     waiting = {seed for (_, seed), state in states.items() if not TRIAL_STATES[state].has_ended}
     metric = metric_info(spec.metric_of(claim))
     values = values_of(cells, spec, outcomes if comparable else {}, metric.name)
-    lost = {
-        name: {seed for (cell, seed), state in states.items() if cell == name and seed not in waiting and _is_lost(state)} for name in cells
-    }
+    lost: dict[str, set[int]] = {name: set() for name in tested}
+    for (name, seed), state in states.items():
+        if seed not in waiting and _is_lost(state):
+            lost[name].add(seed)
     paired, better = pairing_of(cells, spec.seeds, outcomes, spec.analysis).paired, -1 if metric.direction == "lower" else 1
-    return Case(claim, weights, values, paired, diverged, waiting, lost, better, spent)
+    return Case(claim, weights, values, paired, diverged, waiting, lost, better, spent, pool)
 
 
 def _is_lost(state: TrialState) -> bool:
@@ -138,8 +153,8 @@ def _row(
 
 
 def _bootstrap(case: Case, found: Estimate | None, level: float) -> Interval | None:
-    if found is None or found.rule == "assumed":
-        return None
+    if found is None or found.rule in ("assumed", "block"):
+        return None  # of blocks it would draw whole ones, with other variants' trials
     if found.rule == "paired":
         return bootstrap_mean(list(found.by_seed.values()), level)
     if case.scale.relative_to is not None:

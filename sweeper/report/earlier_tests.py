@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from sweeper.errors import SweeperError
 from sweeper.records import EarlierVersion, Variant
 from sweeper.report import numbers
-from sweeper.report.contrasts import Outcomes
 from sweeper.report.layout import in_utc
+from sweeper.report.trial_values import Outcomes
 from sweeper.spec.designs import contrast_weights, variants_of
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
@@ -38,7 +38,7 @@ def earlier_tests(
     mine = _weighed(contrast_weights(claim, variants), {key: outcome.fingerprint for key, outcome in outcomes.items()}, spec.seeds)
     found = []
     for version in earlier:
-        seeds = _tested(mine, version, spec.metric_of(claim), spec)
+        seeds = _tested(mine, version, spec.metric_of(claim), spec, outcomes)
         if seeds:
             which = f"version {version.version[:_BRIEF_HASH]}"
             which = which if version.name == spec.name else f"sweep {version.name}, {which},"
@@ -72,8 +72,11 @@ def _weighed(weights: Mapping[str, float], fingerprints: Mapping[tuple[str, int]
     }
 
 
-def _tested(mine: Weighed, version: EarlierVersion, metric: str, spec: SweepSpec) -> int:
-    """Seeds at which the version judged the comparison at a fixed number of seeds, or by another `analysis`; 0 where it did not."""
+def _tested(mine: Weighed, version: EarlierVersion, metric: str, spec: SweepSpec, outcomes: Outcomes) -> int:
+    """Seeds at which the version judged the comparison at a fixed number of seeds, or by another `analysis`; 0 where it did not.
+
+    By `analysis: block` also with other variants in the layout, which make another error.
+    """
     try:
         other = SweepSpec.model_validate(version.spec)
         variants = variants_of(other)
@@ -82,13 +85,17 @@ def _tested(mine: Weighed, version: EarlierVersion, metric: str, spec: SweepSpec
     if other.sequential is not None:
         return 0
     shared = set(other.seeds) & mine.keys()
-    if not shared or (set(other.seeds) == mine.keys() and other.analysis == spec.analysis):
+    if not shared or (set(other.seeds) == mine.keys() and other.analysis == spec.analysis and not _other_blocks(version, spec, outcomes)):
         return 0
     for contrast in other.claims:
         theirs = _weighed(contrast_weights(contrast, variants), version.fingerprints, other.seeds)
         if other.metric_of(contrast) == metric and all(_same(theirs[seed], mine[seed]) for seed in shared):
             return len(shared)
     return 0
+
+
+def _other_blocks(version: EarlierVersion, spec: SweepSpec, outcomes: Outcomes) -> bool:
+    return spec.analysis == "block" and set(version.fingerprints.values()) != {outcome.fingerprint for outcome in outcomes.values()}
 
 
 def _same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:

@@ -13,8 +13,11 @@ SeedRange = Annotated[
     list[int | None] | None, Field(description="[low, high] at the ends of the 80% interval of the spread; null is no number of seeds.")
 ]
 Rule = Annotated[
-    Literal["t", "paired", "welch", "assumed"] | None,
-    Field(description="What made the interval: t over the sums of each seed (t, paired), spreads of the cells apart, or an assumed one."),
+    Literal["t", "paired", "welch", "block", "assumed"] | None,
+    Field(
+        description="What made the interval: t over the sums of each seed (t, paired), spreads of the cells apart (welch), the residuals of"
+        " an additive layout of variants and seeds (block), or an assumed spread."
+    ),
 ]
 
 

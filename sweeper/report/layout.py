@@ -15,7 +15,7 @@ ON_TRAINING = ("train_loss", "align_loss")
 """Metrics of the training itself, which a paper's table leaves out."""
 CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "seeds")
 CLAIM_COLUMNS = ("claim", "estimate", "interval", "p (Holm)", "verdict")
-_RULES = {"t": "paired", "welch": "Welch", "assumed": "assumed"}
+_RULES = {"t": "paired", "welch": "Welch", "block": "block", "assumed": "assumed"}
 
 
 def facts(report: Report, format: str) -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ from sweeper.report.cases import Answer, Case, Judged, Verdict
 from sweeper.report.estimates import Estimate, estimate
 from sweeper.report.hypotheses import NOTHING, Tested, holm, p_values, two_sided
 from sweeper.report.statistics import MIN_SEEDS, mean, sample_sd, usable
+from sweeper.report.two_way import Pool
 from sweeper.spec.sweep_spec import Sequential
 
 LOST_DEVIATIONS = 3.0
@@ -90,7 +91,7 @@ def judge(
         family = min(level[index] for level in levels) if two_way else levels[verdict == "refuted"][index]
         found = one.found[place] if one.looks else None
         if found is None:  # too few for a test, or a look that is not whole: a number to look at all the same
-            found = estimate(case.values, case.weights, seeds, scale=case.scale, paired=case.paired, assumed_cv=assumed_cv)
+            found = estimate(case.values, case.weights, seeds, scale=case.scale, paired=case.paired, assumed_cv=assumed_cv, pool=case.pool)
         if found is not None and found.rule == "assumed":
             family = alpha
         silent = found is None or not one.looks or one.tests[place] is NOTHING or verdict in ("interim", "exploratory")
@@ -110,7 +111,8 @@ def judge(
 def _read(case: Case, seeds: Sequence[int], looks: Sequence[int]) -> _Reading:
     """At every look whose trials have all ended: the first so many seeds, in the order of the sweep."""
     whole = tuple(number for number in looks if not set(seeds[:number]) & set(case.waiting))
-    found = tuple(estimate(case.values, case.weights, seeds[:number], scale=case.scale, paired=case.paired) for number in whole)
+    at = (seeds[:number] for number in whole)
+    found = tuple(estimate(case.values, case.weights, each, scale=case.scale, paired=case.paired, pool=case.pool) for each in at)
     tests = tuple(_test(case, one, seeds[:number]) for one, number in zip(found, whole, strict=True))
     return _Reading(whole, found, tests)
 
@@ -132,7 +134,7 @@ def _p_values(case: Case, found: Estimate | None) -> Tested:
 def _with_losses(case: Case, seeds: Sequence[int], sign: int) -> Tested:
     """The test with every lost trial as far out as it may have been: all moving the claim's effect down (`sign` -1) or up (1)."""
     filled: dict[str, Mapping[int, float]] = {}
-    for name, found in case.values.items():
+    for name, found in case.tested.items():
         kept = [value for value in found.values() if usable(value)]
         center, spread = mean(kept), sample_sd(kept)
         if center is None or spread is None:
@@ -142,7 +144,8 @@ def _with_losses(case: Case, seeds: Sequence[int], sign: int) -> Tested:
         if case.scale.log and value <= 0:
             return NOTHING
         filled[name] = {**{seed: value for seed in case.lost.get(name, ()) if seed in seeds}, **found}
-    bound = estimate(filled, case.weights, seeds, scale=case.scale, paired=case.paired)
+    pool = None if case.pool is None else Pool(filled, case.pool.diverged)
+    bound = estimate(filled, case.weights, seeds, scale=case.scale, paired=case.paired, pool=pool)
     return _p_values(case, bound)
 
 

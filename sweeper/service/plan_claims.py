@@ -9,10 +9,11 @@ from sweeper.plan.promises import Prior, Promise, prior_of, promise, stated_prio
 from sweeper.plan.streams import PAIRING
 from sweeper.records import SweepSnapshot
 from sweeper.service.opening import existing_store
-from sweeper.service.plan_doubts import apart
+from sweeper.service.plan_doubts import apart, compare
 from sweeper.service.plan_sweep import PlannedSweep
 from sweeper.settings import Settings
 from sweeper.spec.designs import cells_of, contrast_weights
+from sweeper.spec.sweep_spec import Contrast
 from sweeper.store.results_reader import ResultsReader
 
 OTHER_SWEEPS = 5
@@ -42,8 +43,15 @@ def plan_claims(planned: PlannedSweep, settings: Settings) -> ClaimsPlan | None:
         weights = contrast_weights(claim, variants)
         paired = spec.analysis == "paired" or (spec.analysis is None and _paired(planned, cells_of(claim, variants)))
         seeds, number, prior = len(spec.seeds), len(spec.claims), priors[metric]
-        promises.append(promise(claim, metric, weights, seeds=seeds, claims=number, paired=paired, prior=prior))
+        blocks = _blocks(planned, claim) if spec.analysis == "block" else None
+        promises.append(promise(claim, metric, weights, seeds=seeds, claims=number, paired=paired, prior=prior, blocks=blocks))
     return ClaimsPlan(priors, tuple(promises))
+
+
+def _blocks(planned: PlannedSweep, claim: Contrast) -> int:
+    """Variants that will compare with those of the claim."""
+    cells = cells_of(claim, [variant for variant, _ in planned.sweep.configs])
+    return sum(compare(planned, {*cells, variant.name}, planned.sweep.spec.metric_of(claim)) for variant, _ in planned.sweep.configs)
 
 
 def _paired(planned: PlannedSweep, names: Collection[str]) -> bool:

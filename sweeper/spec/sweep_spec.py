@@ -22,7 +22,7 @@ LEAST_SHARE, MOST_SHARES = 0.001, 10_000
 """Of CPU cores, GPUs or processes that one trial can ask for."""
 LONGEST_QUESTION = 2_000
 Keep = Literal["resumable", "average"]
-Analysis = Literal["paired", "welch"]
+Analysis = Literal["paired", "welch", "block"]
 
 
 class Metric(Spec):
@@ -207,8 +207,9 @@ class SweepSpec(Spec):
     sequential: Sequential | None = None
     analysis: Analysis | None = None
     """How contrasts and claims take the seeds: `paired`, differences within a seed · `welch`, each cell by itself, which has more degrees
-    of freedom and is better where cells have nothing in common but the number of a seed. Without it, paired where the trials of a seed
-    drew the same, else Welch. Part of the version, so choose it before results."""
+    of freedom and is better where cells have nothing in common but the number of a seed · `block`, variant + seed + residual over all
+    variants that compare, which has the most and takes residuals to vary alike in each. Without it, paired where the trials of a seed drew
+    the same, else Welch. Part of the version, so choose it before results."""
     resources: Resources = Resources()
     keep: Keep = "resumable"
     """What stays on disk of a trial that has finished: `resumable`, its moving average and one checkpoint from which it can be trained
@@ -258,6 +259,16 @@ class SweepSpec(Spec):
             raise ValueError(f"sequential.max_seeds is {self.sequential.max_seeds}, but seeds are {seeds}; ask for fewer seeds")
         if looks and looks[-1] != seeds:
             raise ValueError(f"sequential.looks end at {looks[-1]} seeds, but seeds are {seeds}; the last look is the present one")
+        return self
+
+    @model_validator(mode="after")
+    def _blocks_are_summed(self) -> Self:
+        shares = [contrast for contrast in self.contrasts if contrast.relative_to is not None]
+        if self.analysis == "block" and shares:
+            raise ValueError(
+                f"analysis: block fits variant + seed, and contrast {shares[0].name!r} is relative_to {shares[0].relative_to!r}: a share of"
+                " a cell is no sum of variants, so its error is not that of the layout; set analysis: paired, or give the size in units"
+            )
         return self
 
     @model_validator(mode="after")

@@ -55,6 +55,7 @@ PROMISE = {
         "power": {"type": ["number", "null"]},
         "claimable": {"type": ["number", "null"]},
         "sign_flip_floor": {"type": "number"},
+        "blocks": {"type": ["integer", "null"]},
         "uncounted": {"type": ["string", "null"]},
         "smallest_effect": {"type": ["string", "null"]},
         "needed_for_equivalent": {"type": ["integer", "null"]},
@@ -317,6 +318,19 @@ def test_claims_are_counted_before_anything_runs(sweeper: Sweeper, home: Path) -
     assert "spread over seeds 1.10%: stated: " in said
     assert "a two-sided sign-flip test of 3 paired seeds cannot go below p = 0.25" in said
     assert not home.exists()
+
+
+def test_a_plan_of_blocks_counts_with_their_degrees_of_freedom(sweeper: Sweeper) -> None:
+    words = ("--set", "analysis=block")
+    found = {one["name"]: one for one in as_json(sweeper, *words)["claims"]["claims"]}
+    assert {name: (one["paired"], one["blocks"], one["needed"]) for name, one in found.items()} == {
+        "augmentation effect": (False, 4, 8),
+        "token-interaction effect": (False, 4, 7),
+        "factor interaction": (False, 4, 16),
+    }
+    said = sweeper("plan", "sweep.yaml", *words).out
+    assert "block analysis over 4 variants" in " ".join(said.split())
+    assert "sign-flip" not in said
 
 
 def test_the_spread_is_this_sweep_s_own_once_trials_have_finished(sweeper: Sweeper, home: Path) -> None:

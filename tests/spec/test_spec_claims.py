@@ -17,6 +17,13 @@ def test_a_contrast_without_a_kind_is_no_claim(load: Load) -> None:
     assert (spec.contrasts[0].margin, spec.contrasts[0].margin_percent) == (0.5, None)
 
 
+def test_a_share_of_a_cell_is_no_sum_of_an_additive_layout(load: Load, refused: Refused) -> None:
+    share = SIMPLE | CLAIM | {"relative_to": SN}
+    said = refused(contrasts=[share], analysis="block")
+    assert "contrast 'c' is relative_to 'single/none': a share of a cell is no sum of variants" in said
+    assert load(contrasts=[SIMPLE | CLAIM], analysis="block").spec.analysis == "block"
+
+
 @pytest.mark.parametrize("written", ["2%", "2.0 %", " 2% ", "2.00%"])
 def test_a_share_is_kept_in_one_form(load: Load, written: str) -> None:
     (claim,) = load(contrasts=[SIMPLE | CLAIM | {"margin": written}]).spec.claims
