@@ -53,7 +53,7 @@ def extend(
     def undecided(snapshot: SweepSnapshot) -> list[str]:
         claims = build_report(snapshot, allow_mixed=request.allow_mixed).claims
         open_ = [claim for claim in claims if claim.verdict == "inconclusive" and claim.not_comparable is None]
-        return [claim.name for claim in open_ if not any(claim.diverged.values())]
+        return [claim.name for claim in open_ if claim.kind == "finishes_more" or not any(claim.diverged.values())]
 
     outcome = extend_sweep(request, Extension(max_seeds, until_decided, add, spending), Settings(), run=run, undecided=undecided, say=say)
     table = build_report(outcome.snapshot, allow_mixed=request.allow_mixed)

@@ -16,9 +16,9 @@ def claims_as_mapping(found: ClaimsPlan | None) -> dict[str, Any] | None:
     """For `--json`; null for a sweep that claims nothing."""
     if found is None:
         return None
-    primary = next(iter(found.priors.values()))
+    primary = next(iter(found.priors.values()), None)
     priors = {metric: asdict(prior) for metric, prior in found.priors.items()}
-    return {"prior": asdict(primary), "priors": priors, "claims": [asdict(one) for one in found.promises]}
+    return {"prior": None if primary is None else asdict(primary), "priors": priors, "claims": [asdict(one) for one in found.promises]}
 
 
 def print_claims(found: ClaimsPlan | None, console: Console) -> None:
@@ -30,9 +30,10 @@ def print_claims(found: ClaimsPlan | None, console: Console) -> None:
         of = f" of {metric}" if len(found.priors) > 1 else ""
         console.print(f"spread over seeds{of} {prior.cv:.2%}: {prior.source}")
     for one, sentence in zip(found.promises, in_words(found.promises), strict=True):
-        console.print(Text(one_line(f"{one.name}{f', on {one.metric}' if len(found.priors) > 1 else ''}: {one.kind.replace('_', ' ')}")))
+        of = f", on {one.metric}" if len(found.priors) > 1 and one.metric in found.priors else ""
+        console.print(Text(one_line(f"{one.name}{of}: {one.kind.replace('_', ' ')}")))
         console.print(Padding(Text(one_line(sentence)), (0, 0, 0, 2)))
-    if any(one.blocks is not None for one in found.promises):
+    if all(one.blocks is not None or one.kind == "finishes_more" for one in found.promises):
         return  # signs are flipped of pairs
     given, floor = found.promises[0].given, found.promises[0].sign_flip_floor
     console.print(

@@ -79,12 +79,12 @@ def equivalence_power(seeds: int, *, effect: float, smallest_effect: float, alph
 
 def seeds_for_equivalence(*, effect: float, smallest_effect: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
     """Fewest seeds (3 or more) at which it does with the wanted power; None where no number up to 100,000 is enough."""
-    return _fewest(lambda n: equivalence_power(n, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise) >= wanted)
+    return fewest_seeds(lambda n: equivalence_power(n, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise) >= wanted)
 
 
 def seeds_needed(kind: ClaimKind, *, effect: float, margin: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
     """Fewest seeds (3 or more) at which the claim is supported with the wanted power; None where no number up to 100,000 is enough."""
-    return _fewest(lambda seeds: power(kind, seeds, effect=effect, margin=margin, alpha=alpha, noise=noise) >= wanted)
+    return fewest_seeds(lambda seeds: power(kind, seeds, effect=effect, margin=margin, alpha=alpha, noise=noise) >= wanted)
 
 
 def seeds_to_decide(
@@ -108,7 +108,7 @@ def seeds_to_decide(
             found = max(found, small)
         return found >= wanted
 
-    return _fewest(enough)
+    return fewest_seeds(enough)
 
 
 def smallest_size(kind: ClaimKind, seeds: int, *, alpha: float, noise: Noise, margin: float = 0.0, wanted: float = POWER) -> float | None:
@@ -164,7 +164,8 @@ def _within(effect: float, margin: float, seeds: int, alpha: float, noise: Noise
     return float(np.mean(np.where(room > 0, kept, 0.0)))
 
 
-def _fewest(enough: Callable[[int], bool]) -> int | None:
+def fewest_seeds(enough: Callable[[int], bool]) -> int | None:
+    """3 or more; None where no number up to 100,000 is enough."""
     low, high = FEWEST_SEEDS - 1, FEWEST_SEEDS
     while not enough(high):
         if high >= MOST_SEEDS:

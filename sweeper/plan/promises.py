@@ -67,8 +67,8 @@ class Promise:
     power: float | None
     """With the seeds given, at Holm's strictest level; None with fewer than 3."""
     claimable: float | None
-    """What the seeds given can claim instead, on the log: the smallest effect (superior), or the smallest margin at no effect; None where
-    nothing is large enough."""
+    """What the seeds given can claim instead, on the log: the smallest effect (superior), or the smallest margin at no effect; log(1 + the
+    difference in share) of a claim on trials that finish; None where nothing is large enough."""
     sign_flip_floor: float
     """Smallest p of a two-sided sign-flip test of the seeds given."""
     uncounted: str | None = None
@@ -193,6 +193,18 @@ def in_words(found: Sequence[Promise]) -> list[str]:
     return [_sentence(one) for one in found]
 
 
+def _of_shares(one: Promise) -> str:
+    alone = f" ({one.needed_alone} if it were the only claim)" if one.needed_alone not in (None, one.needed) else ""
+    need = f"{one.needed} seeds per cell{alone}" if one.needed is not None else "more seeds than anybody has"
+    said = f"With {one.effect}, it needs {need} for power .8 (Barnard's exact test)."
+    if one.power is None:
+        return f"{said} {one.given} per cell are given: too few, nothing can be claimed."
+    points = None if one.claimable is None else 100 * math.expm1(one.claimable)
+    instead = f"they can claim a difference of {points:.0f} percentage points instead" if points else "they can claim nothing instead"
+    enough = one.needed is not None and one.given >= one.needed
+    return f"{said} {one.given} are given: power {one.power:.2f}" + ("." if enough else f"; {instead}.")
+
+
 def _analysis(one: Promise) -> str:
     if one.blocks is not None:
         return f"block analysis over {one.blocks} variants"
@@ -202,6 +214,8 @@ def _analysis(one: Promise) -> str:
 def _sentence(one: Promise) -> str:
     if one.uncounted:
         return f"Nothing is counted: {one.uncounted}."
+    if one.kind == "finishes_more":
+        return _of_shares(one)
     what = f"an effect of {one.effect}" if one.kind == "superior" else "no true effect"
     margin = f" and a margin of {one.margin}" if one.margin else ""
     alone = f" ({one.needed_alone} if it were the only claim)" if one.needed_alone not in (None, one.needed) else ""

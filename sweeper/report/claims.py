@@ -14,6 +14,7 @@ from sweeper.report.claim_sentences import Amounts, claim_sentence, size_text, s
 from sweeper.report.comparability import Comparability
 from sweeper.report.earlier_tests import EarlierTest, earlier_tests
 from sweeper.report.estimates import Estimate
+from sweeper.report.finishing import Points, ends_of, is_finishing
 from sweeper.report.hypotheses import claim_interval, interval_level
 from sweeper.report.missing_seeds import Missing, missing_seeds
 from sweeper.report.pairing import pairing_of
@@ -69,14 +70,15 @@ def _case(
     comparable: bool,
 ) -> Case:
     weights, cells = contrast_weights(claim, variants), cells_of(claim, variants)
-    pool = pools.of(cells, spec.metric_of(claim)) if comparable else None
+    pool = pools.of(cells, spec.metric_of(claim)) if comparable and not is_finishing(spec.metric_of(claim)) else None
     # The error may rest on the trials of others: then a look without them is none, as they would change its verdict when they come.
     tested = dict.fromkeys([*cells, *(pool.values if pool is not None else ())])
     states = {(name, seed): outcomes[name, seed].state if (name, seed) in outcomes else "pending" for name in tested for seed in spec.seeds}
     diverged = Counter(name for (name, _), state in states.items() if TRIAL_STATES[state].refutes_means and name in cells)
     waiting = {seed for (_, seed), state in states.items() if not TRIAL_STATES[state].has_ended}
     metric = metric_info(spec.metric_of(claim))
-    values = values_of(cells, spec, outcomes if comparable else {}, metric.name)
+    compared = outcomes if comparable else {}
+    values = ends_of(cells, spec, compared) if is_finishing(metric.name) else values_of(cells, spec, compared, metric.name)
     lost: dict[str, set[int]] = {name: set() for name in tested}
     for (name, seed), state in states.items():
         if seed not in waiting and _is_lost(state):
@@ -107,7 +109,7 @@ def _row(
     unbiased = without_stopping_bias(case, judged, spec.sequential)
     unadjusted_level = interval_level(case.kind, claim.alpha)
     unadjusted = None if interval is None or found is None else claim_interval(found, unadjusted_level)
-    amounts = Amounts(case.scale.log, metric.decimals, interval)
+    amounts = Points(interval) if is_finishing(metric.name) else Amounts(case.scale.log, metric.decimals, interval)
     says = statement(claim, variants)
     flipped = None
     if judged.p is not None and found is not None and found.rule == "paired":
@@ -153,7 +155,7 @@ def _row(
 
 
 def _bootstrap(case: Case, found: Estimate | None, level: float) -> Interval | None:
-    if found is None or found.rule in ("assumed", "block"):
+    if found is None or found.rule in ("assumed", "block") or found.counts is not None:
         return None  # of blocks it would draw whole ones, with other variants' trials
     if found.rule == "paired":
         return bootstrap_mean(list(found.by_seed.values()), level)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweeper.plan.power import Noise
+from sweeper.plan.two_shares import Counts
 from sweeper.report.statistics import MIN_SEEDS, mean, sample_sd, usable
 from sweeper.report.two_way import Pool
 
-Rule = Literal["paired", "welch", "block", "assumed"]
+Rule = Literal["paired", "welch", "block", "assumed", "exact", "score"]
 ByVariant = Mapping[str, Mapping[int, float]]
 """Variant -> seed -> value."""
 
@@ -42,6 +43,8 @@ class Estimate:
     """Pairs, or seeds of the cell with fewest."""
     by_seed: Mapping[int, float] = field(default_factory=dict)
     """The weighted sum at every seed, where seeds are paired."""
+    counts: Counts | None = None
+    """Of a claim on the share of trials that finish, which goes by these alone (`exact`, and `score` with very many)."""
 
     @property
     def t(self) -> float | None:

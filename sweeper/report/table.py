@@ -18,6 +18,7 @@ from sweeper.report.comparability import comparability_of, device_of
 from sweeper.report.contrasts import contrast_row
 from sweeper.report.declared import declaration_notes
 from sweeper.report.effects import effects_of
+from sweeper.report.finishing import is_finishing
 from sweeper.report.folded import folded_notes, one_trial
 from sweeper.report.notes import notes_of
 from sweeper.report.pairing import pairing_notes, pairing_of
@@ -73,7 +74,8 @@ def build_report(
     rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
     primary, assumed_cv = metric_info(spec.metric.primary), spec.metric.assumed_spread
     pools = Pools(spec, variants, outcomes, comparability)
-    contrasts = tuple(contrast_row(contrast, spec, variants, outcomes, folded, comparability, pools) for contrast in spec.contrasts)
+    on_values = [contrast for contrast in spec.contrasts if not is_finishing(spec.metric_of(contrast))]
+    contrasts = tuple(contrast_row(contrast, spec, variants, outcomes, folded, comparability, pools) for contrast in on_values)
     pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes, spec.analysis)
     values = _values(primary.name, outcomes)
     # The levels of what a search found are no cells of a design: a difference between two of them is no effect of a factor.

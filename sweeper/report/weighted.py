@@ -35,7 +35,7 @@ def weighted_sum(
     fewest = min(map(len, kept.values()), default=0)
     found = estimate(kept, used, seeds, paired=False, assumed_cv=assumed_cv, pool=pool)
     if found is not None:
-        rule: Rule = "welch" if found.rule == "paired" else found.rule
+        rule: Rule = "assumed" if found.rule == "assumed" else "welch" if pool is None else "block"
         half_width = found.value - claim_interval(found, CONFIDENCE).low
         if pool is not None:
             return Summary({}, found.value, None, half_width, rule, fewest), None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeper.errors import nearest
-from sweeper.metrics import METRICS, is_metric, metric_info
+from sweeper.metrics import FINISHING, METRICS, is_metric, metric_info
 from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, ensure_weights, percent
 from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
@@ -89,7 +89,8 @@ class Contrast(Spec):
     """Smallest effect size of interest of a `superior` claim, as `margin` is given: its answer is then superior, equivalent (the effect is
     smaller than this to both sides) or inferior, judged together."""
     expected: Amount | None = None
-    """True effect that `sweeper plan` counts the seeds of a `superior` claim for; `smallest_effect`, else 2%, when nothing is said."""
+    """True effect that `sweeper plan` counts the seeds of a `superior` claim for; `smallest_effect`, else 2%, when nothing is said. Of a
+    `finishes_more` claim, the true difference in share; 50% when nothing is said."""
 
     @field_validator("of", "to", "relative_to", mode="before")
     @classmethod
@@ -290,7 +291,7 @@ class SweepSpec(Spec):
 
     def metric_of(self, contrast: Contrast) -> str:
         """Name of the metric that the contrast is on."""
-        return contrast.metric or self.metric.primary
+        return FINISHING.name if contrast.kind == "finishes_more" else contrast.metric or self.metric.primary
 
     @property
     def looks(self) -> tuple[int, ...]:

@@ -45,7 +45,7 @@ PROMISE = {
     "properties": {
         "name": {"type": "string"},
         "metric": {"type": "string"},
-        "kind": {"enum": ["superior", "non_inferior", "equivalent", "no_interaction"]},
+        "kind": {"enum": ["superior", "non_inferior", "equivalent", "no_interaction", "finishes_more"]},
         "margin": {"type": ["string", "null"]},
         "effect": {"type": "string"},
         "paired": {"type": "boolean"},
@@ -144,7 +144,7 @@ PLAN = {
         "claims": {
             "type": ["object", "null"],
             "properties": {
-                "prior": PRIOR,
+                "prior": {"anyOf": [PRIOR, {"type": "null"}]},
                 "priors": {"type": "object", "additionalProperties": PRIOR},
                 "claims": {"type": "array", "items": PROMISE},
             },
@@ -331,6 +331,18 @@ def test_a_plan_of_blocks_counts_with_their_degrees_of_freedom(sweeper: Sweeper)
     said = sweeper("plan", "sweep.yaml", *words).out
     assert "block analysis over 4 variants" in " ".join(said.split())
     assert "sign-flip" not in said
+
+
+def test_a_claim_on_trials_that_finish_needs_no_spread(sweeper: Sweeper) -> None:
+    claim = "{name: c, of: {timesteps: dual}, to: {timesteps: single}, kind: finishes_more, alpha: 0.05, expected: 80%}"
+    words = ("--set", f"contrasts=[{claim}]")
+    claims = as_json(sweeper, *words)["claims"]
+    assert (claims["prior"], claims["priors"]) == (None, {})
+    (found,) = claims["claims"]
+    assert (found["metric"], found["kind"], found["needed"]) == ("finishing", "finishes_more", 3)
+    said = " ".join(sweeper("plan", "sweep.yaml", *words).out.split())
+    assert "c: finishes more With 95% of the trials of one side finishing, and 15% of those of the other, it needs 3 seeds per cell" in said
+    assert "spread over seeds" not in said
 
 
 def test_the_spread_is_this_sweep_s_own_once_trials_have_finished(sweeper: Sweeper, home: Path) -> None:
