@@ -107,3 +107,5 @@ class Judged:
     """None without a smallest effect of interest, and where there is no verdict to be had."""
     equivalent: float | None = None
     """p of an effect smaller than that to both sides, by all looks; shown where it is not above the level of the claim."""
+    at_fixed_look: bool = False
+    """By the test at all of alpha that was made before a spending rule was declared; that verdict stands."""

@@ -27,6 +27,10 @@ _ANSWERS: Mapping[Answer, str] = {
 DIVERGENCE_CLAIMED = (
     "Whether trials finish can be claimed itself: `kind: finishes_more`, declared before results, on seeds that no report has shown."
 )
+FRESH_SEEDS = (
+    "A test of its own needs seeds that none of these has seen, in a new sweep with other `seeds`; several looks need `sequential` there,"
+    " before its first result."
+)
 _FINE = 0.01
 """On the log: intervals narrower than this are printed in hundredths of a percent."""
 
@@ -118,9 +122,9 @@ def claim_sentence(
     if flipped is not None:
         parts.append(f"Without a law (exact sign-flip test, unadjusted; it decides nothing): p = {numbers.p_value(flipped)}.")
     parts += _about_losses(case)
-    parts += [test.sentence for test in tests]
+    parts += [f"{test.said}{_left(judged)}" for test in tests]
     if judged.verdict == "exploratory":
-        parts.append("A test of its own needs seeds that none of these has seen.")
+        parts.append(FRESH_SEEDS)
     if judged.verdict == "inconclusive" and not hidden:
         parts.append(_more(missing, found.seeds, spec))
     return " ".join(filter(None, parts))
@@ -133,10 +137,19 @@ def _answer(case: Case, judged: Judged) -> list[str]:
 
 
 def _headline(case: Case, judged: Judged, spec: SweepSpec) -> str:
+    if judged.at_fixed_look:
+        return f"{judged.verdict.capitalize()} at {numbers.plural(judged.looks[-1], 'seed')}"
     if judged.verdict != "interim":
         return judged.verdict.capitalize()
     there = len(spec.seeds) - len(case.waiting)
     return f"Interim, {there} of {numbers.plural(len(spec.seeds), 'seed')}, no verdict yet"
+
+
+def _left(judged: Judged) -> str:
+    """Of alpha, after an earlier test."""
+    if judged.at_fixed_look:
+        return ": that verdict stands, and a look at more seeds gives no other."
+    return ", so no alpha is left for a verdict here."
 
 
 def _about_losses(case: Case) -> list[str]:
@@ -183,7 +196,7 @@ def basis(found: Estimate, spec: SweepSpec) -> str:
 
 
 def _looks(spec: SweepSpec, judged: Judged) -> str:
-    if spec.sequential is None:
+    if spec.sequential is None or judged.at_fixed_look:
         return ""
     rule = {"obrien_fleming": "O'Brien-Fleming", "pocock": "Pocock"}[spec.sequential.spending]
     return f" and {rule} spending, look {len(judged.looks)} of a sweep of at most {spec.sequential.max_seeds} seeds"

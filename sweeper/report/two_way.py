@@ -51,6 +51,12 @@ class Pool:
             self._fits[key] = TwoWay.of({**sampled, **{name: self._read(name, at, log) for name in extra}})
         return self._fits[key]
 
+    def within(self, seeds: Collection[int]) -> "Pool":
+        """As it was when only these seeds had been run."""
+        values = {name: {seed: value for seed, value in found.items() if seed in seeds} for name, found in self.values.items()}
+        diverged = {name: [seed for seed in at if seed in seeds] for name, at in self.diverged.items()}
+        return Pool(values, {name: at for name, at in diverged.items() if at})
+
     def _read(self, name: str, seeds: Sequence[int], log: bool) -> dict[int, float]:
         mine = self.values.get(name, {})
         found = {seed: mine[seed] for seed in seeds if seed in mine and usable(mine[seed])}
