@@ -19,6 +19,8 @@ class MetricInfo:
     """Of its values; '1' is a number without one, such as a loss, a share or a distance in features."""
     by_evaluator: bool = True
     """Whether a classifier or feature extractor that belongs to the data set measured it; losses, times and memory need none."""
+    by_data: bool = True
+    """Whether its values are of the data set, so that those of two do not compare; times and memory are the machine's."""
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -48,11 +50,15 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("overfitting_noise_gap", "lower", "overfitting noise gap", 4, by_evaluator=False),
         MetricInfo("train_loss", "lower", "train loss", 4, by_evaluator=False),
         MetricInfo("align_loss", "lower", "align loss", 4, by_evaluator=False),
-        MetricInfo("steps_per_second", "higher", "steps/s", 1, reproducible=False, unit="steps/s", by_evaluator=False),
-        MetricInfo("peak_memory_mib", "lower", "peak MiB", 0, reproducible=False, unit="MiB", by_evaluator=False),
+        MetricInfo("steps_per_second", "higher", "steps/s", 1, reproducible=False, unit="steps/s", by_evaluator=False, by_data=False),
+        MetricInfo("peak_memory_mib", "lower", "peak MiB", 0, reproducible=False, unit="MiB", by_evaluator=False, by_data=False),
     )
 }
 """Every metric a table can show, in the order of its columns, but for the distances in features of timm's models: see `metric_info`."""
+
+
+FINISHING = MetricInfo("finishing", "higher", "share of trials that finish", 2, by_evaluator=False, by_data=False)
+"""What claims of the kind `finishes_more` are on. No trial reports it, so no contrast can ask for it by name."""
 
 
 def is_metric(name: str) -> bool:
@@ -88,7 +94,7 @@ def metric_info(name: str) -> MetricInfo:
         return MetricInfo(name, "lower", f"FD-infinity ({name.removeprefix('fd_infinity_')})", 3)
     if name not in METRICS and is_distance(name):
         return MetricInfo(name, "lower", f"FD ({name.removeprefix('fd_')})", 3)
-    return METRICS[name]
+    return FINISHING if name == FINISHING.name else METRICS[name]
 
 
 def columns(names: Iterable[str]) -> list[MetricInfo]:

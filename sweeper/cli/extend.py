@@ -35,7 +35,7 @@ def extend(
     """Add whole seed blocks and judge the claims at each look by an alpha-spending rule, so that looking often costs no error."""
     from sweeper.report.render import render
     from sweeper.report.table import build_report
-    from sweeper.service.extend_sweep import Extension, extend_sweep
+    from sweeper.service.extend_sweep import Extension, Standings, extend_sweep
     from sweeper.service.plan_sweep import SweepRequest
     from sweeper.service.run_sweep import run_sweep
 
@@ -50,12 +50,14 @@ def extend(
     def run(at_look: "SweepRequest") -> "RunOutcome":
         return run_sweep(at_look, Settings(), say=say, show=shown(console))
 
-    def undecided(snapshot: SweepSnapshot) -> list[str]:
+    def standing(snapshot: SweepSnapshot) -> "Standings":
         claims = build_report(snapshot, allow_mixed=request.allow_mixed).claims
         open_ = [claim for claim in claims if claim.verdict == "inconclusive" and claim.not_comparable is None]
-        return [claim.name for claim in open_ if not any(claim.diverged.values())]
+        left = [claim.name for claim in open_ if claim.kind == "finishes_more" or not any(claim.diverged.values())]
+        decided = sum(claim.verdict in ("supported", "refuted") for claim in claims)
+        return Standings(left, decided, [claim.name for claim in claims if claim.verdict == "exploratory"])
 
-    outcome = extend_sweep(request, Extension(max_seeds, until_decided, add, spending), Settings(), run=run, undecided=undecided, say=say)
+    outcome = extend_sweep(request, Extension(max_seeds, until_decided, add, spending), Settings(), run=run, standing=standing, say=say)
     table = build_report(outcome.snapshot, allow_mixed=request.allow_mixed)
     print(render(table, "terminal", width=console.width, colour=console.is_terminal), end="")
     return outcome.exit_code

@@ -16,9 +16,9 @@ def claims_as_mapping(found: ClaimsPlan | None) -> dict[str, Any] | None:
     """For `--json`; null for a sweep that claims nothing."""
     if found is None:
         return None
-    primary = next(iter(found.priors.values()))
+    primary = next(iter(found.priors.values()), None)
     priors = {metric: asdict(prior) for metric, prior in found.priors.items()}
-    return {"prior": asdict(primary), "priors": priors, "claims": [asdict(one) for one in found.promises]}
+    return {"prior": None if primary is None else asdict(primary), "priors": priors, "claims": [asdict(one) for one in found.promises]}
 
 
 def print_claims(found: ClaimsPlan | None, pilot: str, console: Console) -> None:
@@ -33,8 +33,11 @@ def print_claims(found: ClaimsPlan | None, pilot: str, console: Console) -> None
     if not all(prior.measured for prior in found.priors.values()):
         console.print(Text(f"to count with a spread that was measured: {pilot}"), soft_wrap=True)
     for one, sentence in zip(found.promises, in_words(found.promises), strict=True):
-        console.print(Text(one_line(f"{one.name}{f', on {one.metric}' if len(found.priors) > 1 else ''}: {one.kind.replace('_', ' ')}")))
+        of = f", on {one.metric}" if len(found.priors) > 1 and one.metric in found.priors else ""
+        console.print(Text(one_line(f"{one.name}{of}: {one.kind.replace('_', ' ')}")))
         console.print(Padding(Text(one_line(sentence)), (0, 0, 0, 2)))
+    if all(one.blocks is not None or one.kind == "finishes_more" for one in found.promises):
+        return  # signs are flipped of pairs
     given, floor = found.promises[0].given, found.promises[0].sign_flip_floor
     console.print(
         f"a two-sided sign-flip test of {given} paired seeds cannot go below p = {floor:.2g}: "

@@ -29,7 +29,7 @@ class Noise:
 
     sd: float
     df_per_seed: float = 1.0
-    """1 where seeds are paired."""
+    """1 where seeds are paired; one less than there are variants where they are blocks."""
 
     def error(self, seeds: int) -> float:
         return self.sd / math.sqrt(seeds)
@@ -38,15 +38,16 @@ class Noise:
         return self.df_per_seed * (seeds - 1)
 
 
-def noise_of(weights: Mapping[str, float], sd: float, correlation: float | None) -> Noise:
+def noise_of(weights: Mapping[str, float], sd: float, correlation: float | None, *, variants: int = 2) -> Noise:
     """Of the weighted sum of cells that all have this standard deviation over seeds.
 
     `correlation`: between the cells of one seed, where they are paired; None is the unpaired test (Satterthwaite's degrees of freedom).
+    `variants`: in the layout whose residuals make the error, where seeds are blocks; two of them are pairs.
     """
     squares = [weight**2 for weight in weights.values() if weight]
     if correlation is None:
         return Noise(sd * math.sqrt(sum(squares)), sum(squares) ** 2 / sum(square**2 for square in squares))
-    return Noise(sd * math.sqrt((1 - correlation) * sum(squares) + correlation * sum(weights.values()) ** 2))
+    return Noise(sd * math.sqrt((1 - correlation) * sum(squares) + correlation * sum(weights.values()) ** 2), variants - 1.0)
 
 
 def power(kind: ClaimKind, seeds: int, *, effect: float, margin: float, alpha: float, noise: Noise) -> float:
@@ -78,12 +79,12 @@ def equivalence_power(seeds: int, *, effect: float, smallest_effect: float, alph
 
 def seeds_for_equivalence(*, effect: float, smallest_effect: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
     """Fewest seeds (3 or more) at which it does with the wanted power; None where no number up to 100,000 is enough."""
-    return _fewest(lambda n: equivalence_power(n, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise) >= wanted)
+    return fewest_seeds(lambda n: equivalence_power(n, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise) >= wanted)
 
 
 def seeds_needed(kind: ClaimKind, *, effect: float, margin: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
     """Fewest seeds (3 or more) at which the claim is supported with the wanted power; None where no number up to 100,000 is enough."""
-    return _fewest(lambda seeds: power(kind, seeds, effect=effect, margin=margin, alpha=alpha, noise=noise) >= wanted)
+    return fewest_seeds(lambda seeds: power(kind, seeds, effect=effect, margin=margin, alpha=alpha, noise=noise) >= wanted)
 
 
 def seeds_to_decide(
@@ -107,7 +108,7 @@ def seeds_to_decide(
             found = max(found, small)
         return found >= wanted
 
-    return _fewest(enough)
+    return fewest_seeds(enough)
 
 
 def smallest_size(kind: ClaimKind, seeds: int, *, alpha: float, noise: Noise, margin: float = 0.0, wanted: float = POWER) -> float | None:
@@ -163,7 +164,8 @@ def _within(effect: float, margin: float, seeds: int, alpha: float, noise: Noise
     return float(np.mean(np.where(room > 0, kept, 0.0)))
 
 
-def _fewest(enough: Callable[[int], bool]) -> int | None:
+def fewest_seeds(enough: Callable[[int], bool]) -> int | None:
+    """3 or more; None where no number up to 100,000 is enough."""
     low, high = FEWEST_SEEDS - 1, FEWEST_SEEDS
     while not enough(high):
         if high >= MOST_SEEDS:

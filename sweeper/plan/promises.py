@@ -72,8 +72,8 @@ class Promise:
     power: float | None
     """With the seeds given, at Holm's strictest level; None with fewer than 3."""
     claimable: float | None
-    """What the seeds given can claim instead, on the log: the smallest effect (superior), or the smallest margin at no effect; None where
-    nothing is large enough."""
+    """What the seeds given can claim instead, on the log: the smallest effect (superior), or the smallest margin at no effect; log(1 + the
+    difference in share) of a claim on trials that finish; None where nothing is large enough."""
     sign_flip_floor: float
     """Smallest p of a two-sided sign-flip test of the seeds given."""
     uncounted: str | None = None
@@ -82,6 +82,8 @@ class Promise:
     """Of interest, where a superior claim has one."""
     needed_for_equivalent: int | None = None
     """For power .8 to answer that the effect is smaller than that, if it is zero; None as for `needed`."""
+    blocks: int | None = None
+    """Variants whose residuals make the error, with `analysis: block`."""
 
 
 def prior_of(values: Mapping[str, Mapping[int, float]], source: str) -> Prior | None:
@@ -133,12 +135,22 @@ def _correlation(cells: Mapping[str, Mapping[int, float]]) -> tuple[float, int]:
     return (0.0 if total == 0 else min(max((between - within) / total, 0.0), _HIGHEST_CORRELATION)), blocks
 
 
-def promise(claim: Contrast, metric: str, weights: Mapping[str, float], *, seeds: int, claims: int, paired: bool, prior: Prior) -> Promise:
-    """What `seeds` per cell promise of a claim that is one of so many."""
+def promise(
+    claim: Contrast,
+    metric: str,
+    weights: Mapping[str, float],
+    *,
+    seeds: int,
+    claims: int,
+    paired: bool,
+    prior: Prior,
+    blocks: int | None = None,
+) -> Promise:
+    """What `seeds` per cell promise of a claim that is one of so many; `blocks`: variants of the layout, with `analysis: block`."""
     assert claim.kind is not None, "a claim"
     assert claim.alpha is not None, "a claim"
     kind, alpha, strictest = claim.kind, claim.alpha, claim.alpha / claims
-    noise = noise_of(weights, prior.cv, prior.correlation if paired else None)
+    noise = noise_of(weights, prior.cv, prior.correlation if paired or blocks else None, variants=blocks or 2)
     floor = sign_flip_floor(seeds)
     shown = None if claim.margin is None else claim.margin if isinstance(claim.margin, str) else f"{claim.margin:g}"
     counted_for = claim.expected or claim.smallest_effect
@@ -147,7 +159,7 @@ def promise(claim: Contrast, metric: str, weights: Mapping[str, float], *, seeds
     smallest = _as_share(claim.smallest_effect, prior.level)
     if any(math.isnan(size or 0.0) for size in (margin, expected, smallest)):
         why = "its margin or effect is in units of the metric, of which nothing has finished yet; give a share such as 2% to count seeds"
-        return Promise(claim.name, metric, kind, shown, effect_text, paired, seeds, None, None, None, None, floor, why)
+        return Promise(claim.name, metric, kind, shown, effect_text, paired, seeds, None, None, None, None, floor, why, blocks=blocks)
     effect = (expected or DEFAULT_EFFECT) if kind == "superior" else 0.0
     kept = margin or 0.0
     return Promise(
@@ -163,6 +175,7 @@ def promise(claim: Contrast, metric: str, weights: Mapping[str, float], *, seeds
         power=power(kind, seeds, effect=effect, margin=kept, alpha=strictest, noise=noise) if seeds >= FEWEST_SEEDS else None,
         claimable=smallest_size(kind, seeds, alpha=strictest, noise=noise, margin=kept) if seeds >= FEWEST_SEEDS else None,
         sign_flip_floor=floor,
+        blocks=blocks,
         smallest_effect=None if claim.smallest_effect is None else str(claim.smallest_effect),
         needed_for_equivalent=None
         if smallest is None
@@ -185,14 +198,34 @@ def in_words(found: Sequence[Promise]) -> list[str]:
     return [_sentence(one) for one in found]
 
 
+def _of_shares(one: Promise) -> str:
+    alone = f" ({one.needed_alone} if it were the only claim)" if one.needed_alone not in (None, one.needed) else ""
+    need = f"{one.needed} seeds per cell{alone}" if one.needed is not None else "more seeds than anybody has"
+    said = f"With {one.effect}, it needs {need} for power .8 (Barnard's exact test)."
+    if one.power is None:
+        return f"{said} {one.given} per cell are given: too few, nothing can be claimed."
+    points = None if one.claimable is None else 100 * math.expm1(one.claimable)
+    instead = f"they can claim a difference of {points:.0f} percentage points instead" if points else "they can claim nothing instead"
+    enough = one.needed is not None and one.given >= one.needed
+    return f"{said} {one.given} are given: power {one.power:.2f}" + ("." if enough else f"; {instead}.")
+
+
+def _analysis(one: Promise) -> str:
+    if one.blocks is not None:
+        return f"block analysis over {one.blocks} variants"
+    return "paired" if one.paired else "not paired"
+
+
 def _sentence(one: Promise) -> str:
     if one.uncounted:
         return f"Nothing is counted: {one.uncounted}."
+    if one.kind == "finishes_more":
+        return _of_shares(one)
     what = f"an effect of {one.effect}" if one.kind == "superior" else "no true effect"
     margin = f" and a margin of {one.margin}" if one.margin else ""
     alone = f" ({one.needed_alone} if it were the only claim)" if one.needed_alone not in (None, one.needed) else ""
     need = f"{one.needed} seeds per cell{alone}" if one.needed is not None else "more seeds than anybody has"
-    parts = [f"With {what}{margin} it needs {need} for power .8; {'paired' if one.paired else 'not paired'}."]
+    parts = [f"With {what}{margin} it needs {need} for power .8; {_analysis(one)}."]
     if one.smallest_effect is not None:
         many = f"{one.needed_for_equivalent} seeds per cell" if one.needed_for_equivalent else "more seeds than anybody has"
         parts.append(f"To answer that the effect is below {one.smallest_effect}, if it is zero, it needs {many}.")

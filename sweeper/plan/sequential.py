@@ -100,20 +100,6 @@ def nominal_levels(one_sided: float, looks: Sequence[int], most: int, spending: 
     return [float(np.exp(np.interp(math.log(level), np.log(normal), np.log(np.maximum(column, _TINY))))) for column in table.T]
 
 
-def error_with_fixed_test(alpha: float, at: int, looks: Sequence[int], most: int, spending: Spending) -> float:
-    """One-sided error of the looks together with a test at all of alpha that was made at `at` seeds before the rule was declared.
-
-    By made-up normal paths without an effect, of fixed seed; right to about .001 at 5%.
-    """
-    from scipy.special import ndtri
-
-    counts = np.array(looks, dtype=np.float64)
-    walk = np.cumsum(np.random.default_rng(0).standard_normal((_PATHS, len(looks))) * np.sqrt(np.diff(counts, prepend=0.0)), axis=1)
-    bounds = -ndtri(_levels((alpha,), tuple(looks), most, spending)[0])
-    bounds[list(looks).index(at)] = min(bounds[list(looks).index(at)], -ndtri(alpha))
-    return float((walk / np.sqrt(counts) >= bounds).any(axis=1).mean())
-
-
 def unbiased_estimate(
     effect: float,
     sd: float,

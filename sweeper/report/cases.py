@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweeper.report.estimates import ByVariant, Estimate, Scale
+from sweeper.report.two_way import Pool
 from sweeper.spec.claims import ClaimKind, percent
 from sweeper.spec.sweep_spec import Contrast
 
@@ -28,13 +29,15 @@ class Case:
     diverged: Mapping[str, int] = field(default_factory=dict)
     """Trials by variant that diverged: means over the others would hide them."""
     waiting: Collection[int] = ()
-    """Seeds of which some trial has not ended."""
+    """Seeds of which some trial has not ended, of those that the test goes by."""
     lost: Mapping[str, Collection[int]] = field(default_factory=dict)
     """Seeds by variant whose trial failed, so that it has no value and never will."""
     better: int = -1
     """-1 where lower values of its metric are better, else 1."""
     spent: bool = False
     """An earlier version was judged at all of alpha on some of these trials."""
+    pool: Pool | None = None
+    """Of the variants whose residuals make its error, where seeds are blocks."""
 
     @property
     def kind(self) -> ClaimKind:
@@ -63,9 +66,17 @@ class Case:
         return None if given is None else float(given)
 
     @property
+    def tested(self) -> ByVariant:
+        """Values of all variants that the test goes by: its cells', and those of the pool that have a residual."""
+        if self.pool is None:
+            return self.values
+        others = {name: found for name, found in self.pool.values.items() if len(found) > 1 and name not in self.pool.diverged}
+        return {**self.values, **{name: found for name, found in others.items() if name not in self.values}}
+
+    @property
     def lost_unequally(self) -> bool:
         """Whether some cell lost a seed that another cell has: then the seeds that are left are not a fair sample of both."""
-        sets = [frozenset(self.lost.get(name, ())) for name in self.values]
+        sets = [frozenset(self.lost.get(name, ())) for name in self.tested]
         return any(one != sets[0] for one in sets)
 
 
@@ -96,3 +107,5 @@ class Judged:
     """None without a smallest effect of interest, and where there is no verdict to be had."""
     equivalent: float | None = None
     """p of an effect smaller than that to both sides, by all looks; shown where it is not above the level of the claim."""
+    at_fixed_look: bool = False
+    """By the test at all of alpha that was made before a spending rule was declared; that verdict stands."""

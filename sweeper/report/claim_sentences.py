@@ -9,6 +9,7 @@ from sweeper.report.cases import Answer, Case, Judged
 from sweeper.report.contrasts import cell_text, context_text, definition_of
 from sweeper.report.earlier_tests import EarlierTest
 from sweeper.report.estimates import Estimate
+from sweeper.report.finishing import Points, finishing_found, finishing_says
 from sweeper.report.missing_seeds import Missing, More
 from sweeper.report.statistics import MIN_SEEDS, Interval
 from sweeper.report.verdicts import LOST_DEVIATIONS
@@ -23,6 +24,13 @@ _ANSWERS: Mapping[Answer, str] = {
     "inconclusive": "none of superior, equivalent and inferior is shown, the smallest effect of interest being {size}",
 }
 
+DIVERGENCE_CLAIMED = (
+    "Whether trials finish can be claimed itself: `kind: finishes_more`, declared before results, on seeds that no report has shown."
+)
+FRESH_SEEDS = (
+    "A test of its own needs seeds that none of these has seen, in a new sweep with other `seeds`; several looks need `sequential` there,"
+    " before its first result."
+)
 _FINE = 0.01
 """On the log: intervals narrower than this are printed in hundredths of a percent."""
 
@@ -62,6 +70,7 @@ def statement(claim: Contrast, variants: Sequence[Variant]) -> str:
         }[str(claim.kind)]
     of, to, context = cell_text(claim.of), cell_text(claim.to), context_text(claim, variants)
     return {
+        "finishes_more": finishing_says(of, to, context),
         "superior": f"{of} is better than {to}{context}" + (f" by more than {margin}" if margin else ""),
         "non_inferior": f"{of} is not worse than {to}{context} by more than {margin}",
         "equivalent": f"{of} and {to}{context} differ by less than {margin}",
@@ -73,7 +82,7 @@ def claim_sentence(
     judged: Judged,
     missing: Missing,
     says: str,
-    amounts: Amounts,
+    amounts: Amounts | Points,
     interval: Interval | None,
     level: float,
     spec: SweepSpec,
@@ -83,17 +92,22 @@ def claim_sentence(
 ) -> str:
     found = judged.found
     parts = [f"{_headline(case, judged, spec)}: {says}.", *_answer(case, judged)]
-    if sum(case.diverged.values()):
+    hidden = sum(case.diverged.values()) > 0 and case.kind != "finishes_more"
+    if hidden:
         counts = ", ".join(f"{case.diverged.get(name, 0)} of {len(spec.seeds)} of {name}" for name in case.values)
-        parts.append(f"Diverged: {counts}; a mean over the others would hide it, so nothing is concluded.")
-    if found is None:
+        parts.append(f"Diverged: {counts}; a mean over the others would hide it, so nothing is concluded. {DIVERGENCE_CLAIMED}")
+    if isinstance(amounts, Points) and found is not None:
+        parts[0] = f"{parts[0].removesuffix('.')}: {finishing_found(found, amounts, interval, _level(level))}."
+        parts += _about_trials(case, found)
+    elif found is None:
         parts.append(_too_few(case, len(spec.seeds)))
         return " ".join(parts)
-    what = f"{'Relative change' if amounts.log else 'Difference'} of {spec.metric_of(case.contrast)}"
-    if interval is None:
-        parts.append(f"{what}: {amounts.one(found.value)}; every seed gave the same value, which says nothing of the error.")
-        return " ".join(parts)
-    parts.append(f"{what}: {amounts.one(found.value)} {amounts.both(interval)} ({_level(level)} interval, {basis(found, spec)}).")
+    else:
+        what = f"{'Relative change' if amounts.log else 'Difference'} of {spec.metric_of(case.contrast)}"
+        if interval is None:
+            parts.append(f"{what}: {amounts.one(found.value)}; every seed gave the same value, which says nothing of the error.")
+            return " ".join(parts)
+        parts.append(f"{what}: {amounts.one(found.value)} {amounts.both(interval)} ({_level(level)} interval, {basis(found, spec)}).")
     if unbiased is not None:
         parts.append(f"Corrected for stopping early: {amounts.one(unbiased)}.")
     if judged.p is not None and judged.p_adjusted is not None:
@@ -108,12 +122,12 @@ def claim_sentence(
     if flipped is not None:
         parts.append(f"Without a law (exact sign-flip test, unadjusted; it decides nothing): p = {numbers.p_value(flipped)}.")
     parts += _about_losses(case)
-    parts += [test.sentence for test in tests]
+    parts += [f"{test.said}{_left(judged)}" for test in tests]
     if judged.verdict == "exploratory":
-        parts.append("A test of its own needs seeds that none of these has seen.")
-    if judged.verdict == "inconclusive" and not sum(case.diverged.values()):
+        parts.append(FRESH_SEEDS)
+    if judged.verdict == "inconclusive" and not hidden:
         parts.append(_more(missing, found.seeds, spec))
-    return " ".join(parts)
+    return " ".join(filter(None, parts))
 
 
 def _answer(case: Case, judged: Judged) -> list[str]:
@@ -123,20 +137,45 @@ def _answer(case: Case, judged: Judged) -> list[str]:
 
 
 def _headline(case: Case, judged: Judged, spec: SweepSpec) -> str:
+    if judged.at_fixed_look:
+        return f"{judged.verdict.capitalize()} at {numbers.plural(judged.looks[-1], 'seed')}"
     if judged.verdict != "interim":
         return judged.verdict.capitalize()
     there = len(spec.seeds) - len(case.waiting)
     return f"Interim, {there} of {numbers.plural(len(spec.seeds), 'seed')}, no verdict yet"
 
 
+def _left(judged: Judged) -> str:
+    """Of alpha, after an earlier test."""
+    if judged.at_fixed_look:
+        return ": that verdict stands, and a look at more seeds gives no other."
+    return ", so no alpha is left for a verdict here."
+
+
 def _about_losses(case: Case) -> list[str]:
     if not case.lost_unequally:
         return []
-    counts = ", ".join(f"{len(case.lost.get(name, ()))} of {name}" for name in case.values)
+    counts = ", ".join(f"{len(case.lost.get(name, ()))} of {name}" for name in case.tested)
+    if case.kind == "finishes_more":
+        return [
+            f"Lost trials, which neither finished nor diverged: {counts}. A verdict is given only if it also holds with each of them"
+            " counted as finished or as diverged, whichever is worse for the verdict."
+        ]
     return [
         f"Lost trials: {counts}. A cell that loses seeds another one keeps is no fair sample, so a verdict is given only if it also holds"
         f" with each lost trial {LOST_DEVIATIONS:g} standard deviations from its cell's mean, whichever way is worse for the verdict."
     ]
+
+
+def _about_trials(case: Case, found: Estimate) -> list[str]:
+    """What stands behind the counts."""
+    said = []
+    if len(case.weights) > 2:
+        of, to = (" and ".join(name for name, weight in case.weights.items() if sign * weight > 0) for sign in (1, -1))
+        said.append(f"Counted together: trials of {of}, against trials of {to}.")
+    if found.seeds < MIN_SEEDS:
+        said.append(f"{MIN_SEEDS} seeds a cell are needed for a verdict.")
+    return said
 
 
 def _level(level: float) -> str:
@@ -148,6 +187,8 @@ def basis(found: Estimate, spec: SweepSpec) -> str:
     match found.rule:
         case "paired":
             return f"t over {numbers.plural(found.seeds, 'paired seed')}"
+        case "block":
+            return f"block analysis, t with {found.degrees:g} degrees of freedom, {numbers.plural(found.seeds, 'seed')} a cell"
         case "welch":
             return f"Welch's t, {numbers.plural(found.seeds, 'seed')} a cell"
         case _:
@@ -155,7 +196,7 @@ def basis(found: Estimate, spec: SweepSpec) -> str:
 
 
 def _looks(spec: SweepSpec, judged: Judged) -> str:
-    if spec.sequential is None:
+    if spec.sequential is None or judged.at_fixed_look:
         return ""
     rule = {"obrien_fleming": "O'Brien-Fleming", "pocock": "Pocock"}[spec.sequential.spending]
     return f" and {rule} spending, look {len(judged.looks)} of a sweep of at most {spec.sequential.max_seeds} seeds"

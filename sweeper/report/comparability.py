@@ -45,7 +45,7 @@ class Apart:
     def concerns(self, metric: str) -> bool:
         """Whether values of the metric do not compare between trials that differ so."""
         info = metric_info(metric)
-        return self.field != EVALUATOR_FIELD or info.by_evaluator or (self.by_data and info.reproducible)
+        return self.field != EVALUATOR_FIELD or info.by_evaluator or (self.by_data and info.by_data)
 
     def separates(self, variants: Iterable[str]) -> bool:
         """Whether the trials of these variants differ."""

@@ -1,26 +1,25 @@
 """A declared contrast, computed on the metric that it was declared for and put into a plain sentence."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sweeper.metrics import MetricInfo, metric_info
-from sweeper.records import TrialOutcome, Variant
+from sweeper.records import Variant
 from sweeper.report import numbers
 from sweeper.report.comparability import Comparability
 from sweeper.report.estimates import ByVariant
 from sweeper.report.folded import compares_with_itself
 from sweeper.report.pairing import Pairing, pairing_of
 from sweeper.report.pairing_gain import pairing_gain
+from sweeper.report.pools import Pools
 from sweeper.report.rows import ContrastRow
 from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary
+from sweeper.report.trial_values import Outcomes, values_of
 from sweeper.report.weighted import weighted_sum
 from sweeper.spec.comparisons import caveats
 from sweeper.spec.designs import cells_of, contrast_weights
 from sweeper.spec.factors import Cell, level_name
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 from sweeper.states import TRIAL_STATES
-
-Outcomes = Mapping[tuple[str, int], TrialOutcome]
-"""By (variant, seed)."""
 
 
 def contrast_row(
@@ -30,6 +29,7 @@ def contrast_row(
     outcomes: Outcomes,
     folded: Mapping[str, str],
     comparability: Comparability,
+    pools: Pools,
 ) -> ContrastRow:
     """The contrast over the seeds of the spec; `folded` are variants that are another's trials. Raises SpecError when it names no variant
     of the design.
@@ -40,7 +40,8 @@ def contrast_row(
     why_not = comparability.separates(metric.name, cells_of(contrast, variants))
     by_variant = values_of(weights, spec, outcomes, metric.name) if why_not is None else {}
     pairing = pairing_of(weights, spec.seeds, outcomes, spec.analysis)
-    summary, bootstrap = weighted_sum(by_variant, weights, spec.seeds, pairing, spread)
+    pool = pools.of(weights, metric.name) if why_not is None else None
+    summary, bootstrap = weighted_sum(by_variant, weights, spec.seeds, pairing, spread, pool)
     without = [seed for seed in spec.seeds if pairing.paired and seed not in summary.by_seed and why_not is None]
     dropped = {seed: _why_dropped(seed, weights, metric.name, outcomes) for seed in without}
     decimals = metric.decimals
@@ -89,16 +90,6 @@ def _sayings(
     ]
 
 
-def values_of(variants: Iterable[str], spec: SweepSpec, outcomes: Outcomes, metric: str) -> dict[str, dict[int, float]]:
-    """A metric of finished trials, by variant and seed. What diverged, failed or was stopped early is not among them."""
-    found: dict[str, dict[int, float]] = {}
-    for name in variants:
-        mine = ((seed, outcomes.get((name, seed))) for seed in spec.seeds)
-        finished = ((seed, outcome) for seed, outcome in mine if outcome is not None and outcome.has_result)
-        found[name] = {seed: outcome.metrics[metric] for seed, outcome in finished if metric in outcome.metrics}
-    return found
-
-
 def _why_dropped(seed: int, weights: Mapping[str, float], metric: str, outcomes: Outcomes) -> str:
     for name, weight in weights.items():
         outcome = outcomes.get((name, seed))
@@ -130,7 +121,8 @@ def context_text(contrast: Contrast, variants: Sequence[Variant]) -> str:
 
 
 def _finding(contrast: Contrast, metric: MetricInfo, summary: Summary, decimals: int, variants: Sequence[Variant], spec: SweepSpec) -> str:
-    pairs = numbers.plural(summary.n, "paired seed") if summary.cells is None else f"{numbers.plural(summary.n, 'seed')} a cell, not paired"
+    apart = "block analysis" if summary.rule == "block" else "not paired"
+    pairs = numbers.plural(summary.n, "paired seed") if summary.cells is None else f"{numbers.plural(summary.n, 'seed')} a cell, {apart}"
     definition = definition_of(contrast, variants)
     if summary.mean is None:
         return f"{definition}: {pairs}, no estimate and no interval, {MIN_SEEDS} are needed."

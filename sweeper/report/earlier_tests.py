@@ -2,7 +2,8 @@
 
 A sweep that is run with 3 seeds, read, and run again with 4 has been tested twice. At a fixed number of seeds the first test has spent
 all of alpha, so the second has none: simulated, raising the seeds by hand from 3 to 12 gives some verdict in 18% of sweeps without an
-effect, where 5% were promised. `sequential` shares alpha between looks, if it is declared before the first.
+effect, where 5% were promised. `sequential` shares alpha between looks, if it is declared before the first; declared afterwards, it has
+nothing to share (`fixed_look`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,9 @@ from pydantic import ValidationError
 from sweeper.errors import SweeperError
 from sweeper.records import EarlierVersion, Variant
 from sweeper.report import numbers
-from sweeper.report.contrasts import Outcomes
+from sweeper.report.declared import changed_claims
 from sweeper.report.layout import in_utc
+from sweeper.report.trial_values import Outcomes
 from sweeper.spec.designs import contrast_weights, variants_of
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 
@@ -23,12 +25,13 @@ _BRIEF_HASH = 12
 
 @dataclass(frozen=True)
 class EarlierTest:
-    """One test of the claim at a fixed number of seeds."""
+    """One test of the claim at a fixed number of seeds: it has spent all of alpha."""
 
     seeds: int
-    sentence: str
-    spends: bool
-    """Whether nothing of alpha is left: not where the spending rule, declared afterwards, counts it as one of its looks."""
+    said: str
+    """What it was, as the beginning of a sentence."""
+    is_first_look: bool
+    """Whether it was this claim among these, at the first seeds of this version: its verdict is then the claim's."""
 
 
 def earlier_tests(
@@ -36,29 +39,42 @@ def earlier_tests(
 ) -> tuple[EarlierTest, ...]:
     """Of the comparison that `claim` makes, whatever was claimed of it, the oldest first."""
     mine = _weighed(contrast_weights(claim, variants), {key: outcome.fingerprint for key, outcome in outcomes.items()}, spec.seeds)
-    found = []
+    found: list[EarlierTest] = []
     for version in earlier:
-        seeds = _tested(mine, version, spec.metric_of(claim), spec)
-        if seeds:
-            which = f"version {version.version[:_BRIEF_HASH]}"
-            which = which if version.name == spec.name else f"sweep {version.name}, {which},"
-            said = f"It was judged before on {numbers.plural(seeds, 'seed')} of these, at all of alpha ({which} of"
-            said += f" {in_utc(version.whole):%Y-%m-%d %H:%M} UTC)"
-            counted = spec.sequential is not None and seeds in spec.looks
-            left = f": {_inflated(claim, spec, seeds)}" if counted else ", so no alpha is left for a verdict here."
-            found.append(EarlierTest(seeds, said + left, spends=not counted))
+        other = _read(version)
+        shared = set() if other is None else _compared(mine, version, other, spec.metric_of(claim))
+        if other is None or not shared:
+            continue
+        if other.sequential is not None:
+            if spec.sequential is not None and not found:
+                break  # the rule was there first: a test at a fixed number of seeds beside it is none (`declared` notes it)
+            continue
+        again = set(other.seeds) == mine.keys() and other.analysis == spec.analysis and not _other_blocks(version, spec, outcomes)
+        if again and spec.sequential is None:
+            continue  # the same test; by a rule that was declared after it, it would be another
+        which = f"version {version.version[:_BRIEF_HASH]}"
+        which = which if version.name == spec.name else f"sweep {version.name}, {which},"
+        said = f"It was judged before on {numbers.plural(len(shared), 'seed')} of these, at all of alpha ({which} of"
+        said += f" {in_utc(version.whole):%Y-%m-%d %H:%M} UTC)"
+        is_first = not found and _is_first_look(version, other, spec, len(shared), outcomes)
+        found.append(EarlierTest(len(shared), said, is_first))
     return tuple(found)
 
 
-def _inflated(claim: Contrast, spec: SweepSpec, seeds: int) -> str:
-    """What the first test adds to the error of the looks that count it."""
-    from sweeper.plan.sequential import error_with_fixed_test
+def fixed_look(tests: Sequence[Sequence[EarlierTest]], spec: SweepSpec) -> int | None:
+    """Seeds at which all claims were judged at all of alpha, before the version's spending rule was declared; None where none were."""
+    firsts = [found[0] for found in tests if found]
+    if spec.sequential is None or len(firsts) < len(tests) or not firsts or not all(first.is_first_look for first in firsts):
+        return None
+    return firsts[0].seeds
 
-    assert spec.sequential is not None, "asked only then"
-    assert claim.alpha is not None, "a claim has one"
-    rule = spec.sequential
-    error = error_with_fixed_test(claim.alpha, seeds, sorted({*spec.looks, rule.max_seeds}), rule.max_seeds, rule.spending)
-    return f"counting that test, the probability of a wrong verdict is up to {error:.1%}, not {claim.alpha:.0%}."
+
+def _is_first_look(version: EarlierVersion, other: SweepSpec, spec: SweepSpec, seeds: int, outcomes: Outcomes) -> bool:
+    """Whether the version judged the same claims together, over the first seeds of this one."""
+    if set(other.seeds) != set(spec.seeds[:seeds]) or changed_claims(spec, other):
+        return False
+    mine = {outcome.fingerprint for (_, seed), outcome in outcomes.items() if seed in other.seeds}
+    return spec.analysis != "block" or set(version.fingerprints.values()) == mine
 
 
 Weighed = Mapping[int, Mapping[str, float]]
@@ -72,23 +88,29 @@ def _weighed(weights: Mapping[str, float], fingerprints: Mapping[tuple[str, int]
     }
 
 
-def _tested(mine: Weighed, version: EarlierVersion, metric: str, spec: SweepSpec) -> int:
-    """Seeds at which the version judged the comparison at a fixed number of seeds, or by another `analysis`; 0 where it did not."""
+def _read(version: EarlierVersion) -> SweepSpec | None:
+    """None of another release, which this one does not read."""
     try:
-        other = SweepSpec.model_validate(version.spec)
-        variants = variants_of(other)
-    except (ValidationError, SweeperError):
-        return 0  # of another release, which this one does not read
-    if other.sequential is not None:
-        return 0
+        return SweepSpec.model_validate(version.spec)
+    except ValidationError:
+        return None
+
+
+def _compared(mine: Weighed, version: EarlierVersion, other: SweepSpec, metric: str) -> set[int]:
+    """Seeds at which some claim of the version made the comparison on the metric; none where it did not on each that both have."""
     shared = set(other.seeds) & mine.keys()
-    if not shared or (set(other.seeds) == mine.keys() and other.analysis == spec.analysis):
-        return 0
-    for contrast in other.claims:
-        theirs = _weighed(contrast_weights(contrast, variants), version.fingerprints, other.seeds)
-        if other.metric_of(contrast) == metric and all(_same(theirs[seed], mine[seed]) for seed in shared):
-            return len(shared)
-    return 0
+    try:
+        variants = variants_of(other)
+        weights = [contrast_weights(contrast, variants) for contrast in other.claims if other.metric_of(contrast) == metric]
+    except SweeperError:
+        return set()
+    theirs = [_weighed(one, version.fingerprints, other.seeds) for one in weights]
+    return shared if any(all(_same(one[seed], mine[seed]) for seed in shared) for one in theirs) else set()
+
+
+def _other_blocks(version: EarlierVersion, spec: SweepSpec, outcomes: Outcomes) -> bool:
+    """Whether the version had other variants in the layout, which make another error."""
+    return spec.analysis == "block" and set(version.fingerprints.values()) != {outcome.fingerprint for outcome in outcomes.values()}
 
 
 def _same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:

@@ -9,6 +9,7 @@ from sweeper.metrics import MetricInfo
 from sweeper.records import Variant
 from sweeper.report import numbers
 from sweeper.report.pairing import ALL_PAIRED, Pairing
+from sweeper.report.pools import Pools
 from sweeper.report.statistics import Summary
 from sweeper.report.weighted import weighted_sum
 
@@ -36,6 +37,7 @@ def effects_of(
     seeds: Sequence[int],
     pairing: Pairing = ALL_PAIRED,
     assumed_cv: float | None = None,
+    pools: Pools | None = None,
 ) -> tuple[Effect, ...]:
     """Of every level against the baseline's (else the first): averaged over the other factors; at each level of the other one, where
     there are two factors; and the interactions of two levels each. Of explicit variants: each against the baseline.
@@ -44,7 +46,8 @@ def effects_of(
     """
     found = []
     for kind, name, weights in _weights(variants, baseline):
-        summary, _ = weighted_sum(values, weights, seeds, pairing, assumed_cv)
+        pool = None if pools is None else pools.of(weights, metric.name)
+        summary, _ = weighted_sum(values, weights, seeds, pairing, assumed_cv, pool)
         found.append(Effect(kind, name, weights, summary, decimals_of(summary, metric.decimals)))
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""The estimate of a contrast on the scale its claim speaks of, and what it varies by: paired t, Welch, or an assumed spread.
+"""The estimate of a contrast on the scale its claim speaks of, and what it varies by: paired t, Welch, block, or an assumed spread.
 
 On the log of the metric a weighted sum is a log ratio (of ratios); relative to a cell it is log(1 + weighted sum / cell), which is the same
 thing where the cell is the one subtracted.
@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweeper.plan.power import Noise
+from sweeper.plan.two_shares import Counts
 from sweeper.report.statistics import MIN_SEEDS, mean, sample_sd, usable
+from sweeper.report.two_way import Pool
 
-Rule = Literal["paired", "welch", "assumed"]
+Rule = Literal["paired", "welch", "block", "assumed", "exact", "score"]
 ByVariant = Mapping[str, Mapping[int, float]]
 """Variant -> seed -> value."""
 
@@ -41,6 +43,8 @@ class Estimate:
     """Pairs, or seeds of the cell with fewest."""
     by_seed: Mapping[int, float] = field(default_factory=dict)
     """The weighted sum at every seed, where seeds are paired."""
+    counts: Counts | None = None
+    """Of a claim on the share of trials that finish, which goes by these alone (`exact`, and `score` with very many)."""
 
     @property
     def t(self) -> float | None:
@@ -56,15 +60,22 @@ def estimate(
     scale: Scale = Scale(),
     paired: bool = True,
     assumed_cv: float | None = None,
+    pool: Pool | None = None,
 ) -> Estimate | None:
-    """None where there are too few seeds: 3 pairs, or 3 in each cell; one in each where a spread is assumed."""
+    """None where there are too few seeds: 3 pairs, or 3 in each cell; one in each where a spread is assumed.
+
+    With a `pool` of variants seeds are blocks (`two_way`), whatever `paired` is; the sum is then no share of a cell.
+    """
     used = {name: weight for name, weight in weights.items() if weight}
     cells = [*used, *({scale.relative_to} - used.keys() if scale.relative_to else ())]
     kept = {name: {seed: values[name][seed] for seed in seeds if _fits(values.get(name, {}).get(seed), scale)} for name in cells}
     blocks = [seed for seed in seeds if all(seed in kept[name] for name in cells)]
+    paired = paired and pool is None
     if paired and len(blocks) >= MIN_SEEDS:
         return _paired(kept, used, blocks, scale)
     fewest = min((len(found) for found in kept.values()), default=0)
+    if pool is not None and fewest >= MIN_SEEDS:
+        return _block(pool, used, seeds, scale, fewest)
     if not paired and fewest >= MIN_SEEDS:
         return _unpaired(kept, used, cells, scale, fewest)
     if assumed_cv is not None and (len(blocks) if paired else fewest):
@@ -131,6 +142,17 @@ def _unpaired(kept: ByVariant, weights: Mapping[str, float], cells: Sequence[str
     degrees = 1 / math.fsum((part / variance) ** 2 / (len(read[name]) - 1) for name, part in parts.items())
     per_seed = 1 / math.fsum((square / in_one) ** 2 for square in spread.values())
     return Estimate(value, math.sqrt(variance), degrees, "welch", Noise(math.sqrt(in_one), per_seed), fewest)
+
+
+def _block(pool: Pool, weights: Mapping[str, float], seeds: Sequence[int], scale: Scale, fewest: int) -> Estimate | None:
+    """None where the variants have no seed in common, and where no residual is left."""
+    assert scale.relative_to is None, "refused in the sweep: a share of a cell is no sum over variants"
+    fitted = pool.fit(seeds, weights, log=scale.log)
+    if fitted is None or not fitted.weighs(weights):
+        return None
+    in_one = fitted.deviation * math.sqrt(math.fsum(weight**2 for weight in weights.values()))
+    error = fitted.deviation * math.sqrt(fitted.factor(weights))
+    return Estimate(fitted.sum(weights), error, fitted.degrees, "block", Noise(in_one, len(fitted.values) - 1.0), fewest)
 
 
 def _assumed(kept: ByVariant, weights: Mapping[str, float], cells: Sequence[str], scale: Scale, cv: float, paired: bool) -> Estimate | None:

@@ -2,6 +2,7 @@
 
 superior       H: effect <= margin (0 without one), two-sided; interval of 1 - alpha
     with a smallest effect of interest also |effect| >= it, by two one-sided tests at alpha / 2 each: the same interval answers both
+finishes_more  H: no larger share of trials finishes, two-sided, by counts (`sweeper.plan.two_shares`); interval of 1 - alpha
 non_inferior   H: effect <= -margin, one-sided; interval of 1 - 2 alpha
 equivalent, no_interaction   H: |effect| >= margin, two one-sided tests; interval of 1 - 2 alpha
 An effect is positive where it is better. A claim is refuted by the same kind of test in the other direction.
@@ -10,7 +11,9 @@ An effect is positive where it is better. A claim is refuted by the same kind of
 import math
 from dataclasses import dataclass
 
+from sweeper.plan.two_shares import p_above, p_below
 from sweeper.report.estimates import Estimate
+from sweeper.report.finishing import finishing_interval
 from sweeper.report.statistics import Interval
 from sweeper.spec.claims import ClaimKind
 
@@ -33,7 +36,7 @@ NOTHING = Tested(1.0, 1.0)
 
 def two_sided(kind: ClaimKind) -> bool:
     """Whether the test of the kind shares alpha between two directions, one of which alone supports it."""
-    return kind == "superior"
+    return kind in ("superior", "finishes_more")
 
 
 def interval_level(kind: ClaimKind, alpha: float) -> float:
@@ -45,6 +48,8 @@ def claim_interval(found: Estimate, level: float) -> Interval:
     """Of the estimate, in its own direction (of minus to)."""
     from scipy.special import ndtri, stdtrit
 
+    if found.counts is not None:
+        return finishing_interval(found.counts, level)
     upper = (1 + level) / 2
     quantile = float(ndtri(upper) if math.isinf(found.degrees) else stdtrit(found.degrees, upper))
     return Interval(found.value - quantile * found.error, found.value + quantile * found.error)
@@ -54,6 +59,8 @@ def p_values(kind: ClaimKind, found: Estimate | None, *, margin: float, better: 
     """`better`: -1 where lower values are better, else 1. `smallest_effect` of interest, of a superior claim."""
     if found is None or found.error == 0:
         return NOTHING
+    if found.counts is not None:
+        return Tested(*(min(1.0, 2 * p(found.counts)) for p in (p_above, p_below)))
     effect = better * found.value
 
     def above(bound: float) -> float:

@@ -13,8 +13,12 @@ SeedRange = Annotated[
     list[int | None] | None, Field(description="[low, high] at the ends of the 80% interval of the spread; null is no number of seeds.")
 ]
 Rule = Annotated[
-    Literal["t", "paired", "welch", "assumed"] | None,
-    Field(description="What made the interval: t over the sums of each seed (t, paired), spreads of the cells apart, or an assumed one."),
+    Literal["t", "paired", "welch", "block", "assumed", "exact", "score"] | None,
+    Field(
+        description="What made the interval: t over the sums of each seed (t, paired), spreads of the cells apart (welch), the residuals of"
+        " an additive layout of variants and seeds (block), an assumed spread; of shares of trials Barnard's test (exact), or the normal"
+        " law of its statistic (score)."
+    ),
 ]
 
 
@@ -130,7 +134,10 @@ class ClaimShape(TypedDict):
     alpha: float
     margin: Annotated[str | None, Field(description="As declared: '2%', or a number in units of the metric.")]
     relative_to: str | None
-    scale: Annotated[Literal["log", "metric"], Field(description="Of estimate and intervals: the log of the metric, or its units.")]
+    scale: Annotated[
+        Literal["log", "metric", "share"],
+        Field(description="Of estimate and intervals: the log of the metric, its units, or the share of trials that finish, from 0 to 1."),
+    ]
     rule: Rule
     seeds: int
     estimate: float | None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sweeper.metrics import MetricInfo
+from sweeper.metrics import FINISHING, MetricInfo
 from sweeper.report import numbers
 from sweeper.report.comparability import DEVICE_FIELD, NOT_APPLICABLE
 from sweeper.report.rows import ClaimRow, ContrastRow, Report, VariantRow
@@ -15,7 +15,7 @@ ON_TRAINING = ("train_loss", "align_loss")
 """Metrics of the training itself, which a paper's table leaves out."""
 CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "seeds")
 CLAIM_COLUMNS = ("claim", "estimate", "interval", "p (Holm)", "verdict")
-_RULES = {"t": "paired", "welch": "Welch", "assumed": "assumed"}
+_RULES = {"t": "paired", "welch": "Welch", "block": "block", "assumed": "assumed"}
 
 
 def facts(report: Report, format: str) -> list[tuple[str, str]]:
@@ -75,7 +75,7 @@ def contrasts_heading(report: Report) -> str:
 
 def on_metric(row: ContrastRow | ClaimRow, primary: MetricInfo) -> str:
     """Its name, with its metric where that is not the primary one."""
-    return row.name if row.metric == primary.name else f"{row.name}, on {row.metric}"
+    return row.name if row.metric in (primary.name, FINISHING.name) else f"{row.name}, on {row.metric}"
 
 
 def contrast_cells(row: ContrastRow, primary: MetricInfo, planned: int) -> tuple[str, str, str, str]:
@@ -91,11 +91,13 @@ def seeds_text(summary: Summary, planned: int) -> str:
 
 
 def claims_heading(report: Report) -> str:
-    if any(row.metric != report.primary.name for row in report.claims):
-        where = f"on {report.primary.name} where no other is named"
-        return f"Claims (alpha {report.claims[0].alpha:g}, Holm over {len(report.claims)}; {where})"
-    many = f", Holm over {len(report.claims)}" if len(report.claims) > 1 else ""
-    return f"Claims on {report.primary.name} (alpha {report.claims[0].alpha:g}{many})"
+    alpha, count = f"alpha {report.claims[0].alpha:g}", len(report.claims)
+    metrics = {row.metric for row in report.claims} - {FINISHING.name}
+    if metrics - {report.primary.name}:
+        return f"Claims ({alpha}, Holm over {count}; on {report.primary.name} where no other is named)"
+    of_trials = any(row.metric == FINISHING.name for row in report.claims)
+    on = " and ".join([*metrics, *(["trials that finish"] if of_trials else [])])
+    return f"Claims on {on} ({alpha}{f', Holm over {count}' if count > 1 else ''})"
 
 
 def claim_cells(row: ClaimRow, primary: MetricInfo) -> tuple[list[str], ...]:

@@ -21,9 +21,15 @@ class Pairing:
     known: bool = True
     declared: bool = False
     """Whether the sweep says so (`analysis`), whatever the streams are."""
+    block: bool = False
+    """Whether seeds are blocks of an additive layout of all variants."""
 
 
 ALL_PAIRED = Pairing(True)
+_BLOCKS = (
+    " A value is taken as a variant's plus a seed's plus a residual: this assumes that residuals vary alike in all variants, and that no"
+    " variant gains more from a seed than another does."
+)
 
 
 def pairing_of(
@@ -31,7 +37,7 @@ def pairing_of(
 ) -> Pairing:
     """As the sweep declares, else by the fingerprints of the streams of each variant's trials; variants without any trial are not asked."""
     found = _by_streams(variants, seeds, outcomes)
-    return found if analysis is None else replace(found, paired=analysis == "paired", declared=True)
+    return found if analysis is None else replace(found, paired=analysis == "paired", declared=True, block=analysis == "block")
 
 
 def _by_streams(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[tuple[str, int], TrialOutcome]) -> Pairing:
@@ -51,10 +57,8 @@ def _by_streams(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping
 def pairing_notes(found: Mapping[str, Pairing]) -> list[str]:
     """A sentence for the pairs, by contrast, and one for each contrast without."""
     declared = {name: pairing for name, pairing in found.items() if pairing.declared}
-    notes = [
-        f"Seeds are {'paired' if paired else 'not paired (Welch)'}, as `analysis` of the sweep declares."
-        for paired in dict.fromkeys(pairing.paired for pairing in declared.values())
-    ]
+    how = dict.fromkeys("blocks" if one.block else "paired" if one.paired else "not paired (Welch)" for one in declared.values())
+    notes = [f"Seeds are {one}, as `analysis` of the sweep declares.{_BLOCKS if one == 'blocks' else ''}" for one in how]
     found = {name: pairing for name, pairing in found.items() if not pairing.declared}
     alike: dict[tuple[str, ...], list[str]] = {}
     for name, pairing in found.items():

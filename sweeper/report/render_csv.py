@@ -49,6 +49,7 @@ COLUMNS = (
     "pair_correlation",
     "more_seeds_if_zero",
     "more_seeds_if_estimate",
+    "rule",
     "text",
 )
 
@@ -87,6 +88,7 @@ def _rows(report: Report) -> Iterator[Row]:
             "dropped_seeds": _seeds(row.dropped),
             "margin": row.margin,
             "pair_correlation": None if row.pairing_gain is None else float(f"{row.pairing_gain.correlation:.6g}"),
+            "rule": row.summary.rule,
             "text": " ".join(layout.contrast_text(row)),
         }
     for effect in report.effects:
@@ -97,6 +99,7 @@ def _rows(report: Report) -> Iterator[Row]:
             "direction": report.primary.direction,
             **_numbers(effect.summary),
             "planned": len(report.seeds),
+            "rule": effect.summary.rule,
             "text": effect.kind,
         }
     for claim in report.claims:
@@ -122,6 +125,7 @@ def _rows(report: Report) -> Iterator[Row]:
             "p_sign_flip": claim.sign_flip_p,
             "more_seeds_if_zero": claim.more_if_zero.number if claim.more_if_zero else None,
             "more_seeds_if_estimate": claim.more_if_estimate.number if claim.more_if_estimate else None,
+            "rule": claim.rule,
             "text": claim.sentence,
         }
     yield from _search(report)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from sweeper.metrics import MetricInfo
+from sweeper.metrics import FINISHING, MetricInfo
 from sweeper.report.beside import PublishedSet
 from sweeper.report.effects import Effect
 from sweeper.report.json_shape import (
@@ -157,7 +157,7 @@ def _claim(row: ClaimRow) -> ClaimShape:
         "alpha": row.alpha,
         "margin": row.margin,
         "relative_to": row.relative_to,
-        "scale": "log" if row.on_log else "metric",
+        "scale": "share" if row.metric == FINISHING.name else "log" if row.on_log else "metric",
         "rule": row.rule,
         "seeds": row.seeds,
         "estimate": row.estimate,

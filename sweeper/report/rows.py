@@ -10,6 +10,7 @@ from sweeper.metrics import MetricInfo
 from sweeper.report.beside import PublishedSet
 from sweeper.report.cases import Answer, Verdict
 from sweeper.report.effects import Effect
+from sweeper.report.estimates import Rule
 from sweeper.report.missing_seeds import More
 from sweeper.report.pairing import Pairing
 from sweeper.report.pairing_gain import PairingGain
@@ -104,7 +105,7 @@ class ClaimRow:
     on_log: bool
     """Whether estimate and intervals are on the log of the metric (a log ratio, or a log ratio of ratios)."""
     relative_to: str | None
-    rule: Literal["paired", "welch", "assumed"] | None
+    rule: Rule | None
     seeds: int
     """Pairs, or seeds of the cell with fewest."""
     estimate: float | None

@@ -32,8 +32,9 @@ class Interval:
         return self.low <= value <= self.high
 
 
-Rule = Literal["t", "welch", "assumed"]
-"""What made an interval: Student's t over seeds, Welch's t over cells whose seeds are no pairs, or a normal one with an assumed spread."""
+Rule = Literal["t", "welch", "block", "assumed"]
+"""What made an interval: Student's t over seeds, Welch's t over cells whose seeds are no pairs, t with the residual variance of all
+variants, or a normal one with an assumed spread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Summary:
     """Of the 95% interval around the mean; None with fewer than 3 values, unless a spread is assumed."""
     rule: Rule = "t"
     cells: int | None = None
-    """Seeds in the cell with fewest, for a weighted sum whose seeds are no pairs."""
+    """Seeds in the cell with fewest, for a weighted sum whose seeds are no pairs, or blocks."""
 
     @property
     def n(self) -> int:

@@ -15,16 +15,19 @@ from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
 from sweeper.report.beside import published_set
 from sweeper.report.claims import claim_rows
 from sweeper.report.comparability import comparability_of, device_of
-from sweeper.report.contrasts import Outcomes, contrast_row
+from sweeper.report.contrasts import contrast_row
 from sweeper.report.declared import declaration_notes
 from sweeper.report.effects import effects_of
+from sweeper.report.finishing import is_finishing
 from sweeper.report.folded import folded_notes, one_trial
 from sweeper.report.notes import notes_of
 from sweeper.report.pairing import pairing_notes, pairing_of
 from sweeper.report.pairing_gain import gain_notes
+from sweeper.report.pools import Pools
 from sweeper.report.rows import ContrastRow, Report, VariantRow
 from sweeper.report.search_rows import search_notes, search_rows, seeds_seen_before, shown_part
 from sweeper.report.statistics import Summary, summarise
+from sweeper.report.trial_values import Outcomes
 from sweeper.report.variance import variance_notes
 from sweeper.spec.designs import fitted_template, variants_of
 from sweeper.spec.report_template import ReportTemplate
@@ -70,11 +73,13 @@ def build_report(
     metrics = tuple(map(comparability.marked, _columns(spec, outcomes, asked.metrics)))
     rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
     primary, assumed_cv = metric_info(spec.metric.primary), spec.metric.assumed_spread
-    contrasts = tuple(contrast_row(contrast, spec, variants, outcomes, folded, comparability) for contrast in spec.contrasts)
+    pools = Pools(spec, variants, outcomes, comparability)
+    on_values = [contrast for contrast in spec.contrasts if not is_finishing(spec.metric_of(contrast))]
+    contrasts = tuple(contrast_row(contrast, spec, variants, outcomes, folded, comparability, pools) for contrast in on_values)
     pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes, spec.analysis)
     values = _values(primary.name, outcomes)
     # The levels of what a search found are no cells of a design: a difference between two of them is no effect of a factor.
-    effects = () if search is not None else effects_of(variants, spec.baseline, primary, values, spec.seeds, pairing, assumed_cv)
+    effects = () if search is not None else effects_of(variants, spec.baseline, primary, values, spec.seeds, pairing, assumed_cv, pools)
     return Report(
         name=snapshot.name,
         profile=snapshot.profile,
@@ -95,6 +100,7 @@ def build_report(
             *notes_of(metrics, rows, list(outcomes.values()), comparability.mixed, has_contrasts=bool(spec.contrasts)),
             *folded_notes(folded),
             *pairing_notes({row.name: row.pairing for row in contrasts if outcomes}),
+            *pools.notes(),
             *gain_notes({row.name: row.pairing_gain for row in contrasts}),
             *variance_notes(primary, outcomes.values()),
             *declaration_notes(snapshot, spec),
@@ -103,7 +109,7 @@ def build_report(
         ),
         snapshot=_identity(whole),
         effects=tuple(effect for effect in effects if comparability.separates(primary.name, effect.weights) is None),
-        claims=claim_rows(spec, variants, outcomes, comparability, snapshot.earlier),
+        claims=claim_rows(spec, variants, outcomes, comparability, pools, snapshot.earlier),
         steps=_steps(rows, asked),
         template=asked,
         published=tuple(published_set(name) for name in asked.published),

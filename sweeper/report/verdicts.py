@@ -3,7 +3,8 @@
 When there is a verdict at all:
 - at a fixed number of seeds, when every trial of the claim has ended, and not before: a look at fewer seeds would be a second test;
 - with `sequential`, at every look whose trials have all ended, alpha being spent over the looks (`sweeper.plan.sequential`);
-- never from fewer than 3 measured seeds a cell, whatever spread is assumed, and never where trials of the claim diverged;
+- never from fewer than 3 measured seeds a cell, whatever spread is assumed, and never where trials of the claim diverged, unless the claim
+  is on that (`finishes_more`);
 - where a failed trial is missing from some cells and not from others, only if the verdict also holds when each lost trial counts as
   `LOST_DEVIATIONS` standard deviations worse (or better) than its cell;
 - not where an earlier version of the claim was judged on some of the same trials at all of alpha: that test has spent it.
@@ -24,9 +25,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sweeper.report.cases import Answer, Case, Judged, Verdict
-from sweeper.report.estimates import Estimate, estimate
+from sweeper.report.estimates import ByVariant, Estimate, estimate
+from sweeper.report.finishing import finishing_estimate
 from sweeper.report.hypotheses import NOTHING, Tested, holm, p_values, two_sided
 from sweeper.report.statistics import MIN_SEEDS, mean, sample_sd, usable
+from sweeper.report.two_way import Pool
 from sweeper.spec.sweep_spec import Sequential
 
 LOST_DEVIATIONS = 3.0
@@ -90,7 +93,7 @@ def judge(
         family = min(level[index] for level in levels) if two_way else levels[verdict == "refuted"][index]
         found = one.found[place] if one.looks else None
         if found is None:  # too few for a test, or a look that is not whole: a number to look at all the same
-            found = estimate(case.values, case.weights, seeds, scale=case.scale, paired=case.paired, assumed_cv=assumed_cv)
+            found = _estimate(case, case.values, seeds, assumed_cv=assumed_cv, least=1)
         if found is not None and found.rule == "assumed":
             family = alpha
         silent = found is None or not one.looks or one.tests[place] is NOTHING or verdict in ("interim", "exploratory")
@@ -110,13 +113,22 @@ def judge(
 def _read(case: Case, seeds: Sequence[int], looks: Sequence[int]) -> _Reading:
     """At every look whose trials have all ended: the first so many seeds, in the order of the sweep."""
     whole = tuple(number for number in looks if not set(seeds[:number]) & set(case.waiting))
-    found = tuple(estimate(case.values, case.weights, seeds[:number], scale=case.scale, paired=case.paired) for number in whole)
+    found = tuple(_estimate(case, case.values, seeds[:number]) for number in whole)
     tests = tuple(_test(case, one, seeds[:number]) for one, number in zip(found, whole, strict=True))
     return _Reading(whole, found, tests)
 
 
+def _estimate(
+    case: Case, values: ByVariant, seeds: Sequence[int], *, assumed_cv: float | None = None, least: int = MIN_SEEDS
+) -> Estimate | None:
+    if case.kind == "finishes_more":
+        return finishing_estimate(values, case.weights, seeds, least)
+    pool = case.pool if case.pool is None or values is case.values else Pool(values, case.pool.diverged)
+    return estimate(values, case.weights, seeds, scale=case.scale, paired=case.paired, assumed_cv=assumed_cv, pool=pool)
+
+
 def _test(case: Case, found: Estimate | None, seeds: Sequence[int]) -> Tested:
-    if any(case.diverged.values()):
+    if any(case.diverged.values()) and case.kind != "finishes_more":
         return NOTHING
     tested = _p_values(case, found)
     if not case.lost_unequally or found is None:
@@ -130,9 +142,16 @@ def _p_values(case: Case, found: Estimate | None) -> Tested:
 
 
 def _with_losses(case: Case, seeds: Sequence[int], sign: int) -> Tested:
-    """The test with every lost trial as far out as it may have been: all moving the claim's effect down (`sign` -1) or up (1)."""
+    """The test with every lost trial as far out as it may have been: all moving the claim's effect down (`sign` -1) or up (1).
+
+    On the share of trials that finish, each of them diverged or finished.
+    """
     filled: dict[str, Mapping[int, float]] = {}
-    for name, found in case.values.items():
+    for name, found in case.tested.items():
+        if case.kind == "finishes_more":
+            worst = float(sign * case.weights.get(name, 0.0) > 0)
+            filled[name] = {**{seed: worst for seed in case.lost.get(name, ()) if seed in seeds}, **found}
+            continue
         kept = [value for value in found.values() if usable(value)]
         center, spread = mean(kept), sample_sd(kept)
         if center is None or spread is None:
@@ -142,8 +161,7 @@ def _with_losses(case: Case, seeds: Sequence[int], sign: int) -> Tested:
         if case.scale.log and value <= 0:
             return NOTHING
         filled[name] = {**{seed: value for seed in case.lost.get(name, ()) if seed in seeds}, **found}
-    bound = estimate(filled, case.weights, seeds, scale=case.scale, paired=case.paired)
-    return _p_values(case, bound)
+    return _p_values(case, _estimate(case, filled, seeds))
 
 
 Side = Literal["supporting", "refuting", "equivalent"]
@@ -193,6 +211,8 @@ def without_stopping_bias(case: Case, judged: Judged, sequential: Sequential | N
     found, counted = judged.found, [number for number in judged.looks if number >= MIN_SEEDS]
     if sequential is None or found is None or found.error == 0 or not counted or counted == [sequential.max_seeds]:
         return None
+    if found.counts is not None:
+        return None  # the correction is for normal estimates
     from sweeper.plan.sequential import unbiased_estimate
 
     return case.better * unbiased_estimate(

@@ -23,8 +23,29 @@ from sweeper.spec.sweep_spec import MAX_SEEDS, Sequential, SweepSpec
 from sweeper.states import TRIAL_STATES
 
 Run = Callable[[SweepRequest], RunOutcome]
-Undecided = Callable[[SweepSnapshot], list[str]]
-"""Names of the claims that more seeds may decide, by the report."""
+Standing = Callable[[SweepSnapshot], "Standings"]
+"""Of the claims, by the report."""
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Where the claims stand at a look.
+
+    Attributes:
+        open: Names of those that more seeds may decide.
+        decided: How many are supported or refuted.
+        spent: Names of those without a verdict, and without alpha for one, since they were judged at all of it before.
+    """
+
+    open: list[str]
+    decided: int
+    spent: list[str]
+
+
+NOTHING_LEFT = (
+    "these seeds were tested at all of alpha before, and that gave no verdict, so no alpha is left for looks at more. To look several"
+    " times, declare `sequential` before the first result; to test anew, use seeds that no look has seen, in a new sweep with other `seeds`"
+)
 
 
 @dataclass(frozen=True)
@@ -40,27 +61,33 @@ class Extension:
 
 
 def extend_sweep(
-    request: SweepRequest, extension: Extension, settings: Settings, *, run: Run, undecided: Undecided, say: Callable[[str], None]
+    request: SweepRequest, extension: Extension, settings: Settings, *, run: Run, standing: Standing, say: Callable[[str], None]
 ) -> RunOutcome:
     """The outcome of the last look. Raises RequestError before anything was started."""
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
     known = Patience(settings.store_patience, say)(lambda: _stored(sweep, settings))
-    sequential = _begun(sweep, extension, known, say)
+    sequential = _begun(sweep, extension, known)
     while True:
         outcome = run(_at_look(request, sweep.spec, sequential))
         number = sequential.looks[-1]
         if outcome.exit_code == INTERRUPTED or any(not TRIAL_STATES[o.state].is_final for o in outcome.snapshot.outcomes):
             say(f"look {len(sequential.looks)}, at {number} seeds, is not whole: the same command goes on with it and spends nothing anew")
             return outcome
-        left = undecided(outcome.snapshot)
-        say(f"look {len(sequential.looks)}, at {number} of at most {sequential.max_seeds} seeds: " + _said(left, len(sweep.spec.claims)))
-        if not left or not extension.until_decided or number >= sequential.max_seeds:
+        found = standing(outcome.snapshot)
+        say(f"look {len(sequential.looks)}, at {number} of at most {sequential.max_seeds} seeds: " + _said(found, len(sweep.spec.claims)))
+        if found.spent:
+            say(f"{', '.join(found.spent)}: {NOTHING_LEFT}")
+        if not found.open or not extension.until_decided or number >= sequential.max_seeds:
             return outcome
         sequential = _next(sequential, extension.added)
 
 
-def _said(left: list[str], claims: int) -> str:
-    return "every claim is decided" if not left else f"{len(left)} of {claims} claims undecided ({', '.join(left)})"
+def _said(found: Standings, claims: int) -> str:
+    if found.open:
+        return f"{len(found.open)} of {claims} claims undecided ({', '.join(found.open)})"
+    return (
+        "every claim is decided" if found.decided == claims else f"{found.decided} of {claims} claims decided, more seeds decide no other"
+    )
 
 
 def _stored(sweep: LoadedSweep, settings: Settings) -> list[SweepSpec]:
@@ -84,39 +111,34 @@ def _stored(sweep: LoadedSweep, settings: Settings) -> list[SweepSpec]:
     return found
 
 
-def _begun(sweep: LoadedSweep, extension: Extension, known: list[SweepSpec], say: Callable[[str], None]) -> Sequential:
+def _begun(sweep: LoadedSweep, extension: Extension, known: list[SweepSpec]) -> Sequential:
     """The looks up to the one that comes now: that of an interrupted or finished extension, or the first."""
     spec = sweep.spec
     if not spec.claims:
         raise RequestError(f"{sweep.place}: nothing is claimed, so nothing can be decided; give a contrast `kind` and `alpha`")
-    before = [one for one in known if one.sequential is not None and one.sequential.looks]
+    before = [one for one in known if one.sequential is not None]
     if before:
-        last = max(before, key=lambda one: len(one.sequential.looks) if one.sequential else 0)
-        return _continued(sweep, extension, last)
+        return _continued(sweep, extension, max(before, key=lambda one: len(one.looks)))
     if not FEWEST_SEEDS <= extension.max_seeds <= MAX_SEEDS or extension.max_seeds < len(spec.seeds):
         least = max(FEWEST_SEEDS, len(spec.seeds))
         raise RequestError(f"--max-seeds {extension.max_seeds}: give {least} to {MAX_SEEDS:,}; the sweep has {len(spec.seeds)} now")
-    if known:
-        say(
-            "this sweep was judged at a fixed number of seeds before; what counts from here on are the verdicts by the spending rule, which"
-            f" reads those {len(spec.seeds)} seeds as its first look"
-        )
     first = min(max(len(spec.seeds), FEWEST_SEEDS), extension.max_seeds)
     return Sequential.model_validate({"max_seeds": extension.max_seeds, "spending": extension.spending, "looks": (first,)})
 
 
 def _continued(sweep: LoadedSweep, extension: Extension, last: SweepSpec) -> Sequential:
-    done = last.sequential
-    assert done is not None, "chosen for it"
+    assert last.sequential is not None, "chosen for it"
+    done = last.sequential.model_copy(update={"looks": last.looks})  # a file that names none was looked at once, at its seeds
     if (done.max_seeds, done.spending) != (extension.max_seeds, extension.spending):
         raise RequestError(
             f"{sweep.place}: this sweep was looked at {len(done.looks)} times, up to {done.max_seeds} seeds by {done.spending} spending;"
-            f" another rule would spend alpha twice: use --max-seeds {done.max_seeds} --spending {done.spending}, or new seeds"
+            f" another rule would spend alpha twice: use --max-seeds {done.max_seeds} --spending {done.spending}, or seeds that"
+            " no look has seen, in a new sweep with other `seeds`"
         )
     if (last.claims, last.metric) != (sweep.spec.claims, sweep.spec.metric):
         raise RequestError(
             f"{sweep.place}: its claims are not those that were looked at {len(done.looks)} times; test other claims on seeds that no look"
-            " has seen: a sweep of another `name` with other `seeds`"
+            " has seen, in a new sweep with other `seeds`"
         )
     return done
 

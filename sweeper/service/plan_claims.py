@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from model.config import stream_identities
+from sweeper.metrics import FINISHING
+from sweeper.plan.finishing_promise import finishing_promise
 from sweeper.plan.promises import Prior, Promise, prior_of, promise, stated_prior
 from sweeper.plan.streams import PAIRING
 from sweeper.records import SweepSnapshot
 from sweeper.service.opening import existing_store
-from sweeper.service.plan_doubts import apart
+from sweeper.service.plan_doubts import apart, compare
 from sweeper.service.plan_sweep import PlannedSweep
 from sweeper.settings import Settings
 from sweeper.spec.designs import cells_of, contrast_weights
 from sweeper.spec.pilot import pilot_name
+from sweeper.spec.sweep_spec import Contrast
 from sweeper.store.results_reader import ResultsReader
 
 OTHER_SWEEPS = 5
@@ -25,7 +28,7 @@ class ClaimsPlan:
     """What the sweep's claims need."""
 
     priors: Mapping[str, Prior]
-    """By metric that some claim is on."""
+    """By metric that some claim is on; none for claims on the share of trials that finish."""
     promises: tuple[Promise, ...]
 
 
@@ -36,15 +39,26 @@ def plan_claims(planned: PlannedSweep, settings: Settings) -> ClaimsPlan | None:
     claims = [claim for claim in spec.claims if apart(planned, claim) is None]
     if not claims:
         return None
-    priors = {metric: _prior(planned, settings, metric) for metric in dict.fromkeys(spec.metric_of(claim) for claim in claims)}
+    asked = dict.fromkeys(spec.metric_of(claim) for claim in claims)
+    priors = {metric: _prior(planned, settings, metric) for metric in asked if metric != FINISHING.name}
     promises = []
     for claim in claims:
         metric = spec.metric_of(claim)
         weights = contrast_weights(claim, variants)
+        if metric == FINISHING.name:
+            promises.append(finishing_promise(claim, weights, seeds=len(spec.seeds), claims=len(spec.claims)))
+            continue
         paired = spec.analysis == "paired" or (spec.analysis is None and _paired(planned, cells_of(claim, variants)))
         seeds, number, prior = len(spec.seeds), len(spec.claims), priors[metric]
-        promises.append(promise(claim, metric, weights, seeds=seeds, claims=number, paired=paired, prior=prior))
+        blocks = _blocks(planned, claim) if spec.analysis == "block" else None
+        promises.append(promise(claim, metric, weights, seeds=seeds, claims=number, paired=paired, prior=prior, blocks=blocks))
     return ClaimsPlan(priors, tuple(promises))
+
+
+def _blocks(planned: PlannedSweep, claim: Contrast) -> int:
+    """Variants that will compare with those of the claim."""
+    cells = cells_of(claim, [variant for variant, _ in planned.sweep.configs])
+    return sum(compare(planned, {*cells, variant.name}, planned.sweep.spec.metric_of(claim)) for variant, _ in planned.sweep.configs)
 
 
 def _paired(planned: PlannedSweep, names: Collection[str]) -> bool:

@@ -1,5 +1,7 @@
 """What a planned sweep will not show, known before anything runs."""
 
+from collections.abc import Iterable
+
 from sweeper.metrics import metric_info
 from sweeper.report.comparability import EVALUATOR_FIELD
 from sweeper.report.folded import compares_with_itself
@@ -52,13 +54,18 @@ def apart(planned: PlannedSweep, contrast: Contrast) -> str | None:
     """Why the contrast's metric will not compare between its variants, in a sentence; None where it will."""
     spec, variants = planned.sweep.spec, [variant for variant, _ in planned.sweep.configs]
     metric = spec.metric_of(contrast)
-    contents = {planned.facts[name].content_hash for name in cells_of(contrast, variants)}
-    if len(contents) < 2 or not metric_info(metric).reproducible or EVALUATOR_FIELD in planned.allow_mixed:
+    if compare(planned, cells_of(contrast, variants), metric):
         return None
     return (
         f"Without an estimate: {metric} does not compare between different data sets; compare variants on one, or choose a metric that"
         " compares, such as steps_per_second."
     )
+
+
+def compare(planned: PlannedSweep, variants: Iterable[str], metric: str) -> bool:
+    """Whether values of the metric will compare between these variants: those on one data set, and all of a machine's own."""
+    contents = {planned.facts[name].content_hash for name in variants}
+    return len(contents) < 2 or not metric_info(metric).by_data or EVALUATOR_FIELD in planned.allow_mixed
 
 
 def _some(names: list[str]) -> list[str]:

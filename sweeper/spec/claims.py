@@ -17,10 +17,10 @@ from sweeper.spec.explaining import short
 if TYPE_CHECKING:
     from sweeper.spec.sweep_spec import Contrast
 
-ClaimKind = Literal["superior", "non_inferior", "equivalent", "no_interaction"]
+ClaimKind = Literal["superior", "non_inferior", "equivalent", "no_interaction", "finishes_more"]
 """`superior`: `of` is better than `to`, by more than the margin if there is one (two-sided test) · `non_inferior`: not worse by more than
 the margin (one-sided) · `equivalent`: within the margin to both sides (two one-sided tests) · `no_interaction`: likewise, of a difference
-of differences."""
+of differences · `finishes_more`: a larger share of the trials of `of` finishes, and does not diverge (Barnard's exact test, two-sided)."""
 NEED_MARGIN = ("non_inferior", "equivalent", "no_interaction")
 
 SMALLEST_ALPHA = 1e-9
@@ -93,6 +93,8 @@ def ensure_claim(contrast: "Contrast") -> None:
         if share is not None:
             raise ValueError(f"{name} has margin {contrast.margin}: a margin in % belongs to a claim; add `kind` and `alpha`")
         return
+    if kind == "finishes_more":
+        _ensure_shares(contrast)
     if contrast.alpha is None:
         raise ValueError(f"{name} has kind {kind} and no `alpha`; a claim has both: add alpha: 0.05")
     if contrast.smallest_effect is not None and kind != "superior":
@@ -112,8 +114,23 @@ def ensure_claim(contrast: "Contrast") -> None:
     if share is not None and contrast.weights is not None and kind != "no_interaction" and contrast.relative_to is None:
         what = contrast.margin if contrast.smallest_effect is None else contrast.smallest_effect
         raise ValueError(f"{name}: {what} of what? Name the variant that the {size} is a share of in `relative_to`")
-    if contrast.expected is not None and kind != "superior":
+    if contrast.expected is not None and kind not in ("superior", "finishes_more"):
         raise ValueError(f"{name}: `expected` is the effect that seeds of a superior claim are counted for; remove it from {kind}")
+
+
+def _ensure_shares(contrast: "Contrast") -> None:
+    """Raises ValueError where a claim on the share of trials that finish has what belongs to values of a metric."""
+    name = f"contrast {contrast.name!r}"
+    if contrast.weights is not None:
+        raise ValueError(f"{name}: finishes_more compares the trials of `of` with those of `to`; give these instead of `weights`")
+    for field in ("metric", "margin", "smallest_effect", "relative_to"):
+        if getattr(contrast, field) is not None:
+            raise ValueError(
+                f"{name}: finishes_more counts trials that finish, which needs no `{field}`: remove it (`expected: 50%` is the difference"
+                " in share that `sweeper plan` counts seeds for)"
+            )
+    if contrast.expected is not None and percent(contrast.expected) is None:
+        raise ValueError(f"{name}: expected is {contrast.expected:g}, and finishes_more is on shares of trials; give one such as 50%")
 
 
 def ensure_one_alpha(contrasts: Sequence["Contrast"]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeper.errors import nearest
-from sweeper.metrics import METRICS, is_metric, metric_info
+from sweeper.metrics import FINISHING, METRICS, is_metric, metric_info
 from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, ensure_weights, percent
 from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
@@ -22,7 +22,7 @@ LEAST_SHARE, MOST_SHARES = 0.001, 10_000
 """Of CPU cores, GPUs or processes that one trial can ask for."""
 LONGEST_QUESTION = 2_000
 Keep = Literal["resumable", "average"]
-Analysis = Literal["paired", "welch"]
+Analysis = Literal["paired", "welch", "block"]
 
 
 class Metric(Spec):
@@ -89,7 +89,8 @@ class Contrast(Spec):
     """Smallest effect size of interest of a `superior` claim, as `margin` is given: its answer is then superior, equivalent (the effect is
     smaller than this to both sides) or inferior, judged together."""
     expected: Amount | None = None
-    """True effect that `sweeper plan` counts the seeds of a `superior` claim for; `smallest_effect`, else 2%, when nothing is said."""
+    """True effect that `sweeper plan` counts the seeds of a `superior` claim for; `smallest_effect`, else 2%, when nothing is said. Of a
+    `finishes_more` claim, the true difference in share; 50% when nothing is said."""
 
     @field_validator("of", "to", "relative_to", mode="before")
     @classmethod
@@ -207,8 +208,9 @@ class SweepSpec(Spec):
     sequential: Sequential | None = None
     analysis: Analysis | None = None
     """How contrasts and claims take the seeds: `paired`, differences within a seed · `welch`, each cell by itself, which has more degrees
-    of freedom and is better where cells have nothing in common but the number of a seed. Without it, paired where the trials of a seed
-    drew the same, else Welch. Part of the version, so choose it before results."""
+    of freedom and is better where cells have nothing in common but the number of a seed · `block`, variant + seed + residual over all
+    variants that compare, which has the most and takes residuals to vary alike in each. Without it, paired where the trials of a seed drew
+    the same, else Welch. Part of the version, so choose it before results."""
     resources: Resources = Resources()
     keep: Keep = "resumable"
     """What stays on disk of a trial that has finished: `resumable`, its moving average and one checkpoint from which it can be trained
@@ -261,6 +263,16 @@ class SweepSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _blocks_are_summed(self) -> Self:
+        shares = [contrast for contrast in self.contrasts if contrast.relative_to is not None]
+        if self.analysis == "block" and shares:
+            raise ValueError(
+                f"analysis: block fits variant + seed, and contrast {shares[0].name!r} is relative_to {shares[0].relative_to!r}: a share of"
+                " a cell is no sum of variants, so its error is not that of the layout; set analysis: paired, or give the size in units"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_search_is_confirmed_elsewhere(self) -> Self:
         if isinstance(self.design, SearchDesign):
             ensure_search(self.design, self.seeds, compares=bool(self.contrasts or self.sequential))
@@ -279,7 +291,7 @@ class SweepSpec(Spec):
 
     def metric_of(self, contrast: Contrast) -> str:
         """Name of the metric that the contrast is on."""
-        return contrast.metric or self.metric.primary
+        return FINISHING.name if contrast.kind == "finishes_more" else contrast.metric or self.metric.primary
 
     @property
     def looks(self) -> tuple[int, ...]:

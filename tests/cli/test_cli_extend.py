@@ -15,6 +15,7 @@ from stored_sweep import ERROR
 from sweeper.plan.machine import Machine, allot, expected_key
 from sweeper.records import SweepSnapshot
 from sweeper.report.table import build_report
+from sweeper.service.extend_sweep import NOTHING_LEFT
 from sweeper.service.opening import store_to_write
 from sweeper.service.plan_sweep import SweepRequest, plan_sweep
 from sweeper.service.run_sweep import RunOutcome
@@ -140,12 +141,53 @@ def test_the_same_data_at_a_fixed_number_of_seeds_says_that_it_does_not_count(
     assert any("verdicts at a fixed number of seeds, as here, spend alpha a second time" in note for note in notes)
 
 
-def test_a_fixed_look_before_is_named(sweeper: Sweeper, machinery: Callable[..., Machinery]) -> None:
+def test_a_fixed_look_before_is_the_first_and_leaves_no_alpha_for_others(sweeper: Sweeper, machinery: Callable[..., Machinery]) -> None:
     made = machinery(0.0)
     made(SweepRequest(Path("sweep.yaml")), Settings())
-    said = sweeper("extend", "sweep.yaml", "--max-seeds", "6")
-    assert "this sweep was judged at a fixed number of seeds before" in said.out
-    assert made.versions[-1]["sequential"]["looks"] == [3], "those seeds are the first look"
+    (before,) = build_report(snapshot()).claims
+    assert before.verdict == "inconclusive"
+    said = " ".join(sweeper("extend", "sweep.yaml", "--until-decided", "--max-seeds", "6").out.split())
+    assert [version.get("sequential") and version["sequential"]["looks"] for version in made.versions] == [None, [3]], "no seed is spent"
+    assert "look 1, at 3 of at most 6 seeds: 0 of 1 claims decided, more seeds decide no other" in said
+    assert "augmentation effect: these seeds were tested at all of alpha before, and that gave no verdict, so no alpha is left" in said
+    assert "declare `sequential` before the first result; to test anew, use seeds that no look has seen, in a new sweep" in said
+    assert "name" not in NOTHING_LEFT
+    assert build_report(snapshot()).claims[0].verdict == "exploratory"
+
+
+def test_the_verdict_of_a_fixed_look_before_stands(sweeper: Sweeper, machinery: Callable[..., Machinery]) -> None:
+    """By O'Brien and Fleming's level at 3 of 9 seeds it would be undecided."""
+    made = machinery(-0.05)
+    made(SweepRequest(Path("sweep.yaml")), Settings())
+    (before,) = build_report(snapshot()).claims
+    said = sweeper("extend", "sweep.yaml", "--until-decided", "--max-seeds", "9")
+    assert "look 1, at 3 of at most 9 seeds: every claim is decided" in said.out
+    (after,) = build_report(snapshot()).claims
+    assert before.verdict == after.verdict == "supported"
+    assert (after.p, after.interval) == (before.p, before.interval)
+    assert after.sentence.startswith("Supported at 3 seeds: ")
+
+
+def test_a_rule_in_the_file_before_the_first_run_is_gone_on_with(sweeper: Sweeper, machinery: Callable[..., Machinery]) -> None:
+    made = machinery(0.0)
+    write(lambda sweep: sweep | {"sequential": {"max_seeds": 6}})
+    made(SweepRequest(Path("sweep.yaml")), Settings())
+    said = sweeper("extend", "sweep.yaml", "--max-seeds", "8")
+    assert (said.code, "looked at 1 times, up to 6 seeds by obrien_fleming spending" in said.err) == (2, True)
+    said = sweeper("extend", "sweep.yaml", "--until-decided", "--max-seeds", "6", "--add", "3")
+    assert [version["sequential"]["looks"] for version in made.versions] == [[], [3], [3, 6]]
+    assert "look 2, at 6 of at most 6 seeds: 1 of 1 claims undecided (augmentation effect)" in said.out
+    assert build_report(snapshot()).claims[0].verdict == "inconclusive"
+
+
+def test_a_fixed_version_after_the_rule_changes_nothing(sweeper: Sweeper, machinery: Callable[..., Machinery]) -> None:
+    """The rule was declared before the first result; what is run beside it later has no test of its own."""
+    made = machinery(0.0)
+    sweeper("extend", "sweep.yaml", "--max-seeds", "6")
+    made(SweepRequest(Path("sweep.yaml")), Settings())
+    said = sweeper("extend", "sweep.yaml", "--until-decided", "--max-seeds", "6")
+    assert "look 4, at 6 of at most 6 seeds: 1 of 1 claims undecided (augmentation effect)" in said.out
+    assert build_report(snapshot()).claims[0].verdict == "inconclusive"
 
 
 def test_another_rule_or_another_claim_is_refused(
@@ -167,6 +209,8 @@ def test_another_rule_or_another_claim_is_refused(
         said = sweeper("extend", "sweep.yaml", "--max-seeds", "6")
         assert said.code == 2
         assert "its claims are not those that were looked at 1 times" in said.err
+        assert "on seeds that no look has seen, in a new sweep with other `seeds`" in said.err
+        assert "`name`" not in said.err
 
 
 @pytest.mark.parametrize(

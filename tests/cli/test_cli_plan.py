@@ -45,7 +45,7 @@ PROMISE = {
     "properties": {
         "name": {"type": "string"},
         "metric": {"type": "string"},
-        "kind": {"enum": ["superior", "non_inferior", "equivalent", "no_interaction"]},
+        "kind": {"enum": ["superior", "non_inferior", "equivalent", "no_interaction", "finishes_more"]},
         "margin": {"type": ["string", "null"]},
         "effect": {"type": "string"},
         "paired": {"type": "boolean"},
@@ -55,6 +55,7 @@ PROMISE = {
         "power": {"type": ["number", "null"]},
         "claimable": {"type": ["number", "null"]},
         "sign_flip_floor": {"type": "number"},
+        "blocks": {"type": ["integer", "null"]},
         "uncounted": {"type": ["string", "null"]},
         "smallest_effect": {"type": ["string", "null"]},
         "needed_for_equivalent": {"type": ["integer", "null"]},
@@ -143,7 +144,7 @@ PLAN = {
         "claims": {
             "type": ["object", "null"],
             "properties": {
-                "prior": PRIOR,
+                "prior": {"anyOf": [PRIOR, {"type": "null"}]},
                 "priors": {"type": "object", "additionalProperties": PRIOR},
                 "claims": {"type": "array", "items": PROMISE},
             },
@@ -317,6 +318,31 @@ def test_claims_are_counted_before_anything_runs(sweeper: Sweeper, home: Path) -
     assert "spread over seeds 1.10%: stated: " in said
     assert "a two-sided sign-flip test of 3 paired seeds cannot go below p = 0.25" in said
     assert not home.exists()
+
+
+def test_a_plan_of_blocks_counts_with_their_degrees_of_freedom(sweeper: Sweeper) -> None:
+    words = ("--set", "analysis=block")
+    found = {one["name"]: one for one in as_json(sweeper, *words)["claims"]["claims"]}
+    assert {name: (one["paired"], one["blocks"], one["needed"]) for name, one in found.items()} == {
+        "augmentation effect": (False, 4, 8),
+        "token-interaction effect": (False, 4, 7),
+        "factor interaction": (False, 4, 16),
+    }
+    said = sweeper("plan", "sweep.yaml", *words).out
+    assert "block analysis over 4 variants" in " ".join(said.split())
+    assert "sign-flip" not in said
+
+
+def test_a_claim_on_trials_that_finish_needs_no_spread(sweeper: Sweeper) -> None:
+    claim = "{name: c, of: {timesteps: dual}, to: {timesteps: single}, kind: finishes_more, alpha: 0.05, expected: 80%}"
+    words = ("--set", f"contrasts=[{claim}]")
+    claims = as_json(sweeper, *words)["claims"]
+    assert (claims["prior"], claims["priors"]) == (None, {})
+    (found,) = claims["claims"]
+    assert (found["metric"], found["kind"], found["needed"]) == ("finishing", "finishes_more", 3)
+    said = " ".join(sweeper("plan", "sweep.yaml", *words).out.split())
+    assert "c: finishes more With 95% of the trials of one side finishing, and 15% of those of the other, it needs 3 seeds per cell" in said
+    assert "spread over seeds" not in said
 
 
 def test_the_spread_is_this_sweep_s_own_once_trials_have_finished(sweeper: Sweeper, home: Path) -> None:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from sweeper.plan.power import noise_of, power
 from sweeper.plan.promises import Prior, in_words, prior_of, promise, stated_prior
 from sweeper.spec.sweep_spec import Contrast
 
@@ -86,6 +87,19 @@ class TestPromise:
 
     def test_correlation_counts_for_pairs_alone(self) -> None:
         assert self.one(prior=Prior(0.013, 0.5, None, "x")).needed == 7
+
+    def test_blocks_count_the_degrees_of_all_variants(self) -> None:
+        """Two variants are pairs; more have the same spread and more degrees of freedom, (V - 1)(n - 1)."""
+        half = Prior(0.013, 0.5, None, "x")
+        pairs, two, four = self.one(paired=True, prior=half), self.one(blocks=2, prior=half), self.one(blocks=4, prior=half)
+        assert (two.needed, two.power) == (pairs.needed, pairs.power)
+        assert four.power is not None
+        assert pairs.power is not None
+        assert four.power > pairs.power + 0.1
+        noise = noise_of(PAIR, 0.013, 0.5, variants=4)
+        assert (noise.degrees(3), noise.error(3)) == (6, noise_of(PAIR, 0.013, 0.5).error(3))
+        assert four.power == pytest.approx(power("non_inferior", 3, effect=0.0, margin=math.log(1.02), alpha=0.05, noise=noise))
+        assert "for power .8; block analysis over 4 variants. 3 are given" in in_words([four])[0]
 
     def test_several_claims_need_more(self) -> None:
         found = self.one(claims=3)

@@ -17,6 +17,13 @@ def test_a_contrast_without_a_kind_is_no_claim(load: Load) -> None:
     assert (spec.contrasts[0].margin, spec.contrasts[0].margin_percent) == (0.5, None)
 
 
+def test_a_share_of_a_cell_is_no_sum_of_an_additive_layout(load: Load, refused: Refused) -> None:
+    share = SIMPLE | CLAIM | {"relative_to": SN}
+    said = refused(contrasts=[share], analysis="block")
+    assert "contrast 'c' is relative_to 'single/none': a share of a cell is no sum of variants" in said
+    assert load(contrasts=[SIMPLE | CLAIM], analysis="block").spec.analysis == "block"
+
+
 @pytest.mark.parametrize("written", ["2%", "2.0 %", " 2% ", "2.00%"])
 def test_a_share_is_kept_in_one_form(load: Load, written: str) -> None:
     (claim,) = load(contrasts=[SIMPLE | CLAIM | {"margin": written}]).spec.claims
@@ -30,6 +37,8 @@ def test_a_share_is_kept_in_one_form(load: Load, written: str) -> None:
         SIMPLE | {"kind": "superior", "alpha": 0.05, "margin": "1%", "expected": "3%"},
         SIMPLE | {"kind": "equivalent", "alpha": 0.01, "margin": 0.002},
         SIMPLE | CLAIM | {"relative_to": SN},
+        SIMPLE | {"kind": "finishes_more", "alpha": 0.05},
+        SIMPLE | {"kind": "finishes_more", "alpha": 0.05, "expected": "30%"},
         INTERACTION | {"kind": "no_interaction", "alpha": 0.05, "margin": "2%"},
         INTERACTION | {"kind": "equivalent", "alpha": 0.05, "margin": "2%", "relative_to": SN},
     ],
@@ -65,6 +74,23 @@ def test_claims_that_mean_something(load: Load, claim: dict[str, Any]) -> None:
             SIMPLE | CLAIM | {"margin": 0.1, "relative_to": SN},
             "contrast 'c': relative_to names the cell that a margin in % is a share of, and the claim has no margin in %; remove it",
         ),
+        (
+            INTERACTION | {"kind": "finishes_more", "alpha": 0.05},
+            "contrast 'c': finishes_more compares the trials of `of` with those of `to`; give these instead of `weights`",
+        ),
+        *(
+            (
+                SIMPLE | {"kind": "finishes_more", "alpha": 0.05, field: value},
+                f"contrast 'c': finishes_more counts trials that finish, which needs no `{field}`: remove it (`expected: 50%` is the"
+                " difference in share that `sweeper plan` counts seeds for)",
+            )
+            for field, value in {"metric": "class_accuracy", "margin": "2%", "smallest_effect": "2%", "relative_to": SN}.items()
+        ),
+        (
+            SIMPLE | {"kind": "finishes_more", "alpha": 0.05, "expected": 0.5},
+            "contrast 'c': expected is 0.5, and finishes_more is on shares of trials; give one such as 50%",
+        ),
+        (SIMPLE | {"kind": "finishes_more"}, "contrast 'c' has kind finishes_more and no `alpha`; a claim has both: add alpha: 0.05"),
         (
             SIMPLE | CLAIM | {"expected": "2%"},
             "contrast 'c': `expected` is the effect that seeds of a superior claim are counted for; remove it from non_inferior",
@@ -106,7 +132,7 @@ def test_weights_that_compare_nothing_are_refused(refused: Refused, weights: dic
         ),
         ("margin", "0.00001%", "give a share of at least 0.0001% and of six digits at most, such as 1.3%; not '0.00001%'"),
         ("margin", "99.99999%", "give a share of at least 0.0001% and of six digits at most, such as 1.3%; not '99.99999%'"),
-        ("kind", "better", "give 'superior', 'non_inferior', 'equivalent' or 'no_interaction', not 'better'"),
+        ("kind", "better", "give 'superior', 'non_inferior', 'equivalent', 'no_interaction' or 'finishes_more', not 'better'"),
     ],
 )
 def test_values_are_refused_in_place(refused: Refused, field: str, value: Any, message: str) -> None:

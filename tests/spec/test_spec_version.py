@@ -43,6 +43,7 @@ def test_factors_or_levels_that_change_places_are_another_version(load: Load) ->
         {"metric": {"primary": "held_out_loss", "direction": "lower", "assumed_cv": "1.3%"}},
         {"metric": {"primary": "held_out_loss", "direction": "lower", "planning_cv": "1.3%"}},
         {"analysis": "welch"},
+        {"analysis": "block"},
         {"contrasts": [CONTRAST | {"kind": "superior", "alpha": 0.05, "smallest_effect": "2%"}]},
         {"contrasts": [CONTRAST | {"of": "dual/full"}]},
         {"contrasts": [CONTRAST | {"name": "d"}]},
