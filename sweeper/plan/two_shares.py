@@ -92,7 +92,7 @@ def power(of_trials: int, to_trials: int, of_share: float, to_share: float, one_
     statistic = _statistics(of_trials, to_trials, 0)
     rejected = statistic >= _critical(of_trials, to_trials, one_sided) - _TIED
     one, other = (_law(trials, np.array([share]))[0] for trials, share in ((of_trials, of_share), (to_trials, to_share)))
-    return float((one[:, None] * other[None, :] * rejected).sum())
+    return min(1.0, float((one[:, None] * other[None, :] * rejected).sum()))
 
 
 @functools.lru_cache(maxsize=512)

@@ -53,7 +53,10 @@ SIDES = [
     *[{"of": {"wide": "with"}, "to": {"wide": "without"}}] * 3,
     {"weights": {"one": 1, "two": -1}, "relative_to": "two"},
 ]
-KINDS = [{"kind": kind, "margin": margin} for kind in ("superior", "non_inferior", "equivalent") for margin in (0.1, "2%")]
+KINDS: list[dict[str, Any]] = [
+    *({"kind": kind, "margin": margin} for kind in ("superior", "non_inferior", "equivalent") for margin in ("2%", 0.1)),
+    {"kind": "finishes_more", "expected": "60%"},
+]
 OTHERS = [
     {key: value for key, value in SHIPPED[0].items() if key in ("question", "name", "metric")}
     | {"base": {"preset": "nano"}, "design": design, "seeds": 3}

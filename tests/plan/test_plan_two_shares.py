@@ -80,6 +80,7 @@ def test_power_is_the_probability_of_the_tables_that_reject() -> None:
         rejected = [(x, y) for x, y in itertools.product(range(n + 1), range(m + 1)) if p_above(Counts(x, n, y, m)) <= 0.025]
         summed = sum(binom.pmf(x, n, of) * binom.pmf(y, m, to) for x, y in rejected)
         assert power(n, m, of, to, 0.025) == pytest.approx(summed)
+    assert power(55, 55, 1.0, 0.0, 0.025) == power(500, 500, 1.0, 0.0, 0.025) == 1.0
     assert power(60, 60, 0.9, 0.7, 0.025) == pytest.approx(power(61, 61, 0.9, 0.7, 0.025), abs=0.05)
 
 
