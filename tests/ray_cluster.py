@@ -11,7 +11,7 @@ CLUSTER = """
 import sys, ray
 for left in (2, 1, 0):  # Ray gives its start half a minute, which a busy machine may take
     try:
-        found = ray.init(num_cpus=int(sys.argv[1]), include_dashboard=False, log_to_driver=False)
+        found = ray.init(address="local", num_cpus=int(sys.argv[1]), include_dashboard=False, log_to_driver=False)
         break
     except Exception as error:
         if not left or "timed out during startup" not in str(error):

@@ -3,15 +3,17 @@
 The second node is in a mount namespace of its own, where the driver's SWEEPER_HOME is another, empty folder.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sweeper_home import TINY, Home, wait_for
+from sweeper_home import TINY, Home, below, wait_for
 
 from tests.ray_cluster import ray_cluster
 
@@ -49,7 +51,9 @@ def second(head: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., None]
 
     yield start
     for process in started:
-        os.killpg(process.pid, 9)
+        for each in below(process.pid):  # Ray's own processes are in groups of theirs
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
         process.wait()
 
 
