@@ -185,7 +185,7 @@ def _claims(report: Report) -> list[Table]:
         cells = [text_cell(*lines) for lines in layout.claim_cells(row, report.primary)]
         supported, open_ = row.verdict == "supported", row.verdict in OPEN
         cells[1] = Cell((f"{row.estimate_text}{DAGGER if open_ else ''}",), strong=supported)
-        cells[-1] = Cell((row.verdict_text,), strong=supported, alarm=row.verdict == "refuted")
+        cells[-1] = Cell((row.verdict_text,), strong=supported, alarm=row.verdict == "refuted" and row.answer != "equivalent")
         rows.append(Row(tuple(cells)))
     details: tuple[tuple[str, tuple[str, ...]], ...] = tuple((row.name, (row.sentence,)) for row in report.claims)
     verdicts = {row.verdict for row in report.claims}

@@ -152,8 +152,11 @@ class ClaimRow:
 
     @property
     def verdict_text(self) -> str:
-        """As a table shows it: 'supported', or 'interim, 3 of 10 seeds'."""
-        return f"interim, {self.whole} of {self.planned} seeds" if self.verdict == "interim" else self.verdict
+        """As a table shows it: 'supported', 'interim, 3 of 10 seeds', or 'refuted: equivalent' where a smallest effect has told which."""
+        if self.verdict == "interim":
+            return f"interim, {self.whole} of {self.planned} seeds"
+        told = self.answer if self.answer not in (None, "superior", "inconclusive") else None
+        return self.verdict if told is None else f"{self.verdict}: {told.replace('_', ', ')}"
 
 
 @dataclass(frozen=True)

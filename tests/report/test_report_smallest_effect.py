@@ -111,6 +111,9 @@ def test_the_sentence_says_which(shift: float, verdict: str, answer: str, said: 
     (row,) = report.claims
     assert (row.verdict, row.answer, row.on_log) == (verdict, answer, True)
     assert said in row.sentence
+    shown = verdict if answer == "superior" else f"{verdict}: {answer.replace('_', ', ')}"
+    assert row.verdict_text == shown, "a table tells 'refuted' from 'it is too small to matter'"
+    assert f"| {shown} |" in render(report, "markdown").replace("*", "")
     (found,) = json.loads(render(report, "json"))["claims"]
     assert (found["verdict"], found["answer"], found["smallest_effect"]) == (verdict, answer, "5%")
     (line,) = [line for line in csv.DictReader(io.StringIO(render(report, "csv"))) if line["kind"] == "claim"]
