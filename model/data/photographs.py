@@ -1,15 +1,12 @@
 """scikit-learn's two photographs, cut into crops: small natural images without a download."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from model.config import PhotographsData
+from model.data.bundled import bundled
 from model.data.images import LabelledImages, content_hash
-from model.errors import DataError
 
 PHOTOGRAPHS = ("china", "flower")
 """In the order of their labels; 427 x 640 pixels each."""
@@ -32,13 +29,8 @@ def read_photographs(config: PhotographsData) -> LabelledImages:
 
 
 def _pixels(name: str) -> npt.NDArray[np.uint8]:
-    """(height, width, 3). The package is found and not imported, which takes seconds."""
-    package = importlib.util.find_spec("sklearn")
-    places = [] if package is None else list(package.submodule_search_locations or ())
-    path = next((found for place in places if (found := Path(place) / "datasets" / "images" / f"{name}.jpg").is_file()), None)
-    if path is None:
-        raise DataError(f"scikit-learn's photograph {name}.jpg is not installed; install scikit-learn from its wheel")
-    with Image.open(path) as picture:
+    """(height, width, 3)."""
+    with Image.open(bundled("images", f"{name}.jpg")) as picture:
         return np.asarray(picture.convert("RGB"), dtype=np.uint8)
 
 

@@ -21,6 +21,15 @@ def test_what_planning_believes_is_what_is_read(digits: DataSet) -> None:
     assert (believed.train, believed.held_out) == (len(digits.train), len(digits.held_out)) == (1438, 359)
 
 
+def test_they_are_scikit_learn_s_own() -> None:
+    """Read without importing it."""
+    from sklearn.datasets import load_digits
+
+    bunch, found = load_digits(), read(DigitsData())
+    assert np.array_equal((found.images[:, 0] + 1) * 8, bunch.images)
+    assert np.array_equal(found.labels, bunch.target)
+
+
 def test_pixels_and_labels() -> None:
     found = read(DigitsData())
     assert found.images.dtype == np.float32

@@ -70,5 +70,5 @@ def test_the_distance_is_in_the_features_of_their_own_classifier() -> None:
 
 def test_photographs_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photographs, "PHOTOGRAPHS", ("china", "lost"))
-    with pytest.raises(DataError, match=r"photograph lost\.jpg is not installed; install scikit-learn from its wheel"):
+    with pytest.raises(DataError, match=r"scikit-learn's lost\.jpg is not installed; install scikit-learn from its wheel"):
         read(data())
