@@ -150,7 +150,7 @@ PAGE = "the page in a browser"
 
 def _ready(page: Path, folder: Path) -> float:
     """Seconds from asking a browser for the page until its script has drawn all of it."""
-    with tempfile.TemporaryDirectory(dir=folder) as profile, chromium(Path(profile) / "profile") as browser:
+    with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as profile, chromium(Path(profile) / "profile") as browser:
         started = time.perf_counter()
         browser.look(page, 1280)
         return time.perf_counter() - started
@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> None:
     about = measuring.facts(device, clock="wall and processor")
     rows = []
     for trials in given.trials:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # chromium may still write while it ends
             found = measure(trials, Path(folder), given.rounds)
         rows += found
         for row in found:

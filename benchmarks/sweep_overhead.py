@@ -46,7 +46,7 @@ from sweeper.execution.ray_session import QUIET
 os.environ.update(QUIET)
 import ray
 from ray import tune
-ray.init(num_cpus=int(sys.argv[2]), include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+ray.init(address="local", num_cpus=int(sys.argv[2]), include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 tune.Tuner(
     tune.with_resources(lambda config: None, {"cpu": 1, "gpu": float(sys.argv[4])}),
     tune_config=tune.TuneConfig(num_samples=int(sys.argv[1]), reuse_actors=True),

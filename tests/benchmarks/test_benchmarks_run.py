@@ -120,7 +120,7 @@ def test_sweep_overhead(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_mlflow_sync(tmp_path: Path) -> None:
-    mlflow_sync.main(["--trials", "30", "--results", str(tmp_path)])
+    mlflow_sync.main(["--trials", "100", "--results", str(tmp_path)])
     rows = kept(tmp_path, "mlflow_sync-cpu")["rows"]
     assert [row["mlflow"] for row in rows] == ["server", "SQLite file"]
     assert all(row["seconds"] > 0 and row["processor_seconds"] > 0 for row in rows)

@@ -15,7 +15,7 @@ PASSWORD = "correct-horse"
     ("words", "message"),
     [
         (("pln", "sweep.yaml"), "No such command 'pln'. Did you mean 'plan'?"),
-        (("plan", "sweep.yaml", "--profil", "smoke"), "No such option: --profil (Possible options: --preflight, --profile)"),
+        (("plan", "sweep.yaml", "--profil", "smoke"), "No such option: --profil (Possible options: --pilot, --preflight, --profile)"),
         (("plan",), "Missing argument 'SPEC'."),
         (("plan", "sweep.yaml", "more"), "Got unexpected extra argument(s) (more)"),
         (("report", "--format", "markdwn"), '--format markdwn: there is no such format; did you mean "markdown"?'),

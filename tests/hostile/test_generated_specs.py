@@ -122,7 +122,7 @@ def planned_or_refused(raw: dict[str, Any], profile: str | None = None, override
     printed = Console(file=io.StringIO(), width=100)
     space = disk_space(planned, NOWHERE)
     print_plan(planned, {}, space, printed)
-    print_claims(claims, printed)
+    print_claims(claims, "sweeper run sweep.yaml --pilot", printed)
     json.dumps(as_mapping(planned, {}, space) | {"claims": claims_as_mapping(claims)}, allow_nan=False)
     return True
 

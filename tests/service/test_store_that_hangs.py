@@ -215,7 +215,7 @@ def test_opening_is_as_patient_as_running() -> None:
         return "open"
 
     assert Patience(LONG, said.append)(open_it) == "open"
-    assert said[0] == "the store does not answer and is asked again for 60 s: refused"
+    assert said[0] == f"the store does not answer and is asked again for {LONG:g} s: refused"
     assert said[-1].startswith("the store answers again after ")
     tries[:] = [StoreUnreachable("refused, for good")] * 3
     with pytest.raises(StoreUnreachable, match=r"^refused, for good$"):
