@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """SWEEPER_LEASE_SECONDS: an attempt not heard of for so long may be taken over by another driver; a healthy one is heard."""
     silence_seconds: float = Field(default=1800.0, ge=1)
     """SWEEPER_SILENCE_SECONDS: a worker that fell silent for so long hangs, and is killed. (Compiling a model is silent, too.)"""
+    stop_seconds: float = Field(default=12.0, ge=0)
+    """SWEEPER_STOP_SECONDS: after Ctrl-C, seconds for which trials may write a checkpoint and end before they are given up."""
     store_patience: float = Field(default=120.0, ge=0)
     """SWEEPER_STORE_PATIENCE: seconds for which a run waits for a store that does not answer before it pauses."""
 

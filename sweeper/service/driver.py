@@ -37,10 +37,6 @@ from sweeper.store.results_store import ResultsStore
 
 ELSEWHERE_SECONDS = 5.0
 """Between looks at a trial that another driver runs."""
-STOP_SECONDS = 12.0
-"""Given to running trials to checkpoint and stop; then they are given up, and their newest checkpoint stands. Then, too, a store that owes
-an answer for so long is not waited for any more.
-"""
 LOOK_SECONDS = 0.5
 """Between looks whether the store answers, at the end of a run."""
 
@@ -112,7 +108,7 @@ class Driver:
         self._catch_up()
         if self._running and self._ending_since is None and self._allowance.over():
             self.wind_down()
-        return self._ending_since is not None and time.monotonic() - self._ending_since > STOP_SECONDS
+        return self._ending_since is not None and time.monotonic() - self._ending_since > self._settings.stop_seconds
 
     @remembering
     def close(self) -> None:
@@ -222,7 +218,7 @@ class Driver:
     def _not_for_ever(self) -> None:
         """Raises StoreAway where the run is to end and the store owes an answer for too long."""
         silent = self._calls.silent_seconds
-        if self._ending_since is not None and silent > STOP_SECONDS:
+        if self._ending_since is not None and silent > self._settings.stop_seconds:
             raise StoreAway(
                 f"the sweep is paused, since its store did not answer for {silent:.0f} s; what it was told before is kept, and the same"
                 " command goes on from it"
@@ -386,5 +382,5 @@ class Driver:
 
     @staticmethod
     def _ask_to_stop(job: Job) -> None:
-        with contextlib.suppress(OSError):  # on a full disk it hears of it no more, and is given up after STOP_SECONDS
+        with contextlib.suppress(OSError):  # on a full disk it hears of it no more, and is given up after a while
             (job.folder / STOP_FILE).touch()

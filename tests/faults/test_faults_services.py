@@ -83,7 +83,7 @@ def test_ctrl_c_ends_a_run_whose_postgresql_is_frozen_and_the_same_command_goes_
     faulty: Home, postgres: LocalPostgres, undisturbed: Table
 ) -> None:
     """Every process of the server stopped; its kernel still acknowledges. The trials checkpoint, nobody waits for the server to answer."""
-    home = OnPostgres(faulty.path, {**faulty.more, "SWEEPER_DATABASE_URL": postgres.url})
+    home = OnPostgres(faulty.path, {**faulty.more, "SWEEPER_DATABASE_URL": postgres.url, "SWEEPER_STOP_SECONDS": "12"})
     (home.path / "sweeper.db").touch()
     process = start(home)
     wait_until(lambda: training(home), process)

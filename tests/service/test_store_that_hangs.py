@@ -12,7 +12,6 @@ from queue_of import Desk, planned, say, work
 from sweeper.errors import StoreAway, StoreUnreachable
 from sweeper.execution.jobs import STOP_FILE, Ended, Job
 from sweeper.plan.timing import Pace
-from sweeper.service import driver as driver_module
 from sweeper.service import store_calls
 from sweeper.service.allowance import Allowance, Limits
 from sweeper.service.driver import Driver
@@ -132,8 +131,8 @@ def test_meanwhile_the_driver_kills_what_hangs_and_stops_at_the_deadline(desk: D
     assert (job.folder / STOP_FILE).exists()
 
 
-def test_a_run_that_is_stopped_does_not_wait_for_ever(desk: Desk, hanging: Hanging, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver_module, "STOP_SECONDS", 0.5)
+def test_a_run_that_is_stopped_does_not_wait_for_ever(desk: Desk, hanging: Hanging) -> None:
+    desk.settings = desk.settings.model_copy(update={"stop_seconds": 0.5})
     driver = desk.driver(store=hanging)
     job = took(driver)
     hanging.answers.clear()

@@ -30,6 +30,7 @@ class Home:
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SWEEPER_", "MLFLOW_", "RAY_"))}
         ours = {"SWEEPER_HOME": str(self.path), "SWEEPER_MLFLOW_PAGES": "false", "COLUMNS": "100", "PYTHONWARNINGS": "ignore"}
+        ours["SWEEPER_STOP_SECONDS"] = "200"  # a busy machine takes its time
         return inherited | ours | self.more
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
