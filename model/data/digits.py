@@ -19,5 +19,5 @@ def read_digits() -> LabelledImages:
     found = content_hash(grey.tobytes(), labels.tobytes())
     if found != CONTENT_HASH:
         raise DataError(f"the digits bundled with scikit-learn have content {found}, not {CONTENT_HASH}; install another scikit-learn")
-    images = (grey.astype(np.float32) / 8 - 1).astype(np.float32)
+    images = grey.astype(np.float32) / np.float32(8) - np.float32(1)
     return LabelledImages(images[:, None], labels, CLASSES, found)

@@ -44,14 +44,6 @@ class Evaluation:
     """The held-out loss at each noise level: points of curves."""
 
 
-@dataclass(frozen=True)
-class Own:
-    """The user's classifier, and its accuracy on held-out images."""
-
-    classifier: OwnClassifier
-    accuracy: float
-
-
 def samples_path(folder: Path, step: int) -> Path:
     """Where an attempt keeps the picture of its samples."""
     return folder / f"samples-{step:08d}.png"
@@ -90,7 +82,7 @@ def evaluate(
     *,
     step: int,
     reference: Reference,
-    own: Own | None = None,
+    own: OwnClassifier | None = None,
 ) -> Evaluation:
     """Every metric as the mean over the generation seeds; the values of each stand in `details`, and the picture is of the first.
 
@@ -120,7 +112,7 @@ def _with_one_seed(
     *,
     step: int,
     reference: Reference,
-    own: Own | None = None,
+    own: OwnClassifier | None = None,
 ) -> Evaluation:
     """Held-out loss, Fréchet distance, class accuracy and the extra metrics of `network`, and a picture of its first samples.
 
@@ -138,7 +130,7 @@ def _with_one_seed(
     seen: list[Tensor] = []
     verdicts: list[Tensor] = []
     right: list[Tensor] = []
-    told: list[Tensor] = []
+    own_logits: list[Tensor] = []
     shown: list[Tensor] = []
     shape = (data.judged.tokens.shape[1], data.judged.tokens.shape[2])
     columns = min(GRID_COLUMNS, data.classes)
@@ -155,8 +147,8 @@ def _with_one_seed(
             seen.append(by_eye)
             verdicts += [] if logits is None else [logits]
         if own is not None:
-            told.append(own.classifier.logits(tokens, tick))
-            predicted = told[-1].argmax(dim=1).to(labels.device)
+            own_logits.append(own.logits(tokens, tick))
+            predicted = own_logits[-1].argmax(dim=1).to(labels.device)
         right.append((predicted == labels).double().cpu())
         if sum(len(part) for part in shown) < GRID_ROWS * columns:
             shown.append(unpatchify(tokens, config.backbone.patch, data.channels)[labels < columns].cpu())
@@ -191,7 +183,7 @@ def _with_one_seed(
         metrics[GAP_NAMES[process.predicts]] = overfitting_gap(network, data, loss, config.evaluation, process)
         details["gap_images"] = min(len(data.train), len(data.held_out))
     if "class_score" in config.evaluation.extra_metrics:
-        by_class = judge.log_probabilities(torch.cat(judged)) if own is None else torch.log_softmax(torch.cat(told), dim=1)
+        by_class = judge.log_probabilities(torch.cat(judged)) if own is None else torch.log_softmax(torch.cat(own_logits), dim=1)
         metrics["class_score"] = class_score(by_class)
     if reference.neighbours is not None:
         device = data.judged.tokens.device  # all pairs of samples and images, in every feature

@@ -1,7 +1,8 @@
 """A classifier of the user's own, which says of which class a sample is, and how well it knows the data's held-out images."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -22,16 +23,18 @@ class OwnClassifier:
     """A network with a head for the data's classes."""
 
     eye: Eye
-    """Gives its logits, twice: it is asked for nothing else."""
+    """Whose features are its logits."""
     patch: int
     channels: int
+    accuracy: float = math.nan
+    """On the data's held-out images; NaN until it was measured."""
 
     def logits(self, tokens: Tensor, tick: Callable[[], None]) -> Tensor:
         """Logits (n, K) float64, on the CPU, of images given as tokens (n, T, P); `tick` is called before every block of images."""
         return self.eye.look(tokens, self.patch, self.channels, tick)[0]
 
-    def accuracy(self, data: DataSet, cache: Path, tick: Callable[[], None]) -> float:
-        """On the held-out images; computed once for a data set."""
+    def measured(self, data: DataSet, cache: Path, tick: Callable[[], None]) -> "OwnClassifier":
+        """With its accuracy on the data's held-out images, which is computed once and kept in `cache`."""
 
         def computed() -> dict[str, Tensor]:
             found = self.logits(data.held_out.tokens, tick).argmax(dim=1)
@@ -40,7 +43,7 @@ class OwnClassifier:
         split = f"{len(data.judged)}-{len(data.held_out)}"
         what = (data.content_hash, split, self.eye.name, data.held_out.tokens.device.type)
         key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
-        return kept(cache / f"accuracy-{key}.safetensors", computed, tick)["accuracy"].item()
+        return replace(self, accuracy=kept(cache / f"accuracy-{key}.safetensors", computed, tick)["accuracy"].item())
 
 
 def open_own_classifier(config: Classifier, data: DataSet, patch: int, device: torch.device) -> OwnClassifier | None:

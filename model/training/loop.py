@@ -15,11 +15,11 @@ from model.data.dataset import DataSet, load
 from model.data.facts_file import write_facts
 from model.data.images import classes_in_words
 from model.errors import Diverged
-from model.evaluation.evaluate import Own, draw, evaluate, samples_path
+from model.evaluation.evaluate import draw, evaluate, samples_path
 from model.evaluation.extractors import open_eye
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
 from model.evaluation.judge import Judge, load_or_train_judge
-from model.evaluation.own_classifier import open_own_classifier
+from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
 from model.evaluation.reference import judges_reference, load_or_make_reference
 from model.machine import cpu_model
 from model.noise.process import process_of
@@ -51,7 +51,7 @@ class _Trial:
         self.precision: Precision = "fp32"
         self.identity = ""
         self.reference = judges_reference(config.evaluation, data, judge)
-        self.own: Own | None = None
+        self.own: OwnClassifier | None = None
         self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
@@ -230,7 +230,7 @@ def run(
         if eye is not None:  # may take minutes, so the trial has said that it lives
             trial.reference = load_or_make_reference(config.evaluation, data, config.backbone.patch, eye, cache, trial.tick)
         if own is not None:
-            trial.own = Own(own, own.accuracy(data, cache, trial.tick))
+            trial.own = own.measured(data, cache, trial.tick)
         trial.run()
     except _Stop:
         return TrialResult(state.step, stopped=True)

@@ -1,5 +1,6 @@
 """A user's own classifier: what it says of samples and held-out images by hand, and what is refused."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from model.config.classifier import TimmClassifier
 from model.data.dataset import DataSet
 from model.errors import ConfigError, DataError
 from model.evaluation.class_score import class_score
-from model.evaluation.evaluate import Own, evaluate
+from model.evaluation.evaluate import evaluate
 from model.evaluation.judge import Judge
 from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
 from model.evaluation.reference import judges_reference
@@ -71,7 +72,7 @@ def test_classes_are_its_own_and_all_else_stays(tmp_path: Path, digits: DataSet,
     config = asking(tmp_path / "own.safetensors")
     own = opened(config, digits)
     results = []
-    for with_own in (None, Own(own, 0.25)):
+    for with_own in (None, dataclasses.replace(own, accuracy=0.25)):
         reference = judges_reference(config.evaluation, digits, judge)
         picture = tmp_path / "grid.png"
         results.append(evaluate(config, transformer, digits, judge, picture, nothing, step=0, reference=reference, own=with_own))
@@ -91,10 +92,10 @@ def test_its_accuracy_is_on_held_out_images_and_computed_once(tmp_path: Path, di
     own = opened(asking(tmp_path / "own.safetensors"), digits)
     with torch.no_grad():
         right = made(shown(digits.held_out.tokens)).argmax(dim=1) == digits.held_out.labels
-    assert own.accuracy(digits, tmp_path / "cache", nothing) == right.double().mean().item()
+    assert own.measured(digits, tmp_path / "cache", nothing).accuracy == right.double().mean().item()
     eye, seen = counting(own.eye)
     again = OwnClassifier(eye, own.patch, own.channels)
-    assert again.accuracy(digits, tmp_path / "cache", nothing) == right.double().mean().item()
+    assert again.measured(digits, tmp_path / "cache", nothing).accuracy == right.double().mean().item()
     assert seen == []
 
 
