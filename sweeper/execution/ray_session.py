@@ -60,6 +60,8 @@ def ray_session(*, cores: int, gpus: int, address: str | None, say: Callable[[st
         if address is None:
             folder = stack.enter_context(ray_folder())
             how = {"address": "local", "num_cpus": cores, "num_gpus": gpus, "include_dashboard": False, "_temp_dir": str(folder)}
+            # Tune starts one worker after another, 3 to 10 s each; on a Ray of our own there is room for all of them at once.
+            os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(max(cores, gpus, 1)))
             _choose_token()
         else:
             _ensure_answered(address)

@@ -39,7 +39,7 @@ def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, scratch: Pat
     """
     from ray import tune
 
-    from sweeper.execution.searcher import QueueCallback, QueueSearcher, WhenFinished
+    from sweeper.execution.searcher import QueueSearcher, QueueStopper
 
     running = RunningJobs()
     name = f"queue-{uuid.uuid4().hex[:8]}"
@@ -61,8 +61,7 @@ def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, scratch: Pat
                     name=name,
                     storage_path=str(scratch),
                     verbose=0,
-                    callbacks=[QueueCallback(queue, running)],
-                    stop=WhenFinished(queue, running),
+                    stop=QueueStopper(queue, running),
                     failure_config=tune.FailureConfig(max_failures=0),
                 ),
             ).fit()

@@ -1,4 +1,6 @@
-"""The three places where Ray Tune meets the queue: it asks for a config, it brings a result, it asks whether to stop."""
+"""The two places where Ray Tune meets the queue: it asks for a config and says when a trial is over; it brings a message and asks whether
+to stop.
+"""
 
 import functools
 import logging
@@ -6,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, Self, TypeVar
 
 from ray import tune
-from ray.tune import Callback, Stopper
+from ray.tune import Stopper
 from ray.tune.search import Searcher
 
 from model.train_trial import TrialReport
@@ -35,8 +37,22 @@ class _StaysHere:
         return self
 
 
+def _guarded(method: Callable[P, R]) -> Callable[P, R | None]:
+    """An exception in what Tune calls kills the whole experiment, so none leaves one."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        try:
+            return method(*args, **kwargs)
+        except Exception:
+            log.exception("what Ray Tune called failed; the sweep goes on")
+            return None
+
+    return call
+
+
 class QueueSearcher(_StaysHere, Searcher):  # type: ignore[misc]
-    """Draws the next job when fewer than `concurrent` are out; None makes Tune wait."""
+    """Draws the next job when fewer than `concurrent` are out; None makes Tune wait. Hears when one is over."""
 
     def __init__(self, queue: JobQueue, running: RunningJobs, concurrent: int) -> None:
         super().__init__()
@@ -51,8 +67,10 @@ class QueueSearcher(_StaysHere, Searcher):  # type: ignore[misc]
         self._running.jobs[trial_id] = job
         return {"job": job}
 
+    @_guarded
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """The callback below hears of it with more detail."""
+        """Also of a worker that died; how it ended it said itself, or it is lost."""
+        self._running.over(trial_id, self._queue)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the store is the truth, and Tune's own restore is not used."""
@@ -61,63 +79,39 @@ class QueueSearcher(_StaysHere, Searcher):  # type: ignore[misc]
         """Nothing, as for `save`."""
 
 
-def _guarded(method: Callable[P, R]) -> Callable[P, R | None]:
-    """An exception in a Tune callback kills the whole experiment, so none leaves one."""
+class QueueStopper(_StaysHere, Stopper):  # type: ignore[misc]
+    """Brings every message of a worker to the queue, and ends the experiment at once when the queue gives up on its running jobs.
 
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return method(*args, **kwargs)
-        except Exception:
-            log.exception("a callback failed; the sweep goes on")
-            return None
-
-    return call
-
-
-class QueueCallback(_StaysHere, Callback):  # type: ignore[misc]
-    """Brings every message of a worker to the queue."""
-
-    def __init__(self, queue: JobQueue, running: RunningJobs) -> None:
-        self._queue, self._running = queue, running
-
-    @_guarded
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
-        job = self._running.jobs.get(trial.trial_id)
-        if job is None:
-            return
-        self._running.heard(trial.trial_id)
-        if "ended" in result:
-            self._running.said[trial.trial_id] = Ended(**result["ended"])
-        elif "placed" in result:
-            self._running.places[trial.trial_id] = Place(**result["placed"])
-            self._queue.placed(job)
-        elif "report" in result:
-            self._queue.heard(job, Heard(TrialReport(**result["report"]), result.get("provenance", {})))
-
-    @_guarded
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._running.over(trial.trial_id, self._queue)
-
-    @_guarded
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._running.over(trial.trial_id, self._queue)
-
-
-class WhenFinished(_StaysHere, Stopper):  # type: ignore[misc]
-    """Ends the experiment at once when the queue gives up on its running jobs; asked in every round, also while no worker says a word,
-    and so it is here that workers which hang are killed. Tune then hears of a worker that died.
+    That is asked in every round, also while no worker says a word, and so it is here that workers which hang are killed; Tune then hears of
+    a worker that died. A callback of Tune would do for the messages, but where there is one Tune imports MLflow to count it: more than a
+    second of a processor at every start.
     """
 
     def __init__(self, queue: JobQueue, running: RunningJobs) -> None:
         self._queue, self._running = queue, running
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        if not result.get("done"):  # at its end Tune shows a trial's last message once more
+            self._hear(trial_id, result)
         return False
 
     def stop_all(self) -> bool:
         self._kill_the_hung()
         return self._queue.abandoned()
+
+    @_guarded
+    def _hear(self, trial_id: str, result: dict[str, Any]) -> None:
+        job = self._running.jobs.get(trial_id)
+        if job is None:
+            return
+        self._running.heard(trial_id)
+        if "ended" in result:
+            self._running.said[trial_id] = Ended(**result["ended"])
+        elif "placed" in result:
+            self._running.places[trial_id] = Place(**result["placed"])
+            self._queue.placed(job)
+        elif "report" in result:
+            self._queue.heard(job, Heard(TrialReport(**result["report"]), result.get("provenance", {})))
 
     @_guarded
     def _kill_the_hung(self) -> None:

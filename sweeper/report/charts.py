@@ -57,8 +57,8 @@ def figures(story: Story) -> list[Figure]:
         Figure(
             "claims",
             "Claims",
-            "Estimate with the interval of its test. A filled circle: supported; a hollow diamond: inconclusive; a cross: refuted. "
-            "Ticks mark the margin.",
+            "Estimate with the interval of its test. A filled circle: supported; a hollow diamond: inconclusive; a cross: refuted; "
+            "a hollow triangle: interim, no verdict yet; a hollow square: exploratory. Ticks mark the margin.",
             claim_plots(report),
         ),
         Figure(

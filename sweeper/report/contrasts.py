@@ -51,6 +51,9 @@ def contrast_row(
     doubts = (*caveats(contrast, spec, variants), *([itself] if itself else []))
     finding = f"{definition_of(contrast, variants)}: no estimate, since {metric.name} does not compare here: {why_not}."
     said = _sayings(contrast, spec, variants, summary, decimals, dropped, by_variant, pairing) if why_not is None else [finding]
+    counted = [variant.name for variant in variants] if summary.rule == "block" else [name for name, weight in weights.items() if weight]
+    if summary.interval is not None and any(_waits(outcomes, name, seed) for name in counted for seed in spec.seeds):
+        said = [*said, "Interim: trials are still missing, and the numbers will change."]
     return ContrastRow(
         name=contrast.name,
         question=contrast.question,
@@ -88,6 +91,11 @@ def _sayings(
         _left_out(dropped, len(spec.seeds)),
         "" if pairing.paired else _fewer(by_variant, len(spec.seeds)),
     ]
+
+
+def _waits(outcomes: Outcomes, name: str, seed: int) -> bool:
+    outcome = outcomes.get((name, seed))
+    return not TRIAL_STATES["pending" if outcome is None else outcome.state].has_ended
 
 
 def _why_dropped(seed: int, weights: Mapping[str, float], metric: str, outcomes: Outcomes) -> str:

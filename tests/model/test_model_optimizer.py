@@ -1,5 +1,8 @@
 """AdamW by hand, with every setting of the config."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from tiny_trials import tiny
@@ -34,6 +37,23 @@ def test_adamw_by_hand(config: OptimizerConfig) -> None:
         unbiased: tuple[Tensor, Tensor] = (m / (1 - config.betas[0] ** step), v / (1 - config.betas[1] ** step))
         x = x - config.learning_rate * unbiased[0] / (unbiased[1].sqrt() + config.epsilon)
         torch.testing.assert_close(weight.detach(), x, rtol=1e-10, atol=1e-12)
+
+
+def test_no_trial_loads_the_compiler_that_it_does_not_use() -> None:
+    """It takes longer than a small trial; another process, since tests load it."""
+    program = """
+import sys, torch
+from model.config.optimization import OptimizerConfig
+from model.training.optimizer import adamw
+weight = torch.nn.Parameter(torch.ones(3))
+optimizer = adamw([weight], OptimizerConfig())
+weight.square().sum().backward()
+optimizer.step()
+optimizer.zero_grad(set_to_none=True)
+assert weight.grad is None and bool((weight < 1).all())
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_the_head_is_trained_with_alignment_only(digits: DataSet) -> None:

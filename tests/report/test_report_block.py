@@ -19,6 +19,7 @@ from sweeper.report.hypotheses import claim_interval
 from sweeper.report.render import render
 from sweeper.report.table import build_report
 from sweeper.report.two_way import Pool, TwoWay
+from sweeper.states import TrialState
 
 Values = dict[str, dict[int, float]]
 NAMES = ("a", "b", "c", "d")
@@ -49,6 +50,7 @@ def block(values: Values, weights: dict[str, float], seeds: int, log: bool = Fal
     return found
 
 
+STATES: tuple[TrialState, ...] = ("running", "failed")
 GAPS = {
     "complete": (),
     "one cell empty": (("a", 1),),
@@ -175,6 +177,10 @@ class TestInReports:
         (row, *_) = build_report(factorial(replaced=waiting)).claims
         assert "single/none" not in row.says
         assert (row.verdict_text, row.p) == ("interim, 2 of 3 seeds", None)
+        interim = "Interim: trials are still missing, and the numbers will change."
+        running, failed = (build_report(factorial(replaced={("single/none", 2): unfinished("single/none", 2, s)})) for s in STATES)
+        assert running.contrasts[1].sentence.endswith(f"the interval excludes 0. {interim}"), "the pool has its trials too"
+        assert interim not in failed.contrasts[1].sentence, "nothing more comes"
 
     def test_a_diverged_variant_of_others_is_left_out_and_named(self) -> None:
         report = build_report(factorial(replaced={("single/none", 2): unfinished("single/none", 2, "diverged")}))

@@ -138,7 +138,9 @@ class TestPairs:
         snapshot = pair_snapshot(4, [9.0, 9.5, 9.2], [10.0, 10.4, 9.8, 10.0])
         report = build_report(with_streams(snapshot, "new", {"data order": "d2"}))
         assert report.contrasts[0].n_pairs == 3
-        assert report.contrasts[0].sentence.endswith("Seeds with a value: new 3 of 4.")
+        assert report.contrasts[0].sentence.endswith(
+            "Seeds with a value: new 3 of 4. Interim: trials are still missing, and the numbers will change."
+        )
 
 
 class TestDivergence:
