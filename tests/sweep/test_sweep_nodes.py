@@ -90,7 +90,7 @@ def test_nodes_that_share_all_train_and_one_that_joins_without_the_storage_is_na
     new_home: Callable[..., Home], head: dict[str, str], second: Callable[..., None]
 ) -> None:
     home = new_home("home", head)
-    process = home.start("run", str(TINY), "--set", "seeds=[0, 1]", "--set", "base.steps=200", "--set", "base.checkpoint_every=20")
+    process = home.start("run", str(TINY), "--set", "seeds=[0, 1]", "--set", "base.steps=800", "--set", "base.checkpoint_every=20")
     wait_for(lambda: bool(list(home.path.glob("trials/*/attempt-*/checkpoint-*"))))
     second(home.path)  # it joins while the first trial runs, and the second trial is placed there
     output, _ = process.communicate(timeout=500)
