@@ -86,6 +86,14 @@ def may_be_negative(name: str) -> bool:
     return is_kernel_distance(name) or is_at_infinity(name) or name.startswith("overfitting_")
 
 
+def spreads_with_size(name: str) -> bool:
+    """Whether its spread over seeds grows with its size, as a Fréchet distance's does; a claim on it is on its log unless it says otherwise.
+
+    Only of what is above 0, or it has no log.
+    """
+    return (is_distance(name) or name == "sfid") and not may_be_negative(name)
+
+
 def metric_info(name: str) -> MetricInfo:
     """How a metric is read and printed; KeyError for what is none."""
     if name not in METRICS and is_kernel_distance(name):

@@ -36,6 +36,8 @@ class Case:
     """-1 where lower values of its metric are better, else 1."""
     spent: bool = False
     """An earlier version was judged at all of alpha on some of these trials."""
+    log: bool = False
+    """Whether it is on the log of its metric."""
     pool: Pool | None = None
     """Of the variants whose residuals make its error, where seeds are blocks."""
 
@@ -46,7 +48,7 @@ class Case:
 
     @property
     def scale(self) -> Scale:
-        return Scale(self.contrast.in_percent, self.contrast.relative_to)
+        return Scale(self.log or self.contrast.in_percent, self.contrast.relative_to)
 
     @property
     def margin(self) -> float:

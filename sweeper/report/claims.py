@@ -97,7 +97,7 @@ def _case(
     paired, better = pairing_of(cells, spec.seeds, outcomes, spec.analysis).paired, -1 if metric.direction == "lower" else 1
     if len(seeds) < len(spec.seeds):
         values, pool = within(values, seeds), None if pool is None else pool.within(seeds)
-    return Case(claim, weights, values, paired, diverged, waiting, lost, better, spent, pool)
+    return Case(claim, weights, values, paired, diverged, waiting, lost, better, spent, spec.on_log(claim), pool)
 
 
 def _is_lost(state: TrialState) -> bool:

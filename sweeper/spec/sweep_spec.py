@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sweeper.errors import nearest
-from sweeper.metrics import FINISHING, METRICS, is_metric, metric_info
+from sweeper.metrics import FINISHING, METRICS, is_metric, metric_info, spreads_with_size
 from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, ensure_weights, percent
 from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
@@ -114,7 +114,7 @@ class Contrast(Spec):
 
     @property
     def in_percent(self) -> bool:
-        """Whether the claim is on the log of the metric, since its margin or its smallest effect is a share."""
+        """Whether its margin or its smallest effect is a share."""
         return percent(self.margin) is not None or percent(self.smallest_effect) is not None
 
     @field_validator("metric")
@@ -292,6 +292,11 @@ class SweepSpec(Spec):
     def metric_of(self, contrast: Contrast) -> str:
         """Name of the metric that the contrast is on."""
         return FINISHING.name if contrast.kind == "finishes_more" else contrast.metric or self.metric.primary
+
+    def on_log(self, contrast: Contrast) -> bool:
+        """Whether a claim is on the log of its metric: its size is a share, or it has none and its metric is a Fréchet distance."""
+        sized = contrast.margin is not None or contrast.smallest_effect is not None
+        return contrast.in_percent or (not sized and spreads_with_size(self.metric_of(contrast)))
 
     @property
     def looks(self) -> tuple[int, ...]:

@@ -146,10 +146,11 @@ class TestInReports:
         for row in (contrast.summary, effect.summary):
             assert (row.rule, row.mean) == ("block", pytest.approx(on_units.effect.item()))
             assert row.half_width == pytest.approx(student.ppf(0.975, 6) * on_units.sd.item())
-        assert (claim.rule, claim.seeds, claim.estimate) == ("block", 3, pytest.approx(on_units.effect.item()))
+        on_log = ols(values, weights, log=True)
+        assert (claim.rule, claim.seeds, claim.estimate) == ("block", 3, pytest.approx(on_log.effect.item()))
         assert claim.interval is not None
-        assert (claim.interval.low, claim.interval.high) == pytest.approx(tuple(on_units.conf_int(1 - claim.level).ravel()))
-        assert claim.p == pytest.approx(on_units.pvalue.item(), rel=1e-5)
+        assert (claim.interval.low, claim.interval.high) == pytest.approx(tuple(on_log.conf_int(1 - claim.level).ravel()))
+        assert claim.p == pytest.approx(on_log.pvalue.item(), rel=1e-5)
         on_log = ols(values, {"dual/full": 1.0, "dual/none": -1.0}, log=True)
         assert report.claims[1].estimate == pytest.approx(on_log.effect.item())
         assert {row.summary.rule for row in report.contrasts} == {effect.summary.rule for effect in report.effects} == {"block"}
@@ -188,7 +189,7 @@ class TestInReports:
             "Left out of the residual variance of the block analysis, since trials of them diverged: single/none (1 of 3)." in report.notes
         )
         values = {name: dict(enumerate(found)) for name, found in FD.items() if name != "single/none"}
-        other = ols(values, {"dual/full": 1.0, "single/full": -1.0})
+        other = ols(values, {"dual/full": 1.0, "single/full": -1.0}, log=True)
         assert report.claims[0].p == pytest.approx(other.pvalue.item(), rel=1e-5)
         assert report.claims[2].verdict == "inconclusive", "its own trial diverged"
 

@@ -294,7 +294,7 @@ class TestSeveralMetrics:
     def test_each_metric_has_its_plot(self) -> None:
         plots = [plot for plot in claim_plots(build_report(self.snapshot())) if plot.rows]
         assert [(plot.metric.name, plot.in_percent, plot.rows[0]["name"]) for plot in plots] == [
-            ("fd_digits", False, "change"),
+            ("fd_digits", True, "change"),
             ("class_accuracy", False, "accuracy"),
         ]
 

@@ -74,7 +74,7 @@ class TestInReports:
         row, alone = claim_of(extended(CLEAR)), claim_of(pair_snapshot(3, [9.1, 9.1, 9.1], TO[:3], CLAIM))
         assert (row.verdict, row.seeds, row.whole, row.planned) == ("supported", 3, 8, 8)
         assert (row.p, row.interval, row.unbiased) == (pytest.approx(alone.p), alone.interval, None)
-        assert row.sentence.startswith("Supported at 3 seeds: new is better than old. Difference of fd_digits: -1.00 [-1.2")
+        assert row.sentence.startswith("Supported at 3 seeds: new is better than old. Relative change of fd_digits: -9.9% [-12.1%")
         assert row.sentence.endswith(
             "alpha is 0.05. It was judged before on 3 seeds of these, at all of alpha (version feedfeedfeed of 2026-01-05 11:00 UTC): that"
             " verdict stands, and a look at more seeds gives no other."

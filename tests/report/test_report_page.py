@@ -198,8 +198,10 @@ def test_it_is_read_without_colour_or_mouse(whole: Story, page: Any, browser: Ch
     assert browser.value(contrast) >= 4.5
 
 
-def test_claims_have_a_forest_plot_for_each_scale(claims: Story, page: Any, browser: Chromium) -> None:
-    browser.look(page(claims), 390)
+def test_claims_have_a_forest_plot_for_each_scale(default_sweep: MakeSnapshot, page: Any, browser: Chromium) -> None:
+    spec = claims_spec(3)
+    spec["contrasts"][0] |= {"margin": 0.1}
+    browser.look(page(told(default_sweep(spec=spec))), 390)
     assert browser.complaints() == []
     title = "document.querySelector('[data-figure=claims] .role-axis-title text').textContent"
     assert browser.value(title) == "difference in FD (digits classifier) (left of 0 is better)"

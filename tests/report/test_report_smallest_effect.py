@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from report_snapshots import pair_snapshot
-from test_report_evidence import ALPHA, band, case, claim, one
+from test_report_evidence import ALPHA, PAIR, band, case, claim, one
 
 from sweeper.plan.power import Noise, equivalence_power, power, seeds_for_equivalence
 from sweeper.plan.promises import Prior, promise
@@ -17,7 +17,7 @@ from sweeper.report.hypotheses import claim_interval
 from sweeper.report.render import render
 from sweeper.report.table import build_report
 from sweeper.report.verdicts import judge
-from sweeper.spec.sweep_spec import Sequential
+from sweeper.spec.sweep_spec import Sequential, SweepSpec
 
 SMALLEST = 2.0
 SUPERIOR = ("superior", "superior_negligible")
@@ -144,12 +144,36 @@ def test_what_does_not_fit_is_refused(given: dict[str, Any], message: str) -> No
         claim(smallest_effect="2%", **given)
 
 
-@pytest.mark.parametrize("size", [{"margin": "2%"}, {"smallest_effect": "2%"}])
-def test_a_size_in_percent_puts_a_distance_on_its_log(size: dict[str, str]) -> None:
-    """So a relative change that is the same at every seed is one, whatever the levels."""
+@pytest.mark.parametrize("size", [{"margin": "2%"}, {"smallest_effect": "2%"}, {}])
+def test_a_distance_is_on_its_log_unless_its_size_is_in_units(size: dict[str, str]) -> None:
+    """So a relative change that is the same at every seed is one, whatever the levels. In units the seed with the largest decides alone."""
     old = [2.0, 20.0, 200.0, 5.0]
     new = [value * factor for value, factor in zip(old, (0.80, 0.81, 0.79, 0.80), strict=True)]
     (on_log,) = build_report(pair_snapshot(4, new, old, {"kind": "superior", "alpha": ALPHA} | size)).claims
-    (in_units,) = build_report(pair_snapshot(4, new, old, {"kind": "superior", "alpha": ALPHA})).claims
+    (in_units,) = build_report(pair_snapshot(4, new, old, {"kind": "superior", "alpha": ALPHA, "margin": 0.01})).claims
     assert (on_log.on_log, on_log.verdict, on_log.estimate_text) == (True, "supported", "-20.0%")
     assert (in_units.on_log, in_units.verdict) == (False, "inconclusive")
+
+
+@pytest.mark.parametrize("metric", ["held_out_loss", "class_accuracy", "kid_digits", "fd_infinity_digits", "overfitting_gap"])
+def test_other_metrics_stay_in_units_without_a_size(metric: str) -> None:
+    """What may be negative has no log, and losses and shares are not known to spread with their size."""
+    spec = pair_snapshot(4, [1.0] * 4, [1.0] * 4, {"kind": "superior", "alpha": ALPHA, "metric": metric}).spec
+    held = SweepSpec.model_validate(spec)
+    assert [held.on_log(contrast) for contrast in held.contrasts] == [False]
+
+
+def test_a_change_that_is_a_factor_is_found_more_often_on_the_log() -> None:
+    """With levels that differ between seeds by half, as distances' do; the error stays alpha."""
+    drawn, found = np.random.default_rng(12), {True: [0, 0], False: [0, 0]}
+    draws, seeds = 400, 5
+    for _ in range(draws):
+        to = 10 * np.exp(0.5 * drawn.standard_normal(seeds))
+        for place, factor in enumerate((1.0, 0.85)):
+            of = to * factor * np.exp(0.08 * drawn.standard_normal(seeds))
+            for log in (True, False):
+                values = {"of": dict(enumerate(of.tolist())), "to": dict(enumerate(to.tolist()))}
+                (judged,) = judge([Case(claim(), PAIR, values, paired=True, log=log)], range(seeds), (seeds,), sequential=None)
+                found[log][place] += judged.verdict in ("supported", "refuted")
+    assert found[True][0] / draws <= ALPHA + band(draws, ALPHA)
+    assert found[True][1] > 1.2 * found[False][1]
