@@ -87,7 +87,7 @@ def may_be_negative(name: str) -> bool:
 
 
 def spreads_with_size(name: str) -> bool:
-    """Whether its spread over seeds grows with its size, as a Fréchet distance's does; a claim on it is on its log unless it says otherwise.
+    """Whether its spread over seeds grows with its size, as a Fréchet distance's does: a claim on it without a size is on its log.
 
     Only of what is above 0, or it has no log.
     """
