@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         return self.artifacts / "judges"
 
     @property
+    def code(self) -> Path:
+        """Copies of users' code, which workers on other nodes import."""
+        return self.artifacts / "code"
+
+    @property
     def store_url(self) -> str:
         """SQLAlchemy URL of the store; may hold a password, so it is never printed."""
         return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.root / 'sweeper.db'}"

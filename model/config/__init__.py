@@ -1,6 +1,6 @@
 """The config of one trial: frozen, typed, without unknown keys; loads nothing heavier than pydantic."""
 
-from model.config.assignment_source import modules_also_in
+from model.config.assignment_source import is_users, modules_also_in, source_files
 from model.config.data import DataConfig, DigitsData, FolderData, LatentsData, NpzData, PhotographsData
 from model.config.evaluation import EXTRA_METRICS, NAMED_BY_FEATURES
 from model.config.extractor import named_by_features
@@ -19,7 +19,9 @@ __all__ = [
     "PhotographsData",
     "Precision",
     "TrainConfig",
+    "is_users",
     "modules_also_in",
     "named_by_features",
+    "source_files",
     "stream_identities",
 ]

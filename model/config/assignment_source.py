@@ -46,6 +46,18 @@ def imported_beside(path: str) -> tuple[str, ...]:
     return tuple(_sources(path)[1])
 
 
+def source_files(path: str) -> dict[str, bytes]:
+    """Name -> content of the files that the hash is of, as they stand in a folder from which the class can be imported.
+
+    Raises ConfigError when there is no file of the class.
+    """
+    source, imported = _sources(path)
+    sources = {path.rpartition(".")[0]: source, **imported}
+    around = {name.rpartition(".")[0] for name in sources}
+    places = {name: name.replace(".", "/") + ("/__init__.py" if name in around else ".py") for name in sources}
+    return {places[name]: content for name, content in sources.items()}
+
+
 def _sources(path: str) -> tuple[bytes, dict[str, bytes]]:
     module = path.rpartition(".")[0]
     try:

@@ -1,6 +1,7 @@
 """From a claimed attempt to the job that a worker is given, and the folder that fences older attempts off."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sweeper.execution.jobs import Job
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
 from sweeper.records import AttemptClaim
+from sweeper.service.user_code import kept_copy
 from sweeper.settings import Settings
 
 
@@ -25,17 +27,15 @@ class JobMaker:
     def job(self, decision: Decision, claim: AttemptClaim, accumulation: int | None) -> Job:
         """The claim's job, with so many micro-batches a step where that is not as its config says; makes the attempt's folder.
 
-        Raises SweepPaused when the folder cannot be made.
+        Raises SweepPaused when the folder, or that of a copy of the user's code, cannot be made.
         """
         trial_folder = self.settings.trials / claim.fingerprint
         folder = attempt_folder(trial_folder, claim.number)
-        try:
+        with _paused_without(folder):
             folder.mkdir(parents=True, exist_ok=True)  # from here on, older attempts find that they may not write
-        except OSError as error:
-            raise SweepPaused(
-                f"the sweep is paused: {folder} cannot be made ({error.strerror}); free some space, or make it writable, and run the same"
-                " command again"
-            ) from error
+        assignment = decision.trial.config.get("partition", {}).get("assignment", "")
+        with _paused_without(self.settings.code):
+            copy = kept_copy(assignment, self.user_code, self.settings.code)
         return Job(
             key=f"{claim.fingerprint}/{claim.number}",
             config=dict(decision.trial.config) | ({"accumulation": accumulation} if accumulation else {}),
@@ -46,10 +46,21 @@ class JobMaker:
             device="cuda" if self.allotment.gpus else "cpu",
             threads=self.allotment.threads,
             content=dict(decision.trial.content),
-            user_code=self.user_code,
+            user_code=self.user_code if copy is None else (*self.user_code, copy),
         )
 
     def with_checkpoint(self, fingerprint: str, numbers: Iterable[int]) -> list[int]:
         """Those of a trial's attempts whose folder holds a checkpoint, whatever the store believes."""
         folders = {number: attempt_folder(self.settings.trials / fingerprint, number) for number in numbers}
         return [number for number, folder in folders.items() if any(file.kind == "checkpoint" for file in state_files(folder))]
+
+
+@contextlib.contextmanager
+def _paused_without(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SweepPaused(
+            f"the sweep is paused: {folder} cannot be made ({error.strerror}); free some space, or make it writable, and run the same"
+            " command again"
+        ) from error

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from sweeper_home import TINY, Home, below, wait_for
 
 from tests.ray_cluster import ray_cluster
@@ -101,3 +102,29 @@ def test_nodes_that_share_all_train_and_one_that_joins_without_the_storage_is_na
     finished = [outcome for outcome in home.snapshot().outcomes if outcome.state == "finished"]
     assert finished, "on the node that shares the storage"
     assert shutil.which("unshare") is not None
+
+
+def test_a_node_that_does_not_see_the_folder_of_the_users_module_trains_with_a_copy(
+    new_home: Callable[..., Home], head: dict[str, str], second: Callable[..., None], tmp_path: Path
+) -> None:
+    home, folder = new_home("home", head), tmp_path / "sweeps"
+    folder.mkdir()
+    (folder / "orders_nearby.py").write_text(
+        "import torch\nfrom model.noise.assignments import Assignment\n\n\nclass Raster(Assignment):\n"
+        "    def order(self, counts, streams, purpose):\n        print('an order of', __file__)\n"
+        "        return torch.arange(sum(counts)).expand(streams.size, -1)\n"
+    )
+    sweep = yaml.safe_load(TINY.read_text()) | {"name": "own", "contrasts": [], "seeds": [0, 1]}
+    sweep["base"] |= {"timesteps": {"kind": "dual"}, "steps": 400, "partition": {"assignment": "orders_nearby.Raster"}}
+    sweep["design"] = {"kind": "variants", "variants": {"own": {}}}
+    (folder / "own.yaml").write_text(yaml.safe_dump(sweep))
+    second(folder)
+    home.run("run", str(folder / "own.yaml"))
+    outcomes = home.snapshot().outcomes
+    assert [outcome.state for outcome in outcomes] == ["finished", "finished"]
+    logs = [(home.path / "trials" / outcome.fingerprint / "attempt-1" / "log.txt").read_text() for outcome in outcomes]
+    places = {line.rpartition(" ")[2] for log in logs for line in log.splitlines() if line.startswith("an order of")}
+    assert len(places) == 2, "one trial ran on each node"
+    assert str(folder / "orders_nearby.py") in places
+    (copy,) = places - {str(folder / "orders_nearby.py")}
+    assert Path(copy).is_relative_to(home.path / "artifacts" / "code")
