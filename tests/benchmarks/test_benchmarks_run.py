@@ -134,7 +134,7 @@ def test_mlflow_sync(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_mlflow_away(tmp_path: Path) -> None:
-    mlflow_away.main(["--steps", "600", "--turn", "1", "--device", "cpu", "--results", str(tmp_path)])
+    mlflow_away.main(["--steps", "1000", "--turn", "2", "--device", "cpu", "--results", str(tmp_path)])
     rows = {row["mlflow"]: row for row in kept(tmp_path, "mlflow_away-cpu")["rows"]}
     assert list(rows) == ["MLflow there", "MLflow down", "MLflow takes 5 s an answer"]
     there = rows["MLflow there"]
