@@ -31,6 +31,8 @@ QUIET = {
 }
 
 
+PENDING = "TUNE_MAX_PENDING_TRIALS_PG"
+"""Tune's variable: how many trials may wait for their worker at once."""
 ANSWER_SECONDS = 5.0
 """For a cluster's head to take a connection; Ray itself would wait for minutes, and then end this process."""
 MOST_KEPT = 1_000_000
@@ -61,7 +63,9 @@ def ray_session(*, cores: int, gpus: int, address: str | None, say: Callable[[st
             folder = stack.enter_context(ray_folder())
             how = {"address": "local", "num_cpus": cores, "num_gpus": gpus, "include_dashboard": False, "_temp_dir": str(folder)}
             # Tune starts one worker after another, 3 to 10 s each; on a Ray of our own there is room for all of them at once.
-            os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(max(cores, gpus, 1)))
+            if PENDING not in os.environ:
+                os.environ[PENDING] = str(max(cores, gpus, 1))
+                stack.callback(os.environ.pop, PENDING, None)  # a cluster that is joined next has its own room
             _choose_token()
         else:
             _ensure_answered(address)

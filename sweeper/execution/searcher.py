@@ -1,6 +1,4 @@
-"""The two places where Ray Tune meets the queue: it asks for a config and says when a trial is over; it brings a message and asks whether
-to stop.
-"""
+"""Where Ray Tune meets the queue: a searcher that hands out jobs, and a stopper that brings messages and ends the run."""
 
 import functools
 import logging

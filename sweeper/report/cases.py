@@ -37,7 +37,7 @@ class Case:
     spent: bool = False
     """An earlier version was judged at all of alpha on some of these trials."""
     log: bool = False
-    """Whether it is on the log of its metric."""
+    """Whether it is on the log of its metric; one with a size in % is, whatever this says."""
     pool: Pool | None = None
     """Of the variants whose residuals make its error, where seeds are blocks."""
 

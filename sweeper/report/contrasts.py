@@ -19,7 +19,7 @@ from sweeper.spec.comparisons import caveats
 from sweeper.spec.designs import cells_of, contrast_weights
 from sweeper.spec.factors import Cell, level_name
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
-from sweeper.states import TRIAL_STATES
+from sweeper.states import TRIAL_STATES, TrialProperties
 
 
 def contrast_row(
@@ -94,14 +94,17 @@ def _sayings(
 
 
 def _waits(outcomes: Outcomes, name: str, seed: int) -> bool:
+    return not _state(outcomes, name, seed).has_ended
+
+
+def _state(outcomes: Outcomes, name: str, seed: int) -> TrialProperties:
     outcome = outcomes.get((name, seed))
-    return not TRIAL_STATES["pending" if outcome is None else outcome.state].has_ended
+    return TRIAL_STATES["pending" if outcome is None else outcome.state]
 
 
 def _why_dropped(seed: int, weights: Mapping[str, float], metric: str, outcomes: Outcomes) -> str:
     for name, weight in weights.items():
-        outcome = outcomes.get((name, seed))
-        state = TRIAL_STATES["pending" if outcome is None else outcome.state]
+        state = _state(outcomes, name, seed)
         if weight and not state.has_result:
             return f"{name} {state.reads_as}"
     return f"no usable {metric} in a finished trial"
