@@ -171,8 +171,8 @@ class SearchRun:
         if confirm is None or confirmations_of(snapshot, self._spec) or any(proposal.state == "open" for proposal in proposals):
             return []
         baseline = self._design.expand()[0]
-        other = [p for p in best(proposals, self._spec) if self._weights[p.variant] != self._weights[baseline.name]]
-        chosen = [self._design.variant(proposal.chosen) for proposal in other[: confirm.top]]
+        variants = [self._design.variant(proposal.chosen) for proposal in best(proposals, self._spec)]
+        chosen = [variant for variant in variants if self._weights_of(variant) != self._weights_of(baseline)][: confirm.top]
         return [self._trial(variant, seed) for seed in confirm.seeds for variant in (*chosen, baseline)] if chosen else []
 
     def _proposed(self, proposals: Sequence[Proposal]) -> Variant | None:

@@ -79,8 +79,8 @@ def test_killed_in_the_middle_it_ends_with_the_same_proposals_and_values(faulty:
 
 def test_two_drivers_share_one_search(faulty: Home) -> None:
     drivers = [start(faulty, spec=SEARCH) for _ in range(2)]
-    for driver in drivers:
-        finish(driver)
+    outputs = [driver.communicate(timeout=PATIENCE)[0] for driver in drivers]  # of both, so that a failure leaves neither running
+    assert [driver.returncode for driver in drivers] == [0, 0], outputs
     found = snapshot_of(faulty)
     assert found is not None
     proposals = {outcome.variant for outcome in found.outcomes if outcome.seed == 0}
