@@ -6,13 +6,15 @@
 import difflib
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from model.config import TrainConfig
+from model.config import LatentsData, TrainConfig
+from model.config.autoencoder import AutoencoderConfig
+from model.config.availability import ensure_available
 from model.config.backbone import BackboneConfig, tokens_per_image
 from model.config.evaluation import EvaluationConfig
 from model.config.noise import ProcessConfig
@@ -47,6 +49,9 @@ class Subject:
     """Whose checkpoint it is."""
     class_names: tuple[str, ...] = ()
     """Of label 0, 1, ...; () where they have none but their numbers."""
+    scale: float | tuple[float, ...] | None = None
+    """Of latents: what was trained on is (latent - shift) * scale; None is the autoencoder's own."""
+    shift: float | tuple[float, ...] | None = None
 
     @classmethod
     def of_trial(cls, config: TrainConfig, folders: Iterable[Path] = ()) -> "Subject":
@@ -54,7 +59,9 @@ class Subject:
         kept = (known for folder in folders if (known := read_facts(folder)) is not None)
         found = next(kept, None) or facts(config.data)
         images = (found.channels, found.resolution, found.classes)
-        return cls(config.backbone, *images, config.process, config.evaluation, class_names=found.class_names)
+        subject = cls(config.backbone, *images, config.process, config.evaluation, class_names=found.class_names)
+        latents = config.data
+        return replace(subject, scale=latents.scale, shift=latents.shift) if isinstance(latents, LatentsData) else subject
 
     def labels_of(self, given: Iterable[int | str]) -> tuple[int, ...]:
         """Labels given by number or by the name of their class; raises ConfigError for one that is neither, or another label's too."""
@@ -105,6 +112,8 @@ class Drawing:
     """Of matrix products."""
     device: str = "cpu"
     threads: int = 1
+    autoencoder: AutoencoderConfig | None = None
+    """Makes pictures of latents; None is that of the subject's evaluation."""
 
     def laid_over(self, base: EvaluationConfig) -> EvaluationConfig:
         """Raises ConfigError for an option that means nothing, or not with the others."""
@@ -120,6 +129,17 @@ class Drawing:
             return EvaluationConfig.model_validate(merge(base.model_dump(), _given(over)))
         except ValidationError as error:
             raise ConfigError(first_fault(error)) from error
+
+
+def autoencoder_of(weights: str | None, kind: str) -> AutoencoderConfig | None:
+    """The autoencoder that options name; raises ConfigError where it is none."""
+    if weights is None:
+        return None
+    try:
+        return AutoencoderConfig.model_validate({"kind": kind, "weights": weights})
+    except ValidationError as error:
+        said = first_fault(error).removeprefix(": ").replace(f"{AutoencoderConfig.place}.weights", "--autoencoder")
+        raise ConfigError(said) from error
 
 
 def newest_average(folders: Iterable[Path]) -> Path | None:
@@ -140,9 +160,15 @@ def sample_trial(subject: Subject, checkpoint: Path, drawing: Drawing, say: Say)
     asked.sampler.ensure_samples(subject.process)
     tokens_per_image(subject.resolution, subject.backbone.patch)
     labels = subject.labels_of(drawing.labels)
-    if drawing.npz and subject.channels not in (1, 3):
-        raise ConfigError(f"--npz is for pictures, and samples of {subject.channels} channels are latents; leave it out")
-    _draw(subject, checkpoint, drawing, labels, asked, say)
+    autoencoder = drawing.autoencoder or subject.evaluation.autoencoder
+    if autoencoder is not None:
+        ensure_available(autoencoder)
+    elif drawing.npz and subject.channels not in (1, 3):
+        raise ConfigError(
+            f"--npz is for pictures, and samples of {subject.channels} channels are latents; leave it out, or give the --autoencoder that"
+            " makes pictures of them"
+        )
+    _draw(subject, checkpoint, drawing, labels, asked, autoencoder, say)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +177,15 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value is not None}
 
 
-def _draw(subject: Subject, checkpoint: Path, drawing: Drawing, labels: tuple[int, ...], asked: EvaluationConfig, say: Say) -> None:
+def _draw(
+    subject: Subject,
+    checkpoint: Path,
+    drawing: Drawing,
+    labels: tuple[int, ...],
+    asked: EvaluationConfig,
+    autoencoder: AutoencoderConfig | None,
+    say: Say,
+) -> None:
     import torch
 
     from model.backbone.checkpoints import load_network
@@ -163,6 +197,11 @@ def _draw(subject: Subject, checkpoint: Path, drawing: Drawing, labels: tuple[in
     from model.training.step import autocast
 
     place = _device(drawing.device)
+    decoder = None
+    if autoencoder is not None:
+        from model.autoencoder import load_decoder
+
+        decoder = load_decoder(autoencoder, subject.channels, place, subject.scale, subject.shift)
     torch.set_num_threads(drawing.threads)
     for path in filter(None, (drawing.output, drawing.npz)):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,6 +231,8 @@ def _draw(subject: Subject, checkpoint: Path, drawing: Drawing, labels: tuple[in
             images = unpatchify(tokens, patch, subject.channels)
             if not images.isfinite().all():
                 raise CheckpointError(f"{checkpoint} gives samples that are not finite; is {subject.family} its family?")
+            if decoder is not None:
+                images = decoder(images) if drawn < SHOWN or drawing.npz else images
             if drawn < SHOWN:
                 shown.append(images[: SHOWN - drawn].cpu())
             if drawing.npz:
@@ -200,12 +241,12 @@ def _draw(subject: Subject, checkpoint: Path, drawing: Drawing, labels: tuple[in
             say(f"drawn {drawn} of {asked.samples}")
     first = torch.cat(shown)
     shown_labels = labels or tuple(range(subject.classes))
-    if len(shown_labels) <= COLUMNS:
+    if len(shown_labels) <= COLUMNS and (labels or asked.labels == "balanced"):
         names = [subject.class_names[label] for label in shown_labels] if subject.class_names else []
         save_grid(first, len(shown_labels), drawing.output, names)
     else:
         save_grid(first, min(COLUMNS, math.ceil(len(first) ** 0.5)), drawing.output)
-    what = "" if subject.channels in (1, 3) else ", latents as they are: the first of their channels as colours"
+    what = "" if subject.channels in (1, 3) or decoder is not None else ", latents as they are: the first of their channels as colours"
     say(f"{len(first)} samples in {drawing.output}{what}")
     if drawing.npz:
         import numpy as np

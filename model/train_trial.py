@@ -1,5 +1,6 @@
 """The one door: a config and a folder in, reports out. Loads torch only when a trial is trained, or its weights are read."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -63,9 +64,11 @@ def check(config: TrainConfig, known: DataFacts | None = None, cache: Path | Non
         )
     if config.alignment.kind == "external" and config.alignment.encoder is not None:
         ensure_available(config.alignment.encoder)
-    extractor = config.evaluation.extractor
+    extractor, decoded = config.evaluation.extractor, config.evaluation.autoencoder is not None
+    if config.evaluation.autoencoder is not None:
+        ensure_available(config.evaluation.autoencoder)
     if not isinstance(extractor, ClassifierExtractor):
-        if found.channels not in (1, 3):
+        if not decoded and found.channels not in (1, 3):
             raise ConfigError(
                 f"evaluation.extractor.kind: {extractor.kind} looks at pictures, but data have {found.channels} channels; use grey or RGB"
                 " images, or kind: classifier"
@@ -73,7 +76,7 @@ def check(config: TrainConfig, known: DataFacts | None = None, cache: Path | Non
         ensure_available(extractor)
     classifier = config.evaluation.classifier
     if isinstance(classifier, TimmClassifier):
-        if found.channels not in (1, 3):
+        if not decoded and found.channels not in (1, 3):
             raise ConfigError(
                 f"evaluation.classifier.kind: timm looks at pictures, but data have {found.channels} channels; use grey or RGB images, or"
                 " kind: trained"
@@ -88,6 +91,17 @@ def ensure_trainable(config: TrainConfig) -> None:
         from model.data.latents import ensure_there
 
         ensure_there(config.data)
+        evaluation = config.evaluation
+        asks = {
+            "alignment.kind: external": config.alignment.kind == "external",
+            f"evaluation.extractor.kind: {evaluation.extractor.kind}": evaluation.extractor.kind != "classifier",
+            "evaluation.classifier.kind: timm": evaluation.classifier.kind == "timm",
+        }
+        if (asking := next((name for name, looks in asks.items() if looks), None)) and not os.path.isfile(config.data.path / "images.npy"):
+            raise DataError(
+                f"{asking} looks at the pictures that the latents are of, and {config.data.path} has no images.npy with them; encode the"
+                " data set with its pictures: sweeper data encode"
+            )
 
 
 def ensure_undamaged(path: Path) -> None:

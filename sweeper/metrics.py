@@ -41,6 +41,7 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("fd_inception", "lower", "FD (Inception, other weights)", 2),
         MetricInfo("fd_infinity_inception", "lower", "FD-infinity (Inception, other weights)", 2),
         MetricInfo("kid_inception", "lower", "KID (Inception, other weights)", 4),
+        MetricInfo("sfid_inception", "lower", "sFID (Inception, other weights)", 2),
         MetricInfo("inception_score", "higher", "Inception Score", 2),
         MetricInfo("class_accuracy", "higher", "class accuracy", 3),
         MetricInfo("class_score", "higher", "class score", 3),
@@ -81,6 +82,11 @@ def is_kernel_distance(name: str) -> bool:
     return name == "kid" or name.startswith("kid_")
 
 
+def is_spatial_distance(name: str) -> bool:
+    """Whether it is a Fréchet distance in Inception's spatial features."""
+    return name in {"sfid", "sfid_inception"}
+
+
 def may_be_negative(name: str) -> bool:
     """Whether a value of 0 or below can be measured: a percentage of such a metric means nothing, and it has no logarithm."""
     return is_kernel_distance(name) or is_at_infinity(name) or name.startswith("overfitting_")
@@ -91,7 +97,7 @@ def spreads_with_size(name: str) -> bool:
 
     Only of what is above 0, or it has no log.
     """
-    return (is_distance(name) or name == "sfid") and not may_be_negative(name)
+    return (is_distance(name) or is_spatial_distance(name)) and not may_be_negative(name)
 
 
 def metric_info(name: str) -> MetricInfo:

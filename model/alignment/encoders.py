@@ -1,11 +1,15 @@
 """Frozen vision transformers of timm as the source of features (REPA, 2410.06940)."""
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.alignment.targets import Sight
 from model.config.encoder import EncoderConfig
 from model.data.images import content_hash
+from model.data.pictures import StoredImages
 from model.errors import ConfigError
 from model.patches import unpatchify
 from model.timm_models import load_timm_model
@@ -34,16 +38,15 @@ def load_encoder(config: EncoderConfig, side: int) -> nn.Module:
 
 
 @torch.no_grad()
-def encode(encoder: nn.Module, tokens: Tensor, patch: int, channels: int, side: int) -> Tensor:
-    """Features (n, T, F) of clean images given as tokens (n, T, P) in [-1, 1]: resized bicubic, ImageNet mean and std."""
-    device = tokens.device
-    mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD))
+def encode(encoder: nn.Module, images: Tensor, side: int) -> Tensor:
+    """Features (n, T, F) float32 of clean images (n, 1 or 3, S, S) in [-1, 1]: resized bicubic, ImageNet mean and std."""
+    mean, std = (torch.tensor(values, device=images.device).view(1, 3, 1, 1) for values in (MEAN, STD))
     parts = []
-    for block in tokens.float().split(BLOCK):
-        images = (unpatchify(block, patch, channels).clamp(-1, 1) + 1) / 2
-        images = F.interpolate(images.expand(-1, 3, -1, -1), size=(side, side), mode="bicubic")
-        found = encoder.forward_features((images - mean) / std)  # type: ignore[operator]
-        parts.append(found[:, encoder.num_prefix_tokens :].to(tokens.dtype))
+    with torch.autocast(images.device.type, enabled=False):  # the same features whatever the trial's precision
+        for block in images.float().split(BLOCK):
+            shown = (block.clamp(-1, 1) + 1) / 2
+            shown = F.interpolate(shown.expand(-1, 3, -1, -1), size=(side, side), mode="bicubic")
+            parts.append(encoder.forward_features((shown - mean) / std)[:, encoder.num_prefix_tokens :])  # type: ignore[operator]
     return torch.cat(parts)
 
 
@@ -57,15 +60,12 @@ def downloaded_weights(config: EncoderConfig, encoder: nn.Module) -> str:
     return f"{config.name} {content_hash(*(values.data for values in held))}"
 
 
-def encoded_training_set(config: EncoderConfig, tokens: Tensor, patch: int, channels: int) -> tuple[Tensor, str]:
-    """Features (n, T, F) of a whole training set of tokens (n, T, P), computed once and kept on its device; `downloaded_weights`.
+def fitting_encoder(config: EncoderConfig, grid: int, resolution: int) -> tuple[nn.Module, int]:
+    """The encoder for images of side `resolution` that a network sees as grid x grid tokens, and the side at which it sees them.
 
-    Raises ConfigError when the encoder's patches are not as many as the tokens, or the images are neither grey nor coloured.
+    Raises ConfigError when the encoder's patches are not as many as the tokens.
     """
-    if channels not in (1, 3):
-        raise ConfigError(f"alignment.kind: external shows images to an encoder, but data have {channels} channels; use grey or RGB images")
-    grid = round(tokens.shape[1] ** 0.5)
-    side = encoder_side(config, grid * patch)
+    side = encoder_side(config, resolution)
     encoder = load_encoder(config, side)
     cell = encoder.patch_embed.patch_size[0]  # type: ignore[union-attr, index]
     if side != grid * cell:
@@ -73,6 +73,51 @@ def encoded_training_set(config: EncoderConfig, tokens: Tensor, patch: int, chan
             f"alignment.encoder: {config.name} cuts {side} x {side} pixels into {side / cell:g} x {side / cell:g} patches of {cell}, but an"
             f" image here is {grid} x {grid} tokens; set alignment.encoder.resolution: {grid * cell}, or choose another encoder"
         )
+    return encoder, side
+
+
+def encoded_training_set(config: EncoderConfig, tokens: Tensor, patch: int, channels: int) -> tuple[Tensor, str]:
+    """Features (n, T, F) of a whole training set of tokens (n, T, P), computed once and kept on its device; `downloaded_weights`.
+
+    Raises ConfigError as `fitting_encoder`, and when the images are neither grey nor coloured.
+    """
+    if channels not in (1, 3):
+        raise ConfigError(f"alignment.kind: external shows images to an encoder, but data have {channels} channels; use grey or RGB images")
+    grid = round(tokens.shape[1] ** 0.5)
+    encoder, side = fitting_encoder(config, grid, grid * patch)
     encoder.to(tokens.device)
-    with torch.autocast(tokens.device.type, enabled=False):  # the same features whatever the trial's precision
-        return encode(encoder, tokens, patch, channels, side), downloaded_weights(config, encoder)
+    blocks = (unpatchify(block, patch, channels) for block in tokens.float().split(BLOCK))
+    return torch.cat([encode(encoder, block, side).to(tokens.dtype) for block in blocks]), downloaded_weights(config, encoder)
+
+
+@dataclass
+class EncodedPictures:
+    """External alignment on latents: a frozen encoder's features of the pictures that the latents are of, encoded batch by batch.
+
+    A `Target`. Kept features of a large data set would take more than the data: of a million images, some 400 GB.
+    """
+
+    encoder: nn.Module
+    side: int
+    pictures: StoredImages
+    """Those that are trained on."""
+    width: int
+    """F."""
+    downloaded: str
+    """As `EncodedImages.downloaded`."""
+
+    def stay_outside_graphs(self) -> None:
+        """Has the compiler break its graph here: a file is read. Not a decorator, which would load the compiler at every start."""
+        self.features = torch.compiler.disable(self.features)  # type: ignore[method-assign]
+
+    def features(self, sight: Sight) -> Tensor:
+        """(N, T, F)."""
+        assert sight.images is not None, "pictures are found by an image's place in the training set"
+        return sight.grouping.sort(encode(self.encoder, self.pictures.at(sight.images), self.side).to(sight.clean.dtype))
+
+
+def encoded_pictures(config: EncoderConfig, pictures: StoredImages, tokens: int) -> EncodedPictures:
+    """For images of so many tokens; raises ConfigError as `fitting_encoder`."""
+    encoder, side = fitting_encoder(config, round(tokens**0.5), pictures.rows.shape[1])
+    encoder.to(pictures.device)
+    return EncodedPictures(encoder, side, pictures, int(encoder.num_features), downloaded_weights(config, encoder))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from model.config.noise import ProcessConfig
 from model.errors import ConfigError
 from model.machine import gpu_models
 from model.presets import PRESETS, config_from
-from model.sample_trial import DRAWN, SAMPLERS, Drawing, Subject, sample_trial
+from model.sample_trial import DRAWN, SAMPLERS, Drawing, Subject, autoencoder_of, sample_trial
 
 _LATENTS = LatentsData(kind="latents", path=Path())
 
@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="only this class, by number or name; may be given several times",
     )
+    drawing.add_argument("--autoencoder", metavar="NAME", help="makes pictures of latents: a folder of diffusers', or a name on the hub")
+    drawing.add_argument("--autoencoder-kind", choices=("kl", "tiny", "dc"), default="kl", help="its class in diffusers (default: kl)")
     drawing.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of matrix products (default: fp32)")
     drawing.add_argument("--seed", type=int, help="generation seed")
     drawing.add_argument("--output", type=Path, default=Path("samples.png"), help="grid of the first samples (default: ./samples.png)")
@@ -57,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> None:
     """Draws the samples that the options ask for."""
     given.labels = tuple(given.labels)
+    given.autoencoder = autoencoder_of(given.autoencoder, given.autoencoder_kind)
     drawing = Drawing(**{field.name: getattr(given, field.name) for field in dataclasses.fields(Drawing)})
     sample_trial(subject_of(given), given.checkpoint, drawing, _say)
 

@@ -7,13 +7,18 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from model.config.autoencoder import AutoencoderConfig
 from model.config.extractor import InceptionExtractor
 from model.config.frozen import FrozenNetwork, TimmNetwork
 from model.errors import ConfigError
 
 
-def ensure_available(network: FrozenNetwork) -> None:
-    """Raises ConfigError for a name that the installed timm has not, and for an Inception without its package."""
+def ensure_available(network: FrozenNetwork | AutoencoderConfig) -> None:
+    """Raises ConfigError for a name that the installed timm has not, and for a network whose package is not installed."""
+    if isinstance(network, AutoencoderConfig):
+        if find_spec("diffusers") is None:
+            raise ConfigError(f"{network.place}: autoencoders are diffusers', which is not installed; pip install 'sweeper[latents]'")
+        return
     if isinstance(network, TimmNetwork) and network.name.split(".")[0] not in (names := timm_names()):
         near = ", ".join(difflib.get_close_matches(network.name.split(".")[0], sorted(names), n=3)) or "vit_small_patch16_224"
         raise ConfigError(

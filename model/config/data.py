@@ -1,14 +1,18 @@
 """Which images. A data set is named by its content, never by its path."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from model.config.paths import UserPath
+from model.config.encoded_data import read_encoded
+from model.config.paths import UserPath, absolute_path
 from model.config.section import MOST, NOT_IDENTITY, Section, added_later
 from model.errors import ConfigError
 
 HELD_OUT_FRACTION = 0.2
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 class Images(Section):
@@ -74,9 +78,10 @@ class LatentsData(Images):
 
     kind: Literal["latents"]
     path: UserPath = Field(json_schema_extra=NOT_IDENTITY)
-    """Folder with `moments.npy`, (images, 2 x channels, resolution, resolution) float16 or float32: means, then standard deviations; and
-    `labels.npy`, (images,) integers. Or the folder or zip that EDM2's or REPA's data set tool writes, of at most 10,000 images:
-    `python -m model pack-latents` makes the two arrays of a larger one."""
+    """Folder that `sweeper data encode` wrote, which says of itself what else is asked here. Or one with `moments.npy`, (images,
+    2 x channels, resolution, resolution) float16 or float32: means, then standard deviations; and `labels.npy`, (images,) integers. Or
+    the folder or zip that EDM2's or REPA's data set tool writes, of at most 10,000 images: `python -m model pack-latents` makes the two
+    arrays of a larger one."""
     channels: int = Field(default=4, ge=1, le=MOST)
     """Channels of a latent."""
     resolution: int = Field(default=32, ge=2, le=MOST)
@@ -85,8 +90,11 @@ class LatentsData(Images):
     """Number of labels."""
     images: int = Field(default=1_281_167, ge=2, le=MOST)
     """Number of images, held-out ones included."""
-    scale: float = Field(default=0.18215, gt=0, json_schema_extra=added_later(0.18215))
-    """z = (mean + std * eps) * scale, with a fresh eps every step; .18215 is of Stable Diffusion's autoencoder."""
+    scale: Positive | tuple[Positive, ...] = Field(default=0.18215, json_schema_extra=added_later(0.18215))
+    """z = (mean + std * eps - shift) * scale, with a fresh eps every step: a number, or one per channel; .18215 is of Stable Diffusion's
+    autoencoder."""
+    shift: float | tuple[float, ...] = Field(default=0.0, json_schema_extra=added_later(0.0))
+    """Taken off before latents are scaled: a number, or one per channel; .1159 is of FLUX's autoencoder."""
     spread: Literal["unit", "any"] = Field(default="unit", json_schema_extra=NOT_IDENTITY)
     """`unit` refuses latents whose z has a standard deviation below 0.4 or above 2.5, as those that were scaled before have; `any` takes
     them as they are."""
@@ -95,6 +103,35 @@ class LatentsData(Images):
     residence: Literal["auto", "device", "disk"] = Field(default="auto", json_schema_extra=NOT_IDENTITY)
     """Where moments lie while training: `device` whole, or on `disk` and read a batch ahead; `auto` is `device` where they take at most
     half of a GPU's free memory. The numbers are the same."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_folder_says(cls, given: Any) -> Any:
+        """What a folder that `sweeper data encode` wrote says of itself need not be said again, and may not be contradicted."""
+        if not isinstance(given, dict) or not isinstance(path := given.get("path"), str | Path):
+            return given
+        try:
+            folder = absolute_path(path)
+        except ValueError:
+            return given  # the field's own rule says what is wrong
+        encoded = read_encoded(folder)
+        if encoded is None:
+            return given
+        for name in ("channels", "resolution", "classes", "images"):
+            if name in given and given[name] != (known := getattr(encoded, name)):
+                raise ConfigError(f"data.{name} is {given[name]}, but {folder} has {known}, says its dataset.json; leave the field out")
+        filled = {name: getattr(encoded, name) for name in ("channels", "resolution", "classes", "images", "scale", "shift")}
+        return filled | given
+
+    @model_validator(mode="after")
+    def _one_per_channel(self) -> Self:
+        for name in ("scale", "shift"):
+            given = getattr(self, name)
+            if isinstance(given, tuple) and len(given) != self.channels:
+                raise ConfigError(
+                    f"data.{name} has {len(given)} numbers, and data.channels is {self.channels}; give one number, or one per channel"
+                )
+        return self
 
 
 DataConfig = Annotated[DigitsData | PhotographsData | NpzData | FolderData | LatentsData, Field(discriminator="kind")]

@@ -1,21 +1,24 @@
 """How a trained model is judged. None of it changes the weights."""
 
-from typing import Annotated, Literal, Self, get_args
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from model.config.autoencoder import AutoencoderConfig
 from model.config.classifier import Classifier, TrainedClassifier
 from model.config.extractor import ClassifierExtractor, Extractor
 from model.config.noise import DDPM_STEPS, ProcessConfig
+from model.config.reference_file import IMAGES, SPATIAL_STATISTICS, STATISTICS, TRAINING, ensure_holds, named_reference
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later
 from model.errors import ConfigError
 
-ExtraMetric = Literal["class_score", "fd_infinity", "kid", "precision", "recall", "overfitting_gap"]
+ExtraMetric = Literal["class_score", "fd_infinity", "kid", "precision", "recall", "overfitting_gap", "sfid"]
 EXTRA_METRICS: tuple[ExtraMetric, ...] = get_args(ExtraMetric)
 BY_NEIGHBOURS: tuple[ExtraMetric, ...] = ("precision", "recall")
 FEWEST_FOR_NEIGHBOURS = 4
 """Images that have third-nearest neighbours."""
-NAMED_BY_FEATURES: tuple[ExtraMetric, ...] = ("fd_infinity", "kid")
+NAMED_BY_FEATURES: tuple[ExtraMetric, ...] = ("fd_infinity", "kid", "sfid")
 """Their names in results end in whose features they are in, as that of the Fréchet distance does."""
 FEWEST_FOR_INFINITY = 30
 """Samples of which there are 15 sizes from a half to all."""
@@ -76,7 +79,10 @@ class EvaluationConfig(Section):
     """Metrics of the moving-average weights: held-out loss, Fréchet distance, class accuracy of samples."""
 
     samples: int = Field(default=1000, ge=2, le=MOST)
-    """Generated images, spread evenly over the classes."""
+    """Generated images, of classes by `labels`."""
+    labels: Literal["balanced", "random"] = Field(default="balanced", json_schema_extra=added_later("balanced"))
+    """Classes of the samples: `balanced`, one after another | `random`: each drawn by the generation seed, as SiT, REPA and SRA do. The
+    noise of a sample is the same."""
     sampler: SamplerConfig = SamplerConfig()
     guidance: GuidanceConfig = GuidanceConfig()
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
@@ -92,10 +98,20 @@ class EvaluationConfig(Section):
     classifier: Classifier = Field(default=TrainedClassifier(), json_schema_extra=added_later({"kind": "trained"}))
     """Whose classes class accuracy and class score go by: `trained` on the data, small and the same for everyone | `timm`, one of your own.
     The features of `extractor: {kind: classifier}` stay those of the one that is trained on the data."""
+    reference: str = Field(default=TRAINING, min_length=1, json_schema_extra=NOT_IDENTITY)
+    """The real images that samples are compared with in features: `training`, those of the data | a published reference of ADM
+    (2105.05233), an .npz file with mu and sigma, mu_s and sigma_s for `sfid`, and arr_0 for `precision`, `recall` and `kid`. Its
+    statistics are of `extractor: {kind: inception}`."""
+    reference_hash: str = Field(default="", json_schema_extra=added_later(""))
+    """What names the file of `reference` wherever it lies: filled in at construction."""
+    autoencoder: AutoencoderConfig | None = Field(default=None, json_schema_extra=added_later(None))
+    """Makes pictures of samples on latents, for `extractor`, `classifier` and everyone who looks: the one that the latents were encoded
+    with. None leaves samples as latents; they are then compared in the features of the classifier alone."""
     extra_metrics: tuple[ExtraMetric, ...] = Field(default=(), json_schema_extra=added_later(()))
     """Measured besides, each only when asked for: `class_score` (exp of the mean KL of the classifier's verdicts from their mean),
     `precision` and `recall` (k-NN with k = 3 in the extractor's features), `kid` (unbiased kernel distance) and `fd_infinity` (Fréchet
-    distance at an endless number of samples), both in the extractor's features and named by them, `overfitting_gap` (held-out loss minus
+    distance at an endless number of samples), both in the extractor's features and named by them, `sfid` (in the
+    spatial features of `inception`), `overfitting_gap` (held-out loss minus
     the same loss on training images)."""
     every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
@@ -104,6 +120,19 @@ class EvaluationConfig(Section):
     def generation_seeds(self) -> tuple[int, ...]:
         """All of them, `seed` first."""
         return (self.seed, *self.more_seeds)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_reference(cls, given: Any) -> Any:
+        """A file goes by its content; a config that was written down with a hash keeps it, and loading looks whether it still holds."""
+        if not isinstance(given, dict) or not isinstance(written := given.get("reference", TRAINING), str) or not written:
+            return given
+        if written == TRAINING:
+            return given | {"reference_hash": ""}
+        if given.get("reference_hash"):
+            return given
+        path, content = named_reference(written)
+        return given | {"reference": path, "reference_hash": content}
 
     @field_validator("more_seeds")
     @classmethod
@@ -144,6 +173,33 @@ class EvaluationConfig(Section):
                 f"evaluation.extra_metrics: fd_infinity needs 15 sizes from a half to all of evaluation.samples, which are {self.samples};"
                 f" draw at least {FEWEST_FOR_INFINITY}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _in_inceptions_features(self) -> Self:
+        if self.extractor.kind == "inception":
+            return self
+        other = f"evaluation.extractor.kind is {self.extractor.kind}"
+        if self.reference_hash:
+            raise ConfigError(
+                f"evaluation.reference: {self.reference} holds statistics of Inception's features, but {other}; set"
+                " evaluation.extractor.kind: inception, or evaluation.reference: training"
+            )
+        if "sfid" in self.extra_metrics:
+            raise ConfigError(
+                f"evaluation.extra_metrics: sfid is in Inception's spatial features, but {other}; set evaluation.extractor.kind:"
+                " inception, or do not ask for it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reference_holds_them(self) -> Self:
+        if self.reference_hash:
+            wanted = dict.fromkeys(STATISTICS, "the Fréchet distance")
+            wanted |= dict.fromkeys(SPATIAL_STATISTICS, "sfid") if "sfid" in self.extra_metrics else {}
+            by_images = [name for name in self.extra_metrics if name in (*BY_NEIGHBOURS, "kid")]
+            wanted |= {IMAGES: by_images[0]} if by_images else {}
+            ensure_holds(Path(self.reference), wanted)
         return self
 
     @property

@@ -43,9 +43,9 @@ Extractor = Annotated[ClassifierExtractor | TimmExtractor | InceptionExtractor, 
 
 
 def named_by_features(metric: str, distance: str) -> str:
-    """Name in results of `kid` or `fd_infinity`, in the features of a Fréchet distance of that name: kid_digits, fd_infinity_digits."""
+    """Name in results of `kid`, `sfid` or `fd_infinity`, in the features of a Fréchet distance of that name, such as kid_digits."""
     if distance == "fid":
-        return {"kid": "kid", "fd_infinity": "fid_infinity"}[metric]
+        return {"kid": "kid", "sfid": "sfid", "fd_infinity": "fid_infinity"}[metric]
     return f"{metric}_{distance.removeprefix('fd_')}"
 
 

@@ -109,21 +109,19 @@ class TrainConfig(Section):
 
     @model_validator(mode="after")
     def _networks_see_images(self) -> Self:
-        if self.data.kind == "latents" and (kind := self.evaluation.extractor.kind) != "classifier":
-            raise ConfigError(
-                f"evaluation.extractor.kind: {kind} looks at pictures, but data.kind: latents are none, and no decoder is here;"
-                " set evaluation.extractor.kind: classifier, or give images"
-            )
-        if self.data.kind == "latents" and self.evaluation.classifier.kind != "trained":
-            raise ConfigError(
-                "evaluation.classifier.kind: timm looks at pictures, but data.kind: latents are none, and no decoder is here;"
-                " set evaluation.classifier.kind: trained, or give images"
-            )
-        if self.data.kind == "latents" and self.alignment.kind == "external":
-            raise ConfigError(
-                "alignment.kind: external shows clean pictures to an encoder, but data.kind: latents are none, and no decoder is here;"
-                " set alignment.kind: self, or give images"
-            )
+        latents, decoded = self.data.kind == "latents", self.evaluation.autoencoder is not None
+        if decoded and not latents:
+            raise ConfigError(f"evaluation.autoencoder decodes latents, but data.kind is {self.data.kind}; leave it out")
+        if latents and not decoded:
+            for name, kind, plain in (
+                ("extractor", self.evaluation.extractor.kind, "classifier"),
+                ("classifier", self.evaluation.classifier.kind, "trained"),
+            ):
+                if kind != plain:
+                    raise ConfigError(
+                        f"evaluation.{name}.kind: {kind} looks at pictures, but data.kind: latents are none; set evaluation.autoencoder,"
+                        f" which decodes samples, or evaluation.{name}.kind: {plain}"
+                    )
         return self
 
     def resolved_precision(self, *, gpu: bool) -> Precision:
@@ -143,6 +141,9 @@ class TrainConfig(Section):
         """`training_identity`, where `outside` is what `named_content` said when the trial was named; looks at no file."""
         payload = identity(self) | {"precision": precision, "numerics_version": numerics_version}
         payload["data"] = payload["data"] | {"content_hash": outside["data"]}
+        if self.alignment.kind == "external" and self.data.train_images is not None:
+            # Until 2026-11-28 images of a subset were aligned with the features of others: such a trial is another one now.
+            payload["alignment"] = payload["alignment"] | {"encoded": "those trained on"}
         if "assignment" in outside:
             payload["partition"] = payload["partition"] | {"assignment_source": outside["assignment"]}
         return payload

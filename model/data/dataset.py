@@ -11,9 +11,10 @@ from model.config.backbone import tokens_per_image
 from model.data.examples import Examples, TrainingImages
 from model.data.images import DataFacts, held_out_count
 from model.data.latents import open_latents
+from model.data.pictures import Pictures, StoredImages, open_images
 from model.data.posterior import JUDGED, LatentExamples
 from model.data.rows import ResidentRows, StreamedRows, fits
-from model.data.source import held_out_fraction, read
+from model.data.source import class_names, held_out_fraction, read
 from model.data.subset import subset_of
 from model.patches import patchify
 from model.randomness import stream
@@ -44,6 +45,15 @@ class DataSet:
     """Raises DataError when the files that are read while training were written to since they were opened."""
     left_out: int = 0
     """Of the training part, by `data.train_images`."""
+    pictures: Pictures | None = None
+    """Of latents the pictures that they are of, where these lie beside them; None of images, whose tokens they are."""
+    named_pictures: str = ""
+    """What names those pictures."""
+
+    @property
+    def pictures_hash(self) -> str:
+        """What names the real images that pictures of samples are compared with."""
+        return f"{self.content_hash}-{self.named_pictures}" if self.named_pictures else self.content_hash
 
     def facts(self, patch: int) -> DataFacts:
         """What a plan knows of it, from what was read."""
@@ -91,9 +101,14 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
     part = shuffled[held_out:]
     few = part[subset_of(labels[part], config.train_images, config.classes)]
     train, whole, other = (
-        LatentExamples(rows, places, labels[places].to(device), scale=config.scale, patch=patch, dtype=dtype)
+        LatentExamples(rows, places, labels[places].to(device), scale=config.scale, shift=config.shift, patch=patch, dtype=dtype)
         for places in (few, part, shuffled[:held_out])
     )
+    stored = open_images(config.path, config.images)
+    pictures = None
+    if stored is not None:
+        few_pictures, known, unseen = (StoredImages(stored[0], places, device) for places in (few, part[:JUDGED], shuffled[:held_out]))
+        pictures = Pictures(few_pictures, known, unseen)
     return DataSet(
         train,
         other.fixed(held_out, "held_out_posterior"),
@@ -101,7 +116,10 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
         config.classes,
         shard.content_hash,
         whole.fixed(JUDGED, "judged_posterior"),
+        class_names(config.path),
         bounded=False,
         ensure_unchanged=shard.ensure_unchanged,
         left_out=len(whole) - len(train),
+        pictures=pictures,
+        named_pictures="" if stored is None else stored[1],
     )

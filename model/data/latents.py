@@ -26,6 +26,8 @@ from model.errors import DataError
 from model.plain_files import Version, ensure_plain, version_of
 
 MOMENTS, LABELS = "moments.npy", "labels.npy"
+PART, UNFINISHED = ".part", "encoding.json"
+"""What names of arrays end in while a data set is encoded, and the journal beside them."""
 LOOKED_AT = 1024
 """Images that name a shard and are checked when it is opened; all of a smaller one."""
 MOST_FILES = 10_000
@@ -64,8 +66,10 @@ class LatentShard:
 
 def ensure_there(config: LatentsData) -> None:
     """Raises DataError when the folder or one of its files is missing."""
-    if is_latent_files(config.path) and not os.path.exists(config.path / MOMENTS):
+    if is_latent_files(config.path) and not os.path.exists(config.path / MOMENTS) and not os.path.exists(config.path / UNFINISHED):
         return
+    if os.path.isfile(config.path / UNFINISHED):
+        raise DataError(f"data.path: {config.path} is encoded in part; give its `sweeper data encode` once more, which goes on")
     wanted = (
         f"give a folder with {MOMENTS}, ({config.images}, {2 * config.channels}, {config.resolution}, {config.resolution}) float16 or"
         f" float32: means, then standard deviations; and {LABELS}, ({config.images},) integers"
@@ -172,8 +176,10 @@ def _ensure_spread(config: LatentsData, place: str, seen: npt.NDArray[Any]) -> N
     if config.spread == "any":
         return
     mean, std = (seen[:, part].astype(np.float64) for part in (slice(config.channels), slice(config.channels, None)))
-    spread = float(np.sqrt(np.mean(mean.var(axis=(0, 2, 3))) + np.mean(std**2)))
-    if LEAST_SPREAD <= spread * config.scale <= MOST_SPREAD:
+    squares = mean.var(axis=(0, 2, 3)) + (std**2).mean(axis=(0, 2, 3))
+    scale = np.broadcast_to(np.asarray(config.scale, np.float64), squares.shape)
+    spread, of_scaled = (float(np.sqrt(np.mean(of))) for of in (squares, squares * scale**2))
+    if LEAST_SPREAD <= of_scaled <= MOST_SPREAD:
         return
     anyway = "data.spread: any trains on them as they are"
     if LEAST_SPREAD <= spread <= MOST_SPREAD:
@@ -181,6 +187,10 @@ def _ensure_spread(config: LatentsData, place: str, seen: npt.NDArray[Any]) -> N
     else:
         remedy = f"set data.scale to that of their autoencoder{f', about {1 / spread:.2g}' if spread else ''}; {anyway}"
     raise DataError(
-        f"{place}: latents have a standard deviation of {spread:.3g}, times data.scale {config.scale:g} is {spread * config.scale:.2g}, far"
+        f"{place}: latents have a standard deviation of {spread:.3g}, times data.scale {_written(config.scale)} is {of_scaled:.2g}, far"
         f" from the 1 of the noise ({LEAST_SPREAD:g} to {MOST_SPREAD:g} is taken); {remedy}"
     )
+
+
+def _written(scale: float | tuple[float, ...]) -> str:
+    return f"{scale:g}" if isinstance(scale, int | float) else f"[{', '.join(f'{each:g}' for each in scale)}]"

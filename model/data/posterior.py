@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from model.autoencoder import Numbers, scaled
 from model.data.examples import Examples, batch_places
 from model.data.rows import Rows
 from model.patches import patchify
@@ -15,12 +16,14 @@ BLOCK = 1024
 
 
 class LatentExamples:
-    """z = (mean + std * eps) * scale, eps ~ N(0, 1) from the stream `posterior` of every step; labels (n,) on the device."""
+    """z = (mean + std * eps - shift) * scale, eps ~ N(0, 1) from the stream `posterior` of every step; labels (n,) on the device."""
 
-    def __init__(self, rows: Rows, places: Tensor, labels: Tensor, *, scale: float, patch: int, dtype: torch.dtype) -> None:
+    def __init__(
+        self, rows: Rows, places: Tensor, labels: Tensor, *, scale: Numbers, shift: Numbers = 0.0, patch: int, dtype: torch.dtype
+    ) -> None:
         """`places` (n,): which rows are these images, a CPU tensor."""
         self._rows, self._places, self.labels = rows, places, labels
-        self._scale, self._patch, self._dtype = scale, patch, dtype
+        self._scale, self._shift, self._patch, self._dtype = scale, shift, patch, dtype
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,4 +50,4 @@ class LatentExamples:
     def _drawn(self, moments: Tensor, noise: Tensor) -> Tensor:
         mean, std = moments.to(self._dtype).chunk(2, dim=1)
         eps = moved(noise.to(self._dtype), moments.device)
-        return patchify((mean + std * eps) * self._scale, self._patch)
+        return patchify(scaled(mean + std * eps, self._scale, self._shift), self._patch)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from model.config import DataConfig, DigitsData, FolderData, LatentsData, NpzData, PhotographsData
 from model.config.data import HELD_OUT_FRACTION
+from model.config.encoded_data import read_encoded
 from model.config.section import identity
 from model.data import digits
 from model.data.images import DataFacts, LabelledImages, content_hash, held_out_count, with_subset
@@ -49,6 +50,12 @@ def facts(config: DataConfig, cache: Path | None = None) -> DataFacts:
     return with_subset(_of_whole(config, cache), config.train_images)
 
 
+def class_names(folder: Path) -> tuple[str, ...]:
+    """Of latents, as the folder's `dataset.json` says; () where it says none."""
+    encoded = read_encoded(folder)
+    return () if encoded is None else encoded.class_names
+
+
 def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
     match config:
         case DigitsData():
@@ -62,7 +69,8 @@ def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
 
                 named = open_latents(config).content_hash
             held_out = held_out_count(config.images, config.held_out_fraction, str(config.path))
-            return DataFacts(named, config.channels, config.resolution, config.classes, config.images - held_out, held_out)
+            names = class_names(config.path)
+            return DataFacts(named, config.channels, config.resolution, config.classes, config.images - held_out, held_out, names)
         case FolderData():
             from model.data.folder import open_folder
 

@@ -20,6 +20,7 @@ class Moments:
     mean: Array
     covariance: Array
     n: int
+    """How many feature vectors; 0 where a published file does not say."""
 
     @classmethod
     def of(cls, features: Array) -> "Moments":
@@ -38,7 +39,9 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     """|mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), the squared Wasserstein-2 distance of two Gaussians.
 
     The trace of the root is that of (S_a^(1/2) S_b S_a^(1/2))^(1/2), which is symmetric, so no complex numbers appear.
+    Never negative: of equal sets, rounding leaves less than 0.
     """
     cross = np.linalg.eigvalsh(a.root @ b.covariance @ a.root)
     offset = a.mean - b.mean
-    return float(offset @ offset + np.trace(a.covariance) + np.trace(b.covariance) - 2 * np.sqrt(np.clip(cross, 0, None)).sum())
+    found = float(offset @ offset + np.trace(a.covariance) + np.trace(b.covariance) - 2 * np.sqrt(np.clip(cross, 0, None)).sum())
+    return max(found, 0.0)

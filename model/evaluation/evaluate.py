@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from model.autoencoder import LatentDecoder
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
 from model.config.evaluation import BY_NEIGHBOURS
@@ -17,6 +18,7 @@ from model.data.dataset import DataSet
 from model.errors import Diverged
 from model.evaluation.class_score import class_score, inception_score
 from model.evaluation.distances import Moments, frechet_distance
+from model.evaluation.extractors import BLOCK
 from model.evaluation.extrapolation import distance_at, distance_at_infinity, sample_sizes
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses, overfitting_gap
@@ -50,10 +52,17 @@ def samples_path(folder: Path, step: int) -> Path:
 
 
 @torch.no_grad()
-def draw(config: TrainConfig, network: DiffusionTransformer, data: DataSet, picture: Path, tick: Callable[[], None]) -> None:
+def draw(
+    config: TrainConfig,
+    network: DiffusionTransformer,
+    data: DataSet,
+    picture: Path,
+    tick: Callable[[], None],
+    decoder: LatentDecoder | None = None,
+) -> None:
     """A picture of the first samples alone: those that an evaluation of the same weights would show in its first rows."""
     columns = min(GRID_COLUMNS, data.classes)
-    few = config.evaluation.model_copy(update={"samples": DRAWN_ROWS * columns})
+    few = config.evaluation.model_copy(update={"samples": DRAWN_ROWS * columns, "labels": "balanced"})
     drawn = generate(
         network,
         few,
@@ -64,12 +73,8 @@ def draw(config: TrainConfig, network: DiffusionTransformer, data: DataSet, pict
         process=process_of(config.process),
         classes=range(columns) if columns < data.classes else (),
     )
-    save_grid(
-        torch.cat([unpatchify(tokens, config.backbone.patch, data.channels).cpu() for tokens, _ in drawn]),
-        columns,
-        picture,
-        data.class_names,
-    )
+    images = [unpatchify(tokens, config.backbone.patch, data.channels) for tokens, _ in drawn]
+    save_grid(torch.cat([(part if decoder is None else decoder(part, tick)).cpu() for part in images]), columns, picture, data.class_names)
 
 
 def evaluate(
@@ -83,6 +88,7 @@ def evaluate(
     step: int,
     reference: Reference,
     own: OwnClassifier | None = None,
+    decoder: LatentDecoder | None = None,
 ) -> Evaluation:
     """Every metric as the mean over the generation seeds; the values of each stand in `details`, and the picture is of the first.
 
@@ -92,7 +98,7 @@ def evaluate(
     for seed in config.evaluation.generation_seeds:
         asked = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"seed": seed, "more_seeds": ()})})
         shown = picture if not by_seed else picture.with_stem(f"{picture.stem}-seed{seed}")
-        by_seed[seed] = _with_one_seed(asked, network, data, judge, shown, tick, step=step, reference=reference, own=own)
+        by_seed[seed] = _with_one_seed(asked, network, data, judge, shown, tick, step=step, reference=reference, own=own, decoder=decoder)
     first = next(iter(by_seed.values()))
     if len(by_seed) == 1:
         return first
@@ -113,11 +119,12 @@ def _with_one_seed(
     step: int,
     reference: Reference,
     own: OwnClassifier | None = None,
+    decoder: LatentDecoder | None = None,
 ) -> Evaluation:
     """Held-out loss, Fréchet distance, class accuracy and the extra metrics of `network`, and a picture of its first samples.
 
     Fréchet distance, precision and recall are in the features of `reference`, classes by `own`, or else by the judge. The distance is named
-    by its features.
+    by its features. `decoder` makes pictures of samples that are latents, for all but the judge, who looks at latents.
     Raises Diverged when the weights of `step` give values that are not finite.
     """
     tick()
@@ -128,12 +135,14 @@ def _with_one_seed(
         raise Diverged(step, "held-out loss", loss)
     judged: list[Tensor] = []
     seen: list[Tensor] = []
+    spatial: list[Tensor] = []
     verdicts: list[Tensor] = []
     right: list[Tensor] = []
     own_logits: list[Tensor] = []
     shown: list[Tensor] = []
+    shown_labels: list[Tensor] = []
     shape = (data.judged.tokens.shape[1], data.judged.tokens.shape[2])
-    columns = min(GRID_COLUMNS, data.classes)
+    columns, balanced = min(GRID_COLUMNS, data.classes), config.evaluation.labels == "balanced"
     drawn = generate(
         network, config.evaluation, shape=shape, dtype=data.judged.tokens.dtype, tick=tick, channels=data.channels, process=process
     )
@@ -142,17 +151,31 @@ def _with_one_seed(
             raise Diverged(step, "a generated sample", math.nan)
         by_judge, predicted = judge.look(tokens)
         judged.append(by_judge)
+        wanted = sum(len(part) for part in shown) < GRID_ROWS * columns
+        images = unpatchify(tokens.float(), config.backbone.patch, data.channels)
+        if decoder is not None and (wanted or reference.eye is not None or own is not None):
+            images = decoder(images, tick)
         if reference.eye is not None:
-            by_eye, logits = reference.eye.look(tokens, config.backbone.patch, data.channels, tick)
+            logits: Tensor | None
+            if reference.spatial is not None:
+                by_eye, logits, places = reference.eye.look_widely_at(images.split(BLOCK), tick)
+                spatial.append(places)
+            else:
+                by_eye, logits = reference.eye.look_at(images.split(BLOCK), tick)
             seen.append(by_eye)
             verdicts += [] if logits is None else [logits]
         if own is not None:
-            own_logits.append(own.logits(tokens, tick))
+            own_logits.append(own.logits_at(images.split(BLOCK), tick))
             predicted = own_logits[-1].argmax(dim=1).to(labels.device)
         right.append((predicted == labels).double().cpu())
-        if sum(len(part) for part in shown) < GRID_ROWS * columns:
-            shown.append(unpatchify(tokens, config.backbone.patch, data.channels)[labels < columns].cpu())
-    save_grid(torch.cat(shown)[: GRID_ROWS * columns], columns, picture, data.class_names)
+        if wanted:
+            of_columns = labels < columns if balanced else labels >= 0
+            shown.append(images[of_columns].cpu())
+            shown_labels.append(labels[of_columns].cpu())
+    first = torch.cat(shown)[: GRID_ROWS * columns]
+    if not balanced:  # no column is of one class: the first samples, ordered by their classes
+        first = first[torch.cat(shown_labels)[: len(first)].argsort(stable=True)]
+    save_grid(first, columns, picture, data.class_names if balanced else ())
     generated = torch.cat(seen or judged)
     tick()
     metrics = {
@@ -164,17 +187,22 @@ def _with_one_seed(
         "samples": config.evaluation.samples,
         "fd_floor": reference.floor,
         "fd_floor_n": reference.floor_n,
-        "fd_reference_n": reference.moments.n,
         "fd_features": generated.shape[1],
         "classifier_accuracy": judge.accuracy if own is None else own.accuracy,
         "held_out_images": len(data.held_out),
         "training_images": len(data.train),
         "passes": config.passes(step, len(data.train)),
     }
+    details |= {"reference": reference.file} if reference.file else {}
+    details |= {"fd_reference_n": reference.moments.n} if reference.moments.n else {}  # a file does not say of how many it is
     more, said = _by_features(config, reference, generated, data.judged.tokens.device)
     metrics |= more
     details |= said
-    if (fewest := min(len(generated), reference.moments.n)) <= generated.shape[1]:
+    if reference.spatial is not None:
+        tick()
+        distance = frechet_distance(reference.spatial, Moments.of(torch.cat(spatial).numpy()))
+        metrics[named_by_features("sfid", config.feature_metrics[0])] = distance
+    if (fewest := min(len(generated), reference.moments.n or len(generated))) <= generated.shape[1]:
         details["fd_note"] = f"{fewest:,} images in {generated.shape[1]:,} features have a singular covariance"
     if "inception_score" in config.feature_metrics:
         metrics["inception_score"] = inception_score(torch.cat(verdicts))

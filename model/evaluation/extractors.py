@@ -1,7 +1,7 @@
 """Frozen networks as the eyes of a metric. n images, C channels, S side, F features, K classes."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,12 @@ See = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 """Colour images (n, 3, S, S) float32 in [-1, 1] to features (n, F) and, where they are measured, logits (n, K)."""
 
 
+SeeWidely = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+"""As `See`, and spatial features (n, 2023) last."""
+SPATIAL_CHANNELS = 7
+"""The first ones, of 192: about as many numbers as there are pooled features (2103.03841)."""
+
+
 @dataclass(frozen=True)
 class Eye:
     """A frozen network, and how images are shown to it."""
@@ -31,23 +37,45 @@ class Eye:
     name: str
     """Hash of its weights and of how images are shown: names the features of given images."""
     see: See
+    see_widely: SeeWidely | None = None
+    """As `see`, and the spatial features besides; of FID's Inception alone."""
+
+    def look(self, tokens: Tensor, patch: int, channels: int, tick: Callable[[], None]) -> tuple[Tensor, Tensor | None]:
+        """As `look_at`, of images given as tokens (n, T, P)."""
+        return self.look_at((unpatchify(block, patch, channels) for block in tokens.float().split(BLOCK)), tick)
 
     @torch.no_grad()
-    def look(self, tokens: Tensor, patch: int, channels: int, tick: Callable[[], None]) -> tuple[Tensor, Tensor | None]:
-        """Features (n, F) float64 and logits (n, K) float32 or None of images given as tokens (n, T, P), clamped to [-1, 1].
+    def look_at(self, images: Iterable[Tensor], tick: Callable[[], None]) -> tuple[Tensor, Tensor | None]:
+        """Features (n, F) float64 and logits (n, K) float32 or None of blocks of images (m, 1 or 3, S, S), clamped to [-1, 1].
 
-        `tick` is called before every block of images. The same in float32 whatever the trial's precision.
+        `tick` is called before every block. The same in float32 whatever the trial's precision.
         """
         features, logits = [], []
-        with torch.autocast(tokens.device.type, enabled=False):
-            for block in tokens.float().split(BLOCK):
-                tick()
-                images = unpatchify(block, patch, channels).clamp(-1, 1)
-                seen, verdict = self.see(images.expand(-1, 3, -1, -1))
-                features.append(seen.double().cpu())
-                if verdict is not None:
-                    logits.append(verdict.cpu())
+        for block in images:
+            tick()
+            with torch.autocast(block.device.type, enabled=False):
+                seen, verdict = self.see(block.float().clamp(-1, 1).expand(-1, 3, -1, -1))
+            features.append(seen.double().cpu())
+            if verdict is not None:
+                logits.append(verdict.cpu())
         return torch.cat(features), torch.cat(logits) if logits else None
+
+    @torch.no_grad()
+    def look_widely_at(self, images: Iterable[Tensor], tick: Callable[[], None]) -> tuple[Tensor, Tensor, Tensor]:
+        """As `look_at`, and spatial features (n, 2023) float64 last."""
+        if self.see_widely is None:
+            raise AssertionError("only FID's Inception has spatial features")
+        spatial: list[Tensor] = []
+
+        def see(block: Tensor) -> tuple[Tensor, Tensor]:
+            assert self.see_widely is not None
+            features, logits, places = self.see_widely(block)
+            spatial.append(places.double().cpu())
+            return features, logits
+
+        features, logits = Eye(self.name, see).look_at(images, tick)
+        assert logits is not None
+        return features, logits, torch.cat(spatial)
 
 
 def open_eye(config: Extractor, device: torch.device) -> Eye | None:
@@ -119,12 +147,22 @@ def _inception_eye(config: InceptionExtractor, device: torch.device) -> Eye:
         ) from error
     network.to(device)
 
-    def see(images: Tensor) -> tuple[Tensor, Tensor]:
-        pixels = torch.from_numpy(to_pixels(images)).permute(0, 3, 1, 2)
-        features, logits = network(pixels.to(device))
-        return features, logits
+    # ADM's spatial features are `mixed_6/conv:0` [..., :7] of TensorFlow's graph: the 1 x 1 branch of the block that is called Mixed_6d
+    # here (torch-fidelity's utils/util_convert_inception_weights.py maps one to the other), after its ReLU, which is the operation of
+    # that name. ADM flattens (17, 17, 7), the channel last.
+    spatial: list[Tensor] = []
+    network.Mixed_6d.branch1x1.register_forward_hook(lambda _, __, found: spatial.append(found[:, :SPATIAL_CHANNELS]))
 
-    return Eye(named(network, {"model": "inception"}), see)
+    def see_widely(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        pixels = torch.from_numpy(to_pixels(images)).permute(0, 3, 1, 2)
+        spatial.clear()
+        features, logits = network(pixels.to(device))
+        return features, logits, spatial.pop().permute(0, 2, 3, 1).flatten(1)
+
+    def see(images: Tensor) -> tuple[Tensor, Tensor]:
+        return see_widely(images)[:2]
+
+    return Eye(named(network, {"model": "inception"}), see, see_widely)
 
 
 def published_weights() -> Path:

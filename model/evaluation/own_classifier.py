@@ -1,7 +1,7 @@
 """A classifier of the user's own, which says of which class a sample is, and how well it knows the data's held-out images."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from model.config.train import EVALUATOR_VERSION
 from model.data.dataset import DataSet
 from model.data.images import content_hash
 from model.errors import DataError
-from model.evaluation.extractors import Eye, as_trained, named
-from model.evaluation.reference import kept
+from model.evaluation.extractors import BLOCK, Eye, as_trained, named
+from model.evaluation.reference import kept, real_pictures
 from model.timm_models import load_timm_model
 
 
@@ -33,15 +33,20 @@ class OwnClassifier:
         """Logits (n, K) float64, on the CPU, of images given as tokens (n, T, P); `tick` is called before every block of images."""
         return self.eye.look(tokens, self.patch, self.channels, tick)[0]
 
+    def logits_at(self, images: Iterable[Tensor], tick: Callable[[], None]) -> Tensor:
+        """As `logits`, of blocks of images (m, 1 or 3, S, S)."""
+        return self.eye.look_at(images, tick)[0]
+
     def measured(self, data: DataSet, cache: Path, tick: Callable[[], None]) -> "OwnClassifier":
         """With its accuracy on the data's held-out images, which is computed once and kept in `cache`."""
 
         def computed() -> dict[str, Tensor]:
-            found = self.logits(data.held_out.tokens, tick).argmax(dim=1)
+            pictures = real_pictures(data, self.patch)
+            found = self.logits_at(pictures.held_out.blocks(BLOCK), tick).argmax(dim=1)
             return {"accuracy": (found == data.held_out.labels.cpu()).double().mean()}
 
         split = f"{len(data.judged)}-{len(data.held_out)}"
-        what = (data.content_hash, split, self.eye.name, data.held_out.tokens.device.type)
+        what = (data.pictures_hash, split, self.eye.name, data.held_out.tokens.device.type)
         key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
         return replace(self, accuracy=kept(cache / f"accuracy-{key}.safetensors", computed, tick)["accuracy"].item())
 

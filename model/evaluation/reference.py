@@ -14,10 +14,13 @@ from model.config.evaluation import EvaluationConfig
 from model.config.train import EVALUATOR_VERSION
 from model.data.dataset import DataSet
 from model.data.images import content_hash
+from model.data.pictures import Pictures, RealImages, TokenImages
+from model.errors import DataError
 from model.evaluation.distances import Moments, frechet_distance
-from model.evaluation.extractors import Eye
+from model.evaluation.extractors import BLOCK, Eye
 from model.evaluation.judge import Judge
 from model.evaluation.kernel_distance import KEPT
+from model.evaluation.reference_file import SHOWN, ReferenceFile
 from model.tensor_file import save_tensors
 from model.weight_files import open_safetensors
 from model.whole_file import whole_file
@@ -28,19 +31,24 @@ ASK_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Reference:
-    """The training images, seen by the judge or by another eye."""
+    """Real images, seen by the judge or by another eye: those trained on, or those of a published file."""
 
     eye: Eye | None
     """None is the judge."""
     moments: Moments
-    """Of the features of all training images."""
+    """Of the features of all of them."""
     floor: float
-    """Fréchet distance of held-out against training images: real against real, with `floor_n` images."""
+    """Fréchet distance of the data's held-out images from them: real against real, with `floor_n` images."""
     floor_n: int
     neighbours: Tensor | None
-    """Features (m, F) of as many training images as samples, where there are as many; None when no metric looks at them."""
+    """Features (m, F) of as many training images as samples, where there are as many, or of a file's first images; None when no metric
+    looks at them."""
     features: Tensor | None = None
-    """Features (m, F) of training images, at most `kernel_distance.KEPT`; None when the kernel distance is not asked for."""
+    """Features (m, F) of at most `kernel_distance.KEPT` of them; None when the kernel distance is not asked for."""
+    spatial: Moments | None = None
+    """Of their spatial features; None when sfid is not asked for."""
+    file: str = ""
+    """Name and hash of the published file; empty for the training images."""
 
 
 def judges_reference(config: EvaluationConfig, data: DataSet, judge: Judge) -> Reference:
@@ -52,31 +60,91 @@ def judges_reference(config: EvaluationConfig, data: DataSet, judge: Judge) -> R
 def load_or_make_reference(
     config: EvaluationConfig, data: DataSet, patch: int, eye: Eye, cache: Path, tick: Callable[[], None]
 ) -> Reference:
-    """The reference of a data set in the features of `eye`, read from `cache` when it was computed before.
+    """The reference of a data set in the features of `eye`, or that of the config's file; what is computed is kept in `cache`.
 
     `tick` is called before every block of images, and while another process computes.
     """
+    if (file := ReferenceFile.of(config)) is not None:
+        return _of_file(file, config, data, patch, eye, cache, tick)
+    pictures = real_pictures(data, patch)
 
-    def seen(tokens: Tensor) -> Tensor:
-        return eye.look(tokens, patch, data.channels, tick)[0]
+    def seen(part: RealImages, most: int | None = None) -> Tensor:
+        return eye.look_at(part.blocks(BLOCK, most), tick)[0]
 
     def statistics() -> dict[str, Tensor]:
-        known, new = (Moments.of(seen(part.tokens).numpy()) for part in (data.judged, data.held_out))
+        known, new = (Moments.of(seen(part).numpy()) for part in (pictures.judged, pictures.held_out))
         floor = torch.tensor(frechet_distance(known, new), dtype=torch.float64)
         return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance), "floor": floor}
 
     # Samples are seen on the same kind of device, whose rounding they share.
-    what = (data.content_hash, f"{len(data.judged)}-{len(data.held_out)}", eye.name, data.judged.tokens.device.type, "float32")
+    what = (data.pictures_hash, f"{len(data.judged)}-{len(data.held_out)}", eye.name, data.judged.tokens.device.type, "float32")
     key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
     held = kept(cache / f"reference-{key}.safetensors", statistics, tick)
     moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(data.judged))
-    near, neighbours = _near(config, data), None
-    if near is not None:
-        neighbours = kept(cache / f"neighbours-{key}-{len(near)}.safetensors", lambda: {"features": seen(near)}, tick)["features"]
-    sampled, features = _sampled(config, data), None
-    if sampled is not None:
-        features = kept(cache / f"features-{key}-{len(sampled)}.safetensors", lambda: {"features": seen(sampled)}, tick)["features"]
-    return Reference(eye, moments, held["floor"].item(), len(data.held_out), neighbours, features)
+    near, neighbours = min(config.samples, len(data.judged)), None
+    if config.by_neighbours:
+        made = kept(cache / f"neighbours-{key}-{near}.safetensors", lambda: {"features": seen(pictures.judged, near)}, tick)
+        neighbours = made["features"]
+    sampled, features = min(KEPT, len(data.judged)), None
+    if "kid" in config.extra_metrics:
+        made = kept(cache / f"features-{key}-{sampled}.safetensors", lambda: {"features": seen(pictures.judged, sampled)}, tick)
+        features = made["features"]
+    spatial = None
+    if "sfid" in config.extra_metrics:
+
+        def places() -> dict[str, Tensor]:
+            known = Moments.of(eye.look_widely_at(pictures.judged.blocks(BLOCK), tick)[2].numpy())
+            return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance)}
+
+        made = kept(cache / f"spatial-{key}.safetensors", places, tick)
+        spatial = Moments(made["mean"].numpy(), made["covariance"].numpy(), len(data.judged))
+    return Reference(eye, moments, held["floor"].item(), len(data.held_out), neighbours, features, spatial)
+
+
+def _of_file(
+    file: ReferenceFile, config: EvaluationConfig, data: DataSet, patch: int, eye: Eye, cache: Path, tick: Callable[[], None]
+) -> Reference:
+    """The file's statistics, with the data's held-out images as the floor; of its images the first, where a metric looks at them."""
+    tick()
+    moments, device = file.moments(), data.judged.tokens.device
+    what = (file.hash, eye.name, device.type, "float32")
+
+    def key(*more: str) -> str:
+        return f"{content_hash(*(part.encode() for part in (*what, *more)))}-v{EVALUATOR_VERSION}"
+
+    def floor() -> dict[str, Tensor]:
+        held_out = eye.look_at(real_pictures(data, patch).held_out.blocks(BLOCK), tick)[0]
+        return {"floor": torch.tensor(frechet_distance(moments, Moments.of(held_out.numpy())), dtype=torch.float64)}
+
+    apart = key(data.pictures_hash, f"{len(data.judged)}-{len(data.held_out)}")
+    held = kept(cache / f"floor-{apart}.safetensors", floor, tick)
+    shown: Tensor | None = None
+    if config.by_neighbours or "kid" in config.extra_metrics:
+        path = cache / f"features-{key()}-{SHOWN}.safetensors"
+        shown = kept(path, lambda: {"features": eye.look_at(file.images(device, BLOCK, SHOWN), tick)[0]}, tick)["features"]
+    return Reference(
+        eye,
+        moments,
+        held["floor"].item(),
+        len(data.held_out),
+        shown if config.by_neighbours else None,
+        None if shown is None or "kid" not in config.extra_metrics else shown[:KEPT],
+        file.spatial() if "sfid" in config.extra_metrics else None,
+        str(file),
+    )
+
+
+def real_pictures(data: DataSet, patch: int) -> Pictures:
+    """The real images as an extractor sees them; of latents those that lie beside them. Raises DataError where none do."""
+    if data.pictures is not None:
+        return data.pictures
+    if not data.bounded:
+        raise DataError(
+            "samples are decoded, but the latents' folder has no images.npy with the pictures that they are of, to compare them with;"
+            " encode the data set with its pictures: sweeper data encode"
+        )
+    judged, held_out = (TokenImages(part.tokens, patch, data.channels) for part in (data.judged, data.held_out))
+    return Pictures(None, judged, held_out)
 
 
 def _near(config: EvaluationConfig, data: DataSet) -> Tensor | None:

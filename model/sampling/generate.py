@@ -31,7 +31,8 @@ def generate(
     process: Process = FLOW,
     classes: Sequence[int] = (),
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Blocks of (tokens (n, *shape), labels (n,)), `config.samples` in all; sample i shows classes[i modulo their number], () is every one.
+    """Blocks of (tokens (n, *shape), labels (n,)), `config.samples` in all; sample i shows classes[i modulo their number], () is every one,
+    in turn or drawn (`config.labels`).
 
     The sampler is one of the process (`TrainConfig` sees to it); tokens hold images of `channels`. `tick` is called before every block,
     to say that the trial is alive.
@@ -42,7 +43,11 @@ def generate(
     for first in range(0, config.samples, BLOCK):
         tick()
         n = min(BLOCK, config.samples - first)
-        labels = cycle[torch.arange(first, first + n, device=device) % len(cycle)]
+        if config.labels == "random" and not classes:
+            drawn = stream(config.seed, "sample_labels").uniform((n,), first=first).double() * len(cycle)
+            labels = cycle[drawn.long().to(device)]
+        else:
+            labels = cycle[torch.arange(first, first + n, device=device) % len(cycle)]
 
         def noise(purpose: str, *indices: int, first: int = first, n: int = n) -> Tensor:
             return stream(config.seed, purpose, *indices).normal((n, *shape), first=first).to(device, dtype)

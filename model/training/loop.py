@@ -10,11 +10,13 @@ from typing import Any
 
 import torch
 
-from model.config import Precision, TrainConfig
+from model.autoencoder import LatentDecoder, load_decoder
+from model.config import LatentsData, Precision, TrainConfig
+from model.config.encoded_data import read_encoded
 from model.data.dataset import DataSet, load
 from model.data.facts_file import write_facts
 from model.data.images import classes_in_words
-from model.errors import Diverged
+from model.errors import DataError, Diverged
 from model.evaluation.evaluate import draw, evaluate, samples_path
 from model.evaluation.extractors import open_eye
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
@@ -52,6 +54,7 @@ class _Trial:
         self.identity = ""
         self.reference = judges_reference(config.evaluation, data, judge)
         self.own: OwnClassifier | None = None
+        self.decoder: LatentDecoder | None = None
         self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
@@ -149,7 +152,8 @@ class _Trial:
     def _picture(self) -> None:
         if self.together.first:
             with autocast(self.precision, self.data.train.labels.device):
-                draw(self.config, self.state.learner.average, self.data, samples_path(self.folder, self.state.step), self.tick)
+                picture = samples_path(self.folder, self.state.step)
+                draw(self.config, self.state.learner.average, self.data, picture, self.tick, self.decoder)
 
     def _evaluate(self) -> None:
         state = self.state
@@ -163,7 +167,16 @@ class _Trial:
             picture = samples_path(self.folder, state.step)
             average, step = state.learner.average, state.step
             found = evaluate(
-                self.config, average, self.data, self.judge, picture, self.tick, step=step, reference=self.reference, own=self.own
+                self.config,
+                average,
+                self.data,
+                self.judge,
+                picture,
+                self.tick,
+                step=step,
+                reference=self.reference,
+                own=self.own,
+                decoder=self.decoder,
             )
         training = {name: mean for name, mean in self.state.means().items() if name in ("train_loss", "align_loss")}
         metrics = found.metrics | training | self._speed()
@@ -213,14 +226,18 @@ def run(
     judge = load_or_train_judge(data, config.backbone.patch, cache)
     eye = open_eye(config.evaluation.extractor, place)
     own = open_own_classifier(config.evaluation.classifier, data, config.backbone.patch, place)
+    decoder = _decoder(config, place)
     state = initial_state(config, data, place, DTYPES[precision])
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps, recorded=recorded)
     together = Together(world)
     compile_where_it_pays(config, state.trained, place)
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, judge, together)
-    trial.precision, trial.identity, trial.ours = precision, identity, ours
-    evaluator = "+".join([judge.name, *([eye.name] if eye else []), *([f"classes by {own.eye.name}"] if own else [])])
+    trial.precision, trial.identity, trial.ours, trial.decoder = precision, identity, ours, decoder
+    parts = [judge.name, *([eye.name] if eye else []), *([f"classes by {own.eye.name}"] if own else [])]
+    parts += [f"decoded by {decoder.autoencoder.name}"] if decoder else []
+    parts += [f"against {config.evaluation.reference_hash}"] if config.evaluation.reference_hash else []
+    evaluator = "+".join(parts)
     if world.rank == 0:
         write_facts(data.facts(config.backbone.patch), folder)
     key = comparability(place, precision, threads, world, config, evaluator) | ({"encoder": state.downloaded} if state.downloaded else {})
@@ -235,6 +252,21 @@ def run(
     except _Stop:
         return TrialResult(state.step, stopped=True)
     return TrialResult(state.step, stopped=False)
+
+
+def _decoder(config: TrainConfig, device: torch.device) -> LatentDecoder | None:
+    """What makes pictures of a trial's samples; None where they are pictures, or where nothing decodes them."""
+    data, autoencoder = config.data, config.evaluation.autoencoder
+    if autoencoder is None or not isinstance(data, LatentsData):
+        return None
+    decoder = load_decoder(autoencoder, data.channels, device, data.scale, data.shift)
+    encoded = read_encoded(data.path)
+    if encoded is not None and encoded.autoencoder.weights_hash != decoder.autoencoder.name:
+        raise DataError(
+            f"{data.path} was encoded with {encoded.autoencoder.weights} ({encoded.autoencoder.weights_hash}), but evaluation.autoencoder"
+            f" is {autoencoder.weights} ({decoder.autoencoder.name}); decode with the autoencoder that encoded"
+        )
+    return decoder
 
 
 def comparability(

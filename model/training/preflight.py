@@ -1,13 +1,15 @@
 """One step of a config on the CPU, and a few samples: whether it runs at all, before anything dear is taken for it."""
 
 import time
+from dataclasses import replace
 
 import torch
 
-from model.config import TrainConfig
+from model.config import LatentsData, TrainConfig
 from model.data.dataset import DataSet
 from model.data.examples import Examples
 from model.data.images import DataFacts
+from model.data.pictures import Pictures, StoredImages, open_images
 from model.errors import ConfigError
 from model.evaluation.held_out import held_out_loss
 from model.noise.process import process_of
@@ -33,6 +35,8 @@ def preflight(config: TrainConfig, facts: DataFacts, threads: int) -> PreflightR
     place, precision = torch.device("cpu"), config.resolved_precision(gpu=False)
     small = _cut(config)
     data = _random_images(facts, small.backbone.patch, small.batch_size, DTYPES[precision])
+    if isinstance(config.data, LatentsData) and config.alignment.kind == "external":
+        data = replace(data, pictures=_first_pictures(config.data, len(data.train)))
     state = initial_state(small, data, place, DTYPES[precision])
     train_step(small, state, data.train, precision)
     state.ensure_finite()
@@ -88,6 +92,15 @@ def _random_images(facts: DataFacts, patch: int, batch: int, dtype: torch.dtype)
     images = stream(0, "preflight").uniform(shape) * 2 - 1
     some = Examples(patchify(images, patch).to(dtype), torch.arange(len(images)) % facts.classes)
     return DataSet(some, some, facts.channels, facts.classes, facts.content_hash, some)
+
+
+def _first_pictures(config: LatentsData, count: int) -> Pictures | None:
+    """As many of the pictures beside latents; None where there are none."""
+    stored = open_images(config.path, config.images)
+    if stored is None:
+        return None
+    first = StoredImages(stored[0], torch.arange(count) % config.images, torch.device("cpu"))
+    return Pictures(first, first, first)
 
 
 def _words(config: TrainConfig, small: TrainConfig) -> str:

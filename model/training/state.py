@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from model.alignment.encoders import encoded_training_set
+from model.alignment.encoders import EncodedPictures, encoded_pictures, encoded_training_set
 from model.alignment.features import head_of
 from model.alignment.targets import AverageTarget, EncodedImages, Target
 from model.alignment.teacher import moving_average_of
@@ -16,7 +16,8 @@ from model.config import TrainConfig
 from model.config.alignment import AlignmentConfig
 from model.config.encoder import EncoderConfig
 from model.data.dataset import DataSet
-from model.errors import Diverged
+from model.data.examples import Examples
+from model.errors import DataError, Diverged
 from model.noise.process import process_of
 from model.objective import Learner, Trained
 from model.training.optimizer import adamw
@@ -60,7 +61,7 @@ class TrainingState:
     def downloaded(self) -> str:
         """Name and content of an encoder's weights that no config names; '' where there are none."""
         target = self.learner.target
-        return target.downloaded if isinstance(target, EncodedImages) else ""
+        return target.downloaded if isinstance(target, EncodedImages | EncodedPictures) else ""
 
     def watch(self, measured: Mapping[str, Tensor]) -> None:
         """Takes note of values that are not finite, and has the optimizer leave the weights then; without waiting for the device."""
@@ -98,7 +99,15 @@ def target_of(config: TrainConfig, average: DiffusionTransformer, data: DataSet)
         case AlignmentConfig(kind="self", teacher=teacher):
             return AverageTarget(average, teacher), config.backbone.width
         case AlignmentConfig(kind="external", encoder=EncoderConfig() as encoder):
-            encoded, downloaded = encoded_training_set(encoder, data.judged.tokens, config.backbone.patch, data.channels)
+            if data.pictures is not None and data.pictures.train is not None:
+                target = encoded_pictures(encoder, data.pictures.train, data.held_out.tokens.shape[1])
+                return target, target.width
+            if not isinstance(data.train, Examples):
+                raise DataError(
+                    "alignment.kind: external shows an encoder the pictures that latents are of, and images.npy with them does not lie"
+                    " beside the latents; encode the data set with its pictures: sweeper data encode"
+                )
+            encoded, downloaded = encoded_training_set(encoder, data.train.tokens, config.backbone.patch, data.channels)
             return EncodedImages(encoded, downloaded), encoded.shape[-1]
     return None, config.backbone.width
 

@@ -12,12 +12,13 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model.alignment.encoders import EncodedPictures
 from model.alignment.teacher import update_moving_average
 from model.config import Precision, TrainConfig
 from model.data.examples import TrainingImages
 from model.learned_order import in_learned_order
 from model.noise.process import process_of
-from model.objective import Draws, Losses, draw
+from model.objective import Draws, Losses, Trained, draw
 from model.randomness import BatchStreams
 from model.reports import World
 from model.training.state import TrainingState
@@ -35,7 +36,10 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
 def compile_where_it_pays(config: TrainConfig, trained: nn.Module, device: torch.device) -> None:
     """Has the losses compiled as one graph where the config says so: `auto` is on a GPU; on a CPU nothing was gained."""
     if config.compile == "on" or (config.compile == "auto" and device.type == "cuda"):
-        trained.compile(fullgraph=True, dynamic=False)
+        target = trained.learner.target if isinstance(trained, Trained) else None
+        if reads := isinstance(target, EncodedPictures):
+            target.stay_outside_graphs()
+        trained.compile(fullgraph=not reads, dynamic=False)
 
 
 def shares(config: TrainConfig, world: World) -> list[slice]:

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from sweeper.cli import (
     cancel,
+    data,
     db,
     delete,
     export,
@@ -66,7 +67,7 @@ COMMANDS: tuple[Callable[..., int | None], ...] = (
 )
 for command in COMMANDS:
     app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
-for group in (db.db, mlflow.mlflow):
+for group in (data.data, db.db, mlflow.mlflow):
     app.add_typer(group)
 
 

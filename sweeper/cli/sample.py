@@ -24,16 +24,25 @@ def sample(
     seed: Annotated[int | None, typer.Option(min=0, help="Generation seed. Default: the trial's own.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Grid of the first samples.")] = Path("samples.png"),
     npz: Annotated[Path | None, typer.Option(help="All samples for ADM's evaluation suite.")] = None,
+    autoencoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Makes pictures of latents: a folder of diffusers', or a name on the hub.")
+    ] = None,
+    autoencoder_kind: Annotated[Literal["kl", "tiny", "dc"], typer.Option(help="Its class in diffusers.")] = "kl",
     precision: Annotated[Literal["fp32", "bf16"], typer.Option(help="Of matrix products.")] = "fp32",
     device: Annotated[str | None, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = None,
 ) -> None:
     """Draw images from a trial's newest moving average, with its own sampler and guidance where no option says otherwise."""
-    from model.sample_trial import SAMPLERS, Drawing
+    from model.errors import ModelError
+    from model.sample_trial import SAMPLERS, Drawing, autoencoder_of
     from model.train_trial import gpu_models
     from sweeper.service.sample import sample_of
 
     if sampler not in (None, *SAMPLERS):
         raise RequestError(f"--sampler {sampler}: there is no such sampler{nearest(sampler, SAMPLERS)}")
+    try:
+        decoding = autoencoder_of(autoencoder, autoencoder_kind)
+    except ModelError as error:
+        raise RequestError(str(error)) from error
     drawing = Drawing(
         output=output,
         npz=npz,
@@ -45,6 +54,7 @@ def sample(
         guidance_interval=guidance_interval,
         seed=seed,
         precision=precision,
+        autoencoder=decoding,
         device=device or ("cuda" if gpu_models() else "cpu"),
     )
     sample_of(trial, drawing, Settings(), say=lambda line: print(line, flush=True))

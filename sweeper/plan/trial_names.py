@@ -85,9 +85,12 @@ def _read(config: dict[str, Any]) -> TrainConfig | None:
 
 
 def _needs_a_file(value: Any) -> bool:
-    """Whether reading the config would hash a file of weights that it names."""
+    """Whether reading the config would hash a file of weights, or of a reference, that it names."""
     if isinstance(value, Mapping):
-        return ("weights" in value and not value.get("weights_hash")) or any(map(_needs_a_file, value.values()))
+        unnamed = ("weights" in value and not value.get("weights_hash")) or (
+            value.get("reference", "training") != "training" and not value.get("reference_hash")
+        )
+        return unnamed or any(map(_needs_a_file, value.values()))
     return isinstance(value, list) and any(map(_needs_a_file, value))
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from sweeper.metrics import METRICS, MetricInfo, is_at_infinity, is_distance, is_kernel_distance, metric_info
+from sweeper.metrics import METRICS, MetricInfo, is_at_infinity, is_distance, is_kernel_distance, is_spatial_distance, metric_info
 from sweeper.records import TrialOutcome
 from sweeper.report import numbers
 from sweeper.report.rows import VariantRow
@@ -35,6 +35,7 @@ def notes_of(
         *_beside_distances(shown, finished),
         *_beside_infinity(shown, finished),
         *_beside_kernels(shown, finished),
+        *_beside_places(shown, finished),
         *_beside_others(shown, finished),
     ]
     varying = [metric.label for metric in metrics if not metric.reproducible and finished]
@@ -107,7 +108,8 @@ def _beside_distances(metrics: Sequence[str], finished: Sequence[TrialOutcome]) 
     parts = []
     samples, images = (_range(finished, key, numbers.count) for key in ("samples", "fd_reference_n"))
     if samples:
-        parts.append(f"{samples} generated samples per trial" + (f" against {images} training images" if images else ""))
+        real_images = [*([f"{images} training images"] if images else []), *_reference_files(finished)]
+        parts.append(f"{samples} generated samples per trial" + (f" against {' and '.join(real_images)}" if real_images else ""))
     floor = _range(finished, "fd_floor", lambda value: numbers.fixed(value, shown[0].decimals))
     if floor:
         real = _range(finished, "fd_floor_n", numbers.count)
@@ -134,8 +136,21 @@ def _beside_kernels(metrics: Sequence[str], finished: Sequence[TrialOutcome]) ->
     size, subsets, images = (_range(finished, key, numbers.count) for key in ("kid_subset", "kid_subsets", "kid_reference_n"))
     if not (shown and size and subsets and images):
         return []
-    drawn = f"subsets of {size}: {subsets}; training images: {images}; unbiased, so two sets of real images are at 0 on average"
+    whose = "real images" if _reference_files(finished) else "training images"
+    drawn = f"subsets of {size}: {subsets}; {whose}: {images}; unbiased, so two sets of real images are at 0 on average"
     return [f"{_listing([metric.label for metric in shown])}: {drawn}."]
+
+
+def _beside_places(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
+    shown = [metric_info(name).label for name in metrics if is_spatial_distance(name)]
+    against = " and ".join(_reference_files(finished)) or "the training images"
+    what = "in 7 channels at the 17 x 17 places of Inception's mixed_6/conv, 2,023 numbers"
+    return [f"{_listing(shown)}: {what}; against {against}."] if shown else []
+
+
+def _reference_files(finished: Sequence[TrialOutcome]) -> list[str]:
+    """Published references, in words."""
+    return sorted({f"the statistics of {name}" for outcome in finished if isinstance(name := outcome.details.get("reference"), str)})
 
 
 def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:

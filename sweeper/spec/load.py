@@ -31,7 +31,7 @@ NAMED = {"preset": PRESETS, "method": METHODS}
 UNNAMED: dict[str, Any] = {
     "data": {"path"},
     "alignment": {"encoder": {"weights"}},
-    "evaluation": {"extractor": {"weights"}, "classifier": {"weights"}},
+    "evaluation": {"extractor": {"weights"}, "classifier": {"weights"}, "autoencoder": {"weights"}, "reference": True},
 }
 """Places of files, which are known by their content."""
 ON_CURVES = ("held_out_loss", "held_out_noise_loss")
@@ -292,4 +292,9 @@ def _meaning(config: TrainConfig) -> dict[str, Any]:
         del meant["data"]["train_images"]  # younger than stored versions, which trained on all
     if meant["evaluation"]["classifier"] == {"kind": "trained"}:
         del meant["evaluation"]["classifier"]  # likewise
+    if meant["data"].get("shift") == 0:
+        del meant["data"]["shift"]
+    for name, implied in (("autoencoder", None), ("reference_hash", ""), ("labels", "balanced")):
+        if meant["evaluation"][name] == implied:
+            del meant["evaluation"][name]  # likewise
     return meant

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from model.config import EXTRA_METRICS, NAMED_BY_FEATURES, TrainConfig, named_by_features
 from sweeper.errors import SpecError
-from sweeper.metrics import is_distance, is_kernel_distance, may_be_negative
+from sweeper.metrics import is_distance, is_kernel_distance, is_spatial_distance, may_be_negative
 from sweeper.records import Variant
 from sweeper.spec.claims import percent
 from sweeper.spec.designs import cells_of
@@ -27,7 +27,8 @@ def ensure_measured(name: str, configs: Sequence[tuple[Variant, TrainConfig]], p
                 f"{place}: {name} is measured only where it is asked for, and variant {variant.name} does not ask;"
                 f" set base.evaluation.extra_metrics: [{extra}]"
             )
-        if (is_distance(name) or is_kernel_distance(name) or name == "inception_score") and name not in config.feature_metrics:
+        by_feature = is_distance(name) or is_kernel_distance(name) or is_spatial_distance(name) or name == "inception_score"
+        if by_feature and name not in config.feature_metrics:
             raise SpecError(
                 f"{place}: {name} is not measured in variant {variant.name}: its data and evaluation.extractor make"
                 f" {' and '.join(config.feature_metrics)}; choose that, or another base.evaluation.extractor"

@@ -255,8 +255,6 @@ def test_check_names_what_does_not_fit_the_data(tmp_path: Any) -> None:
     assert check(latents).train == 1_281_167 - 12_812
     with pytest.raises(DataError, match=r"data\.path: there is no folder .*nowhere; give .* moments\.npy, \(1281167, 8, 32, 32\)"):
         ensure_trainable(latents)
-    with pytest.raises(ValidationError, match=r"alignment\.kind: external shows clean pictures .* set alignment\.kind: self"):
-        TrainConfig.model_validate({"data": latents.data, "alignment": {"kind": "external", "encoder": {"name": "test_vit"}}})
     with pytest.raises(ConfigError, match="batch_size 64 cannot be cut into 1 equal micro-batches for each of 3 processes"):
         train_trial(config_from(nano), tmp_path, lambda _: True, cache=tmp_path, world=World(size=3))
 

@@ -259,7 +259,7 @@ def test_images_are_encoded_once(digits: DataSet, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(encoders, "encode", counted)
     initial_state(tiny(EXTERNAL), digits, torch.device("cpu"), torch.float64)
-    assert calls == [len(digits.train)]
+    assert sum(calls) == len(digits.train)
 
 
 def test_timm_is_imported_in_one_place() -> None:

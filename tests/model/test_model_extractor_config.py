@@ -97,7 +97,7 @@ def test_what_means_nothing_is_refused(extractor: dict[str, Any], message: str) 
 
 @pytest.mark.parametrize("extractor", [{"kind": "timm", "name": "resnet18"}, {"kind": "inception"}])
 def test_latents_are_no_pictures(extractor: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match=r"looks at pictures, but data.kind: latents are none.*; set evaluation.extractor.kind: cl"):
+    with pytest.raises(ValidationError, match=r"looks at pictures, but data.kind: latents are none.*, or evaluation.extractor.kind: cl"):
         tiny(LATENTS, evaluation={"extractor": extractor})
     assert tiny(LATENTS).feature_metrics == ("fd_classifier",)
     np.savez(tmp_path / "four.npz", images=np.full((40, 8, 8, 4), 200, np.uint8), labels=np.arange(40) % 4)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from tiny_eyes import CPU, nothing
+from tiny_inception import drawn_state, library
 from tiny_trials import tiny
 from torch import Tensor, nn
 from trial_reports import run
@@ -24,15 +25,6 @@ from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.extractors import Eye, open_eye, published_weights
 from model.evaluation.neighbours import precision_and_recall
 from model.patches import unpatchify
-from model.timm_models import import_timm
-
-
-def library() -> Any:
-    """torch-fidelity; timm's import first lets a torchvision of another torch be imported."""
-    import_timm()
-    import torch_fidelity
-
-    return torch_fidelity
 
 
 def eye_of(weights: Path | str) -> Eye:
@@ -43,17 +35,7 @@ def eye_of(weights: Path | str) -> Eye:
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, Tensor]:
-    """Weights drawn once: as strong as a ReLU needs, so that images are told apart 2048 features later."""
-    network = library().FeatureExtractorInceptionV3
-    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=()):
-        patch.setattr(network, "load_state_dict", lambda *_: None)
-        patch.setattr(torch, "load", lambda *_, **__: {})
-        torch.manual_seed(0)
-        drawn = network("drawn", ["2048"], "no file")
-        for module in drawn.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-    return {name: value.clone() for name, value in drawn.state_dict().items()}
+    return drawn_state()
 
 
 @pytest.fixture(scope="module")

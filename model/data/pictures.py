@@ -1,0 +1,106 @@
+"""Real images of a data set, block by block: from its tokens, or from the pictures that lie beside latents.
+
+n images, C channels, S pixels a side.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from model.data.images import content_hash
+from model.errors import DataError
+from model.patches import unpatchify
+from model.plain_files import ensure_plain
+
+IMAGES = "images.npy"
+LOOKED_AT = 1024
+"""Pictures that name a file of them; all of a smaller one."""
+
+
+class RealImages(Protocol):
+    """Images of one part of a data set."""
+
+    def __len__(self) -> int: ...
+
+    def blocks(self, size: int, most: int | None = None) -> Iterator[Tensor]:
+        """The first images, `most` of them or all, as blocks (m, C, S, S) float32 in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class TokenImages:
+    """Images that are held as tokens (n, T, P)."""
+
+    tokens: Tensor
+    patch: int
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def blocks(self, size: int, most: int | None = None) -> Iterator[Tensor]:
+        """See `RealImages`."""
+        for block in self.tokens[:most].float().split(size):
+            yield unpatchify(block, self.patch, self.channels)
+
+
+@dataclass(frozen=True)
+class StoredImages:
+    """Images in a mapped file: only what is looked at is read."""
+
+    rows: npt.NDArray[np.uint8]
+    """(N, S, S, 3), of the whole data set."""
+    places: Tensor
+    """(n,) which rows are these images, a CPU tensor."""
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def at(self, places: Tensor) -> Tensor:
+        """The images (m, 3, S, S) float32 in [-1, 1] at `places` (m,) among these, on the device."""
+        found = torch.from_numpy(self.rows[self.places[places.cpu()].numpy()])
+        return found.to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+    def blocks(self, size: int, most: int | None = None) -> Iterator[Tensor]:
+        """See `RealImages`."""
+        for places in torch.arange(len(self) if most is None else min(most, len(self))).split(size):
+            yield self.at(places)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Real images of a data set, in the order of its parts."""
+
+    train: StoredImages | None
+    """Those that are trained on, of latents."""
+    judged: RealImages
+    held_out: RealImages
+
+
+def open_images(folder: Path, count: int) -> tuple[npt.NDArray[np.uint8], str] | None:
+    """The pictures beside latents, (count, S, S, 3) mapped, and what names them; None where there are none.
+
+    Raises:
+        DataError: The file holds something else.
+    """
+    path = folder / IMAGES
+    if not path.exists():
+        return None
+    try:
+        ensure_plain(path)
+        rows: npt.NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path} cannot be read ({said}); encode the data set again, or move the file away") from error
+    if rows.dtype != np.uint8 or rows.ndim != 4 or len(rows) != count or rows.shape[1] != rows.shape[2] or rows.shape[3] != 3:
+        raise DataError(
+            f"{path} has shape {rows.shape} of {rows.dtype}; give the pictures of the latents beside it, ({count}, side, side, 3) uint8"
+        )
+    places = np.unique(np.linspace(0, count - 1, min(LOOKED_AT, count)).round().astype(np.int64))
+    return rows, content_hash(str(rows.shape).encode(), np.ascontiguousarray(rows[places]).tobytes())
