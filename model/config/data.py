@@ -107,21 +107,21 @@ class LatentsData(Images):
     @model_validator(mode="before")
     @classmethod
     def _as_the_folder_says(cls, given: Any) -> Any:
-        """What a folder that `sweeper data encode` wrote says of itself need not be said again, and may not be contradicted."""
+        """What a folder that `sweeper data encode` wrote says of itself need not be said again.
+
+        Where everything is said the folder is not looked at: a stored config is read where its data are long gone, or others. What
+        contradicts the arrays is refused when these are opened.
+        """
         if not isinstance(given, dict) or not isinstance(path := given.get("path"), str | Path):
             return given
+        lacking = [name for name in ("channels", "resolution", "classes", "images", "scale", "shift") if name not in given]
         try:
-            folder = absolute_path(path)
+            encoded = read_encoded(absolute_path(path)) if lacking else None
+        except ConfigError:
+            raise
         except ValueError:
-            return given  # the field's own rule says what is wrong
-        encoded = read_encoded(folder)
-        if encoded is None:
-            return given
-        for name in ("channels", "resolution", "classes", "images"):
-            if name in given and given[name] != (known := getattr(encoded, name)):
-                raise ConfigError(f"data.{name} is {given[name]}, but {folder} has {known}, says its dataset.json; leave the field out")
-        filled = {name: getattr(encoded, name) for name in ("channels", "resolution", "classes", "images", "scale", "shift")}
-        return filled | given
+            return given  # the field's own rule says what is wrong with the path
+        return given if encoded is None else {name: getattr(encoded, name) for name in lacking} | given
 
     @model_validator(mode="after")
     def _one_per_channel(self) -> Self:
