@@ -60,3 +60,41 @@ def encode(
         f"  data: {{kind: latents, path: {output}}}\n"
         f"  evaluation: {{autoencoder: {{kind: {kind}, weights: {autoencoder}}}}}"
     )
+
+
+@data.command()
+def reference(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A folder of class folders, an .npz, or a folder that `data encode` wrote.")
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUT.npz", help="The reference file.")],
+    resolution: Annotated[int, typer.Option(metavar="SIDE", min=1, help="Side of a picture in pixels.")] = 256,
+    crop: Annotated[Literal["adm", "center", "none"], typer.Option(help="As for `data encode`.")] = "adm",
+    weights: Annotated[str, typer.Option(help="FID's Inception: hub, or its file.")] = "hub",
+    device: Annotated[str | None, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = None,
+) -> None:
+    """Write the statistics that FID, sFID, precision, recall and KID are measured against, as ADM's suite reads them."""
+    from pydantic import ValidationError
+
+    from model.errors import ModelError
+    from model.make_reference import Referenced, make_reference
+    from model.train_trial import gpu_models
+
+    try:
+        asked = Referenced(
+            source=source.expanduser().absolute(),
+            output=output.expanduser().absolute(),
+            side=resolution,
+            crop=crop,
+            weights=weights,
+            device=device or ("cuda" if gpu_models() else "cpu"),
+        )
+        n = make_reference(asked, lambda line: print(line, flush=True))
+    except ValidationError as error:
+        raise RequestError(f"--weights: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
+    except (ModelError, OSError) as error:
+        raise RequestError(str(error)) from error
+    print(
+        f"{n:,} pictures in {output}; measure against them:\n"
+        f"  evaluation: {{extractor: {{kind: inception, weights: {weights}}}, reference: {output}}}"
+    )
