@@ -43,5 +43,5 @@ def faulty(tmp_path: Path, furnish: Callable[..., Home], wide_cluster: dict[str,
 
 @pytest.fixture
 def short_lease(faulty: Home) -> Home:
-    """Where an attempt may be taken over after 15 silent seconds."""
-    return Home(faulty.path, {**faulty.more, "SWEEPER_LEASE_SECONDS": "15"})
+    """Where an attempt may be taken over after 30 silent seconds: with 15, a driver on a busy machine lost its own now and then."""
+    return Home(faulty.path, {**faulty.more, "SWEEPER_LEASE_SECONDS": "30"})

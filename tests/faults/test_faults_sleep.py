@@ -57,8 +57,11 @@ def test_a_driver_that_sleeps_while_another_takes_over_writes_nothing_more(short
     try:
         finish(start(short_lease))
         told = attempts(short_lease)
-    finally:
-        os.kill(first.pid, signal.SIGCONT)
+    except BaseException:
+        first.kill()  # and is not left to the tests that follow
+        first.communicate()
+        raise
+    os.kill(first.pid, signal.SIGCONT)
     output = finish(first)
     assert held
     assert "another driver took it over" in output

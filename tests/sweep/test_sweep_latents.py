@@ -111,9 +111,10 @@ def test_from_a_folder_of_pictures_to_an_fid_in_the_table(cluster_home: Home, tm
     page = tmp_path / "page.html"
     home.run("report", "latents", "--format", "html", "--output", str(page))
     assert page.read_text().count("data:image/png") >= 4, "a strip of pictures of each variant"
-    grids = sorted((home.path / "artifacts").rglob("samples-00000020.png"))
+    grids = sorted((home.path / "trials").glob("*/*/samples-00000020.png"))
     assert len(grids) == 8
     with Image.open(grids[0]) as picture:
         assert picture.mode == "RGB"
         assert picture.width > 10 * 2 * SIDE
-    assert "0 trials to run" in home.run("run", str(tmp_path / "latents.yaml"))
+    assert home.run("run", str(tmp_path / "latents.yaml"))
+    assert len(list((home.path / "trials").glob("*/attempt-*"))) == 8, "nothing is trained twice"
