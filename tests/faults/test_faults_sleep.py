@@ -1,8 +1,10 @@
 """Drivers and workers that are stopped, outlive their lease and wake up: what they say then is refused."""
 
+import contextlib
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -49,10 +51,24 @@ def test_a_worker_that_hangs_is_killed_and_its_trial_goes_on(faulty: Home, undis
     assert_nothing_lost_nothing_twice(home, undisturbed)
 
 
+def stop_between_writes(process: int, home: Home) -> None:
+    """Stopped in the middle of a write it would hold SQLite's lock, and whoever comes next would rightly say that the store is locked."""
+    while True:
+        os.kill(process, signal.SIGSTOP)
+        with contextlib.closing(sqlite3.connect(home.path / "sweeper.db", timeout=1)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                database.rollback()
+                return
+            except sqlite3.OperationalError:
+                os.kill(process, signal.SIGCONT)
+        time.sleep(0.1)
+
+
 def test_a_driver_that_sleeps_while_another_takes_over_writes_nothing_more(short_lease: Home, undisturbed: Table) -> None:
     first = start(short_lease)
     wait_until(lambda: training(short_lease))
-    os.kill(first.pid, signal.SIGSTOP)
+    stop_between_writes(first.pid, short_lease)
     held = {name for name, _ in training(short_lease)}
     try:
         finish(start(short_lease))
