@@ -1,4 +1,4 @@
-"""Pictures in, latents out: a data set is encoded once, and then trained on. Loads torch only when it encodes.
+"""Pictures in, latents out: a data set is encoded once, and then trained on.
 
 The folder is whole once it has a `dataset.json`. Until then its arrays have other names, and a journal says which pictures are done.
 """
@@ -23,7 +23,7 @@ from model.config.encoded_data import FILE, FORMAT, EncodedBy, EncodedData
 from model.data.crop import Crop
 from model.data.encode_source import Source, open_source
 from model.data.latents import LABELS, LEAST_SPREAD, MOMENTS, MOST_SPREAD, PART, UNFINISHED
-from model.data.pictures import IMAGES
+from model.data.pictures import IMAGES, from_pixels
 from model.errors import ConfigError, DataError
 from model.whole_file import to_disk, whole_file
 
@@ -70,19 +70,13 @@ def encode_data(asked: Encoding, say: Say) -> EncodedData:
         raise ConfigError(f"--batch and --resolution are at least 1, not {asked.batch} and {asked.side}")
     if (asked.output / FILE).exists():
         raise DataError(f"{asked.output} has {FILE} already: it is whole; give another folder, or remove this one")
-    import torch
-
     from model.autoencoder import load_autoencoder
+    from model.transfer import device_of
 
     source = open_source(asked.source, asked.side, asked.crop, skip_broken=asked.skip_broken)
     for remark in source.remarks:
         say(f"pictures: {remark}")
-    try:
-        device = torch.device(asked.device)
-    except RuntimeError as error:
-        raise ConfigError(f"--device {asked.device}: torch knows no such device; use cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {asked.device}: torch sees no GPU here; use --device cpu")
+    device = device_of(asked.device)
     autoencoder = load_autoencoder(asked.autoencoder, device)
     if asked.side % autoencoder.factor:
         raise ConfigError(
@@ -196,6 +190,8 @@ class _Arrays:
     def hashes(self) -> dict[str, str]:
         with whole_file(self.folder / LABELS) as beside, beside.open("wb") as file:
             np.save(file, self.labels)
+            file.flush()
+            os.fsync(file.fileno())
         found = {}
         for name in (*self.shapes, LABELS):
             with self._existing(name).open("rb") as file:
@@ -224,7 +220,7 @@ def _write_all(asked: Encoding, source: Source, autoencoder: "Autoencoder", arra
         pictures = np.stack([source.read(place) for place in range(first, last)])
         if asked.flip:
             pictures = np.stack([pictures, pictures[:, :, ::-1]], axis=1).reshape(-1, *pictures.shape[1:])
-        moments = autoencoder.encode(_in_range(pictures, device)).cpu().numpy().astype(asked.dtype)
+        moments = autoencoder.encode(from_pixels(pictures, device)).cpu().numpy().astype(asked.dtype)
         if not np.isfinite(moments).all():
             raise DataError(
                 f"latents of pictures {first} to {last - 1} are not finite as {asked.dtype}; take --dtype float32, or another autoencoder"
@@ -240,13 +236,6 @@ def _write_all(asked: Encoding, source: Source, autoencoder: "Autoencoder", arra
             say(f"{last:,} of {total:,} pictures, {rate:,.1f} pictures/s, {_in_words((total - last) / rate)} left")
 
 
-def _in_range(pictures: Any, device: Any) -> Any:
-    """(n, S, S, 3) uint8 to (n, 3, S, S) float32 in [-1, 1] on the device."""
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(pictures)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
 def _check(asked: Encoding, source: Source, autoencoder: "Autoencoder", arrays: _Arrays, device: Any, say: Say) -> None:
     """Decodes some latents again, so that a wrong autoencoder, range or scale is seen at once."""
     import torch
@@ -255,7 +244,7 @@ def _check(asked: Encoding, source: Source, autoencoder: "Autoencoder", arrays: 
 
     step = 2 if asked.flip else 1
     places = np.unique(np.linspace(0, len(source.labels) - 1, min(SHOWN, len(source.labels))).round().astype(np.int64))
-    real = _in_range(np.stack([source.read(int(place)) for place in places]), device)
+    real = from_pixels(np.stack([source.read(int(place)) for place in places]), device)
     moments = torch.from_numpy(arrays.rows(MOMENTS, places * step)).float().to(device)
     mean, std = moments.chunk(2, dim=1)
     again = torch.cat([autoencoder.decode(part).clamp(-1, 1) for part in torch.split(mean, asked.batch)])

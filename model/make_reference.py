@@ -1,4 +1,4 @@
-"""Pictures in, a reference file out: their statistics in FID's Inception, as ADM's suite reads them. Loads torch only when it looks.
+"""Pictures in, a reference file out: their statistics in FID's Inception, as ADM's suite reads them.
 
 n pictures, S pixels a side, F features.
 """
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,9 @@ from model.config.reference_file import IMAGES as KEPT_IMAGES
 from model.config.reference_file import SPATIAL_STATISTICS, STATISTICS
 from model.data.crop import Crop
 from model.data.encode_source import open_source
-from model.data.pictures import IMAGES, open_images
+from model.data.pictures import IMAGES, from_pixels, open_images
 from model.errors import ConfigError, DataError
 from model.whole_file import whole_file
-
-if TYPE_CHECKING:
-    import torch
 
 KEPT = 10_000
 """Pictures kept as they are, for precision, recall and KID: as many as ADM's files hold."""
@@ -91,20 +88,18 @@ def make_reference(asked: Referenced, say: Say) -> int:
     n, read = _pictures(asked)
     if n < 2:
         raise DataError(f"{asked.source} has {n} pictures; statistics need 2 at least")
-    import torch
-
     from model.evaluation.extractors import BLOCK, open_eye
+    from model.transfer import device_of
 
-    if asked.device.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError(f"--device {asked.device}: torch sees no GPU here; use --device cpu")
-    device = torch.device(asked.device)
+    device = device_of(asked.device)
     eye = open_eye(extractor, device)
     assert eye is not None
+    asked.output.parent.mkdir(parents=True, exist_ok=True)  # not after hours of looking
     pooled, spatial, begun = RunningMoments(), RunningMoments(), time.monotonic()
     said = begun
     for first in range(0, n, BLOCK):
         block = np.stack([read(place) for place in range(first, min(first + BLOCK, n))])
-        features, _, places = eye.look_widely_at([_in_range(block, device)], lambda: None)
+        features, _, places = eye.look_widely_at([from_pixels(block, device)], lambda: None)
         pooled.add(features.numpy())
         spatial.add(places.numpy())
         now = time.monotonic()
@@ -132,10 +127,3 @@ def _pictures(asked: Referenced) -> tuple[int, Callable[[int], Pixels]]:
         return count, lambda place: np.array(rows[place])
     source = open_source(asked.source, asked.side, asked.crop, skip_broken=False)
     return len(source.labels), source.read
-
-
-def _in_range(pixels: Pixels, device: "torch.device") -> "torch.Tensor":
-    """(m, S, S, 3) to (m, 3, S, S) in [-1, 1]."""
-    import torch
-
-    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -25,9 +25,6 @@ from model.data.source import facts
 from model.errors import CheckpointError, ConfigError
 from model.presets import merge
 from model.trial_files import is_whole
-
-if TYPE_CHECKING:
-    import torch
 
 DRAWN, SHOWN, COLUMNS = 80, 100, 10
 SAMPLERS = ("euler", "heun", "dopri5", "euler_maruyama", "ancestral")
@@ -195,8 +192,9 @@ def _draw(
     from model.sampling.archive import save_npz, to_pixels
     from model.sampling.generate import generate
     from model.training.step import autocast
+    from model.transfer import device_of
 
-    place = _device(drawing.device)
+    place = device_of(drawing.device)
     decoder = None
     if autoencoder is not None:
         from model.autoencoder import load_decoder
@@ -253,15 +251,3 @@ def _draw(
 
         save_npz(np.concatenate(pixels), drawing.npz)
         say(f"{drawn} samples in {drawing.npz}")
-
-
-def _device(name: str) -> "torch.device":
-    import torch
-
-    try:
-        place = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"--device {name}: torch knows no such device; use cpu or cuda") from error
-    if place.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {name}: torch sees no GPU here; use --device cpu")
-    return place

@@ -1,7 +1,20 @@
-"""From the host to a device without waiting for the device. Imports nothing of ours."""
+"""Which device, and from the host to it without waiting for it."""
 
 import torch
 from torch import Tensor
+
+from model.errors import ConfigError
+
+
+def device_of(name: str) -> torch.device:
+    """The device that an option `--device` names; raises ConfigError where there is none."""
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"--device {name}: torch knows no such device; use cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"--device {name}: torch sees no GPU here; use --device cpu")
+    return device
 
 
 def moved(tensor: Tensor, device: torch.device) -> Tensor:

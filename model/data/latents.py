@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.config import LatentsData
+from model.config.encoded_data import FILE
 from model.data.images import content_hash
 from model.data.latent_files import LatentFiles, is_latent_files, list_latent_files
 from model.errors import DataError
@@ -66,10 +67,10 @@ class LatentShard:
 
 def ensure_there(config: LatentsData) -> None:
     """Raises DataError when the folder or one of its files is missing."""
-    if is_latent_files(config.path) and not os.path.exists(config.path / MOMENTS) and not os.path.exists(config.path / UNFINISHED):
-        return
-    if os.path.isfile(config.path / UNFINISHED):
+    if os.path.isfile(config.path / UNFINISHED) and not os.path.isfile(config.path / FILE):  # which is written last
         raise DataError(f"data.path: {config.path} is encoded in part; give its `sweeper data encode` once more, which goes on")
+    if is_latent_files(config.path) and not os.path.exists(config.path / MOMENTS):
+        return
     wanted = (
         f"give a folder with {MOMENTS}, ({config.images}, {2 * config.channels}, {config.resolution}, {config.resolution}) float16 or"
         f" float32: means, then standard deviations; and {LABELS}, ({config.images},) integers"

@@ -23,6 +23,11 @@ LOOKED_AT = 1024
 """Pictures that name a file of them; all of a smaller one."""
 
 
+def from_pixels(pixels: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Images (n, 3, S, S) float32 in [-1, 1] on `device`, of pixels (n, S, S, 3)."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
 class RealImages(Protocol):
     """Images of one part of a data set."""
 
@@ -64,8 +69,7 @@ class StoredImages:
 
     def at(self, places: Tensor) -> Tensor:
         """The images (m, 3, S, S) float32 in [-1, 1] at `places` (m,) among these, on the device."""
-        found = torch.from_numpy(self.rows[self.places[places.cpu()].numpy()])
-        return found.to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return from_pixels(self.rows[self.places[places.cpu()].numpy()], self.device)
 
     def blocks(self, size: int, most: int | None = None) -> Iterator[Tensor]:
         """See `RealImages`."""

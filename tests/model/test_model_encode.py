@@ -139,6 +139,8 @@ def test_stopped_anywhere_it_goes_on_and_the_files_are_the_same(
     said = encoded(folder, out, weights)
     assert said[0] == "16 of 28 pictures are done; going on"
     assert files(out) == files(tmp_path / "whole")
+    (out / "encoding.json").write_text("{}")  # as it is left by a stop between the last two files
+    ensure_trainable(tiny(data={"kind": "latents", "path": str(out)}))
     with pytest.raises(DataError, match=r"out has dataset\.json already: it is whole"):
         encoded(folder, out, weights)
 

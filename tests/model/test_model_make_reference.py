@@ -93,6 +93,8 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(folder: Path, weights
         make_reference(Referenced(folder, tmp_path / "own.txt", SIDE, weights=str(weights)), print)
     with pytest.raises(DataError, match="there is no folder"):
         make_reference(Referenced(tmp_path / "nowhere", tmp_path / "own.npz", SIDE, weights=str(weights)), print)
+    with pytest.raises(ConfigError, match=r"--device abc: torch knows no such device; use cpu or cuda"):
+        make_reference(Referenced(folder, tmp_path / "own.npz", SIDE, weights=str(weights), device="abc"), print)
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "images.npy").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"images\.npy cannot be read .*; encode the data set again"):
