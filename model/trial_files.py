@@ -14,14 +14,15 @@ from typing import Literal, cast
 
 from model.plain_files import MOST_WEIGHTS, ensure_plain
 
-StateKind = Literal["checkpoint", "average"]
-"""`checkpoint`: the full state, from which training goes on. `average`: the moving average alone, which an evaluation needs."""
+StateKind = Literal["checkpoint", "average", "evaluation"]
+"""`checkpoint`: the full state, from which training goes on. `average`: the moving average alone, which an evaluation needs. `evaluation`:
+samples, as they were measured, of an evaluation that is not finished."""
 
 CONTINUED = "last_point"
 """What the metadata of an average holds where it can be evaluated without its checkpoint; older code did not write it."""
 KEPT = 2
 """Newest checkpoints of a trial that trains; the second is for when the first turns out to be damaged."""
-_NAME = re.compile(r"(checkpoint|average)-(\d{8,})\.safetensors")
+_NAME = re.compile(r"(checkpoint|average|evaluation)-(\d{8,})(?:-\d{4,})?\.safetensors")
 _LONGEST_HEADER = 2**28
 
 
@@ -47,6 +48,11 @@ def average_path(folder: Path, step: int) -> Path:
     return folder / f"average-{step:08d}.safetensors"
 
 
+def evaluation_path(folder: Path, step: int, number: int) -> Path:
+    """Where an attempt keeps part `number` of its evaluation after `step`, until that is finished."""
+    return folder / f"evaluation-{step:08d}-{number:04d}.safetensors"
+
+
 def state_files(folder: Path) -> list[StateFile]:
     """The files of state in an attempt's folder, by kind and step; none where the folder is not here or cannot be read."""
     found = []
@@ -69,7 +75,9 @@ def resume_order(folders: Iterable[Path], at_most: int, recorded: Mapping[Path, 
     usable = [
         file
         for file in found
-        if recorded.get(file.path.parent, file.step) > 0 and (file.step <= at_most if file.kind == "checkpoint" else file.step == at_most)
+        if file.kind != "evaluation"
+        and recorded.get(file.path.parent, file.step) > 0
+        and (file.step <= at_most if file.kind == "checkpoint" else file.step == at_most)
     ]
     within = {file: file.step <= recorded.get(file.path.parent, file.step) for file in usable}
     return sorted(usable, key=lambda file: (within[file], file.step, file.kind == "checkpoint"), reverse=True)

@@ -18,12 +18,12 @@ from model.data.dataset import DataSet
 from model.errors import Diverged
 from model.evaluation.class_score import class_score, inception_score
 from model.evaluation.distances import Moments, frechet_distance
-from model.evaluation.extractors import BLOCK
 from model.evaluation.extrapolation import distance_at, distance_at_infinity, sample_sizes
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses, overfitting_gap
 from model.evaluation.judge import Judge
 from model.evaluation.kernel_distance import kernel_distance, subset_sizes
+from model.evaluation.measured_samples import GRID_COLUMNS, Blocks, Instruments, Measured, alone, measured_samples
 from model.evaluation.neighbours import precision_and_recall
 from model.evaluation.own_classifier import OwnClassifier
 from model.evaluation.reference import Reference
@@ -31,7 +31,6 @@ from model.noise.process import process_of
 from model.patches import unpatchify
 from model.sampling.generate import generate
 
-GRID_COLUMNS, GRID_ROWS = 10, 8
 DRAWN_ROWS = 3
 """Of a picture on the way: few, since each costs as much as some steps of training."""
 
@@ -89,16 +88,18 @@ def evaluate(
     reference: Reference,
     own: OwnClassifier | None = None,
     decoder: LatentDecoder | None = None,
+    blocks: Blocks = alone,
 ) -> Evaluation:
     """Every metric as the mean over the generation seeds; the values of each stand in `details`, and the picture is of the first.
 
-    Raises Diverged when the weights of `step` give values that are not finite.
+    `blocks` shares the samples with processes that call `take_part`, and keeps them. Raises Diverged when the weights of `step` give
+    values that are not finite.
     """
+    instruments = Instruments(judge, reference, own, decoder)
     by_seed: dict[int, Evaluation] = {}
-    for seed in config.evaluation.generation_seeds:
-        asked = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"seed": seed, "more_seeds": ()})})
-        shown = picture if not by_seed else picture.with_stem(f"{picture.stem}-seed{seed}")
-        by_seed[seed] = _with_one_seed(asked, network, data, judge, shown, tick, step=step, reference=reference, own=own, decoder=decoder)
+    for asked in _by_generation_seed(config):
+        shown, seed = picture if not by_seed else picture.with_stem(f"{picture.stem}-seed{asked.evaluation.seed}"), asked.evaluation.seed
+        by_seed[seed] = _with_one_seed(asked, network, data, instruments, shown, tick, step, blocks)
     first = next(iter(by_seed.values()))
     if len(by_seed) == 1:
         return first
@@ -108,80 +109,57 @@ def evaluate(
     return Evaluation(means, first.details | {"by_generation_seed": values}, levels)
 
 
+def take_part(
+    config: TrainConfig,
+    network: DiffusionTransformer,
+    data: DataSet,
+    instruments: Instruments,
+    tick: Callable[[], None],
+    *,
+    step: int,
+    blocks: Blocks,
+) -> None:
+    """Draws and measures this process's share of the samples, while the first process calls `evaluate`."""
+    for asked in _by_generation_seed(config):
+        measured_samples(asked, network, data, instruments, tick, step=step, blocks=blocks)
+
+
+def _by_generation_seed(config: TrainConfig) -> list[TrainConfig]:
+    evaluation = config.evaluation
+    one = (evaluation.model_copy(update={"seed": seed, "more_seeds": ()}) for seed in evaluation.generation_seeds)
+    return [config.model_copy(update={"evaluation": asked}) for asked in one]
+
+
 def _with_one_seed(
     config: TrainConfig,
     network: DiffusionTransformer,
     data: DataSet,
-    judge: Judge,
+    instruments: Instruments,
     picture: Path,
     tick: Callable[[], None],
-    *,
     step: int,
-    reference: Reference,
-    own: OwnClassifier | None = None,
-    decoder: LatentDecoder | None = None,
+    blocks: Blocks,
 ) -> Evaluation:
     """Held-out loss, Fréchet distance, class accuracy and the extra metrics of `network`, and a picture of its first samples.
 
-    Fréchet distance, precision and recall are in the features of `reference`, classes by `own`, or else by the judge. The distance is named
-    by its features. `decoder` makes pictures of samples that are latents, for all but the judge, who looks at latents.
-    Raises Diverged when the weights of `step` give values that are not finite.
+    Fréchet distance, precision and recall are in the features of the reference; the distance is named by its features.
     """
     tick()
+    judge, reference, own = instruments.judge, instruments.reference, instruments.own
     process = process_of(config.process)
-    held_out = held_out_losses(network, data.held_out, config.evaluation, process)
+    held_out = held_out_losses(network, data.held_out, config.evaluation, process, tick)
     loss = held_out.loss
     if not math.isfinite(loss):
         raise Diverged(step, "held-out loss", loss)
-    judged: list[Tensor] = []
-    seen: list[Tensor] = []
-    spatial: list[Tensor] = []
-    verdicts: list[Tensor] = []
-    right: list[Tensor] = []
-    own_logits: list[Tensor] = []
-    shown: list[Tensor] = []
-    shown_labels: list[Tensor] = []
-    shape = (data.judged.tokens.shape[1], data.judged.tokens.shape[2])
-    columns, balanced = min(GRID_COLUMNS, data.classes), config.evaluation.labels == "balanced"
-    drawn = generate(
-        network, config.evaluation, shape=shape, dtype=data.judged.tokens.dtype, tick=tick, channels=data.channels, process=process
-    )
-    for tokens, labels in drawn:
-        if not tokens.isfinite().all():
-            raise Diverged(step, "a generated sample", math.nan)
-        by_judge, predicted = judge.look(tokens)
-        judged.append(by_judge)
-        wanted = sum(len(part) for part in shown) < GRID_ROWS * columns
-        images = unpatchify(tokens.float(), config.backbone.patch, data.channels)
-        if decoder is not None and (wanted or reference.eye is not None or own is not None):
-            images = decoder(images, tick)
-        if reference.eye is not None:
-            logits: Tensor | None
-            if reference.spatial is not None:
-                by_eye, logits, places = reference.eye.look_widely_at(images.split(BLOCK), tick)
-                spatial.append(places)
-            else:
-                by_eye, logits = reference.eye.look_at(images.split(BLOCK), tick)
-            seen.append(by_eye)
-            verdicts += [] if logits is None else [logits]
-        if own is not None:
-            own_logits.append(own.logits_at(images.split(BLOCK), tick))
-            predicted = own_logits[-1].argmax(dim=1).to(labels.device)
-        right.append((predicted == labels).double().cpu())
-        if wanted:
-            of_columns = labels < columns if balanced else labels >= 0
-            shown.append(images[of_columns].cpu())
-            shown_labels.append(labels[of_columns].cpu())
-    first = torch.cat(shown)[: GRID_ROWS * columns]
-    if not balanced:  # no column is of one class: the first samples, ordered by their classes
-        first = first[torch.cat(shown_labels)[: len(first)].argsort(stable=True)]
-    save_grid(first, columns, picture, data.class_names if balanced else ())
-    generated = torch.cat(seen or judged)
+    samples = measured_samples(config, network, data, instruments, tick, step=step, blocks=blocks)
+    assert samples is not None, "the process that evaluates has all samples"
+    _save_picture(config, samples, data, picture)
+    generated = samples["judge" if reference.eye is None else "extractor"].double()
     tick()
     metrics = {
         HELD_OUT_NAMES[process.predicts]: loss,
         config.feature_metrics[0]: frechet_distance(reference.moments, Moments.of(generated.numpy())),
-        "class_accuracy": torch.cat(right).mean().item(),
+        "class_accuracy": samples["right"].double().mean().item(),
     }
     details: dict[str, Any] = {
         "samples": config.evaluation.samples,
@@ -200,25 +178,33 @@ def _with_one_seed(
     details |= said
     if reference.spatial is not None:
         tick()
-        distance = frechet_distance(reference.spatial, Moments.of(torch.cat(spatial).numpy()))
+        distance = frechet_distance(reference.spatial, Moments.of(samples["spatial"].double().numpy()))
         metrics[named_by_features("sfid", config.feature_metrics[0])] = distance
     if (fewest := min(len(generated), reference.moments.n or len(generated))) <= generated.shape[1]:
         details["fd_note"] = f"{fewest:,} images in {generated.shape[1]:,} features have a singular covariance"
     if "inception_score" in config.feature_metrics:
-        metrics["inception_score"] = inception_score(torch.cat(verdicts))
+        metrics["inception_score"] = inception_score(samples["logits"])
     if "overfitting_gap" in config.evaluation.extra_metrics:
         tick()
-        metrics[GAP_NAMES[process.predicts]] = overfitting_gap(network, data, loss, config.evaluation, process)
+        metrics[GAP_NAMES[process.predicts]] = overfitting_gap(network, data, loss, config.evaluation, process, tick)
         details["gap_images"] = min(len(data.train), len(data.held_out))
     if "class_score" in config.evaluation.extra_metrics:
-        by_class = judge.log_probabilities(torch.cat(judged)) if own is None else torch.log_softmax(torch.cat(own_logits), dim=1)
-        metrics["class_score"] = class_score(by_class)
+        log_p = judge.log_probabilities(samples["judge"]) if own is None else torch.log_softmax(samples["classifier"].double(), dim=1)
+        metrics["class_score"] = class_score(log_p)
     if reference.neighbours is not None:
         device = data.judged.tokens.device  # all pairs of samples and images, in every feature
         near = precision_and_recall(reference.neighbours.to(device), generated.to(device))
         metrics |= {name: value for name, value in zip(BY_NEIGHBOURS, near, strict=True) if name in config.evaluation.extra_metrics}
         details["neighbour_images"] = len(reference.neighbours)
     return Evaluation(metrics, details, held_out.by_level)
+
+
+def _save_picture(config: TrainConfig, samples: Measured, data: DataSet, picture: Path) -> None:
+    columns, balanced = min(GRID_COLUMNS, data.classes), config.evaluation.labels == "balanced"
+    first, labels = samples["shown"], samples["shown_labels"]
+    if not balanced:  # no column is of one class: the first samples, ordered by their classes
+        first = first[labels.argsort(stable=True)]
+    save_grid(first, columns, picture, data.class_names if balanced else ())
 
 
 def _by_features(

@@ -1,6 +1,6 @@
 """The generation loss on held-out images: the metric of least variance."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -29,27 +29,50 @@ class HeldOut:
     by_level: Mapping[str, float]
 
 
-def held_out_loss(network: DiffusionTransformer, held_out: Examples, config: EvaluationConfig, process: Process = FLOW) -> float:
+def nothing() -> None:
+    """Nobody has to hear that this is alive."""
+
+
+def held_out_loss(
+    network: DiffusionTransformer,
+    held_out: Examples,
+    config: EvaluationConfig,
+    process: Process = FLOW,
+    tick: Callable[[], None] = nothing,
+) -> float:
     """Mean squared error of the predicted velocity (ddpm: noise) over held-out images and a fixed grid of t."""
-    return held_out_losses(network, held_out, config, process).loss
+    return held_out_losses(network, held_out, config, process, tick).loss
 
 
-def overfitting_gap(network: DiffusionTransformer, data: DataSet, held_out: float, config: EvaluationConfig, process: Process) -> float:
+def overfitting_gap(
+    network: DiffusionTransformer,
+    data: DataSet,
+    held_out: float,
+    config: EvaluationConfig,
+    process: Process,
+    tick: Callable[[], None] = nothing,
+) -> float:
     """The loss on held-out images, which is `held_out`, minus that on as many training images: above 0 where the network overfits.
 
     Each training image meets the noise of the held-out image in its place. They are the first ones, begun again where there are fewer.
     """
     images = len(data.held_out)
     known = data.train.fixed(images, "judged_posterior").repeated(images)
-    return held_out - held_out_loss(network, known, config, process)
+    return held_out - held_out_loss(network, known, config, process, tick)
 
 
 @torch.no_grad()
-def held_out_losses(network: DiffusionTransformer, held_out: Examples, config: EvaluationConfig, process: Process = FLOW) -> HeldOut:
+def held_out_losses(
+    network: DiffusionTransformer,
+    held_out: Examples,
+    config: EvaluationConfig,
+    process: Process = FLOW,
+    tick: Callable[[], None] = nothing,
+) -> HeldOut:
     """Mean squared error of the predicted velocity (ddpm: noise) over held-out images: over a fixed grid of t, and at each t of it.
 
     Noise and noise levels depend on the generation seed alone, so every variant and training seed meets the same ones. A level's metric is
-    called `held_out_loss_by_t/0.03125`, which MLflow groups.
+    called `held_out_loss_by_t/0.03125`, which MLflow groups. `tick` is called before every network call.
     """
     grouping = Grouping.whole(held_out.tokens.shape[1])
     tokens = held_out.tokens
@@ -59,6 +82,7 @@ def held_out_losses(network: DiffusionTransformer, held_out: Examples, config: E
     for level, t in enumerate(told_levels):
         noise = stream(config.seed, "held_out_noise", level).normal(tokens.shape).to(tokens.device, tokens.dtype)
         for first in range(0, len(held_out), BLOCK):
+            tick()
             part = slice(first, first + BLOCK)
             told = tokens.new_full((len(tokens[part]), 1), t)
             noisy = process.noised(tokens[part], noise[part], told.unsqueeze(-1))

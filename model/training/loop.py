@@ -17,10 +17,11 @@ from model.data.dataset import DataSet, load
 from model.data.facts_file import write_facts
 from model.data.images import classes_in_words
 from model.errors import DataError, Diverged
-from model.evaluation.evaluate import draw, evaluate, samples_path
+from model.evaluation.evaluate import draw, evaluate, samples_path, take_part
 from model.evaluation.extractors import open_eye
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
 from model.evaluation.judge import Judge, load_or_train_judge
+from model.evaluation.measured_samples import Instruments
 from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
 from model.evaluation.reference import judges_reference, load_or_make_reference
 from model.machine import cpu_model
@@ -28,6 +29,7 @@ from model.noise.process import process_of
 from model.reports import Report, TrialReport, TrialResult, World
 from model.training import checkpoint, memory
 from model.training.attention_logits import largest_attention_logit
+from model.training.evaluation_blocks import EvaluationBlocks
 from model.training.named_content import ensure_as_named
 from model.training.own_folder import claim
 from model.training.state import TrainingState, initial_state
@@ -50,6 +52,8 @@ class _Trial:
     ) -> None:
         self.config, self.folder, self.state, self.data, self.judge, self.together = config, folder, state, data, judge, together
         self._report, self._heard = report, time.monotonic()
+        self.earlier: Sequence[Path] = ()
+        self.conditions: Mapping[str, Any] = {}
         self.precision: Precision = "fp32"
         self.identity = ""
         self.reference = judges_reference(config.evaluation, data, judge)
@@ -142,48 +146,60 @@ class _Trial:
         self.say(TrialReport("points", state.step, means | self._speed() | self._step_time()))
 
     def _held_out_point(self) -> None:
-        if not self.together.first:
-            return
-        with autocast(self.precision, self.data.train.labels.device):
-            process = process_of(self.config.process)
-            found = held_out_losses(self.state.learner.average, self.data.held_out, self.config.evaluation, process)
-        self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: found.loss, **found.by_level}))
+        if self.together.first:
+            average, process = self.state.learner.average, process_of(self.config.process)
+            with autocast(self.precision, self.data.train.labels.device):
+                found = held_out_losses(average, self.data.held_out, self.config.evaluation, process, self.tick)
+            self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: found.loss, **found.by_level}))
+        self.together.wait()
 
     def _picture(self) -> None:
         if self.together.first:
             with autocast(self.precision, self.data.train.labels.device):
                 picture = samples_path(self.folder, self.state.step)
                 draw(self.config, self.state.learner.average, self.data, picture, self.tick, self.decoder)
+        self.together.wait()
 
     def _evaluate(self) -> None:
-        state = self.state
-        self.data.ensure_unchanged()
+        """All processes draw and measure samples; the first has the metrics and tells them."""
+        state, data = self.state, self.data
+        data.ensure_unchanged()
         state.ensure_finite()
-        if not self.together.first:
-            state.evaluation_due = False
-            self.together.wait()  # here, not in the next step: the processes' own groups have no patience for an evaluation
-            return
-        with autocast(self.precision, self.data.train.labels.device):
-            picture = samples_path(self.folder, state.step)
-            average, step = state.learner.average, state.step
-            found = evaluate(
-                self.config,
-                average,
-                self.data,
-                self.judge,
-                picture,
-                self.tick,
-                step=step,
-                reference=self.reference,
-                own=self.own,
-                decoder=self.decoder,
-            )
-        training = {name: mean for name, mean in self.state.means().items() if name in ("train_loss", "align_loss")}
-        metrics = found.metrics | training | self._speed()
-        self.say(TrialReport("points", state.step, dict(found.by_level)))
-        self.say(TrialReport("evaluation", state.step, metrics, found.details))
+        average, step = state.learner.average, state.step
+        blocks = EvaluationBlocks(
+            self.together, self.folder, self.earlier, self.ours, self._between_steps, step=step, named=self._evaluated_as(), weights=average
+        )
+        with autocast(self.precision, data.train.labels.device):
+            if self.together.first:
+                found = evaluate(
+                    self.config,
+                    average,
+                    data,
+                    self.judge,
+                    samples_path(self.folder, step),
+                    self.tick,
+                    step=step,
+                    reference=self.reference,
+                    own=self.own,
+                    decoder=self.decoder,
+                    blocks=blocks,
+                )
+            else:
+                instruments = Instruments(self.judge, self.reference, self.own, self.decoder)
+                take_part(self.config, average, data, instruments, self.tick, step=step, blocks=blocks)
+        if self.together.first:
+            training = {name: mean for name, mean in state.means().items() if name in ("train_loss", "align_loss")}
+            metrics = found.metrics | training | self._speed()
+            self.say(TrialReport("points", step, dict(found.by_level)))
+            self.say(TrialReport("evaluation", step, metrics, found.details))
+            blocks.forget()
         state.evaluation_due = False
-        self.together.wait()
+        self.together.wait()  # here, not in the next step: the processes' own groups have no patience for what the first does alone
+
+    def _evaluated_as(self) -> dict[str, Any]:
+        """What samples and their features follow from, besides the weights: how they are drawn and measured, and on what."""
+        conditions = {name: value for name, value in self.conditions.items() if name not in ("world_size", "micro_batch")}
+        return {"trial": self.identity, "evaluation": self.config.evaluation.model_dump(mode="json"), "conditions": conditions}
 
     def _step_time(self) -> dict[str, float]:
         """Mean seconds of a step since this was last asked."""
@@ -233,7 +249,7 @@ def run(
     compile_where_it_pays(config, state.trained, place)
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, judge, together)
-    trial.precision, trial.identity, trial.ours, trial.decoder = precision, identity, ours, decoder
+    trial.precision, trial.identity, trial.ours, trial.decoder, trial.earlier = precision, identity, ours, decoder, resume_from
     parts = [judge.name, *([eye.name] if eye else []), *([f"classes by {own.eye.name}"] if own else [])]
     parts += [f"decoded by {decoder.autoencoder.name}"] if decoder else []
     parts += [f"against {config.evaluation.reference_hash}"] if config.evaluation.reference_hash else []
@@ -241,6 +257,7 @@ def run(
     if world.rank == 0:
         write_facts(data.facts(config.backbone.patch), folder)
     key = comparability(place, precision, threads, world, config, evaluator) | ({"encoder": state.downloaded} if state.downloaded else {})
+    trial.conditions = key
     try:
         details = {"comparability": key, "checkpoints_passed_over": passed_over, "classes": classes_in_words(data.class_names)}
         trial.say(TrialReport("started", state.step, details=details))

@@ -4,8 +4,9 @@ Whoever starts the processes starts `torch.distributed` as well; in a world of o
 """
 
 import inspect
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -14,12 +15,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 from model.reports import World
 
-LONGEST_WAIT = timedelta(hours=2)
-"""For the slowest of the processes: the first evaluates while the others wait."""
+LONGEST_WAIT = timedelta(days=365)
+"""None that matters: the first computes metrics while the others wait, and the wait for a process that died ends at once with an error. One
+that hangs keeps the first silent, which whoever started the trial notices."""
 # Before every pass DDP would send round the buffers, which are constants of the config here. torch 2.13 gave the switch another name, and
 # warns of the old one.
 _NAMES = inspect.signature(DistributedDataParallel.__init__).parameters
 _CONSTANT_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if "forward_sync_buffers" in _NAMES else "broadcast_buffers": False}
+
+
+T = TypeVar("T")
 
 
 class Together:
@@ -46,6 +51,22 @@ class Together:
     def wait(self) -> None:
         """Until all processes are here."""
         self.any(False)
+
+    def gathered(self, part: T) -> Sequence[T]:
+        """The parts of all processes, by rank, in the first; nothing in the others. All must give one, of tensors on the CPU."""
+        if self._words is None:
+            return [part]
+        parts: list[Any] | None = [None] * self.world.size if self.first else None
+        dist.gather_object(part, parts, dst=0, group=self._words)
+        return parts or []
+
+    def told(self, given: T) -> T:
+        """What the first process gives; all must ask."""
+        if self._words is None:
+            return given
+        held = [given]
+        dist.broadcast_object_list(held, src=0, group=self._words)
+        return held[0]
 
     def shared(self, trained: nn.Module, device: torch.device) -> nn.Module:
         """The module with its gradients averaged over the processes."""

@@ -7,6 +7,8 @@
 | a search stopped it early | the furthest one | |
 | diverged | the furthest one, the weights before it diverged | one for each step |
 
+Parts of an evaluation that was stopped stay until the trial has every result that sweeps ask for.
+
 An attempt that began afresh puts aside the checkpoints before it, once it has one of its own.
 """
 
@@ -119,6 +121,7 @@ def superfluous(use: TrialUse, folders: Mapping[int, Path], asked: Asked | None 
         number = max(number, 1)
     kept = {file.path for file in newest[:number]} | set(averages.values())
     kept |= {file.path for found in others if not use.settled for file in found[:1]}
+    kept |= {file.path for found in files.values() for file in found if file.kind == "evaluation" and not use.settled}
     mine = [file for number, found in files.items() if number not in spare for file in found]
     return [file for file in mine if file.path not in kept and (is_whole(file.path) or is_torn(file.path))]
 

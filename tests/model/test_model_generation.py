@@ -106,14 +106,16 @@ def test_more_samples_begin_with_the_fewer(network: DiffusionTransformer, kind: 
     assert len(torch.unique(most.flatten(1), dim=0)) == 21
 
 
-def test_labels_go_round_the_classes_and_every_block_says_alive(network: DiffusionTransformer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_go_round_the_classes_and_every_block_and_network_call_says_alive(
+    network: DiffusionTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(generation, "BLOCK", 8)
     ticks: list[None] = []
     config = EvaluationConfig.model_validate({"samples": 20, "sampler": {"steps": 2}})
     blocks = list(generate(network, config, shape=SHAPE, dtype=torch.float64, tick=lambda: ticks.append(None), channels=1))
     assert [len(labels) for _, labels in blocks] == [8, 8, 4]
     assert torch.cat([labels for _, labels in blocks]).tolist() == [i % CLASSES for i in range(20)]
-    assert len(ticks) == 3
+    assert len(ticks) == 3 * (1 + 2)
 
 
 def test_samples_depend_on_the_generation_seed_alone(network: DiffusionTransformer) -> None:

@@ -1,0 +1,137 @@
+"""The samples of an evaluation, and what is measured of each. n samples, F features, K classes.
+
+Block by block, so that processes can share them and a stopped evaluation goes on.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from model.autoencoder import LatentDecoder
+from model.backbone.transformer import DiffusionTransformer
+from model.config import TrainConfig
+from model.data.dataset import DataSet
+from model.errors import Diverged
+from model.evaluation.extractors import BLOCK
+from model.evaluation.judge import Judge
+from model.evaluation.own_classifier import OwnClassifier
+from model.evaluation.reference import Reference
+from model.noise.process import process_of
+from model.patches import unpatchify
+from model.sampling.generate import block_count, block_start, generate
+
+GRID_COLUMNS, GRID_ROWS = 10, 8
+
+Measured = Mapping[str, Tensor]
+"""By name, on the CPU:
+
+    judge       (n, 64) float32: features in the trained classifier
+    extractor   (n, F) float32: features in the extractor, where there is one
+    logits      (n, 1008) float32: of FID's Inception
+    spatial     (n, 2023) float32: its spatial features, for sfid
+    classifier  (n, K) float32: logits in the user's own classifier
+    right       (n,) bool: whether the predicted class is the wanted one
+    shown       (m, C, S, S) float32, and shown_labels (m,): those that the picture shows
+"""
+
+MakeBlock = Callable[[int], Measured]
+"""Block b of the samples, drawn and measured."""
+Blocks = Callable[[int, int, MakeBlock], Sequence[Measured] | None]
+"""(generation seed, number of blocks, how one is made) -> all of them in order; None in a process that only takes part."""
+
+
+def alone(seed: int, count: int, make: MakeBlock) -> Sequence[Measured]:
+    """One process makes all of them, in order."""
+    return [make(number) for number in range(count)]
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What samples are measured with."""
+
+    judge: Judge
+    reference: Reference
+    own: OwnClassifier | None = None
+    """Says of which class a sample is; None leaves it to the judge."""
+    decoder: LatentDecoder | None = None
+    """Makes pictures of samples that are latents, for all but the judge, who looks at latents."""
+
+
+def measured_samples(
+    config: TrainConfig,
+    network: DiffusionTransformer,
+    data: DataSet,
+    instruments: Instruments,
+    tick: Callable[[], None],
+    *,
+    step: int,
+    blocks: Blocks = alone,
+) -> Measured | None:
+    """What `Measured` says of all `config.evaluation.samples`; None where another process has them.
+
+    `tick` is called at every network call. Raises Diverged when the weights of `step` give values that are not finite.
+    """
+
+    def make(number: int) -> Measured:
+        return _block(number, config, network, data, instruments, tick, step)
+
+    found = blocks(config.evaluation.seed, block_count(config.evaluation.samples), make)
+    return None if found is None else {name: torch.cat([block[name] for block in found]) for name in found[0]}
+
+
+@torch.no_grad()
+def _block(
+    number: int,
+    config: TrainConfig,
+    network: DiffusionTransformer,
+    data: DataSet,
+    instruments: Instruments,
+    tick: Callable[[], None],
+    step: int,
+) -> Measured:
+    judge, reference, own, decoder = instruments.judge, instruments.reference, instruments.own, instruments.decoder
+    ((tokens, labels),) = generate(
+        network,
+        config.evaluation,
+        shape=(data.judged.tokens.shape[1], data.judged.tokens.shape[2]),
+        dtype=data.judged.tokens.dtype,
+        tick=tick,
+        channels=data.channels,
+        process=process_of(config.process),
+        blocks=[number],
+    )
+    if not tokens.isfinite().all():
+        raise Diverged(step, "a generated sample", math.nan)
+    features, predicted = judge.look(tokens)
+    found = {"judge": features}
+    shown = _shown(config, number, data.classes, labels)
+    images = unpatchify(tokens.float(), config.backbone.patch, data.channels)
+    if decoder is not None and (shown.any() or reference.eye is not None or own is not None):
+        images = decoder(images, tick)
+    if reference.eye is not None:
+        logits: Tensor | None
+        if reference.spatial is not None:
+            found["extractor"], logits, found["spatial"] = reference.eye.look_widely_at(images.split(BLOCK), tick)
+        else:
+            found["extractor"], logits = reference.eye.look_at(images.split(BLOCK), tick)
+        found |= {} if logits is None else {"logits": logits}
+    if own is not None:
+        found["classifier"] = own.logits_at(images.split(BLOCK), tick)
+        predicted = found["classifier"].argmax(dim=1).to(labels.device)
+    found = {name: values.float().cpu() for name, values in found.items()}  # networks compute in float32, so nothing is lost
+    return found | {"right": (predicted == labels).cpu(), "shown": images[shown].cpu(), "shown_labels": labels[shown].cpu()}
+
+
+def _shown(config: TrainConfig, number: int, classes: int, labels: Tensor) -> Tensor:
+    """Which samples of a block are in the picture (n,): the first ones of the classes that have a column."""
+    columns = min(GRID_COLUMNS, classes)
+    first = block_start(number)
+    if config.evaluation.labels == "balanced":  # sample i is of class i modulo their number
+        turns, more = divmod(first, classes)
+        before, wanted = turns * columns + min(more, columns), labels < columns
+    else:
+        before, wanted = first, torch.ones_like(labels, dtype=torch.bool)
+    return wanted & (before + wanted.cumsum(0) <= GRID_ROWS * columns)
