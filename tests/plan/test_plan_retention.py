@@ -143,3 +143,13 @@ def test_a_torn_checkpoint_is_never_the_one_that_stays_and_an_unreadable_one_is_
 def test_the_folder_of_the_attempt_that_writes_is_its_own(tmp_path: Path) -> None:
     use = trial(attempt(1, step=20), attempt(2, "running", 30))
     assert left(tmp_path, use, {"1": "10 20", "2": "25 30 35"}, spare={2}) == {"1": [], "2": ["25", "30", "35"]}
+
+
+def test_parts_of_an_evaluation_stay_until_the_trial_has_its_results(tmp_path: Path) -> None:
+    stopped, done = trial(attempt(1, step=40), attempt(2, step=40)), trial(attempt(1, step=40), attempt(2, "finished", 40), done=(40,))
+    folders = {1: tmp_path / "attempt-1", 2: tmp_path / "attempt-2"}
+    parts = [write_state(folders[1], "evaluation", 40, number=f"-{number:04d}") for number in range(2)]
+    write_state(folders[1], "checkpoint", 40)
+    write_state(folders[2], "average", 40)
+    assert superfluous(stopped, folders) == []
+    assert [file.path for file in superfluous(done, folders) if file.kind == "evaluation"] == parts
