@@ -7,26 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from model.autoencoder import LatentDecoder
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
-from model.config.evaluation import BY_NEIGHBOURS
-from model.config.extractor import named_by_features
 from model.data.dataset import DataSet
 from model.errors import Diverged
-from model.evaluation.class_score import class_score, inception_score
-from model.evaluation.distances import Moments, frechet_distance
-from model.evaluation.extrapolation import distance_at, distance_at_infinity, sample_sizes
+from model.evaluation.class_score import class_score
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses, overfitting_gap
 from model.evaluation.judge import Judge
-from model.evaluation.kernel_distance import kernel_distance, subset_sizes
-from model.evaluation.measured_samples import GRID_COLUMNS, Blocks, Instruments, Measured, alone, measured_samples
-from model.evaluation.neighbours import precision_and_recall
+from model.evaluation.measured_samples import GRID_COLUMNS, Blocks, Instruments, Sampling, alone, measured_samples
 from model.evaluation.own_classifier import OwnClassifier
 from model.evaluation.reference import Reference
+from model.evaluation.sample_metrics import sample_metrics, save_picture
 from model.noise.process import process_of
 from model.patches import unpatchify
 from model.sampling.generate import generate
@@ -121,7 +115,7 @@ def take_part(
 ) -> None:
     """Draws and measures this process's share of the samples, while the first process calls `evaluate`."""
     for asked in _by_generation_seed(config):
-        measured_samples(asked, network, data, instruments, tick, step=step, blocks=blocks)
+        measured_samples(network, Sampling.of(asked, data, step), instruments, tick, blocks)
 
 
 def _by_generation_seed(config: TrainConfig) -> list[TrainConfig]:
@@ -146,44 +140,27 @@ def _with_one_seed(
     """
     tick()
     judge, reference, own = instruments.judge, instruments.reference, instruments.own
+    assert judge is not None
     process = process_of(config.process)
     held_out = held_out_losses(network, data.held_out, config.evaluation, process, tick)
     loss = held_out.loss
     if not math.isfinite(loss):
         raise Diverged(step, "held-out loss", loss)
-    samples = measured_samples(config, network, data, instruments, tick, step=step, blocks=blocks)
+    samples = measured_samples(network, Sampling.of(config, data, step), instruments, tick, blocks)
     assert samples is not None, "the process that evaluates has all samples"
-    _save_picture(config, samples, data, picture)
-    generated = samples["judge" if reference.eye is None else "extractor"].double()
+    save_picture(samples, config.evaluation, picture, data.classes, data.class_names)
     tick()
-    metrics = {
-        HELD_OUT_NAMES[process.predicts]: loss,
-        config.feature_metrics[0]: frechet_distance(reference.moments, Moments.of(generated.numpy())),
-        "class_accuracy": samples["right"].double().mean().item(),
-    }
-    details: dict[str, Any] = {
-        "samples": config.evaluation.samples,
+    device = data.judged.tokens.device
+    metrics, details = sample_metrics(config.evaluation, config.feature_metrics, reference, samples, device, tick)
+    metrics |= {HELD_OUT_NAMES[process.predicts]: loss, "class_accuracy": samples["right"].double().mean().item()}
+    details |= {
         "fd_floor": reference.floor,
         "fd_floor_n": reference.floor_n,
-        "fd_features": generated.shape[1],
         "classifier_accuracy": judge.accuracy if own is None else own.accuracy,
         "held_out_images": len(data.held_out),
         "training_images": len(data.train),
         "passes": config.passes(step, len(data.train)),
     }
-    details |= {"reference": reference.file} if reference.file else {}
-    details |= {"fd_reference_n": reference.moments.n} if reference.moments.n else {}  # a file does not say of how many it is
-    more, said = _by_features(config, reference, generated, data.judged.tokens.device)
-    metrics |= more
-    details |= said
-    if reference.spatial is not None:
-        tick()
-        distance = frechet_distance(reference.spatial, Moments.of(samples["spatial"].double().numpy()))
-        metrics[named_by_features("sfid", config.feature_metrics[0])] = distance
-    if (fewest := min(len(generated), reference.moments.n or len(generated))) <= generated.shape[1]:
-        details["fd_note"] = f"{fewest:,} images in {generated.shape[1]:,} features have a singular covariance"
-    if "inception_score" in config.feature_metrics:
-        metrics["inception_score"] = inception_score(samples["logits"])
     if "overfitting_gap" in config.evaluation.extra_metrics:
         tick()
         metrics[GAP_NAMES[process.predicts]] = overfitting_gap(network, data, loss, config.evaluation, process, tick)
@@ -191,41 +168,4 @@ def _with_one_seed(
     if "class_score" in config.evaluation.extra_metrics:
         log_p = judge.log_probabilities(samples["judge"]) if own is None else torch.log_softmax(samples["classifier"].double(), dim=1)
         metrics["class_score"] = class_score(log_p)
-    if reference.neighbours is not None:
-        device = data.judged.tokens.device  # all pairs of samples and images, in every feature
-        near = precision_and_recall(reference.neighbours.to(device), generated.to(device))
-        metrics |= {name: value for name, value in zip(BY_NEIGHBOURS, near, strict=True) if name in config.evaluation.extra_metrics}
-        details["neighbour_images"] = len(reference.neighbours)
     return Evaluation(metrics, details, held_out.by_level)
-
-
-def _save_picture(config: TrainConfig, samples: Measured, data: DataSet, picture: Path) -> None:
-    columns, balanced = min(GRID_COLUMNS, data.classes), config.evaluation.labels == "balanced"
-    first, labels = samples["shown"], samples["shown_labels"]
-    if not balanced:  # no column is of one class: the first samples, ordered by their classes
-        first = first[labels.argsort(stable=True)]
-    save_grid(first, columns, picture, data.class_names if balanced else ())
-
-
-def _by_features(
-    config: TrainConfig, reference: Reference, generated: Tensor, device: torch.device
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """Kernel distance and Fréchet distance at infinity of generated features (n, F), where asked for; and what stands beside them."""
-    metrics: dict[str, float] = {}
-    details: dict[str, Any] = {}
-    distance, seed, n = config.feature_metrics[0], config.evaluation.seed, len(generated)
-    if "fd_infinity" in config.evaluation.extra_metrics:
-        features = generated.numpy()
-        metrics[named_by_features("fd_infinity", distance)] = distance_at_infinity(reference.moments, features, seed)
-        if reference.floor_n <= n:
-            details["fd_at_floor_n"] = distance_at(reference.floor_n, reference.moments, features, seed)
-        if (fewest := sample_sizes(n)[0]) <= generated.shape[1]:
-            details["fd_infinity_note"] = (
-                f"its line begins at {fewest:,} samples, which have a singular covariance in {generated.shape[1]:,} features"
-            )
-    if reference.features is not None:
-        real = reference.features.to(device)
-        metrics[named_by_features("kid", distance)] = kernel_distance(real, generated.to(device), seed)
-        details["kid_subset"], details["kid_subsets"] = subset_sizes(len(real), n)
-        details["kid_reference_n"] = len(real)
-    return metrics, details

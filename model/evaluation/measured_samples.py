@@ -13,13 +13,14 @@ from torch import Tensor
 from model.autoencoder import LatentDecoder
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
+from model.config.evaluation import EvaluationConfig
 from model.data.dataset import DataSet
 from model.errors import Diverged
 from model.evaluation.extractors import BLOCK
 from model.evaluation.judge import Judge
 from model.evaluation.own_classifier import OwnClassifier
 from model.evaluation.reference import Reference
-from model.noise.process import process_of
+from model.noise.process import Process, process_of
 from model.patches import unpatchify
 from model.sampling.generate import block_count, block_start, generate
 
@@ -28,12 +29,12 @@ GRID_COLUMNS, GRID_ROWS = 10, 8
 Measured = Mapping[str, Tensor]
 """By name, on the CPU:
 
-    judge       (n, 64) float32: features in the trained classifier
+    judge       (n, 64) float32: features in the classifier that was trained on the data, where there is one
     extractor   (n, F) float32: features in the extractor, where there is one
     logits      (n, 1008) float32: of FID's Inception
     spatial     (n, 2023) float32: its spatial features, for sfid
     classifier  (n, K) float32: logits in the user's own classifier
-    right       (n,) bool: whether the predicted class is the wanted one
+    right       (n,) bool: whether the predicted class is the wanted one, where something predicts it
     shown       (m, C, S, S) float32, and shown_labels (m,): those that the picture shows
 """
 
@@ -49,10 +50,34 @@ def alone(seed: int, count: int, make: MakeBlock) -> Sequence[Measured]:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """What is drawn from a network."""
+
+    evaluation: EvaluationConfig
+    process: Process
+    patch: int
+    channels: int
+    classes: int
+    tokens: int
+    """Of an image."""
+    dtype: torch.dtype
+    """Of the samples."""
+    step: int
+    """Optimizer steps that its weights are of, for words."""
+
+    @classmethod
+    def of(cls, config: TrainConfig, data: DataSet, step: int) -> "Sampling":
+        """What an evaluation of a trial draws."""
+        tokens, patch = data.judged.tokens, config.backbone.patch
+        return cls(config.evaluation, process_of(config.process), patch, data.channels, data.classes, tokens.shape[1], tokens.dtype, step)
+
+
+@dataclass(frozen=True)
 class Instruments:
     """What samples are measured with."""
 
-    judge: Judge
+    judge: Judge | None
+    """None where nothing was trained on the data."""
     reference: Reference
     own: OwnClassifier | None = None
     """Says of which class a sample is; None leaves it to the judge."""
@@ -61,54 +86,40 @@ class Instruments:
 
 
 def measured_samples(
-    config: TrainConfig,
-    network: DiffusionTransformer,
-    data: DataSet,
-    instruments: Instruments,
-    tick: Callable[[], None],
-    *,
-    step: int,
-    blocks: Blocks = alone,
+    network: DiffusionTransformer, sampling: Sampling, instruments: Instruments, tick: Callable[[], None], blocks: Blocks = alone
 ) -> Measured | None:
-    """What `Measured` says of all `config.evaluation.samples`; None where another process has them.
+    """What `Measured` says of all `sampling.evaluation.samples`; None where another process has them.
 
-    `tick` is called at every network call. Raises Diverged when the weights of `step` give values that are not finite.
+    `tick` is called at every network call. Raises Diverged when the weights give values that are not finite.
     """
 
     def make(number: int) -> Measured:
-        return _block(number, config, network, data, instruments, tick, step)
+        return _block(number, network, sampling, instruments, tick)
 
-    found = blocks(config.evaluation.seed, block_count(config.evaluation.samples), make)
+    found = blocks(sampling.evaluation.seed, block_count(sampling.evaluation.samples), make)
     return None if found is None else {name: torch.cat([block[name] for block in found]) for name in found[0]}
 
 
 @torch.no_grad()
-def _block(
-    number: int,
-    config: TrainConfig,
-    network: DiffusionTransformer,
-    data: DataSet,
-    instruments: Instruments,
-    tick: Callable[[], None],
-    step: int,
-) -> Measured:
+def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instruments: Instruments, tick: Callable[[], None]) -> Measured:
     judge, reference, own, decoder = instruments.judge, instruments.reference, instruments.own, instruments.decoder
     ((tokens, labels),) = generate(
         network,
-        config.evaluation,
-        shape=(data.judged.tokens.shape[1], data.judged.tokens.shape[2]),
-        dtype=data.judged.tokens.dtype,
+        sampling.evaluation,
+        shape=(sampling.tokens, sampling.channels * sampling.patch**2),
+        dtype=sampling.dtype,
         tick=tick,
-        channels=data.channels,
-        process=process_of(config.process),
+        channels=sampling.channels,
+        process=sampling.process,
         blocks=[number],
     )
     if not tokens.isfinite().all():
-        raise Diverged(step, "a generated sample", math.nan)
-    features, predicted = judge.look(tokens)
-    found = {"judge": features}
-    shown = _shown(config, number, data.classes, labels)
-    images = unpatchify(tokens.float(), config.backbone.patch, data.channels)
+        raise Diverged(sampling.step, "a generated sample", math.nan)
+    found, predicted = {}, None
+    if judge is not None:
+        found["judge"], predicted = judge.look(tokens)
+    shown = _shown(sampling, number, labels)
+    images = unpatchify(tokens.float(), sampling.patch, sampling.channels)
     if decoder is not None and (shown.any() or reference.eye is not None or own is not None):
         images = decoder(images, tick)
     if reference.eye is not None:
@@ -122,14 +133,15 @@ def _block(
         found["classifier"] = own.logits_at(images.split(BLOCK), tick)
         predicted = found["classifier"].argmax(dim=1).to(labels.device)
     found = {name: values.float().cpu() for name, values in found.items()}  # networks compute in float32, so nothing is lost
-    return found | {"right": (predicted == labels).cpu(), "shown": images[shown].cpu(), "shown_labels": labels[shown].cpu()}
+    found |= {} if predicted is None else {"right": (predicted == labels).cpu()}
+    return found | {"shown": images[shown].cpu(), "shown_labels": labels[shown].cpu()}
 
 
-def _shown(config: TrainConfig, number: int, classes: int, labels: Tensor) -> Tensor:
+def _shown(sampling: Sampling, number: int, labels: Tensor) -> Tensor:
     """Which samples of a block are in the picture (n,): the first ones of the classes that have a column."""
+    classes, first = sampling.classes, block_start(number)
     columns = min(GRID_COLUMNS, classes)
-    first = block_start(number)
-    if config.evaluation.labels == "balanced":  # sample i is of class i modulo their number
+    if sampling.evaluation.labels == "balanced":  # sample i is of class i modulo their number
         turns, more = divmod(first, classes)
         before, wanted = turns * columns + min(more, columns), labels < columns
     else:

@@ -1,8 +1,9 @@
 """Real images as an extractor sees them: what samples are compared with. Computed once for a data set and kept under what made it."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -38,7 +39,7 @@ class Reference:
     moments: Moments
     """Of the features of all of them."""
     floor: float
-    """Fréchet distance of the data's held-out images from them: real against real, with `floor_n` images."""
+    """Fréchet distance of the data's held-out images from them: real against real, with `floor_n` images; NaN where there are none."""
     floor_n: int
     neighbours: Tensor | None
     """Features (m, F) of as many training images as samples, where there are as many, or of a file's first images; None when no metric
@@ -104,34 +105,43 @@ def load_or_make_reference(
 def _of_file(
     file: ReferenceFile, config: EvaluationConfig, data: DataSet, patch: int, eye: Eye, cache: Path, tick: Callable[[], None]
 ) -> Reference:
-    """The file's statistics, with the data's held-out images as the floor; of its images the first, where a metric looks at them."""
-    tick()
-    moments, device = file.moments(), data.judged.tokens.device
-    what = (file.hash, eye.name, device.type, "float32")
-
-    def key(*more: str) -> str:
-        return f"{content_hash(*(part.encode() for part in (*what, *more)))}-v{EVALUATOR_VERSION}"
+    """The file's statistics, with the data's held-out images as the floor."""
+    device = data.judged.tokens.device
+    found = file_reference(file, config, eye, device, cache, tick)
 
     def floor() -> dict[str, Tensor]:
         held_out = eye.look_at(real_pictures(data, patch).held_out.blocks(BLOCK), tick)[0]
-        return {"floor": torch.tensor(frechet_distance(moments, Moments.of(held_out.numpy())), dtype=torch.float64)}
+        return {"floor": torch.tensor(frechet_distance(found.moments, Moments.of(held_out.numpy())), dtype=torch.float64)}
 
-    apart = key(data.pictures_hash, f"{len(data.judged)}-{len(data.held_out)}")
+    apart = _key_of(file, eye, device, data.pictures_hash, f"{len(data.judged)}-{len(data.held_out)}")
     held = kept(cache / f"floor-{apart}.safetensors", floor, tick)
+    return replace(found, floor=held["floor"].item(), floor_n=len(data.held_out))
+
+
+def file_reference(
+    file: ReferenceFile, config: EvaluationConfig, eye: Eye, device: torch.device, cache: Path, tick: Callable[[], None]
+) -> Reference:
+    """The file's statistics, without a floor, which needs real images besides; of its images the first, where a metric looks at them."""
+    tick()
     shown: Tensor | None = None
     if config.by_neighbours or "kid" in config.extra_metrics:
-        path = cache / f"features-{key()}-{SHOWN}.safetensors"
+        path = cache / f"features-{_key_of(file, eye, device)}-{SHOWN}.safetensors"
         shown = kept(path, lambda: {"features": eye.look_at(file.images(device, BLOCK, SHOWN), tick)[0]}, tick)["features"]
     return Reference(
         eye,
-        moments,
-        held["floor"].item(),
-        len(data.held_out),
+        file.moments(),
+        math.nan,
+        0,
         shown if config.by_neighbours else None,
         None if shown is None or "kid" not in config.extra_metrics else shown[:KEPT],
         file.spatial() if "sfid" in config.extra_metrics else None,
         str(file),
     )
+
+
+def _key_of(file: ReferenceFile, eye: Eye, device: torch.device, *more: str) -> str:
+    what = (file.hash, eye.name, device.type, "float32", *more)
+    return f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
 
 
 def real_pictures(data: DataSet, patch: int) -> Pictures:

@@ -19,7 +19,7 @@ from model.data.dataset import load
 from model.errors import Diverged
 from model.evaluation.evaluate import evaluate
 from model.evaluation.judge import load_or_train_judge
-from model.evaluation.measured_samples import Instruments, Measured, alone, measured_samples
+from model.evaluation.measured_samples import Instruments, Measured, Sampling, alone, measured_samples
 from model.evaluation.reference import judges_reference, load_or_make_reference
 from model.reports import World
 from model.sampling import generate as generation
@@ -47,7 +47,7 @@ def measured(world: World, folder: Path, cache: Path) -> Measured | None:
     judge = load_or_train_judge(data, 2, cache)
     reference = load_or_make_reference(config.evaluation, data, 2, eye_of(), cache, nothing)
     blocks = blocks_of(world, folder)
-    return measured_samples(config, network_of(config), data, Instruments(judge, reference), nothing, step=0, blocks=blocks)
+    return measured_samples(network_of(config), Sampling.of(config, data, 0), Instruments(judge, reference), nothing, blocks)
 
 
 def one_of(rank: int, size: int, folder: Path, cache: Path) -> None:

@@ -360,7 +360,7 @@ def test_a_picture_of_random_labels_is_ordered_by_class(
     from model.evaluation.reference import judges_reference
 
     saved: list[tuple[Tensor, object]] = []
-    monkeypatch.setattr("model.evaluation.evaluate.save_grid", lambda images, _, __, names: saved.append((images, names)))
+    monkeypatch.setattr("model.evaluation.sample_metrics.save_grid", lambda images, _, __, names: saved.append((images, names)))
     config = tiny(evaluation={"labels": "random", "samples": 30})
     reference = judges_reference(config.evaluation, digits, judge)
     evaluate(config, network_of(tiny()), digits, judge, tmp_path / "grid.png", nothing, step=0, reference=reference)
