@@ -54,6 +54,8 @@ def of_parquet(path: Path, files: tuple[Path, ...], square: Square, choice: Choi
             content += [os.fsencode(file.name), str(size).encode(), _footer(file)]
         except Exception as error:  # of pyarrow's many
             raise DataError(f"{file} cannot be read as parquet ({_said(error)}); write or copy it again") from error
+    if not sum(rows):
+        raise DataError(f"{path} has no rows; give a data set with pictures")
     columns = columns_of(str(path), features, choice.image_column, choice.label_column)
 
     def load() -> Any:
@@ -163,7 +165,7 @@ def _of_rows(
             f"{place}: the column {columns.label!r} names {len(columns.class_names)} classes, and no picture is of the last,"
             f" {columns.class_names[-1]!r}; give a split that has pictures of every class"
         )
-    pictures = found.select_columns([columns.image])
+    pictures = found.select_columns([columns.image])  # its table is in the order of its rows: what is read from a file has no other
     if columns.decoded:
         pictures = pictures.cast_column(columns.image, datasets.Image(decode=False))
     pictures = pictures.with_format(None)
@@ -177,7 +179,7 @@ def _of_rows(
         return square.opened(file, where)
 
     told = (part, f"pictures {columns.image}", f"labels {columns.label}")
-    content = (*content, columns.image.encode(), columns.label.encode())
+    content = (*content, columns.image.encode(), columns.label.encode(), _sizes(pictures.data.column(columns.image)))
     return Entries(place, read, shown, labels, columns.class_names, content, remarks, ", ".join(filter(None, told)))
 
 
@@ -192,6 +194,15 @@ def _file(held: Any) -> Path | io.BytesIO:
         raise ValueError(f"the row holds no bytes, and its path {shown_name(path)} is relative to nothing known")
     ensure_plain(Path(path))
     return Path(path)
+
+
+def _sizes(column: Any) -> bytes:
+    """Of every picture, -1 of none: from where they begin and end, so that no picture is read."""
+    import pyarrow.compute
+
+    held = pyarrow.compute.struct_field(column, "bytes") if pyarrow.types.is_struct(column.type) else column
+    sizes = pyarrow.compute.binary_length(held).fill_null(-1)
+    return np.asarray(sizes.to_numpy(), np.int64).tobytes()
 
 
 def _row(place: int) -> str:

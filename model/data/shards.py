@@ -64,7 +64,8 @@ def of_split(path: Path, files: tuple[Path, ...], asked: str | None) -> Shards:
             f"{path} has shards of the split {named[0]} by name, and others such as {shown_name(unnamed)}; say --split {named[0]}, or move"
             " them apart"
         )
-    chosen = choose_split(str(path), named, _WORD.get(asked, asked) if asked else None)
+    meant = _WORD.get(asked) if asked else None
+    chosen = choose_split(str(path), named, meant if meant in named else asked)
     if chosen is None:
         return Shards(files)
     kept = tuple(file for file, split in zip(files, splits, strict=True) if split == chosen)
