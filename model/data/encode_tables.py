@@ -41,6 +41,7 @@ def of_parquet(path: Path, files: tuple[Path, ...], square: Square, choice: Choi
     choice.ensure_meant(str(path), "split", "image_column", "label_column")
     datasets = import_datasets(str(path))
     shards = of_split(path, files, choice.split)
+    import pyarrow.dataset
     import pyarrow.parquet
 
     rows, content = [], []
@@ -60,7 +61,13 @@ def of_parquet(path: Path, files: tuple[Path, ...], square: Square, choice: Choi
 
     def load() -> Any:
         patterns = [glob.escape(str(file)) for file in shards.files]  # it would take [ and * in a name for a pattern
-        builder = datasets.load_dataset_builder("parquet", data_files={"train": patterns}, columns=[columns.image, columns.label])
+        builder = datasets.load_dataset_builder(
+            "parquet",
+            data_files={"train": patterns},
+            columns=[columns.image, columns.label],
+            # Or a file is held whole in memory while it is copied.
+            fragment_scan_options=pyarrow.dataset.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False),
+        )
         builder.download_and_prepare()
         return builder.as_dataset(split="train", in_memory=False)
 

@@ -12,7 +12,7 @@ data = typer.Typer(name="data", help="Prepare a data set.", no_args_is_help=True
 
 SOURCE = (
     "A folder with one sub-folder of pictures per class, an .npz; a .tar (NAME.jpg and NAME.cls) or .parquet file, or a folder of them;"
-    " what save_to_disk of `datasets` wrote; hub:OWNER/NAME[@REVISION]."
+    " what save_to_disk of `datasets` wrote; hub:OWNER/NAME or hub:OWNER/NAME@REVISION."
 )
 Split = Annotated[str | None, typer.Option(metavar="NAME", help="Of a source with several splits: the one to take.")]
 Subset = Annotated[str | None, typer.Option(metavar="NAME", help="Of a data set on the hub with several subsets: the one to take.")]
