@@ -148,7 +148,7 @@ def bytes_in_parquet(folder: Path, root: Path) -> Path:
 
 
 def saved(folder: Path, root: Path) -> Path:
-    table(folder).with_format("numpy").save_to_disk(root / "saved", num_shards=3)
+    table(folder).with_format("arrow").save_to_disk(root / "saved", num_shards=3)
     return root / "saved"
 
 
