@@ -21,8 +21,9 @@ from model.config.autoencoder import AutoencoderConfig
 from model.config.availability import ensure_available
 from model.config.encoded_data import FILE, FORMAT, EncodedBy, EncodedData
 from model.data.crop import Crop
-from model.data.encode_source import Source, open_source
+from model.data.encode_source import open_source
 from model.data.latents import LABELS, LEAST_SPREAD, MOMENTS, MOST_SPREAD, PART, UNFINISHED
+from model.data.picture_source import ALL, Choice, HubName, Source, named_source
 from model.data.pictures import IMAGES, from_pixels
 from model.errors import ConfigError, DataError
 from model.whole_file import to_disk, whole_file
@@ -35,13 +36,14 @@ SHOWN = 64
 SAY_SECONDS, NOTE_SECONDS = 5.0, 2.0
 """Between two lines of progress, and between two entries of the journal: what was done since is done again."""
 Say = Callable[[str], None]
+__all__ = ["Choice", "Encoding", "encode_data", "named_source"]
 
 
 @dataclass(frozen=True)
 class Encoding:
     """What is encoded, how, and where it goes."""
 
-    source: Path
+    source: Path | HubName
     output: Path
     autoencoder: AutoencoderConfig
     side: int
@@ -55,6 +57,8 @@ class Encoding:
     """Pictures encoded together: a part of the result, whose last digits depend on it."""
     device: str = "cpu"
     dtype: Literal["float16", "float32"] = "float16"
+    choice: Choice = ALL
+    """Which part of the source."""
 
 
 def encode_data(asked: Encoding, say: Say) -> EncodedData:
@@ -73,7 +77,7 @@ def encode_data(asked: Encoding, say: Say) -> EncodedData:
     from model.autoencoder import load_autoencoder
     from model.transfer import device_of
 
-    source = open_source(asked.source, asked.side, asked.crop, skip_broken=asked.skip_broken)
+    source = open_source(asked.source, asked.side, asked.crop, skip_broken=asked.skip_broken, choice=asked.choice)
     for remark in source.remarks:
         say(f"pictures: {remark}")
     device = device_of(asked.device)
@@ -273,7 +277,7 @@ def _about(asked: Encoding, source: Source, autoencoder: "Autoencoder", arrays: 
         picture_side=asked.side,
         crop=asked.crop,
         flip=asked.flip,
-        source=str(asked.source),
+        source=f"{asked.source} ({source.part})" if source.part else str(asked.source),
         source_hash=source.named,
         autoencoder=by,
         scale=autoencoder.scale,

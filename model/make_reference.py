@@ -18,6 +18,7 @@ from model.config.reference_file import IMAGES as KEPT_IMAGES
 from model.config.reference_file import SPATIAL_STATISTICS, STATISTICS
 from model.data.crop import Crop
 from model.data.encode_source import open_source
+from model.data.picture_source import ALL, Choice, HubName
 from model.data.pictures import IMAGES, from_pixels, open_images
 from model.errors import ConfigError, DataError
 from model.whole_file import whole_file
@@ -34,8 +35,8 @@ Array = npt.NDArray[np.float64]
 class Referenced:
     """Of which pictures, and where it goes."""
 
-    source: Path
-    """A folder of class folders, an `.npz`, or a folder that `sweeper data encode` wrote with its pictures."""
+    source: Path | HubName
+    """As for `sweeper data encode`, or a folder that it wrote with its pictures."""
     output: Path
     side: int
     """Of a picture, in pixels; of encoded pictures it is their own."""
@@ -43,6 +44,8 @@ class Referenced:
     weights: str = "hub"
     """Of Inception, as `evaluation.extractor.weights`."""
     device: str = "cpu"
+    choice: Choice = ALL
+    """Which part of the source."""
 
 
 class RunningMoments:
@@ -116,7 +119,8 @@ def make_reference(asked: Referenced, say: Say) -> int:
 
 
 def _pictures(asked: Referenced) -> tuple[int, Callable[[int], Pixels]]:
-    if (asked.source / IMAGES).is_file():
+    if isinstance(asked.source, Path) and (asked.source / IMAGES).is_file():
+        asked.choice.ensure_meant(str(asked.source))
         try:
             count = len(np.load(asked.source / IMAGES, mmap_mode="r"))
         except (OSError, ValueError, EOFError) as error:
@@ -125,5 +129,5 @@ def _pictures(asked: Referenced) -> tuple[int, Callable[[int], Pixels]]:
         assert found is not None
         rows, _ = found
         return count, lambda place: np.array(rows[place])
-    source = open_source(asked.source, asked.side, asked.crop, skip_broken=False)
+    source = open_source(asked.source, asked.side, asked.crop, skip_broken=False, choice=asked.choice)
     return len(source.labels), source.read

@@ -31,6 +31,14 @@ def ensure_available(network: FrozenNetwork | AutoencoderConfig) -> None:
         )
 
 
+def ensure_datasets(place: str) -> None:
+    """Raises ConfigError, naming `place`, where the package that reads tables of pictures is not installed."""
+    if find_spec("datasets") is None:
+        raise ConfigError(
+            f"{place}: parquet, saved data sets and the hub are read by `datasets`, which is not installed; pip install 'sweeper[data]'"
+        )
+
+
 @lru_cache(maxsize=1)
 def timm_names() -> frozenset[str]:
     """Every model that timm registers, new names and old, read from its sources: importing it loads torch."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from model.config import NpzData
 from model.data.images import LabelledImages, content_hash, shown_name
+from model.data.labels import known_labels
 from model.data.npy_header import read_header
 from model.errors import DataError
 
@@ -33,7 +34,7 @@ def read_npz(config: NpzData) -> LabelledImages:
     if images.ndim == 3:
         images = images[..., None]
     _ensure_images(path, images)
-    known = _labels(path, len(images), labels)
+    known = known_labels(str(path), len(images), labels)
     classes = int(known.max()) + 1 if len(known) else 0
     if names is not None and (names.ndim != 1 or names.dtype.kind != "U" or len(names) != classes):
         raise DataError(f"{path}: `class_names` has shape {names.shape} of {names.dtype}; give {classes} names, one per label, or none")
@@ -50,37 +51,6 @@ def _ensure_images(path: Path, images: Array) -> None:
         raise DataError(
             f"{path}: `images` has shape {images.shape}; give square images, (N, H, H) or (N, H, H, C) with C 1, 3 or 4{remedy}"
         )
-
-
-def _labels(path: Path, images: int, labels: Array) -> npt.NDArray[np.int64]:
-    """Every label from 0 to the largest has an image: samples of a class without any would count as wrong, whatever they show."""
-    if labels.shape != (images,) or not np.issubdtype(labels.dtype, np.integer):
-        remedy = ""
-        if labels.shape == (images, 1):
-            remedy = ": save labels.ravel()"
-        elif labels.ndim == 2 and len(labels) == images and labels.dtype.kind in "biuf":
-            remedy = ": save labels.argmax(axis=1), where they are one-hot"
-        raise DataError(f"{path}: `labels` has shape {labels.shape} of {labels.dtype}; give {images} integers, one per image{remedy}")
-    if not images:
-        return labels.astype(np.int64)
-    if labels.min() < 0:
-        raise DataError(f"{path}: label {labels.min()} of image {int(labels.argmin())} is negative; labels count from 0")
-    if labels.max() >= images:
-        raise DataError(
-            f"{path}: label {labels.max()} of image {int(labels.argmax())} is larger than the number of images, {images}; number the"
-            " classes from 0 without gaps"
-        )
-    known = labels.astype(np.int64)
-    used = np.bincount(known) > 0
-    if not used.all():
-        first, last = int(np.argmin(used)), len(used) - 1
-        if used[1:].all():
-            raise DataError(f"{path}: labels go from 1 to {last}, and no image has label 0; they count from 0: save labels - 1")
-        raise DataError(
-            f"{path}: no image has label {first}, and labels go to {last}; number the classes from 0 without gaps:"
-            " save numpy.unique(labels, return_inverse=True)[1]"
-        )
-    return known
 
 
 def _arrays(path: Path) -> tuple[Array, Array, Array | None]:

@@ -10,6 +10,18 @@ from sweeper.errors import RequestError
 data = typer.Typer(name="data", help="Prepare a data set.", no_args_is_help=True)
 
 
+SOURCE = (
+    "A folder with one sub-folder of pictures per class, an .npz; a .tar (NAME.jpg and NAME.cls) or .parquet file, or a folder of them;"
+    " what save_to_disk of `datasets` wrote; hub:OWNER/NAME or hub:OWNER/NAME@REVISION."
+)
+Split = Annotated[str | None, typer.Option(metavar="NAME", help="Of a source with several splits: the one to take.")]
+Subset = Annotated[str | None, typer.Option(metavar="NAME", help="Of a data set on the hub with several subsets: the one to take.")]
+ImageColumn = Annotated[str | None, typer.Option(metavar="NAME", help="Of a table: the column of pictures; in a .tar, their suffix.")]
+LabelColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of a table: the column of labels; in a .tar, their suffix, or a field of NAME.json.")
+]
+
+
 @data.callback()
 def _group() -> None:
     """Prepare a data set."""
@@ -17,12 +29,16 @@ def _group() -> None:
 
 @data.command()
 def encode(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A folder with one sub-folder of pictures per class, or an .npz file.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="The folder of the latents.")],
     autoencoder: Annotated[str, typer.Option(metavar="NAME", help="A folder of diffusers', or a name on the Hugging Face hub.")],
     kind: Annotated[Literal["kl", "tiny", "dc"], typer.Option(help="Its class in diffusers.")] = "kl",
     resolution: Annotated[int, typer.Option(metavar="SIDE", min=1, help="Side of a picture in pixels.")] = 256,
     crop: Annotated[Literal["adm", "center", "none"], typer.Option(help="adm: reduced, then the centre, as for ADM, DiT and SiT.")] = "adm",
+    split: Split = None,
+    subset: Subset = None,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
     flip: Annotated[bool, typer.Option("--flip", help="Keep every picture mirrored too.")] = False,
     images: Annotated[bool, typer.Option(help="Keep the pictures too: features of metrics and REPA are of pictures.")] = True,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out files that cannot be read.")] = False,
@@ -31,7 +47,7 @@ def encode(
     device: Annotated[str | None, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = None,
 ) -> None:
     """Encode pictures with a frozen autoencoder. Stopped at any moment, the same command goes on."""
-    from model.encode_data import Encoding, encode_data
+    from model.encode_data import Choice, Encoding, encode_data, named_source
     from model.errors import ModelError
     from model.sample_trial import autoencoder_of
     from model.train_trial import gpu_models
@@ -40,11 +56,12 @@ def encode(
         decoder = autoencoder_of(autoencoder, kind)
         assert decoder is not None, "an option that must be given"
         asked = Encoding(
-            source=source.expanduser().absolute(),
+            source=named_source(source),
             output=output.expanduser().absolute(),
             autoencoder=decoder,
             side=resolution,
             crop=crop,
+            choice=Choice(split, subset, image_column, label_column),
             flip=flip,
             images=images,
             skip_broken=skip_broken,
@@ -64,28 +81,32 @@ def encode(
 
 @data.command()
 def reference(
-    source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A folder of class folders, an .npz, or a folder that `data encode` wrote.")
-    ],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="As for `data encode`, or a folder that it wrote.")],
     output: Annotated[Path, typer.Argument(metavar="OUT.npz", help="The reference file.")],
     resolution: Annotated[int, typer.Option(metavar="SIDE", min=1, help="Side of a picture in pixels.")] = 256,
     crop: Annotated[Literal["adm", "center", "none"], typer.Option(help="As for `data encode`.")] = "adm",
+    split: Split = None,
+    subset: Subset = None,
+    image_column: ImageColumn = None,
+    label_column: LabelColumn = None,
     weights: Annotated[str, typer.Option(help="FID's Inception: hub, or its file.")] = "hub",
     device: Annotated[str | None, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = None,
 ) -> None:
     """Write the statistics that FID, sFID, precision, recall and KID are measured against, as ADM's suite reads them."""
     from pydantic import ValidationError
 
+    from model.encode_data import Choice, named_source
     from model.errors import ModelError
     from model.make_reference import Referenced, make_reference
     from model.train_trial import gpu_models
 
     try:
         asked = Referenced(
-            source=source.expanduser().absolute(),
+            source=named_source(source),
             output=output.expanduser().absolute(),
             side=resolution,
             crop=crop,
+            choice=Choice(split, subset, image_column, label_column),
             weights=weights,
             device=device or ("cuda" if gpu_models() else "cpu"),
         )

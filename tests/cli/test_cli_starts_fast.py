@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from stored_sweep import store_sweep
 
-HEAVY = {"torch", "torchvision", "ray", "mlflow", "sklearn", "pandas", "matplotlib", "tensorboardX"}
+HEAVY = {"torch", "torchvision", "ray", "mlflow", "sklearn", "pandas", "matplotlib", "tensorboardX", "datasets"}
 LOOK = (
     "import sys; from sweeper.cli.app import run_command; code = run_command(sys.argv[1:]); print('LOADED', *sys.modules); sys.exit(code)"
 )
