@@ -12,18 +12,19 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from model.backbone.families import family_of
 from model.config import LatentsData, TrainConfig
 from model.config.autoencoder import AutoencoderConfig
 from model.config.availability import ensure_available
 from model.config.backbone import BackboneConfig, tokens_per_image
-from model.config.evaluation import EvaluationConfig
+from model.config.evaluation import EvaluationConfig, SamplerConfig
 from model.config.noise import ProcessConfig
 from model.config.section import first_fault
 from model.data.facts_file import read_facts
 from model.data.images import classes_in_words
 from model.data.source import facts
 from model.errors import CheckpointError, ConfigError
-from model.presets import merge
+from model.presets import PRESETS, config_from, merge
 from model.trial_files import is_whole
 
 DRAWN, SHOWN, COLUMNS = 80, 100, 10
@@ -59,6 +60,28 @@ class Subject:
         subject = cls(config.backbone, *images, config.process, config.evaluation, class_names=found.class_names)
         latents = config.data
         return replace(subject, scale=latents.scale, shift=latents.shift) if isinstance(latents, LatentsData) else subject
+
+    @classmethod
+    def of_preset(cls, family: str, preset: str, *, qk_norm: bool = False, **images: int | None) -> "Subject":
+        """The network of a published size: `images` are its channels, resolution and classes, those of ImageNet's latents where None.
+
+        Raises ConfigError for a size or a family that is not known, and for a number below 1.
+        """
+        described = {name: given for name, given in images.items() if given is not None}
+        if wrong := [name for name, given in described.items() if given < 1]:
+            raise ConfigError(f"--{wrong[0]} is at least 1, not {described[wrong[0]]}")
+        if preset not in PRESETS:
+            raise ConfigError(f"--preset {preset}: there is no such size; the sizes are {', '.join(PRESETS)}")
+        usual = LatentsData(kind="latents", path=Path())
+        backbone = config_from({"preset": preset, "backbone": {"qk_norm": qk_norm}}).backbone
+        of_images = {name: getattr(usual, name) for name in ("channels", "resolution", "classes")} | described
+        process = ProcessConfig(kind=family_of(family).process)
+        evaluation = EvaluationConfig(sampler=SamplerConfig(kind="ancestral" if process.kind == "ddpm" else "euler"))
+        return cls(backbone, **of_images, process=process, evaluation=evaluation, family=family)
+
+    def asked(self, over: dict[str, Any]) -> "Subject":
+        """Asked for samples in another way: fields of its evaluation, None where it stays; raises ConfigError for what cannot be."""
+        return replace(self, evaluation=_laid_over(self.evaluation, over))
 
     def labels_of(self, given: Iterable[int | str]) -> tuple[int, ...]:
         """Labels given by number or by the name of their class; raises ConfigError for one that is neither, or another label's too."""
@@ -122,10 +145,7 @@ class Drawing:
         }
         guidance = {"scale": self.guidance, "interval": self.guidance_interval, "channels": self.guidance_channels}
         over: dict[str, Any] = {"samples": self.samples, "seed": self.seed, "sampler": sampler, "guidance": guidance}
-        try:
-            return EvaluationConfig.model_validate(merge(base.model_dump(), _given(over)))
-        except ValidationError as error:
-            raise ConfigError(first_fault(error)) from error
+        return _laid_over(base, over)
 
 
 def autoencoder_of(weights: str | None, kind: str) -> AutoencoderConfig | None:
@@ -166,6 +186,13 @@ def sample_trial(subject: Subject, checkpoint: Path, drawing: Drawing, say: Say)
             " makes pictures of them"
         )
     _draw(subject, checkpoint, drawing, labels, asked, autoencoder, say)
+
+
+def _laid_over(base: EvaluationConfig, over: dict[str, Any]) -> EvaluationConfig:
+    try:
+        return EvaluationConfig.model_validate(merge(base.model_dump(), _given(over)))
+    except ValidationError as error:
+        raise ConfigError(first_fault(error)) from error
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -5,14 +5,12 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from model.backbone.families import FAMILIES, family_of
+from model.backbone.families import FAMILIES
 from model.commands.config_file import read_config
 from model.config import LatentsData
-from model.config.evaluation import EvaluationConfig, SamplerConfig
-from model.config.noise import ProcessConfig
 from model.errors import ConfigError
 from model.machine import gpu_models
-from model.presets import PRESETS, config_from
+from model.presets import PRESETS
 from model.sample_trial import DRAWN, SAMPLERS, Drawing, Subject, autoencoder_of, sample_trial
 
 _LATENTS = LatentsData(kind="latents", path=Path())
@@ -67,19 +65,14 @@ def run(given: argparse.Namespace) -> None:
 def subject_of(given: argparse.Namespace) -> Subject:
     """What the options describe; raises ConfigError when they contradict each other or leave the network open."""
     described = {name: getattr(given, name) for name in ("channels", "resolution", "classes") if getattr(given, name) is not None}
-    if wrong := [name for name, value in described.items() if value < 1]:
-        raise ConfigError(f"--{wrong[0]} is at least 1, not {described[wrong[0]]}")
     if given.config:
         if given.preset or given.qk_norm or described:
             raise ConfigError("--config already describes the network; leave out --preset, --qk-norm, --channels, --resolution, --classes")
         return dataclasses.replace(Subject.of_trial(read_config(given.config), [given.checkpoint.parent]), family=given.family)
     if not given.preset:
         raise ConfigError("say which network it is: --config FILE, or --preset NAME with --channels, --resolution and --classes")
-    backbone = config_from({"preset": given.preset, "backbone": {"qk_norm": given.qk_norm}}).backbone
-    images = {"channels": _LATENTS.channels, "resolution": _LATENTS.resolution, "classes": _LATENTS.classes} | described
-    process = ProcessConfig(kind=family_of(given.family).process)
-    usual = EvaluationConfig(sampler=SamplerConfig(kind="ancestral" if process.kind == "ddpm" else "euler"))
-    return Subject(backbone, **images, process=process, evaluation=usual, family=given.family)
+    images = {"channels": given.channels, "resolution": given.resolution, "classes": given.classes}
+    return Subject.of_preset(given.family, given.preset, qk_norm=given.qk_norm, **images)
 
 
 def _say(line: str) -> None:

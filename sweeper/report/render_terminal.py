@@ -51,6 +51,16 @@ def render_terminal(report: Report, width: int, colour: bool) -> str:
     return _to_text(parts, widest, colour)
 
 
+def render_table(content: Content, width: int, colour: bool) -> str:
+    """One table by itself, with what belongs to its rows."""
+    width = max(width, _LEAST_WIDTH)
+    tables = _tables(content, width)
+    parts: list[RenderableType] = [Text(one_line(content.title), style="bold", overflow="fold")]
+    for table in tables:
+        parts += [_BLANK, table]
+    return _to_text([*parts, *_details(content)], max(width, *map(_width_of, tables)), colour)
+
+
 def _tables(content: Content, width: int) -> list[Table]:
     """One table, or several that repeat its first columns, each within the width if that can be."""
     cells = [[[one_line(line) for line in row.cells[i].lines] for row in content.rows] for i in range(len(content.columns))]

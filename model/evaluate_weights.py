@@ -1,0 +1,173 @@
+"""The door for weights that were trained elsewhere: a network and a protocol in, metrics against a published reference out.
+
+What an evaluation of a trial measures on its data (held-out loss, class accuracy) is not here: there are no data. Loads torch only when
+something is drawn. The same command goes on where it was stopped, and gives a finished result without drawing anything.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from model.config.availability import ensure_available
+from model.config.backbone import tokens_per_image
+from model.config.evaluation import NAMED_BY_FEATURES
+from model.config.extractor import ClassifierExtractor, feature_metrics, named_by_features
+from model.config.train import EVALUATOR_VERSION
+from model.errors import CheckpointError, ConfigError, Diverged
+from model.sample_trial import Subject
+from model.whole_file import whole_file
+
+RESULT, PICTURE = "result.json", "samples.png"
+NEEDS_DATA = ("overfitting_gap", "class_score")
+"""Metrics that nothing without data can have."""
+
+
+@dataclass(frozen=True)
+class EvaluatedWeights:
+    """Metrics by name, and the protocol that they are of."""
+
+    metrics: dict[str, float]
+    protocol: dict[str, Any]
+    """Everything that must agree before two results compare."""
+    details: dict[str, Any]
+    """What a number needs beside it."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What it is computed with."""
+
+    device: str = "cpu"
+    threads: int = 1
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of the network's matrix products."""
+
+
+def evaluate_weights(
+    subject: Subject, checkpoint: Path, folder: Path, cache: Path, machine: Machine, say: Callable[[str], None]
+) -> EvaluatedWeights:
+    """Draws `subject.evaluation.samples` samples and compares them with `subject.evaluation.reference`.
+
+    `folder` belongs to this one evaluation: its result, a picture of its first samples and, until it ends, what was measured of them.
+    `cache` keeps what all evaluations share. `say` gets a line a block of samples.
+
+    Raises:
+        ConfigError: The protocol cannot be followed, or the folder holds a result of another one.
+        CheckpointError: The file is not the network that `subject` describes.
+        DataError: The reference cannot be read.
+    """
+    evaluation = subject.evaluation
+    evaluation.sampler.ensure_samples(subject.process)
+    tokens_per_image(subject.resolution, subject.backbone.patch)
+    if not evaluation.reference_hash:
+        raise ConfigError("weights come without data: give a reference file of ADM, such as VIRTUAL_imagenet256_labeled.npz")
+    if wrong := [name for name in evaluation.extra_metrics if name in NEEDS_DATA]:
+        raise ConfigError(f"{wrong[0]} is measured on data, and weights come without; do not ask for it")
+    if evaluation.autoencoder is not None:
+        ensure_available(evaluation.autoencoder)
+    elif subject.channels not in (1, 3):
+        raise ConfigError(f"samples of {subject.channels} channels are latents; give the autoencoder that makes pictures of them")
+    if not isinstance(evaluation.extractor, ClassifierExtractor):
+        ensure_available(evaluation.extractor)
+    return _evaluate(subject, checkpoint, folder, cache, machine, say)
+
+
+def _evaluate(
+    subject: Subject, checkpoint: Path, folder: Path, cache: Path, machine: Machine, say: Callable[[str], None]
+) -> EvaluatedWeights:
+    import torch
+
+    from model.autoencoder import load_decoder
+    from model.backbone.checkpoints import load_network
+    from model.evaluation.extractors import open_eye
+    from model.evaluation.measured_samples import Instruments, Sampling, measured_samples
+    from model.evaluation.reference import file_reference
+    from model.evaluation.reference_file import ReferenceFile
+    from model.evaluation.sample_metrics import sample_metrics, save_picture
+    from model.noise.process import process_of
+    from model.reports import World
+    from model.sampling.generate import block_count
+    from model.training.durable_file import digest
+    from model.training.evaluation_blocks import EvaluationBlocks
+    from model.training.step import autocast
+    from model.training.together import Together
+    from model.transfer import device_of
+
+    place, evaluation = device_of(machine.device), subject.evaluation
+    torch.set_num_threads(machine.threads)
+    process = process_of(subject.process)
+    images = {"channels": subject.channels, "resolution": subject.resolution, "classes": subject.classes}
+    network = load_network(checkpoint, subject.family, subject.backbone, **images, outputs=process.outputs)
+    protocol = {
+        "weights": digest(dict(network.named_parameters()), {})[:16],
+        "network": subject.backbone.model_dump(mode="json") | images,
+        "process": subject.process.model_dump(mode="json"),
+        "evaluation": evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True}),
+        "scale": subject.scale,
+        "shift": subject.shift,
+        "precision": machine.precision,
+        "evaluator": EVALUATOR_VERSION,
+        "device": torch.cuda.get_device_name(place) if place.type == "cuda" else "cpu",
+        "torch": torch.__version__.split("+")[0],
+    }
+    if (known := read_result(folder)) is not None:
+        if json.loads(json.dumps(protocol)) != known.protocol:
+            raise ConfigError(f"{folder} holds the result of other weights or another protocol; give another name, or remove it")
+        say(f"measured before: {folder / RESULT}")
+        return known
+    decoder = eye = None
+    if evaluation.autoencoder is not None:
+        decoder = load_decoder(evaluation.autoencoder, subject.channels, place, subject.scale, subject.shift)
+    eye = open_eye(evaluation.extractor, place)
+    file = ReferenceFile.of(evaluation)
+    assert eye is not None, "a reference file asks for Inception"
+    assert file is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    network = network.to(place)
+    blocks, drawn = block_count(evaluation.samples), 0
+
+    def told() -> None:
+        nonlocal drawn
+        say(f"block {drawn + 1} of at most {blocks}")
+        drawn += 1
+
+    shared = EvaluationBlocks(
+        Together(World()), folder, (), lambda: True, told, step=0, named={"protocol": protocol, "eye": eye.name}, weights=network
+    )
+    reference = file_reference(file, evaluation, eye, place, cache, lambda: None)
+    sampling = Sampling(
+        evaluation,
+        process,
+        subject.backbone.patch,
+        subject.channels,
+        subject.classes,
+        network.positions.shape[-2],
+        torch.float32,
+        0,
+    )
+    try:
+        with autocast(machine.precision, place):
+            samples = measured_samples(network, sampling, Instruments(None, reference, decoder=decoder), lambda: None, shared)
+    except Diverged as error:
+        raise CheckpointError(f"{checkpoint} gives samples that are not finite; is {subject.family} its family?") from error
+    assert samples is not None, "one process has all samples"
+    always = feature_metrics(evaluation.extractor, "npz")
+    names = always + tuple(named_by_features(name, always[0]) for name in NAMED_BY_FEATURES if name in evaluation.extra_metrics)
+    metrics, details = sample_metrics(evaluation, names, reference, samples, place, lambda: None)
+    save_picture(samples, evaluation, folder / PICTURE, subject.classes, subject.class_names)
+    result = EvaluatedWeights(metrics, json.loads(json.dumps(protocol)), details)
+    with whole_file(folder / RESULT) as beside:
+        beside.write_text(json.dumps({"metrics": metrics, "protocol": protocol, "details": details}, indent=2), encoding="utf-8")
+    shared.forget()
+    return result
+
+
+def read_result(folder: Path) -> EvaluatedWeights | None:
+    """What an earlier call left in its folder; None where it left nothing, or what is there is no result."""
+    try:
+        held = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        return EvaluatedWeights(dict(held["metrics"]), dict(held["protocol"]), dict(held["details"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

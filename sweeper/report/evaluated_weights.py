@@ -1,0 +1,39 @@
+"""The table of weights that were measured here, and a set of published figures below it: apart, each under its protocol."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from sweeper.metrics import columns
+from sweeper.report import layout
+from sweeper.report.beside import published_set
+from sweeper.report.layouts import number_cell, published_table
+from sweeper.report.tables import Cell, Column, Row, Table, text_cell
+
+
+def evaluated_table(name: str, metrics: Mapping[str, float], protocol: Mapping[str, Any], reference: str) -> Table:
+    """One row. `protocol`: as `model.evaluate_weights` says it; `reference`: name and hash of the file."""
+    found = columns(set(metrics))
+    headings = [Column(layout.metric_heading(metric), kind="number") for metric in found]
+    values = [number_cell(metrics[metric.name], None, metric.decimals) for metric in found]
+    badge = Cell(badge_of(protocol, reference), joiner=" · ", badge=True)
+    about = (f"weights {protocol['weights']}; {protocol['precision']} on {protocol['device']}; torch {protocol['torch']}",)
+    row = Row((text_cell(name), *values, badge))
+    return Table("Measured here", (Column("weights"), *headings, Column("protocol")), (row,), stub=1, details=((name, about),))
+
+
+def badge_of(protocol: Mapping[str, Any], reference: str) -> tuple[str, str, str]:
+    """('FID-50K · guidance 1.5 in [0, 1]', 'euler_maruyama, 250 steps · labels random', 'against adm.npz (hash)')."""
+    asked = protocol["evaluation"]
+    samples, guidance, sampler = asked["samples"], asked["guidance"], asked["sampler"]
+    drawn = f"FID-{samples // 1000}K" if samples % 1000 == 0 else f"FID of {samples:,} samples"
+    low, high = guidance["interval"]
+    guided = "no guidance" if guidance["scale"] == 1 else f"guidance {guidance['scale']:g} in [{low:g}, {high:g}]"
+    steps = "" if sampler["kind"] == "dopri5" else f", {sampler['steps']} steps"
+    return f"{drawn} · {guided}", f"{sampler['kind']}{steps} · labels {asked['labels']}", f"against {reference}"
+
+
+def below(name: str) -> Table:
+    """A published set; raises RequestError where there is none of that name."""
+    table = published_table(published_set(name, asked_by="--beside"))
+    return dataclasses.replace(table, title=f"Published figures, under their own protocol: {name}")
