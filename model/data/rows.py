@@ -1,11 +1,14 @@
 """Rows of a large array for a device: held there whole, or brought from disk a batch ahead."""
 
+import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from model.config.data import Residence
 from model.transfer import moved
 
 AHEAD = 16
@@ -61,6 +64,15 @@ class StreamedRows:
 
 def _key(places: Tensor) -> bytes:
     return places.numpy().tobytes()
+
+
+def rows_of(array: npt.NDArray[Any], residence: Residence, device: torch.device) -> Rows:
+    """The rows of an array, mapped or not, where a config's `residence` wants them."""
+    with warnings.catch_warnings():  # that it may only be read; nobody writes to it
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        held = torch.from_numpy(array)
+    resident = residence == "device" or (residence == "auto" and fits(held, device))
+    return ResidentRows(held, device) if resident else StreamedRows(held, device)
 
 
 def fits(array: Tensor, device: torch.device) -> bool:

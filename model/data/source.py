@@ -2,9 +2,10 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from model.config import DataConfig, DigitsData, FolderData, LatentsData, NpzData, PhotographsData
+from model.config import DataConfig, DigitsData, FolderData, ImagesData, LatentsData, NpzData, PhotographsData
 from model.config.data import HELD_OUT_FRACTION
 from model.config.encoded_data import read_encoded
 from model.config.section import identity
@@ -33,17 +34,17 @@ def read(config: DataConfig, cache: Path | None = None) -> LabelledImages:
             from model.data.folder import read_folder
 
             return read_folder(config, cache)
-        case LatentsData():
-            raise DataError("latents are opened by model.data.latents, not read whole")
+        case LatentsData() | ImagesData():
+            raise DataError(f"data.kind: {config.kind} is opened by its own module, not read whole")
 
 
 def held_out_fraction(config: DataConfig) -> float:
     """Share of the images kept away from training."""
-    return config.held_out_fraction if isinstance(config, NpzData | FolderData | LatentsData) else HELD_OUT_FRACTION
+    return config.held_out_fraction if isinstance(config, NpzData | FolderData) else HELD_OUT_FRACTION
 
 
 def facts(config: DataConfig, cache: Path | None = None) -> DataFacts:
-    """What a plan needs; reads the data set, but not the digits, whose facts are known. Latents that are not there declare theirs.
+    """What a plan needs; reads the data set, but not the digits, whose facts are known. Arrays that are not there declare theirs.
 
     `cache`: see `read`; pictures that are kept there are not read at all.
     """
@@ -51,7 +52,7 @@ def facts(config: DataConfig, cache: Path | None = None) -> DataFacts:
 
 
 def class_names(folder: Path) -> tuple[str, ...]:
-    """Of latents, as the folder's `dataset.json` says; () where it says none."""
+    """Of arrays, as the folder's `dataset.json` says; () where it says none."""
     encoded = read_encoded(folder)
     return () if encoded is None else encoded.class_names
 
@@ -62,15 +63,14 @@ def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
             held_out = held_out_count(digits.IMAGES, HELD_OUT_FRACTION, "digits")
             return DataFacts(digits.CONTENT_HASH, 1, digits.RESOLUTION, digits.CLASSES, digits.IMAGES - held_out, held_out)
         case LatentsData():
-            declared = {name: value for name, value in identity(config).items() if name != "train_images"}
-            named = f"declared-{content_hash(json.dumps(declared).encode())}"
-            if os.path.exists(config.path):  # unlike Path.exists, of a name too long or in a closed folder as well
-                from model.data.latents import open_latents
+            from model.data.latents import open_latents
 
-                named = open_latents(config).content_hash
             held_out = held_out_count(config.images, config.held_out_fraction, str(config.path))
-            names = class_names(config.path)
-            return DataFacts(named, config.channels, config.resolution, config.classes, config.images - held_out, held_out, names)
+            return _of_arrays(config, config.channels, held_out, lambda: open_latents(config).content_hash)
+        case ImagesData():
+            from model.data.stored_images import held_out_images, open_stored_images
+
+            return _of_arrays(config, 3, held_out_images(config), lambda: open_stored_images(config).content_hash)
         case FolderData():
             from model.data.folder import open_folder
 
@@ -85,3 +85,11 @@ def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
             _, channels, side, _ = found.images.shape
             train = len(found.images) - held_out
             return DataFacts(found.content_hash, channels, side, found.classes, train, held_out, found.class_names, found.remarks)
+
+
+def _of_arrays(config: LatentsData | ImagesData, channels: int, held_out: int, content: Callable[[], str]) -> DataFacts:
+    declared = {name: value for name, value in identity(config).items() if name != "train_images"}
+    there = os.path.exists(config.path)  # unlike Path.exists, of a name too long or in a closed folder as well
+    named = content() if there else f"declared-{content_hash(json.dumps(declared).encode())}"
+    train = config.images - held_out
+    return DataFacts(named, channels, config.resolution, config.classes, train, held_out, class_names(config.path))
