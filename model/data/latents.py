@@ -23,7 +23,7 @@ from model.config import LatentsData
 from model.config.encoded_data import FILE
 from model.data.images import content_hash
 from model.data.latent_files import LatentFiles, is_latent_files, list_latent_files
-from model.data.mapped import MappedFile, mapped, mapped_file, places_looked_at
+from model.data.mapped import MappedFile, mapped, mapped_file, places_looked_at, rows_at
 from model.errors import DataError
 
 MOMENTS, LABELS = "moments.npy", "labels.npy"
@@ -97,7 +97,7 @@ def open_latents(config: LatentsData) -> LatentShard:
         raise DataError(f"{place} holds {moments.dtype}; give float16 or float32")
     known = checked_labels(labels_place, labels, config.images, config.classes)
     places = places_looked_at(config.images)
-    seen = np.ascontiguousarray(moments[places])
+    seen = rows_at(moments, places)
     _ensure_moments(config, place, places, seen)
     _ensure_spread(config, place, seen)
     named = content_hash(str(moments.shape).encode(), str(moments.dtype).encode(), known.tobytes(), seen.tobytes())

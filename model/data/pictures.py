@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model.data import stored_images
 from model.data.images import content_hash
-from model.data.mapped import places_looked_at
+from model.data.mapped import places_looked_at, rows_at
 from model.errors import DataError
 from model.patches import unpatchify
 from model.plain_files import ensure_plain
@@ -31,7 +31,7 @@ def from_pixels(pixels: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
 def in_range(pixels: Tensor) -> Tensor:
     """Images (n, 3, S, S) float32 in [-1, 1], of pixels (n, S, S, 3) uint8, where these are; the same bits on every device."""
     white = torch.full((), 127.5, device=pixels.device)  # by a number of the host's, a GPU multiplies with its reciprocal
-    return pixels.permute(0, 3, 1, 2).float() / white - 1
+    return pixels.permute(0, 3, 1, 2).float().div_(white).sub_(1)
 
 
 class RealImages(Protocol):
@@ -75,7 +75,7 @@ class StoredImages:
 
     def at(self, places: Tensor) -> Tensor:
         """The images (m, 3, S, S) float32 in [-1, 1] at `places` (m,) among these, on the device."""
-        return from_pixels(self.rows[self.places[places.cpu()].numpy()], self.device)
+        return from_pixels(rows_at(self.rows, self.places[places.cpu()].numpy()), self.device)
 
     def blocks(self, size: int, most: int | None = None) -> Iterator[Tensor]:
         """See `RealImages`."""
@@ -112,4 +112,4 @@ def open_images(folder: Path, count: int) -> tuple[npt.NDArray[np.uint8], str] |
         raise DataError(
             f"{path} has shape {rows.shape} of {rows.dtype}; give the pictures of the latents beside it, ({count}, side, side, 3) uint8"
         )
-    return rows, content_hash(str(rows.shape).encode(), np.ascontiguousarray(rows[places_looked_at(count)]).tobytes())
+    return rows, content_hash(str(rows.shape).encode(), rows_at(rows, places_looked_at(count)).tobytes())

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from model.config import ImagesData
 from model.data.images import content_hash, held_out_count
 from model.data.latents import LABELS, checked_labels, ensure_encoded_whole
-from model.data.mapped import MappedFile, mapped, mapped_file, places_looked_at
+from model.data.mapped import MappedFile, mapped, mapped_file, places_looked_at, rows_at
 from model.errors import DataError
 
 IMAGES = "images.npy"
@@ -74,7 +74,7 @@ def open_stored_images(config: ImagesData) -> ImageArray:
             " set these fields, or prepare the file again"
         )
     labels = checked_labels(str(labels_path), mapped(labels_path), config.images, config.classes)
-    seen = np.ascontiguousarray(pixels[places_looked_at(config.images)])
+    seen = rows_at(pixels, places_looked_at(config.images))
     named = content_hash(str(pixels.shape).encode(), labels.tobytes(), seen.tobytes())
     return ImageArray(pixels, labels, named, file)
 
