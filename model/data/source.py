@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from model.config import DataConfig, DigitsData, FolderData, ImagesData, LatentsData, NpzData, PhotographsData
@@ -65,12 +64,14 @@ def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
         case LatentsData():
             from model.data.latents import open_latents
 
+            named = open_latents(config).content_hash if _there(config.path) else _declared(config)
             held_out = held_out_count(config.images, config.held_out_fraction, str(config.path))
-            return _of_arrays(config, config.channels, held_out, lambda: open_latents(config).content_hash)
+            return _of_array(config, named, config.channels, held_out)
         case ImagesData():
             from model.data.stored_images import held_out_images, open_stored_images
 
-            return _of_arrays(config, 3, held_out_images(config), lambda: open_stored_images(config).content_hash)
+            named = open_stored_images(config).content_hash if _there(config.path) else _declared(config)
+            return _of_array(config, named, 3, held_out_images(config))
         case FolderData():
             from model.data.folder import open_folder
 
@@ -87,9 +88,15 @@ def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
             return DataFacts(found.content_hash, channels, side, found.classes, train, held_out, found.class_names, found.remarks)
 
 
-def _of_arrays(config: LatentsData | ImagesData, channels: int, held_out: int, content: Callable[[], str]) -> DataFacts:
+def _there(path: Path) -> bool:
+    return os.path.exists(path)  # unlike Path.exists, of a name too long or in a closed folder as well
+
+
+def _declared(config: LatentsData | ImagesData) -> str:
     declared = {name: value for name, value in identity(config).items() if name != "train_images"}
-    there = os.path.exists(config.path)  # unlike Path.exists, of a name too long or in a closed folder as well
-    named = content() if there else f"declared-{content_hash(json.dumps(declared).encode())}"
+    return f"declared-{content_hash(json.dumps(declared).encode())}"
+
+
+def _of_array(config: LatentsData | ImagesData, named: str, channels: int, held_out: int) -> DataFacts:
     train = config.images - held_out
     return DataFacts(named, channels, config.resolution, config.classes, train, held_out, class_names(config.path))

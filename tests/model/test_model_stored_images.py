@@ -269,6 +269,9 @@ def test_what_is_not_as_described_is_named(stored: Stored, change: Any, fields: 
         open_stored_images(config)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+    with pytest.raises(DataError) as planned:
+        facts(config.model_copy(update={"held_out_fraction": 0.001}))
+    assert str(planned.value) == str(caught.value), "what the arrays are comes before how they are split"
 
 
 def test_missing_torn_and_unfinished_files_are_named(stored: Stored) -> None:
