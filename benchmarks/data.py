@@ -79,15 +79,24 @@ def write(folder: Path, images: int) -> None:
     np.save(folder / "labels.npy", np.arange(images) % CLASSES)
 
 
-def taken_mib(case: Case, residence: Residence, device: str, precision: Precision, steps: int) -> float:
-    """Memory of a process after some steps, pages of files left out, which the system takes back when it wants; on a GPU, its peak."""
+def taken_mib(case: Case, residence: Residence, device: str, precision: Precision, steps: int) -> tuple[float, float]:
+    """Memory that reading the data takes in a process, and what the process has after some steps: pages of files left out, which the system
+    takes back when it wants; on a GPU, what is allocated and its peak."""
     torch.set_num_threads(1)
     memory.keep_freed()
     place = torch.device(device)
     memory.reset(place)
+    before, config = _held_mib(place), case.config(residence, precision)
+    held = load(config.data, config.backbone.patch, place, DTYPES[precision])
+    data = _held_mib(place) - before
+    del held
     Trainer(case, residence, place, precision).steps(steps)
+    return data, memory.peak_mib(place) if place.type == "cuda" else _held_mib(place)
+
+
+def _held_mib(place: torch.device) -> float:
     if place.type == "cuda":
-        return memory.peak_mib(place)
+        return torch.cuda.memory_allocated(place) / 2**20
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon:"))
 
@@ -126,7 +135,8 @@ def measure(
     if memories:
         with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
             for residence in RESIDENCES:
-                row[f"memory_mib_{residence}"] = pool.apply(taken_mib, (case, residence, str(device), precision, 3))
+                data, whole = pool.apply(taken_mib, (case, residence, str(device), precision, 3))
+                row |= {f"data_mib_{residence}": data, f"memory_mib_{residence}": whole}
     return row
 
 
@@ -154,10 +164,10 @@ def main(arguments: list[str] | None = None) -> None:
             for kind in KINDS:
                 case = Case(model, kind, Path(folder), given.images, given.batch or MODELS[device.type].get(model, 2))
                 row = measure(case, device, precision, given.rounds, given.steps, given.threads, memories=not given.no_memory)
-                held = ", ".join(f"{row.get(f'memory_mib_{residence}', float('nan')):.0f}" for residence in RESIDENCES)
+                held = ", ".join(f"{row.get(f'data_mib_{residence}', float('nan')):.0f}" for residence in RESIDENCES)
                 print(
                     f"{kind:<8} {model:<5} {row['images_per_second']:8.1f} images/s, streamed over resident"
-                    f" {row['streamed_over_resident']}, by the wall {row['streamed_over_resident_by_the_wall']}, MiB {held}",
+                    f" {row['streamed_over_resident']}, by the wall {row['streamed_over_resident_by_the_wall']}, MiB of data {held}",
                     flush=True,
                 )
                 rows.append(row)
