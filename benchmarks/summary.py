@@ -66,6 +66,10 @@ def _away(row: Row) -> str:
     return f"{_times(row['to_there'], 3)}; {_share(row)}"
 
 
+def _streamed(row: Row) -> str:
+    return f"{_times(row['streamed_over_resident'])}; {row['images_per_second']:.3g} images/s"
+
+
 def _share(row: Row) -> str:
     return "share unknown" if row["processor_share"] is None else f"{row['processor_share'][0]:.1%} of a processor"
 
@@ -132,6 +136,18 @@ FIGURES: list[Figure] = [
     _step("step of dual/full over dual/none", "below 1x", "S/2, 256 tokens", lambda row: _times(row["step_over_unseparated"])),
     *map(_longer, (1024, 4096)),
     _figure("10,000 samples over the training of a nano trial, extrapolated", "", "evaluation", _samples, case="nano, 16 tokens"),
+    *(
+        _figure(
+            f"training steps/s: {kind} mapped from a file over {kind} held, {model}, 256 tokens",
+            "at least .97x",
+            "data",
+            _streamed,
+            data=kind,
+            model=model,
+        )
+        for kind in ("latents", "images")
+        for model in ("nano", "S/2")
+    ),
     *(_figure(what, target, "start_up", _seconds, command=command) for command, (what, target) in COMMANDS.items()),
     _figure(
         "overhead of a sweep: wall clock over trials' own seconds / number at once", "within 5%", "sweep_overhead", _overhead, run="sweep"

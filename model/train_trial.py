@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from model.config import LatentsData, TrainConfig
+from model.config import ImagesData, LatentsData, TrainConfig
 from model.config.availability import ensure_available
 from model.config.classifier import TimmClassifier
 from model.config.evaluation import FEWEST_FOR_NEIGHBOURS
@@ -86,7 +86,11 @@ def check(config: TrainConfig, known: DataFacts | None = None, cache: Path | Non
 
 
 def ensure_trainable(config: TrainConfig) -> None:
-    """Raises DataError for a config that can be planned but not trained, for want of its latents."""
+    """Raises DataError for a config that can be planned but not trained, for want of its latents or pictures."""
+    if isinstance(config.data, ImagesData):
+        from model.data.stored_images import ensure_there as ensure_pictures
+
+        ensure_pictures(config.data)
     if isinstance(config.data, LatentsData):
         from model.data.latents import ensure_there
 

@@ -1,7 +1,7 @@
 """The config of one trial: frozen, typed, without unknown keys; loads nothing heavier than pydantic."""
 
 from model.config.assignment_source import is_users, modules_also_in, source_files
-from model.config.data import DataConfig, DigitsData, FolderData, LatentsData, NpzData, PhotographsData
+from model.config.data import DataConfig, DigitsData, FolderData, ImagesData, LatentsData, NpzData, PhotographsData
 from model.config.evaluation import EXTRA_METRICS, NAMED_BY_FEATURES
 from model.config.extractor import named_by_features
 from model.config.streams import stream_identities
@@ -14,6 +14,7 @@ __all__ = [
     "DataConfig",
     "DigitsData",
     "FolderData",
+    "ImagesData",
     "LatentsData",
     "NpzData",
     "PhotographsData",

@@ -12,6 +12,8 @@ from model.errors import ConfigError
 
 HELD_OUT_FRACTION = 0.2
 
+Residence = Literal["auto", "device", "disk"]
+
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -100,28 +102,15 @@ class LatentsData(Images):
     them as they are."""
     held_out_fraction: float = Field(default=0.01, gt=0, lt=1, json_schema_extra=added_later(0.01))
     """Share of the images kept away from training, by a fixed shuffle."""
-    residence: Literal["auto", "device", "disk"] = Field(default="auto", json_schema_extra=NOT_IDENTITY)
+    residence: Residence = Field(default="auto", json_schema_extra=NOT_IDENTITY)
     """Where moments lie while training: `device` whole, or on `disk` and read a batch ahead; `auto` is `device` where they take at most
     half of a GPU's free memory. The numbers are the same."""
 
     @model_validator(mode="before")
     @classmethod
     def _as_the_folder_says(cls, given: Any) -> Any:
-        """What a folder that `sweeper data encode` wrote says of itself need not be said again.
-
-        Where everything is said the folder is not looked at: a stored config is read where its data are long gone, or others. What
-        contradicts the arrays is refused when these are opened.
-        """
-        if not isinstance(given, dict) or not isinstance(path := given.get("path"), str | Path):
-            return given
-        lacking = [name for name in ("channels", "resolution", "classes", "images", "scale", "shift") if name not in given]
-        try:
-            encoded = read_encoded(absolute_path(path)) if lacking else None
-        except ConfigError:
-            raise
-        except ValueError:
-            return given  # the field's own rule says what is wrong with the path
-        return given if encoded is None else {name: getattr(encoded, name) for name in lacking} | given
+        names = ("channels", "resolution", "classes", "images", "scale", "shift")
+        return _completed(given, {name: name for name in names})
 
     @model_validator(mode="after")
     def _one_per_channel(self) -> Self:
@@ -134,4 +123,48 @@ class LatentsData(Images):
         return self
 
 
-DataConfig = Annotated[DigitsData | PhotographsData | NpzData | FolderData | LatentsData, Field(discriminator="kind")]
+class ImagesData(Images):
+    """Pictures in one array on disk, of which no more is read than a step needs: for data sets that fit no memory."""
+
+    kind: Literal["images"]
+    path: UserPath = Field(json_schema_extra=NOT_IDENTITY)
+    """Folder that `sweeper data encode` wrote, which says of itself what else is asked here. Or one with `images.npy`, (images,
+    resolution, resolution, 3) uint8, and `labels.npy`, (images,) integers."""
+    resolution: int = Field(default=256, ge=2, le=MOST)
+    """Side of a picture in pixels."""
+    classes: int = Field(default=1000, ge=1, le=MOST)
+    """Number of labels."""
+    images: int = Field(default=1_281_167, ge=2, le=MOST)
+    """Number of images, held-out ones included."""
+    held_out_fraction: float = Field(default=0.01, gt=0, lt=1)
+    """Share of the images kept away from training, by a fixed shuffle; at most as many as have 2^28 values together (1,365 of 256 x 256
+    pixels, 21,845 of 64 x 64), since evaluation holds them in memory. As many training images are what the classifier looks at."""
+    residence: Residence = Field(default="auto", json_schema_extra=NOT_IDENTITY)
+    """Where pictures lie while training: `device` whole, or on `disk` and read a batch ahead; `auto` is `device` where they take at most
+    half of a GPU's free memory. The numbers are the same."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_folder_says(cls, given: Any) -> Any:
+        return _completed(given, {"resolution": "picture_side", "classes": "classes", "images": "images"})
+
+
+def _completed(given: Any, fields: dict[str, str]) -> Any:
+    """With what a folder that `sweeper data encode` wrote says of itself: each field by the name that it has there.
+
+    Where everything is said the folder is not looked at: a stored config is read where its data are long gone, or others. What
+    contradicts the arrays is refused when these are opened.
+    """
+    if not isinstance(given, dict) or not isinstance(path := given.get("path"), str | Path):
+        return given
+    lacking = [name for name in fields if name not in given]
+    try:
+        encoded = read_encoded(absolute_path(path)) if lacking else None
+    except ConfigError:
+        raise
+    except ValueError:
+        return given  # the field's own rule says what is wrong with the path
+    return given if encoded is None else {name: getattr(encoded, fields[name]) for name in lacking} | given
+
+
+DataConfig = Annotated[DigitsData | PhotographsData | NpzData | FolderData | LatentsData | ImagesData, Field(discriminator="kind")]

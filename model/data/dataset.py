@@ -6,15 +6,18 @@ from pathlib import Path
 
 import torch
 
-from model.config import DataConfig, LatentsData
+from model.config import DataConfig, ImagesData, LatentsData
 from model.config.backbone import tokens_per_image
 from model.data.examples import Examples, TrainingImages
 from model.data.images import DataFacts, held_out_count
 from model.data.latents import open_latents
 from model.data.pictures import Pictures, StoredImages, open_images
-from model.data.posterior import JUDGED, LatentExamples
-from model.data.rows import ResidentRows, StreamedRows, fits
+from model.data.pixel_examples import PixelExamples
+from model.data.posterior import LatentExamples
+from model.data.row_examples import JUDGED
+from model.data.rows import rows_of
 from model.data.source import class_names, held_out_fraction, read
+from model.data.stored_images import held_out_images, most_held, open_stored_images
 from model.data.subset import subset_of
 from model.patches import patchify
 from model.randomness import stream
@@ -46,9 +49,10 @@ class DataSet:
     left_out: int = 0
     """Of the training part, by `data.train_images`."""
     pictures: Pictures | None = None
-    """Of latents the pictures that they are of, where these lie beside them; None of images, whose tokens they are."""
+    """Of latents the pictures that they are of, where these lie beside them; of pixels on disk they themselves; None of other images, whose
+    tokens are all held."""
     named_pictures: str = ""
-    """What names those pictures."""
+    """What names the pictures beside latents."""
 
     @property
     def pictures_hash(self) -> str:
@@ -67,6 +71,8 @@ def load(config: DataConfig, patch: int, device: torch.device, dtype: torch.dtyp
     """Reads, splits and moves the data set; raises DataError, and ConfigError when the patch does not divide its images."""
     if isinstance(config, LatentsData):
         return _load_latents(config, patch, device, dtype)
+    if isinstance(config, ImagesData):
+        return _load_stored_images(config, patch, device, dtype)
     found = read(config, cache)
     n = len(found.images)
     tokens_per_image(found.images.shape[-1], patch)
@@ -94,9 +100,7 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
     shard = open_latents(config)
     held_out = held_out_count(config.images, config.held_out_fraction, str(config.path))
     shuffled = stream(SPLIT_SEED, "held_out").permutation(config.images)
-    moments = torch.from_numpy(shard.moments)
-    resident = config.residence == "device" or (config.residence == "auto" and fits(moments, device))
-    rows = ResidentRows(moments, device) if resident else StreamedRows(moments, device)
+    rows = rows_of(shard.moments, config.residence, device)
     labels = torch.from_numpy(shard.labels)
     part = shuffled[held_out:]
     few = part[subset_of(labels[part], config.train_images, config.classes)]
@@ -122,4 +126,33 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
         left_out=len(whole) - len(train),
         pictures=pictures,
         named_pictures="" if stored is None else stored[1],
+    )
+
+
+def _load_stored_images(config: ImagesData, patch: int, device: torch.device, dtype: torch.dtype) -> DataSet:
+    """As `load` of the same pictures in an `.npz` of the same `held_out_fraction`, to the bit, with these differences: there are at most
+    `most_held` held-out images and tokens to judge by, an extractor looks at no more than `JUDGED` training images, an external
+    encoder's features are computed batch by batch, and the content has another hash."""
+    tokens_per_image(config.resolution, patch)
+    stored = open_stored_images(config)
+    held_out = held_out_images(config)
+    shuffled = stream(SPLIT_SEED, "held_out").permutation(config.images)
+    rows = rows_of(stored.pixels, config.residence, device)
+    labels = torch.from_numpy(stored.labels)
+    part = shuffled[held_out:]
+    few = part[subset_of(labels[part], config.train_images, config.classes)]
+    train, whole, other = (
+        PixelExamples(rows, places, labels[places].to(device), patch=patch, dtype=dtype) for places in (few, part, shuffled[:held_out])
+    )
+    return DataSet(
+        train,
+        other.fixed(held_out, "held_out"),
+        3,
+        config.classes,
+        stored.content_hash,
+        whole.fixed(most_held(config.resolution), "judged"),
+        class_names(config.path),
+        ensure_unchanged=stored.file.ensure_unchanged,
+        left_out=len(whole) - len(train),
+        pictures=Pictures(*(StoredImages(stored.pixels, places, device) for places in (few, part[:JUDGED], shuffled[:held_out]))),
     )

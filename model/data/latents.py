@@ -6,7 +6,7 @@
 `model.data.latent_files` has the layout of a file per image: few are read into memory as they are, many are packed into this one first.
 Either way the same images have the same name.
 
-A shard is known by `content_hash` of its shapes, all labels and `LOOKED_AT` of its images, evenly spread: 100 GB are not read to name them.
+A shard is known by `content_hash` of its shapes, all labels and 1,024 of its images, evenly spread: 100 GB are not read to name them.
 Shards that differ in other images alone are not told apart.
 """
 
@@ -23,14 +23,12 @@ from model.config import LatentsData
 from model.config.encoded_data import FILE
 from model.data.images import content_hash
 from model.data.latent_files import LatentFiles, is_latent_files, list_latent_files
+from model.data.mapped import MappedFile, mapped, mapped_file, places_looked_at, rows_at
 from model.errors import DataError
-from model.plain_files import Version, ensure_plain, version_of
 
 MOMENTS, LABELS = "moments.npy", "labels.npy"
 PART, UNFINISHED = ".part", "encoding.json"
 """What names of arrays end in while a data set is encoded, and the journal beside them."""
-LOOKED_AT = 1024
-"""Images that name a shard and are checked when it is opened; all of a smaller one."""
 MOST_FILES = 10_000
 """Images that are read from a file each whenever a trial starts: about 4 s, and 320 MiB of Stable Diffusion's latents."""
 LEAST_SPREAD, MOST_SPREAD = 0.4, 2.5
@@ -46,29 +44,24 @@ class LatentShard:
     """(n, 2C, S, S), mapped; only what is indexed is read."""
     labels: npt.NDArray[np.int64]
     content_hash: str
-    file: tuple[Path, Version] | None
-    """Of mapped moments their file, as it was when it was opened; None where they were read whole."""
+    file: MappedFile | None
+    """Of mapped moments; None where they were read whole."""
 
     def ensure_unchanged(self) -> None:
-        """Raises DataError when the file under the map was written to. One that was moved away or unlinked stays mapped as it was."""
-        if self.file is None:
-            return
-        path, opened = self.file
-        try:
-            now = version_of(os.stat(path))
-        except OSError:
-            return
-        if now.inode == opened.inode and now.written != opened.written:
-            raise DataError(
-                f"{path} was written to while it was trained on; put the old content back, or run the same command again, which plans"
-                " with the new"
-            )
+        """See `MappedFile`."""
+        if self.file is not None:
+            self.file.ensure_unchanged()
+
+
+def ensure_encoded_whole(folder: Path) -> None:
+    """Raises DataError for a folder that `sweeper data encode` has not ended in."""
+    if os.path.isfile(folder / UNFINISHED) and not os.path.isfile(folder / FILE):  # which is written last
+        raise DataError(f"data.path: {folder} is encoded in part; give its `sweeper data encode` once more, which goes on")
 
 
 def ensure_there(config: LatentsData) -> None:
     """Raises DataError when the folder or one of its files is missing."""
-    if os.path.isfile(config.path / UNFINISHED) and not os.path.isfile(config.path / FILE):  # which is written last
-        raise DataError(f"data.path: {config.path} is encoded in part; give its `sweeper data encode` once more, which goes on")
+    ensure_encoded_whole(config.path)
     if is_latent_files(config.path) and not os.path.exists(config.path / MOMENTS):
         return
     wanted = (
@@ -88,8 +81,8 @@ def open_latents(config: LatentsData) -> LatentShard:
     file = None
     if os.path.exists(config.path / MOMENTS):
         place, labels_place = str(config.path / MOMENTS), str(config.path / LABELS)
-        file = config.path / MOMENTS, version_of(ensure_plain(config.path / MOMENTS))
-        moments, labels = _mapped(config.path / MOMENTS), _mapped(config.path / LABELS)
+        file = mapped_file(config.path / MOMENTS)
+        moments, labels = mapped(config.path / MOMENTS), mapped(config.path / LABELS)
     else:
         files = list_latent_files(config.path)
         place, labels_place = str(files.root), files.labels_file
@@ -102,16 +95,22 @@ def open_latents(config: LatentsData) -> LatentShard:
         )
     if moments.dtype not in (np.float16, np.float32):
         raise DataError(f"{place} holds {moments.dtype}; give float16 or float32")
-    if labels.shape != (config.images,) or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{labels_place} has shape {labels.shape} of {labels.dtype}; give {config.images} integers, one per image")
-    known = np.array(labels, dtype=np.int64)
-    ensure_labels(labels_place, known, config.classes)
-    places = np.unique(np.linspace(0, config.images - 1, min(LOOKED_AT, config.images)).round().astype(np.int64))
-    seen = np.ascontiguousarray(moments[places])
+    known = checked_labels(labels_place, labels, config.images, config.classes)
+    places = places_looked_at(config.images)
+    seen = rows_at(moments, places)
     _ensure_moments(config, place, places, seen)
     _ensure_spread(config, place, seen)
     named = content_hash(str(moments.shape).encode(), str(moments.dtype).encode(), known.tobytes(), seen.tobytes())
     return LatentShard(moments, known, named, file)
+
+
+def checked_labels(place: str, labels: npt.NDArray[Any], images: int, classes: int) -> npt.NDArray[np.int64]:
+    """In memory; raises DataError unless there is one for every image, and as `ensure_labels`."""
+    if labels.shape != (images,) or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(f"{place} has shape {labels.shape} of {labels.dtype}; give {images} integers, one per image")
+    known = np.array(labels, dtype=np.int64)
+    ensure_labels(place, known, classes)
+    return known
 
 
 def ensure_labels(place: str, labels: npt.NDArray[np.int64], classes: int) -> None:
@@ -148,15 +147,6 @@ def _read_whole(config: LatentsData, files: LatentFiles) -> npt.NDArray[Any]:
             " NEW_FOLDER"
         )
     return np.stack(list(files.moments()))
-
-
-def _mapped(path: Path) -> npt.NDArray[Any]:
-    try:
-        found: npt.NDArray[Any] = np.lib.format.open_memmap(path, mode="c")  # torch takes arrays that may be written to
-    except Exception as error:  # a damaged header makes numpy and Python's own tokenizer raise what they will
-        why = str(error) or type(error).__name__
-        raise DataError(f"{path} cannot be read as an array ({why}); prepare it again, with numpy.save or numpy.lib.format") from error
-    return found
 
 
 def _ensure_moments(config: LatentsData, place: str, places: npt.NDArray[np.int64], seen: npt.NDArray[Any]) -> None:

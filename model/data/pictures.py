@@ -1,4 +1,4 @@
-"""Real images of a data set, block by block: from its tokens, or from the pictures that lie beside latents.
+"""Real images of a data set, block by block: from its tokens, or from a file of pictures.
 
 n images, C channels, S pixels a side.
 """
@@ -13,19 +13,25 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from model.data import stored_images
 from model.data.images import content_hash
+from model.data.mapped import places_looked_at, rows_at
 from model.errors import DataError
 from model.patches import unpatchify
 from model.plain_files import ensure_plain
 
-IMAGES = "images.npy"
-LOOKED_AT = 1024
-"""Pictures that name a file of them; all of a smaller one."""
+IMAGES = stored_images.IMAGES
 
 
 def from_pixels(pixels: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
     """Images (n, 3, S, S) float32 in [-1, 1] on `device`, of pixels (n, S, S, 3)."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return in_range(torch.from_numpy(np.ascontiguousarray(pixels)).to(device))
+
+
+def in_range(pixels: Tensor) -> Tensor:
+    """Images (n, 3, S, S) float32 in [-1, 1], of pixels (n, S, S, 3) uint8, where these are; the same bits on every device."""
+    white = torch.full((), 127.5, device=pixels.device)  # by a number of the host's, a GPU multiplies with its reciprocal
+    return pixels.permute(0, 3, 1, 2).float().div_(white).sub_(1)
 
 
 class RealImages(Protocol):
@@ -69,7 +75,7 @@ class StoredImages:
 
     def at(self, places: Tensor) -> Tensor:
         """The images (m, 3, S, S) float32 in [-1, 1] at `places` (m,) among these, on the device."""
-        return from_pixels(self.rows[self.places[places.cpu()].numpy()], self.device)
+        return from_pixels(rows_at(self.rows, self.places[places.cpu()].numpy()), self.device)
 
     def blocks(self, size: int, most: int | None = None) -> Iterator[Tensor]:
         """See `RealImages`."""
@@ -82,7 +88,7 @@ class Pictures:
     """Real images of a data set, in the order of its parts."""
 
     train: StoredImages | None
-    """Those that are trained on, of latents."""
+    """Those that are trained on, where they are stored."""
     judged: RealImages
     held_out: RealImages
 
@@ -106,5 +112,4 @@ def open_images(folder: Path, count: int) -> tuple[npt.NDArray[np.uint8], str] |
         raise DataError(
             f"{path} has shape {rows.shape} of {rows.dtype}; give the pictures of the latents beside it, ({count}, side, side, 3) uint8"
         )
-    places = np.unique(np.linspace(0, count - 1, min(LOOKED_AT, count)).round().astype(np.int64))
-    return rows, content_hash(str(rows.shape).encode(), np.ascontiguousarray(rows[places]).tobytes())
+    return rows, content_hash(str(rows.shape).encode(), rows_at(rows, places_looked_at(count)).tobytes())

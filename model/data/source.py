@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from model.config import DataConfig, DigitsData, FolderData, LatentsData, NpzData, PhotographsData
+from model.config import DataConfig, DigitsData, FolderData, ImagesData, LatentsData, NpzData, PhotographsData
 from model.config.data import HELD_OUT_FRACTION
 from model.config.encoded_data import read_encoded
 from model.config.section import identity
@@ -33,17 +33,17 @@ def read(config: DataConfig, cache: Path | None = None) -> LabelledImages:
             from model.data.folder import read_folder
 
             return read_folder(config, cache)
-        case LatentsData():
-            raise DataError("latents are opened by model.data.latents, not read whole")
+        case LatentsData() | ImagesData():
+            raise DataError(f"data.kind: {config.kind} is opened by its own module, not read whole")
 
 
 def held_out_fraction(config: DataConfig) -> float:
     """Share of the images kept away from training."""
-    return config.held_out_fraction if isinstance(config, NpzData | FolderData | LatentsData) else HELD_OUT_FRACTION
+    return config.held_out_fraction if isinstance(config, NpzData | FolderData) else HELD_OUT_FRACTION
 
 
 def facts(config: DataConfig, cache: Path | None = None) -> DataFacts:
-    """What a plan needs; reads the data set, but not the digits, whose facts are known. Latents that are not there declare theirs.
+    """What a plan needs; reads the data set, but not the digits, whose facts are known. Arrays that are not there declare theirs.
 
     `cache`: see `read`; pictures that are kept there are not read at all.
     """
@@ -51,7 +51,7 @@ def facts(config: DataConfig, cache: Path | None = None) -> DataFacts:
 
 
 def class_names(folder: Path) -> tuple[str, ...]:
-    """Of latents, as the folder's `dataset.json` says; () where it says none."""
+    """Of arrays, as the folder's `dataset.json` says; () where it says none."""
     encoded = read_encoded(folder)
     return () if encoded is None else encoded.class_names
 
@@ -62,15 +62,16 @@ def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
             held_out = held_out_count(digits.IMAGES, HELD_OUT_FRACTION, "digits")
             return DataFacts(digits.CONTENT_HASH, 1, digits.RESOLUTION, digits.CLASSES, digits.IMAGES - held_out, held_out)
         case LatentsData():
-            declared = {name: value for name, value in identity(config).items() if name != "train_images"}
-            named = f"declared-{content_hash(json.dumps(declared).encode())}"
-            if os.path.exists(config.path):  # unlike Path.exists, of a name too long or in a closed folder as well
-                from model.data.latents import open_latents
+            from model.data.latents import open_latents
 
-                named = open_latents(config).content_hash
+            named = open_latents(config).content_hash if _there(config.path) else _declared(config)
             held_out = held_out_count(config.images, config.held_out_fraction, str(config.path))
-            names = class_names(config.path)
-            return DataFacts(named, config.channels, config.resolution, config.classes, config.images - held_out, held_out, names)
+            return _of_array(config, named, config.channels, held_out)
+        case ImagesData():
+            from model.data.stored_images import held_out_images, open_stored_images
+
+            named = open_stored_images(config).content_hash if _there(config.path) else _declared(config)
+            return _of_array(config, named, 3, held_out_images(config))
         case FolderData():
             from model.data.folder import open_folder
 
@@ -85,3 +86,17 @@ def _of_whole(config: DataConfig, cache: Path | None) -> DataFacts:
             _, channels, side, _ = found.images.shape
             train = len(found.images) - held_out
             return DataFacts(found.content_hash, channels, side, found.classes, train, held_out, found.class_names, found.remarks)
+
+
+def _there(path: Path) -> bool:
+    return os.path.exists(path)  # unlike Path.exists, of a name too long or in a closed folder as well
+
+
+def _declared(config: LatentsData | ImagesData) -> str:
+    declared = {name: value for name, value in identity(config).items() if name != "train_images"}
+    return f"declared-{content_hash(json.dumps(declared).encode())}"
+
+
+def _of_array(config: LatentsData | ImagesData, named: str, channels: int, held_out: int) -> DataFacts:
+    train = config.images - held_out
+    return DataFacts(named, channels, config.resolution, config.classes, train, held_out, class_names(config.path))

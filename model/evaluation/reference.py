@@ -78,15 +78,15 @@ def load_or_make_reference(
         return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance), "floor": floor}
 
     # Samples are seen on the same kind of device, whose rounding they share.
-    what = (data.pictures_hash, f"{len(data.judged)}-{len(data.held_out)}", eye.name, data.judged.tokens.device.type, "float32")
+    what = (data.pictures_hash, f"{len(pictures.judged)}-{len(data.held_out)}", eye.name, data.judged.tokens.device.type, "float32")
     key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
     held = kept(cache / f"reference-{key}.safetensors", statistics, tick)
-    moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(data.judged))
-    near, neighbours = min(config.samples, len(data.judged)), None
+    moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(pictures.judged))
+    near, neighbours = min(config.samples, len(pictures.judged)), None
     if config.by_neighbours:
         made = kept(cache / f"neighbours-{key}-{near}.safetensors", lambda: {"features": seen(pictures.judged, near)}, tick)
         neighbours = made["features"]
-    sampled, features = min(KEPT, len(data.judged)), None
+    sampled, features = min(KEPT, len(pictures.judged)), None
     if "kid" in config.extra_metrics:
         made = kept(cache / f"features-{key}-{sampled}.safetensors", lambda: {"features": seen(pictures.judged, sampled)}, tick)
         features = made["features"]
@@ -98,7 +98,7 @@ def load_or_make_reference(
             return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance)}
 
         made = kept(cache / f"spatial-{key}.safetensors", places, tick)
-        spatial = Moments(made["mean"].numpy(), made["covariance"].numpy(), len(data.judged))
+        spatial = Moments(made["mean"].numpy(), made["covariance"].numpy(), len(pictures.judged))
     return Reference(eye, moments, held["floor"].item(), len(data.held_out), neighbours, features, spatial)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from model.config import LatentsData, TrainConfig
+from model.config import ImagesData, LatentsData, TrainConfig
 from model.data.dataset import DataSet
 from model.data.examples import Examples
 from model.data.images import DataFacts
@@ -35,7 +35,7 @@ def preflight(config: TrainConfig, facts: DataFacts, threads: int) -> PreflightR
     place, precision = torch.device("cpu"), config.resolved_precision(gpu=False)
     small = _cut(config)
     data = _random_images(facts, small.backbone.patch, small.batch_size, DTYPES[precision])
-    if isinstance(config.data, LatentsData) and config.alignment.kind == "external":
+    if isinstance(config.data, LatentsData | ImagesData) and config.alignment.kind == "external":
         data = replace(data, pictures=_first_pictures(config.data, len(data.train)))
     state = initial_state(small, data, place, DTYPES[precision])
     train_step(small, state, data.train, precision)
@@ -94,8 +94,8 @@ def _random_images(facts: DataFacts, patch: int, batch: int, dtype: torch.dtype)
     return DataSet(some, some, facts.channels, facts.classes, facts.content_hash, some)
 
 
-def _first_pictures(config: LatentsData, count: int) -> Pictures | None:
-    """As many of the pictures beside latents; None where there are none."""
+def _first_pictures(config: LatentsData | ImagesData, count: int) -> Pictures | None:
+    """As many of the pictures in the folder; None where there are none."""
     stored = open_images(config.path, config.images)
     if stored is None:
         return None

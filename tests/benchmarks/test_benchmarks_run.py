@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks import data as data_benchmark
 from benchmarks import evaluation, measuring, mlflow_away, mlflow_sync, scaling, start_up, store_scale, summary, sweep_overhead, train_step
 from benchmarks.contenders import VARIANTS, Case, Contenders
 from benchmarks.measuring import Clock, Rounds, Spread
@@ -90,6 +91,17 @@ def test_evaluation_says_what_it_extrapolates(tmp_path: Path) -> None:
     assert row["samples_over_training"] == pytest.approx(
         row["seconds_of_10000_samples_extrapolated"] / row["seconds_of_training_extrapolated"], rel=1e-3
     )
+
+
+def test_mapped_data_beside_held_data(tmp_path: Path) -> None:
+    given = ["--device", "cpu", "--model", "nano", "--batch", "4", "--images", "300", "--steps", "1", "--rounds", "2", "--no-memory"]
+    data_benchmark.main([*given, "--results", str(tmp_path)])
+    rows = kept(tmp_path, "data-cpu")["rows"]
+    assert [row["data"] for row in rows] == ["latents", "images"]
+    assert all(row["images_per_second"] > 0 < row["streamed_over_resident"][0] for row in rows)
+    case = data_benchmark.Case("nano", "images", tmp_path, 300, 4)
+    data_benchmark.write(tmp_path, 300)
+    assert data_benchmark.taken_mib(case, "disk", "cpu", "fp32", 1)[1] > 10
 
 
 @pytest.mark.slow

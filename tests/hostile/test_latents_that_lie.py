@@ -1,4 +1,4 @@
-"""Latents whose arrays lie, are damaged, or are something else: named and refused, with nothing started."""
+"""Latents and pictures whose arrays lie, are damaged, or are something else: named and refused, with nothing started."""
 
 import os
 import pickle
@@ -51,6 +51,22 @@ def test_latents(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
     said = plan_is_refused(monkeypatch, capsys, tmp_path / "home", data)
     assert str(folder) in said
     assert message in said
+    assert not (folder / "trapped").exists(), "nothing was unpickled"
+
+
+@pytest.mark.parametrize("what", LATENTS)
+def test_pictures(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same files in the place of `images.npy`."""
+    spoil, message = LATENTS[what]
+    folder = tmp_path / "stored"
+    folder.mkdir()
+    np.save(folder / "labels.npy", LABELS)
+    spoil(folder / "moments.npy")
+    (folder / "moments.npy").rename(folder / "images.npy")
+    data = f"{{kind: images, path: {folder}, images: 40, resolution: 8, classes: 4, held_out_fraction: 0.2}}"
+    said = plan_is_refused(monkeypatch, capsys, tmp_path / "home", data)
+    assert str(folder) in said
+    assert message.replace("moments.npy", "images.npy") in said
     assert not (folder / "trapped").exists(), "nothing was unpickled"
 
 

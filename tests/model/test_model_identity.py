@@ -59,6 +59,7 @@ TABLE: dict[str, tuple[dict[str, Any], str]] = {
         {"data": {"kind": "latents", "path": "/x", "channels": 16, "images": 5000, "scale": 0.3611, "held_out_fraction": 0.1}},
         "994ae89493fa4db5",
     ),
+    "pictures in an array": ({"data": {"kind": "images", "path": "/anywhere"}}, "ee2240f376ffbd2e"),
 }
 
 

@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 MakeData = Callable[[int | None], DataConfig]
 
 
-@pytest.fixture(params=["digits", "npz", "folder", "latents"])
+@pytest.fixture(params=["digits", "npz", "folder", "latents", "images"])
 def data_of(request: pytest.FixtureRequest, tmp_path: Path) -> MakeData:
     """A data set of every kind, of 4 classes (10 of the digits), trained on as many as asked for."""
     random, labels = np.random.default_rng(0), np.arange(60) % 4
@@ -53,6 +53,11 @@ def data_of(request: pytest.FixtureRequest, tmp_path: Path) -> MakeData:
             }
             fields["path"].mkdir()
             np.save(fields["path"] / "moments.npy", np.abs(random.normal(size=(60, 4, 8, 8))).astype(np.float32))
+            np.save(fields["path"] / "labels.npy", labels)
+        case "images":
+            fields |= {"path": tmp_path / "stored", "resolution": 8, "classes": 4, "images": 60, "held_out_fraction": 0.2}
+            fields["path"].mkdir()
+            np.save(fields["path"] / "images.npy", pixels[..., None].repeat(3, axis=-1))
             np.save(fields["path"] / "labels.npy", labels)
     return lambda n: TypeAdapter(DataConfig).validate_python(fields | {"train_images": n})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from model.config import DigitsData, FolderData, LatentsData, NpzData, TrainConfig
+from model.config import DigitsData, FolderData, ImagesData, LatentsData, NpzData, TrainConfig
 from model.config.alignment import AlignmentConfig
 from model.config.encoder import EncoderConfig
 from model.config.evaluation import EvaluationConfig
@@ -55,6 +55,7 @@ CONFIGS = {
     "npz": TrainConfig(data=NpzData(kind="npz", path=Path("a.npz"))),
     "folder": TrainConfig(data=FolderData(kind="folder", path=Path("a"), resolution=8)),
     "latents": TrainConfig(data=LatentsData(kind="latents", path=Path("a"))),
+    "images": TrainConfig(data=ImagesData(kind="images", path=Path("a"))),
     "fixed gap": TrainConfig(timesteps=TimestepsConfig(kind="dual", gap=FixedGap(fixed=0.3))),
     "external": TrainConfig(alignment=AlignmentConfig(kind="external", encoder=EncoderConfig(name="vit", weights="none"))),
     "timm": TrainConfig(evaluation=EvaluationConfig(extractor=TimmExtractor(kind="timm", name="vit", weights="none"))),
