@@ -20,8 +20,8 @@ from model.sample_trial import Subject
 from model.whole_file import whole_file
 
 RESULT, PICTURE = "result.json", "samples.png"
-NEEDS_DATA = ("overfitting_gap", "class_score")
-"""Metrics that nothing without data can have."""
+OF_SAMPLES = ("sfid", "precision", "recall", "kid", "fd_infinity")
+"""What of `evaluation.extra_metrics` needs samples and the reference alone."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def evaluate_weights(
     tokens_per_image(subject.resolution, subject.backbone.patch)
     if not evaluation.reference_hash:
         raise ConfigError("weights come without data: give a reference file of ADM, such as VIRTUAL_imagenet256_labeled.npz")
-    if wrong := [name for name in evaluation.extra_metrics if name in NEEDS_DATA]:
+    if wrong := [name for name in evaluation.extra_metrics if name not in OF_SAMPLES]:
         raise ConfigError(f"{wrong[0]} is measured on data, and weights come without; do not ask for it")
     if evaluation.autoencoder is not None:
         ensure_available(evaluation.autoencoder)
@@ -136,6 +136,8 @@ def _evaluate(
     shared = EvaluationBlocks(
         Together(World()), folder, (), lambda: True, told, step=0, named={"protocol": protocol, "eye": eye.name}, weights=network
     )
+    if evaluation.by_neighbours or "kid" in evaluation.extra_metrics:
+        say("looking at the reference's pictures, once for all")
     reference = file_reference(file, evaluation, eye, place, cache, lambda: None)
     sampling = Sampling(
         evaluation,

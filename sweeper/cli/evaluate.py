@@ -51,7 +51,7 @@ def evaluate(
     Stopped, the same command goes on; finished, it shows the result.
     """
     from model.errors import ModelError
-    from model.evaluate_weights import Machine
+    from model.evaluate_weights import OF_SAMPLES, Machine
     from model.sample_trial import SAMPLERS, Subject, autoencoder_of
     from model.train_trial import gpu_models
     from sweeper.report.evaluated_weights import below, evaluated_table
@@ -60,6 +60,8 @@ def evaluate(
 
     if sampler not in (None, *SAMPLERS):
         raise RequestError(f"--sampler {sampler}: there is no such sampler{nearest(sampler, SAMPLERS)}")
+    if wrong := [given for given in metric or () if given not in OF_SAMPLES]:
+        raise RequestError(f"--metric {wrong[0]}: there is no such metric of samples{nearest(wrong[0], OF_SAMPLES)}")
     published = [below(beside)] if beside is not None else []  # before anything is drawn
     drawn: dict[str, Any] = {"sampler": {"kind": sampler, "steps": steps}, "guidance": {"scale": guidance, "interval": guidance_interval}}
     drawn["guidance"]["channels"] = guidance_channels

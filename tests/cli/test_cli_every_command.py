@@ -33,8 +33,11 @@ each_option = pytest.mark.parametrize(
 
 
 def needed(words: tuple[str, ...]) -> list[str]:
-    """A word for every argument that the command cannot do without."""
-    return ["sweep.yaml" for argument in COMMANDS[words].params if argument.param_type_name == "argument" and argument.required]
+    """A word for every argument and option that the command cannot do without."""
+    required = [parameter for parameter in COMMANDS[words].params if parameter.required]
+    arguments = ["sweep.yaml" for parameter in required if parameter.param_type_name == "argument"]
+    options = [word for parameter in required if parameter.param_type_name == "option" for word in (parameter.opts[0], "sweep.yaml")]
+    return [*arguments, *options]
 
 
 def test_the_walk_finds_commands() -> None:

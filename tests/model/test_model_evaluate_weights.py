@@ -12,40 +12,22 @@ import torch
 from safetensors.torch import save_file
 from tiny_eyes import nothing
 from tiny_trials import CLASSES, network_of, tiny
-from torch import Tensor
 
-from model import evaluate_weights as door
 from model.errors import CheckpointError, ConfigError
 from model.evaluate_weights import EvaluatedWeights, Machine, evaluate_weights, read_result
-from model.evaluation import extractors, reference_file
 from model.evaluation.class_score import inception_score
 from model.evaluation.distances import Moments, frechet_distance
-from model.evaluation.extractors import Eye
 from model.evaluation.neighbours import precision_and_recall
 from model.patches import unpatchify
 from model.sample_trial import Subject
 from model.sampling import generate as generation
 from model.training import evaluation_blocks
-
-WIDE, SPATIAL = 5, 3
-
-
-def widely(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Features, logits and spatial features that are sums of pixels with fixed signs."""
-    weights = torch.randn(3 * 64, WIDE + SPATIAL + 1008, generator=torch.Generator().manual_seed(3))
-    found = images.flatten(1) @ weights / 8
-    return found[:, :WIDE], found[:, WIDE + SPATIAL :], found[:, WIDE : WIDE + SPATIAL]
-
-
-EYE = Eye("made up", lambda images: widely(images)[:2], widely)
+from tests.reference_files import EYE, as_images, use_made_up_features, write_reference
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extractors, "open_eye", lambda *_: EYE)
-    monkeypatch.setattr(door, "ensure_available", lambda _: None)
-    monkeypatch.setattr(reference_file, "FEATURES", WIDE)
-    monkeypatch.setattr(reference_file, "SPATIAL_FEATURES", SPATIAL)
+    use_made_up_features(monkeypatch)
     monkeypatch.setattr(generation, "BLOCK", 8)
 
 
@@ -58,17 +40,7 @@ def checkpoint(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reference(tmp_path: Path) -> Path:
-    pixels = np.random.default_rng(1).integers(0, 256, (30, 8, 8, 3)).astype(np.uint8)
-    features, _, spatial = EYE.look_widely_at([as_images(pixels)], nothing)
-    held = {"arr_0": pixels}
-    for suffix, found in (("", features.numpy()), ("_s", spatial.numpy())):
-        held |= {f"mu{suffix}": found.mean(axis=0), f"sigma{suffix}": np.cov(found, rowvar=False)}
-    np.savez(tmp_path / "VIRTUAL_tiny.npz", **held)  # type: ignore[arg-type]
-    return tmp_path / "VIRTUAL_tiny.npz"
-
-
-def as_images(pixels: Any) -> Tensor:
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return write_reference(tmp_path / "VIRTUAL_tiny.npz")
 
 
 def subject(reference: Path, **over: Any) -> Subject:
@@ -124,7 +96,7 @@ def test_it_goes_on_where_it_was_stopped_and_is_not_measured_twice(
     assert read_result(tmp_path / "out") is None
     assert len(list((tmp_path / "out").glob("evaluation-*"))) == 2
     assert evaluated(tmp_path, checkpoint, asked, said.append) == wanted
-    assert said == ["block 1 of at most 4", "block 2 of at most 4"]
+    assert said == ["looking at the reference's pictures, once for all", "block 1 of at most 4", "block 2 of at most 4"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["result.json", "samples.png"]
     said.clear()
     assert evaluated(tmp_path, checkpoint, asked, said.append) == wanted

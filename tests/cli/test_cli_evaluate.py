@@ -1,0 +1,87 @@
+"""`sweeper evaluate`: a row with its protocol, above a published set; kept, and refused where it would be another's."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from model.backbone.transformer import DiffusionTransformer
+from model.presets import config_from
+from tests.reference_files import use_made_up_features, write_reference
+
+Sweeper = Callable[..., Any]
+NANO = ("--preset", "nano", "--channels", "1", "--resolution", "8", "--classes", "10", "--samples", "20", "--steps", "3", "--device", "cpu")
+
+
+@pytest.fixture
+def asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Of random weights, against a reference in made-up features."""
+    use_made_up_features(monkeypatch)
+    network = DiffusionTransformer(config_from({"preset": "nano"}).backbone, tokens=16, patch_values=4, classes=10, seed=0)
+    generator = torch.Generator().manual_seed(3)
+    save_file(
+        {name: 0.08 * torch.randn(tensor.shape, generator=generator) for name, tensor in network.state_dict().items()}, "nano.safetensors"
+    )
+    write_reference(Path("VIRTUAL_tiny.npz"))
+    assert not home.exists()
+    return ("evaluate", "nano.safetensors", "--reference", "VIRTUAL_tiny.npz", *NANO)
+
+
+def test_a_row_with_its_protocol_above_published_ones(sweeper: Sweeper, asked: tuple[str, ...], home: Path) -> None:
+    said = sweeper(*asked, "--guidance", "1.5", "--beside", "2607.02508-systems-256")
+    assert (said.code, said.err) == (0, "")
+    for text in (
+        "Measured here",
+        "FID of 20 samples · guidance 1.5 in [0, 1]",
+        "euler, 3 steps · labels random",
+        "against VIRTUAL_tiny.npz (",
+        "Published figures, under their own protocol: 2607.02508-systems-256",
+        "SiT-XL/2 + REPA",
+        f"kept in {home / 'evaluations' / 'nano'}",
+    ):
+        assert text in said.out, text
+    heading = next(line for line in said.out.splitlines() if line.startswith("weights "))
+    assert all(name in said.out for name in ("FID", "sFID", "Inception", "precision", "recall")), heading
+    assert {path.name for path in (home / "evaluations" / "nano").iterdir()} == {"result.json", "samples.png"}
+    again = sweeper(*asked, "--guidance", "1.5")
+    assert again.out.startswith(f"measured before: {home / 'evaluations' / 'nano' / 'result.json'}\n")
+    assert "block 1" not in again.out
+    other = sweeper(*asked, "--guidance", "2")
+    assert (other.code, other.out) == (2, "")
+    assert other.err == (
+        f"error: {home / 'evaluations' / 'nano'} holds the result of other weights or another protocol; give another name, or remove it\n"
+    )
+    named = sweeper(*asked, "--guidance", "2", "--name", "twice", "--metric", "kid")
+    assert (named.code, "KID" in named.out, "recall" in named.out) == (0, True, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--beside", "2607.02508-sistems-256"),
+            '--beside 2607.02508-sistems-256: there is no such set; did you mean "2607.02508-systems-256"?',
+        ),
+        (("--metric", "fidd"), '--metric fidd: there is no such metric of samples; did you mean "sfid"?'),
+        (("--sampler", "eulr"), '--sampler eulr: there is no such sampler; did you mean "euler"?'),
+        (("--sampler", "ancestral"), "evaluation.sampler.kind: ancestral does not sample process.kind: flow"),
+        (("--family", "sid"), "there is no checkpoint family 'sid'; choose one of ours, sit, sra, repa, self_flow, dit"),
+        (("--preset", "B/3"), "--preset B/3: there is no such size"),
+        (("--name", "a/b"), "--name a/b: it becomes the name of a folder"),
+        (("--channels", "4"), "samples of 4 channels are latents; give the autoencoder"),
+        (("--reference", "nothing.npz"), "nothing.npz cannot be read"),
+        (("--classes", "11"), "nano.safetensors is no ours checkpoint of this network"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_one_line_and_makes_nothing(
+    sweeper: Sweeper, asked: tuple[str, ...], home: Path, options: tuple[str, ...], message: str
+) -> None:
+    said = sweeper(*asked, *options)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert not home.exists()
