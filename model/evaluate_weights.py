@@ -81,7 +81,7 @@ def _evaluate(
 
     from model.autoencoder import load_decoder
     from model.backbone.checkpoints import load_network
-    from model.evaluation.extractors import open_eye
+    from model.evaluation.extractors import load_extractor
     from model.evaluation.measured_samples import Instruments, Sampling, measured_samples
     from model.evaluation.reference import file_reference
     from model.evaluation.reference_file import ReferenceFile
@@ -117,12 +117,12 @@ def _evaluate(
             raise ConfigError(f"{folder} holds the result of other weights or another protocol; give another name, or remove it")
         say(f"measured before: {folder / RESULT}")
         return known
-    decoder = eye = None
+    decoder = extractor = None
     if evaluation.autoencoder is not None:
         decoder = load_decoder(evaluation.autoencoder, subject.channels, place, subject.scale, subject.shift)
-    eye = open_eye(evaluation.extractor, place)
+    extractor = load_extractor(evaluation.extractor, place)
     file = ReferenceFile.of(evaluation)
-    assert eye is not None, "a reference file asks for Inception"
+    assert extractor is not None, "a reference file asks for Inception"
     assert file is not None
     folder.mkdir(parents=True, exist_ok=True)
     network = network.to(place)
@@ -134,11 +134,18 @@ def _evaluate(
         drawn += 1
 
     shared = EvaluationBlocks(
-        Together(World()), folder, (), lambda: True, told, step=0, named={"protocol": protocol, "eye": eye.name}, weights=network
+        Together(World()),
+        folder,
+        (),
+        lambda: True,
+        told,
+        step=0,
+        named={"protocol": protocol, "extractor": extractor.name},
+        weights=network,
     )
     if evaluation.by_neighbours or "kid" in evaluation.extra_metrics:
         say("looking at the reference's pictures, once for all")
-    reference = file_reference(file, evaluation, eye, place, cache, lambda: None)
+    reference = file_reference(file, evaluation, extractor, place, cache, lambda: None)
     sampling = Sampling(
         evaluation,
         process,

@@ -86,23 +86,23 @@ def make_reference(asked: Referenced, say: Say) -> int:
         raise ConfigError(f"{asked.output} is no .npz; give the reference a name that ends so")
     if asked.output.exists():
         raise ConfigError(f"{asked.output} is there already; give another name, or remove it")
-    extractor = InceptionExtractor(kind="inception", weights=asked.weights)
-    ensure_available(extractor)
+    inception = InceptionExtractor(kind="inception", weights=asked.weights)
+    ensure_available(inception)
     n, read = _pictures(asked)
     if n < 2:
         raise DataError(f"{asked.source} has {n} pictures; statistics need 2 at least")
-    from model.evaluation.extractors import BLOCK, open_eye
+    from model.evaluation.extractors import BLOCK, load_extractor
     from model.transfer import device_of
 
     device = device_of(asked.device)
-    eye = open_eye(extractor, device)
-    assert eye is not None
+    extractor = load_extractor(inception, device)
+    assert extractor is not None
     asked.output.parent.mkdir(parents=True, exist_ok=True)  # not after hours of looking
     pooled, spatial, begun = RunningMoments(), RunningMoments(), time.monotonic()
     said = begun
     for first in range(0, n, BLOCK):
         block = np.stack([read(place) for place in range(first, min(first + BLOCK, n))])
-        features, _, places = eye.look_widely_at([from_pixels(block, device)], lambda: None)
+        features, _, places = extractor.extract_with_spatial([from_pixels(block, device)], lambda: None)
         pooled.add(features.numpy())
         spatial.add(places.numpy())
         now = time.monotonic()

@@ -144,7 +144,7 @@ def train_trial(
 
     In a `world` of several processes each calls this, after `torch.distributed` was started; the first reports and writes for all.
     `resume_from`: folders of earlier attempts, newest first, which are only read; `recorded`: of such a folder, the newest checkpoint up
-    to which the caller has the whole curve, 0 for none: later ones are the second choice; `cache`: folder shared by trials (the judge,
+    to which the caller has the whole curve, 0 for none: later ones are the second choice; `cache`: folder shared by trials (the classifier,
     decoded pictures). `named`: what `TrainConfig.named_content` said when the trial was named; other content ends it as a DataError. A
     `folder` that is among `resume_from` belongs to one trial, and is refused to any other.
     `ours`: whether the trial is still this attempt's; asked before anything that a later attempt could read is written.

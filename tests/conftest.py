@@ -72,9 +72,9 @@ def judges(cache: Path) -> Path:
 
     from model.config import DigitsData
     from model.data.dataset import load
-    from model.evaluation.judge import load_or_train_judge
+    from model.evaluation.evaluation_classifier import load_or_train_classifier
 
-    load_or_train_judge(load(DigitsData(), 2, torch.device("cpu"), torch.float32), 2, cache)
+    load_or_train_classifier(load(DigitsData(), 2, torch.device("cpu"), torch.float32), 2, cache)
     return cache
 
 

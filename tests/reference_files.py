@@ -10,7 +10,7 @@ from torch import Tensor
 
 from model import evaluate_weights
 from model.evaluation import extractors, reference_file
-from model.evaluation.extractors import Eye
+from model.evaluation.extractors import FeatureExtractor
 
 WIDE, SPATIAL = 5, 3
 
@@ -22,12 +22,12 @@ def widely(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return found[:, :WIDE], found[:, WIDE + SPATIAL :], found[:, WIDE : WIDE + SPATIAL]
 
 
-EYE = Eye("made up", lambda images: widely(images)[:2], widely)
+EYE = FeatureExtractor("made up", lambda images: widely(images)[:2], widely)
 
 
 def use_made_up_features(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the place of Inception: 2,048 features would take minutes."""
-    monkeypatch.setattr(extractors, "open_eye", lambda *_: EYE)
+    monkeypatch.setattr(extractors, "load_extractor", lambda *_: EYE)
     monkeypatch.setattr(evaluate_weights, "ensure_available", lambda _: None)
     monkeypatch.setattr(reference_file, "FEATURES", WIDE)
     monkeypatch.setattr(reference_file, "SPATIAL_FEATURES", SPATIAL)
@@ -41,7 +41,7 @@ def as_images(pixels: Any) -> Tensor:
 def write_reference(path: Path) -> Path:
     """Of 30 random pictures of 8 x 8."""
     pixels = np.random.default_rng(1).integers(0, 256, (30, 8, 8, 3)).astype(np.uint8)
-    features, _, spatial = EYE.look_widely_at([as_images(pixels)], lambda: None)
+    features, _, spatial = EYE.extract_with_spatial([as_images(pixels)], lambda: None)
     held = {"arr_0": pixels}
     for suffix, found in (("", features.numpy()), ("_s", spatial.numpy())):
         held |= {f"mu{suffix}": found.mean(axis=0), f"sigma{suffix}": np.cov(found, rowvar=False)}

@@ -131,7 +131,7 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
 
 def _load_stored_images(config: ImagesData, patch: int, device: torch.device, dtype: torch.dtype) -> DataSet:
     """As `load` of the same pictures in an `.npz` of the same `held_out_fraction`, to the bit, with these differences: there are at most
-    `most_held` held-out images and tokens to judge by, an extractor looks at no more than `JUDGED` training images, an external
+    `most_held` held-out images and tokens for the classifier, an extractor is given no more than `JUDGED` training images, an external
     encoder's features are computed batch by batch, and the content has another hash."""
     tokens_per_image(config.resolution, patch)
     stored = open_stored_images(config)

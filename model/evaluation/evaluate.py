@@ -14,9 +14,9 @@ from model.config import TrainConfig
 from model.data.dataset import DataSet
 from model.errors import Diverged
 from model.evaluation.class_score import class_score
+from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses, overfitting_gap
-from model.evaluation.judge import Judge
 from model.evaluation.measured_samples import GRID_COLUMNS, Blocks, Instruments, Sampling, alone, measured_samples
 from model.evaluation.own_classifier import OwnClassifier
 from model.evaluation.reference import Reference
@@ -74,7 +74,7 @@ def evaluate(
     config: TrainConfig,
     network: DiffusionTransformer,
     data: DataSet,
-    judge: Judge,
+    classifier: EvaluationClassifier,
     picture: Path,
     tick: Callable[[], None],
     *,
@@ -89,7 +89,7 @@ def evaluate(
     `blocks` shares the samples with processes that call `take_part`, and keeps them. Raises Diverged when the weights of `step` give
     values that are not finite.
     """
-    instruments = Instruments(judge, reference, own, decoder)
+    instruments = Instruments(classifier, reference, own, decoder)
     by_seed: dict[int, Evaluation] = {}
     for asked in _by_generation_seed(config):
         shown, seed = picture if not by_seed else picture.with_stem(f"{picture.stem}-seed{asked.evaluation.seed}"), asked.evaluation.seed
@@ -139,8 +139,8 @@ def _with_one_seed(
     Fréchet distance, precision and recall are in the features of the reference; the distance is named by its features.
     """
     tick()
-    judge, reference, own = instruments.judge, instruments.reference, instruments.own
-    assert judge is not None
+    classifier, reference, own = instruments.classifier, instruments.reference, instruments.own
+    assert classifier is not None
     process = process_of(config.process)
     held_out = held_out_losses(network, data.held_out, config.evaluation, process, tick)
     loss = held_out.loss
@@ -156,7 +156,7 @@ def _with_one_seed(
     details |= {
         "fd_floor": reference.floor,
         "fd_floor_n": reference.floor_n,
-        "classifier_accuracy": judge.accuracy if own is None else own.accuracy,
+        "classifier_accuracy": classifier.accuracy if own is None else own.accuracy,
         "held_out_images": len(data.held_out),
         "training_images": len(data.train),
         "passes": config.passes(step, len(data.train)),
@@ -166,6 +166,8 @@ def _with_one_seed(
         metrics[GAP_NAMES[process.predicts]] = overfitting_gap(network, data, loss, config.evaluation, process, tick)
         details["gap_images"] = min(len(data.train), len(data.held_out))
     if "class_score" in config.evaluation.extra_metrics:
-        log_p = judge.log_probabilities(samples["judge"]) if own is None else torch.log_softmax(samples["classifier"].double(), dim=1)
+        log_p = (
+            classifier.log_probabilities(samples["classifier"]) if own is None else torch.log_softmax(samples["own_logits"].double(), dim=1)
+        )
         metrics["class_score"] = class_score(log_p)
     return Evaluation(metrics, details, held_out.by_level)

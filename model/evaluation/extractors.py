@@ -1,4 +1,4 @@
-"""Frozen networks as the eyes of a metric. n images, C channels, S side, F features, K classes."""
+"""Frozen networks whose features metrics compare. n images, C channels, S side, F features, K classes."""
 
 import io
 from collections.abc import Callable, Iterable
@@ -20,32 +20,32 @@ from model.timm_models import UNREADABLE, import_timm, load_timm_model, read_wei
 BLOCK = 32
 """Images shown together."""
 
-See = Callable[[Tensor], tuple[Tensor, Tensor | None]]
+Forward = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 """Colour images (n, 3, S, S) float32 in [-1, 1] to features (n, F) and, where they are measured, logits (n, K)."""
 
 
-SeeWidely = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
-"""As `See`, and spatial features (n, 2023) last."""
+ForwardWithSpatial = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+"""As `Forward`, and spatial features (n, 2023) last."""
 SPATIAL_CHANNELS = 7
 """The first ones, of 192: about as many numbers as there are pooled features (2103.03841)."""
 
 
 @dataclass(frozen=True)
-class Eye:
+class FeatureExtractor:
     """A frozen network, and how images are shown to it."""
 
     name: str
     """Hash of its weights and of how images are shown: names the features of given images."""
-    see: See
-    see_widely: SeeWidely | None = None
-    """As `see`, and the spatial features besides; of FID's Inception alone."""
+    forward: Forward
+    forward_with_spatial: ForwardWithSpatial | None = None
+    """As `forward`, and the spatial features besides; of FID's Inception alone."""
 
-    def look(self, tokens: Tensor, patch: int, channels: int, tick: Callable[[], None]) -> tuple[Tensor, Tensor | None]:
-        """As `look_at`, of images given as tokens (n, T, P)."""
-        return self.look_at((unpatchify(block, patch, channels) for block in tokens.float().split(BLOCK)), tick)
+    def extract_tokens(self, tokens: Tensor, patch: int, channels: int, tick: Callable[[], None]) -> tuple[Tensor, Tensor | None]:
+        """As `extract`, of images given as tokens (n, T, P)."""
+        return self.extract((unpatchify(block, patch, channels) for block in tokens.float().split(BLOCK)), tick)
 
     @torch.no_grad()
-    def look_at(self, images: Iterable[Tensor], tick: Callable[[], None]) -> tuple[Tensor, Tensor | None]:
+    def extract(self, images: Iterable[Tensor], tick: Callable[[], None]) -> tuple[Tensor, Tensor | None]:
         """Features (n, F) float64 and logits (n, K) float32 or None of blocks of images (m, 1 or 3, S, S), clamped to [-1, 1].
 
         `tick` is called before every block. The same in float32 whatever the trial's precision.
@@ -54,32 +54,32 @@ class Eye:
         for block in images:
             tick()
             with torch.autocast(block.device.type, enabled=False):
-                seen, verdict = self.see(block.float().clamp(-1, 1).expand(-1, 3, -1, -1))
+                seen, verdict = self.forward(block.float().clamp(-1, 1).expand(-1, 3, -1, -1))
             features.append(seen.double().cpu())
             if verdict is not None:
                 logits.append(verdict.cpu())
         return torch.cat(features), torch.cat(logits) if logits else None
 
     @torch.no_grad()
-    def look_widely_at(self, images: Iterable[Tensor], tick: Callable[[], None]) -> tuple[Tensor, Tensor, Tensor]:
-        """As `look_at`, and spatial features (n, 2023) float64 last."""
-        if self.see_widely is None:
+    def extract_with_spatial(self, images: Iterable[Tensor], tick: Callable[[], None]) -> tuple[Tensor, Tensor, Tensor]:
+        """As `extract`, and spatial features (n, 2023) float64 last."""
+        if self.forward_with_spatial is None:
             raise AssertionError("only FID's Inception has spatial features")
         spatial: list[Tensor] = []
 
-        def see(block: Tensor) -> tuple[Tensor, Tensor]:
-            assert self.see_widely is not None
-            features, logits, places = self.see_widely(block)
+        def forward(block: Tensor) -> tuple[Tensor, Tensor]:
+            assert self.forward_with_spatial is not None
+            features, logits, places = self.forward_with_spatial(block)
             spatial.append(places.double().cpu())
             return features, logits
 
-        features, logits = Eye(self.name, see).look_at(images, tick)
+        features, logits = FeatureExtractor(self.name, forward).extract(images, tick)
         assert logits is not None
         return features, logits, torch.cat(spatial)
 
 
-def open_eye(config: Extractor, device: torch.device) -> Eye | None:
-    """The frozen network of the config, or None for the classifier, which is the judge itself.
+def load_extractor(config: Extractor, device: torch.device) -> FeatureExtractor | None:
+    """The frozen network of the config, or None for the evaluation classifier.
 
     Raises ConfigError for a network that cannot be had or is of no use, DataError for weights that cannot.
     """
@@ -87,17 +87,17 @@ def open_eye(config: Extractor, device: torch.device) -> Eye | None:
         case ClassifierExtractor():
             return None
         case TimmExtractor():
-            return _timm_eye(config, device)
+            return _timm_extractor(config, device)
         case InceptionExtractor():
-            return _inception_eye(config, device)
+            return _inception_extractor(config, device)
 
 
-def _timm_eye(config: TimmExtractor, device: torch.device) -> Eye:
+def _timm_extractor(config: TimmExtractor, device: torch.device) -> FeatureExtractor:
     """The whole image, resized to the side that the weights were trained at, in their colours; features as pooled for timm's head."""
     model = load_timm_model(config, "cannot be made ({error}); choose another model").to(device)
     shown, about = as_trained(model, config.name, device)
 
-    def see(images: Tensor) -> tuple[Tensor, None]:
+    def forward(images: Tensor) -> tuple[Tensor, None]:
         try:
             features = model.forward_head(model.forward_features(shown(images)), pre_logits=True)  # type: ignore[operator]
             if features.ndim != 2:
@@ -106,7 +106,7 @@ def _timm_eye(config: TimmExtractor, device: torch.device) -> Eye:
             raise ConfigError(f"{config.place}.name: {config.name} gives no vector per image ({error}); choose another model") from error
         return features, None
 
-    return Eye(named(model, about), see)
+    return FeatureExtractor(named(model, about), forward)
 
 
 def as_trained(model: nn.Module, name: str, device: torch.device) -> tuple[Callable[[Tensor], Tensor], dict[str, object]]:
@@ -124,7 +124,7 @@ def as_trained(model: nn.Module, name: str, device: torch.device) -> tuple[Calla
     return shown, {part: known[part] for part in ("input_size", "mean", "std")} | {"mode": mode, "model": name.split(".")[0]}
 
 
-def _inception_eye(config: InceptionExtractor, device: torch.device) -> Eye:
+def _inception_extractor(config: InceptionExtractor, device: torch.device) -> FeatureExtractor:
     """FID's protocol: pixels of 8 bits, resized as TensorFlow 1 did, (x - 128) / 128, 2048 pooled features, 1008 logits without bias.
 
     The network, its resize and its scaling are torch-fidelity's, which keeps them equal to TensorFlow's.
@@ -153,16 +153,16 @@ def _inception_eye(config: InceptionExtractor, device: torch.device) -> Eye:
     spatial: list[Tensor] = []
     network.Mixed_6d.branch1x1.register_forward_hook(lambda _, __, found: spatial.append(found[:, :SPATIAL_CHANNELS]))
 
-    def see_widely(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward_with_spatial(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         pixels = torch.from_numpy(to_pixels(images)).permute(0, 3, 1, 2)
         spatial.clear()
         features, logits = network(pixels.to(device))
         return features, logits, spatial.pop().permute(0, 2, 3, 1).flatten(1)
 
-    def see(images: Tensor) -> tuple[Tensor, Tensor]:
-        return see_widely(images)[:2]
+    def forward(images: Tensor) -> tuple[Tensor, Tensor]:
+        return forward_with_spatial(images)[:2]
 
-    return Eye(named(network, {"model": "inception"}), see, see_widely)
+    return FeatureExtractor(named(network, {"model": "inception"}), forward, forward_with_spatial)
 
 
 def published_weights() -> Path:

@@ -16,8 +16,8 @@ from model.config import TrainConfig
 from model.config.evaluation import EvaluationConfig
 from model.data.dataset import DataSet
 from model.errors import Diverged
+from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.extractors import BLOCK
-from model.evaluation.judge import Judge
 from model.evaluation.own_classifier import OwnClassifier
 from model.evaluation.reference import Reference
 from model.noise.process import Process, process_of
@@ -29,11 +29,11 @@ GRID_COLUMNS, GRID_ROWS = 10, 8
 Measured = Mapping[str, Tensor]
 """By name, on the CPU:
 
-    judge       (n, 64) float32: features in the classifier that was trained on the data, where there is one
+    classifier  (n, 64) float32: features in the classifier that was trained on the data, where there is one
     extractor   (n, F) float32: features in the extractor, where there is one
     logits      (n, 1008) float32: of FID's Inception
     spatial     (n, 2023) float32: its spatial features, for sfid
-    classifier  (n, K) float32: logits in the user's own classifier
+    own_logits  (n, K) float32: logits in the user's own classifier
     right       (n,) bool: whether the predicted class is the wanted one, where something predicts it
     shown       (m, C, S, S) float32, and shown_labels (m,): those that the picture shows
 """
@@ -76,13 +76,13 @@ class Sampling:
 class Instruments:
     """What samples are measured with."""
 
-    judge: Judge | None
+    classifier: EvaluationClassifier | None
     """None where nothing was trained on the data."""
     reference: Reference
     own: OwnClassifier | None = None
-    """Says of which class a sample is; None leaves it to the judge."""
+    """Says of which class a sample is; None leaves it to the evaluation classifier."""
     decoder: LatentDecoder | None = None
-    """Makes pictures of samples that are latents, for all but the judge, who looks at latents."""
+    """Makes pictures of samples that are latents, for all but the evaluation classifier, which is of latents."""
 
 
 def measured_samples(
@@ -102,7 +102,7 @@ def measured_samples(
 
 @torch.no_grad()
 def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instruments: Instruments, tick: Callable[[], None]) -> Measured:
-    judge, reference, own, decoder = instruments.judge, instruments.reference, instruments.own, instruments.decoder
+    classifier, reference, own, decoder = instruments.classifier, instruments.reference, instruments.own, instruments.decoder
     ((tokens, labels),) = generate(
         network,
         sampling.evaluation,
@@ -116,22 +116,22 @@ def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instr
     if not tokens.isfinite().all():
         raise Diverged(sampling.step, "a generated sample", math.nan)
     found, predicted = {}, None
-    if judge is not None:
-        found["judge"], predicted = judge.look(tokens)
+    if classifier is not None:
+        found["classifier"], predicted = classifier.classify(tokens)
     shown = _shown(sampling, number, labels)
     images = unpatchify(tokens.float(), sampling.patch, sampling.channels)
-    if decoder is not None and (shown.any() or reference.eye is not None or own is not None):
+    if decoder is not None and (shown.any() or reference.extractor is not None or own is not None):
         images = decoder(images, tick)
-    if reference.eye is not None:
+    if reference.extractor is not None:
         logits: Tensor | None
         if reference.spatial is not None:
-            found["extractor"], logits, found["spatial"] = reference.eye.look_widely_at(images.split(BLOCK), tick)
+            found["extractor"], logits, found["spatial"] = reference.extractor.extract_with_spatial(images.split(BLOCK), tick)
         else:
-            found["extractor"], logits = reference.eye.look_at(images.split(BLOCK), tick)
+            found["extractor"], logits = reference.extractor.extract(images.split(BLOCK), tick)
         found |= {} if logits is None else {"logits": logits}
     if own is not None:
-        found["classifier"] = own.logits_at(images.split(BLOCK), tick)
-        predicted = found["classifier"].argmax(dim=1).to(labels.device)
+        found["own_logits"] = own.logits_at(images.split(BLOCK), tick)
+        predicted = found["own_logits"].argmax(dim=1).to(labels.device)
     found = {name: values.float().cpu() for name, values in found.items()}  # networks compute in float32, so nothing is lost
     found |= {} if predicted is None else {"right": (predicted == labels).cpu()}
     return found | {"shown": images[shown].cpu(), "shown_labels": labels[shown].cpu()}

@@ -13,7 +13,7 @@ from model.config.train import EVALUATOR_VERSION
 from model.data.dataset import DataSet
 from model.data.images import content_hash
 from model.errors import DataError
-from model.evaluation.extractors import BLOCK, Eye, as_trained, named
+from model.evaluation.extractors import BLOCK, FeatureExtractor, as_trained, named
 from model.evaluation.reference import kept, real_pictures
 from model.timm_models import load_timm_model
 
@@ -22,7 +22,7 @@ from model.timm_models import load_timm_model
 class OwnClassifier:
     """A network with a head for the data's classes."""
 
-    eye: Eye
+    extractor: FeatureExtractor
     """Whose features are its logits."""
     patch: int
     channels: int
@@ -31,11 +31,11 @@ class OwnClassifier:
 
     def logits(self, tokens: Tensor, tick: Callable[[], None]) -> Tensor:
         """Logits (n, K) float64, on the CPU, of images given as tokens (n, T, P); `tick` is called before every block of images."""
-        return self.eye.look(tokens, self.patch, self.channels, tick)[0]
+        return self.extractor.extract_tokens(tokens, self.patch, self.channels, tick)[0]
 
     def logits_at(self, images: Iterable[Tensor], tick: Callable[[], None]) -> Tensor:
         """As `logits`, of blocks of images (m, 1 or 3, S, S)."""
-        return self.eye.look_at(images, tick)[0]
+        return self.extractor.extract(images, tick)[0]
 
     def measured(self, data: DataSet, cache: Path, tick: Callable[[], None]) -> "OwnClassifier":
         """With its accuracy on the data's held-out images, which is computed once and kept in `cache`."""
@@ -46,7 +46,7 @@ class OwnClassifier:
             return {"accuracy": (found == data.held_out.labels.cpu()).double().mean()}
 
         split = f"{len(data.judged)}-{len(data.held_out)}"
-        what = (data.pictures_hash, split, self.eye.name, data.held_out.tokens.device.type)
+        what = (data.pictures_hash, split, self.extractor.name, data.held_out.tokens.device.type)
         key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
         return replace(self, accuracy=kept(cache / f"accuracy-{key}.safetensors", computed, tick)["accuracy"].item())
 
@@ -63,11 +63,11 @@ def open_own_classifier(config: Classifier, data: DataSet, patch: int, device: t
     model = load_timm_model(config, "cannot be made ({error}); choose another model", data.classes).to(device)
     shown, about = as_trained(model, config.name, device)
 
-    def see(images: Tensor) -> tuple[Tensor, None]:
+    def forward(images: Tensor) -> tuple[Tensor, None]:
         logits: Tensor = model(shown(images))
         if logits.shape != (len(images), data.classes):
             said = f"{tuple(logits.shape[1:])} numbers an image, and the data has {data.classes} classes"
             raise DataError(f"{config.place}: {config.name} gives {said}; give a classifier of the data's classes")
         return logits, None
 
-    return OwnClassifier(Eye(named(model, about | {"classes": data.classes}), see), patch, data.channels)
+    return OwnClassifier(FeatureExtractor(named(model, about | {"classes": data.classes}), forward), patch, data.channels)

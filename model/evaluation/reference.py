@@ -18,8 +18,8 @@ from model.data.images import content_hash
 from model.data.pictures import Pictures, RealImages, TokenImages
 from model.errors import DataError
 from model.evaluation.distances import Moments, frechet_distance
-from model.evaluation.extractors import BLOCK, Eye
-from model.evaluation.judge import Judge
+from model.evaluation.evaluation_classifier import EvaluationClassifier
+from model.evaluation.extractors import BLOCK, FeatureExtractor
 from model.evaluation.kernel_distance import KEPT
 from model.evaluation.reference_file import SHOWN, ReferenceFile
 from model.tensor_file import save_tensors
@@ -32,10 +32,10 @@ ASK_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Reference:
-    """Real images, seen by the judge or by another eye: those trained on, or those of a published file."""
+    """Real images, in features of the evaluation classifier or of another network: those trained on, or those of a published file."""
 
-    eye: Eye | None
-    """None is the judge."""
+    extractor: FeatureExtractor | None
+    """None is the evaluation classifier."""
     moments: Moments
     """Of the features of all of them."""
     floor: float
@@ -52,25 +52,27 @@ class Reference:
     """Name and hash of the published file; empty for the training images."""
 
 
-def judges_reference(config: EvaluationConfig, data: DataSet, judge: Judge) -> Reference:
-    """The reference of a data set in the judge's own features."""
-    neighbours, features = (None if shown is None else judge.look(shown)[0] for shown in (_near(config, data), _sampled(config, data)))
-    return Reference(None, judge.reference, judge.floor, judge.floor_n, neighbours, features)
+def classifier_reference(config: EvaluationConfig, data: DataSet, classifier: EvaluationClassifier) -> Reference:
+    """The reference of a data set in the features of the evaluation classifier."""
+    neighbours, features = (
+        None if shown is None else classifier.classify(shown)[0] for shown in (_near(config, data), _sampled(config, data))
+    )
+    return Reference(None, classifier.reference, classifier.floor, classifier.floor_n, neighbours, features)
 
 
 def load_or_make_reference(
-    config: EvaluationConfig, data: DataSet, patch: int, eye: Eye, cache: Path, tick: Callable[[], None]
+    config: EvaluationConfig, data: DataSet, patch: int, extractor: FeatureExtractor, cache: Path, tick: Callable[[], None]
 ) -> Reference:
-    """The reference of a data set in the features of `eye`, or that of the config's file; what is computed is kept in `cache`.
+    """The reference of a data set in the features of `extractor`, or that of the config's file; what is computed is kept in `cache`.
 
     `tick` is called before every block of images, and while another process computes.
     """
     if (file := ReferenceFile.of(config)) is not None:
-        return _of_file(file, config, data, patch, eye, cache, tick)
+        return _of_file(file, config, data, patch, extractor, cache, tick)
     pictures = real_pictures(data, patch)
 
     def seen(part: RealImages, most: int | None = None) -> Tensor:
-        return eye.look_at(part.blocks(BLOCK, most), tick)[0]
+        return extractor.extract(part.blocks(BLOCK, most), tick)[0]
 
     def statistics() -> dict[str, Tensor]:
         known, new = (Moments.of(seen(part).numpy()) for part in (pictures.judged, pictures.held_out))
@@ -78,7 +80,7 @@ def load_or_make_reference(
         return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance), "floor": floor}
 
     # Samples are seen on the same kind of device, whose rounding they share.
-    what = (data.pictures_hash, f"{len(pictures.judged)}-{len(data.held_out)}", eye.name, data.judged.tokens.device.type, "float32")
+    what = (data.pictures_hash, f"{len(pictures.judged)}-{len(data.held_out)}", extractor.name, data.judged.tokens.device.type, "float32")
     key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
     held = kept(cache / f"reference-{key}.safetensors", statistics, tick)
     moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(pictures.judged))
@@ -94,41 +96,47 @@ def load_or_make_reference(
     if "sfid" in config.extra_metrics:
 
         def places() -> dict[str, Tensor]:
-            known = Moments.of(eye.look_widely_at(pictures.judged.blocks(BLOCK), tick)[2].numpy())
+            known = Moments.of(extractor.extract_with_spatial(pictures.judged.blocks(BLOCK), tick)[2].numpy())
             return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance)}
 
         made = kept(cache / f"spatial-{key}.safetensors", places, tick)
         spatial = Moments(made["mean"].numpy(), made["covariance"].numpy(), len(pictures.judged))
-    return Reference(eye, moments, held["floor"].item(), len(data.held_out), neighbours, features, spatial)
+    return Reference(extractor, moments, held["floor"].item(), len(data.held_out), neighbours, features, spatial)
 
 
 def _of_file(
-    file: ReferenceFile, config: EvaluationConfig, data: DataSet, patch: int, eye: Eye, cache: Path, tick: Callable[[], None]
+    file: ReferenceFile,
+    config: EvaluationConfig,
+    data: DataSet,
+    patch: int,
+    extractor: FeatureExtractor,
+    cache: Path,
+    tick: Callable[[], None],
 ) -> Reference:
     """The file's statistics, with the data's held-out images as the floor."""
     device = data.judged.tokens.device
-    found = file_reference(file, config, eye, device, cache, tick)
+    found = file_reference(file, config, extractor, device, cache, tick)
 
     def floor() -> dict[str, Tensor]:
-        held_out = eye.look_at(real_pictures(data, patch).held_out.blocks(BLOCK), tick)[0]
+        held_out = extractor.extract(real_pictures(data, patch).held_out.blocks(BLOCK), tick)[0]
         return {"floor": torch.tensor(frechet_distance(found.moments, Moments.of(held_out.numpy())), dtype=torch.float64)}
 
-    apart = _key_of(file, eye, device, data.pictures_hash, f"{len(data.judged)}-{len(data.held_out)}")
+    apart = _key_of(file, extractor, device, data.pictures_hash, f"{len(data.judged)}-{len(data.held_out)}")
     held = kept(cache / f"floor-{apart}.safetensors", floor, tick)
     return replace(found, floor=held["floor"].item(), floor_n=len(data.held_out))
 
 
 def file_reference(
-    file: ReferenceFile, config: EvaluationConfig, eye: Eye, device: torch.device, cache: Path, tick: Callable[[], None]
+    file: ReferenceFile, config: EvaluationConfig, extractor: FeatureExtractor, device: torch.device, cache: Path, tick: Callable[[], None]
 ) -> Reference:
     """The file's statistics, without a floor, which needs real images besides; of its images the first, where a metric looks at them."""
     tick()
     shown: Tensor | None = None
     if config.by_neighbours or "kid" in config.extra_metrics:
-        path = cache / f"features-{_key_of(file, eye, device)}-{SHOWN}.safetensors"
-        shown = kept(path, lambda: {"features": eye.look_at(file.images(device, BLOCK, SHOWN), tick)[0]}, tick)["features"]
+        path = cache / f"features-{_key_of(file, extractor, device)}-{SHOWN}.safetensors"
+        shown = kept(path, lambda: {"features": extractor.extract(file.images(device, BLOCK, SHOWN), tick)[0]}, tick)["features"]
     return Reference(
-        eye,
+        extractor,
         file.moments(),
         math.nan,
         0,
@@ -139,8 +147,8 @@ def file_reference(
     )
 
 
-def _key_of(file: ReferenceFile, eye: Eye, device: torch.device, *more: str) -> str:
-    what = (file.hash, eye.name, device.type, "float32", *more)
+def _key_of(file: ReferenceFile, extractor: FeatureExtractor, device: torch.device, *more: str) -> str:
+    what = (file.hash, extractor.name, device.type, "float32", *more)
     return f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
 
 

@@ -31,7 +31,7 @@ def sample_metrics(
 
     `names`: those of `model.config.extractor.feature_metrics`, the Fréchet distance first. All pairs are compared on `device`.
     """
-    generated = samples["judge" if reference.eye is None else "extractor"].double()
+    generated = samples["classifier" if reference.extractor is None else "extractor"].double()
     distance = names[0]
     metrics = {distance: frechet_distance(reference.moments, Moments.of(generated.numpy()))}
     details: dict[str, Any] = {"samples": evaluation.samples, "fd_features": generated.shape[1]}

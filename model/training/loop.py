@@ -18,12 +18,12 @@ from model.data.facts_file import write_facts
 from model.data.images import classes_in_words
 from model.errors import DataError, Diverged
 from model.evaluation.evaluate import draw, evaluate, samples_path, take_part
-from model.evaluation.extractors import open_eye
+from model.evaluation.evaluation_classifier import EvaluationClassifier, load_or_train_classifier
+from model.evaluation.extractors import load_extractor
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
-from model.evaluation.judge import Judge, load_or_train_judge
 from model.evaluation.measured_samples import Instruments
 from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
-from model.evaluation.reference import judges_reference, load_or_make_reference
+from model.evaluation.reference import classifier_reference, load_or_make_reference
 from model.machine import cpu_model
 from model.noise.process import process_of
 from model.reports import Report, TrialReport, TrialResult, World
@@ -48,15 +48,22 @@ class _Trial:
     """One attempt at one trial, from its first step here to its last."""
 
     def __init__(
-        self, config: TrainConfig, folder: Path, report: Report, state: TrainingState, data: DataSet, judge: Judge, together: Together
+        self,
+        config: TrainConfig,
+        folder: Path,
+        report: Report,
+        state: TrainingState,
+        data: DataSet,
+        classifier: EvaluationClassifier,
+        together: Together,
     ) -> None:
-        self.config, self.folder, self.state, self.data, self.judge, self.together = config, folder, state, data, judge, together
+        self.config, self.folder, self.state, self.data, self.classifier, self.together = config, folder, state, data, classifier, together
         self._report, self._heard = report, time.monotonic()
         self.earlier: Sequence[Path] = ()
         self.conditions: Mapping[str, Any] = {}
         self.precision: Precision = "fp32"
         self.identity = ""
-        self.reference = judges_reference(config.evaluation, data, judge)
+        self.reference = classifier_reference(config.evaluation, data, classifier)
         self.own: OwnClassifier | None = None
         self.decoder: LatentDecoder | None = None
         self.ours: Callable[[], bool] = checkpoint.nobody_else
@@ -175,7 +182,7 @@ class _Trial:
                     self.config,
                     average,
                     data,
-                    self.judge,
+                    self.classifier,
                     samples_path(self.folder, step),
                     self.tick,
                     step=step,
@@ -185,7 +192,7 @@ class _Trial:
                     blocks=blocks,
                 )
             else:
-                instruments = Instruments(self.judge, self.reference, self.own, self.decoder)
+                instruments = Instruments(self.classifier, self.reference, self.own, self.decoder)
                 take_part(self.config, average, data, instruments, self.tick, step=step, blocks=blocks)
         if self.together.first:
             training = {name: mean for name, mean in state.means().items() if name in ("train_loss", "align_loss")}
@@ -239,8 +246,8 @@ def run(
     identity = _hash(names)
     if folder in resume_from and world.rank == 0:
         claim(folder, identity, names)
-    judge = load_or_train_judge(data, config.backbone.patch, cache)
-    eye = open_eye(config.evaluation.extractor, place)
+    classifier = load_or_train_classifier(data, config.backbone.patch, cache)
+    extractor = load_extractor(config.evaluation.extractor, place)
     own = open_own_classifier(config.evaluation.classifier, data, config.backbone.patch, place)
     decoder = _decoder(config, place)
     state = initial_state(config, data, place, DTYPES[precision])
@@ -248,9 +255,9 @@ def run(
     together = Together(world)
     compile_where_it_pays(config, state.trained, place)
     state.trained = together.shared(state.trained, place)
-    trial = _Trial(config, folder, report, state, data, judge, together)
+    trial = _Trial(config, folder, report, state, data, classifier, together)
     trial.precision, trial.identity, trial.ours, trial.decoder, trial.earlier = precision, identity, ours, decoder, resume_from
-    parts = [judge.name, *([eye.name] if eye else []), *([f"classes by {own.eye.name}"] if own else [])]
+    parts = [classifier.name, *([extractor.name] if extractor else []), *([f"classes by {own.extractor.name}"] if own else [])]
     parts += [f"decoded by {decoder.autoencoder.name}"] if decoder else []
     parts += [f"against {config.evaluation.reference_hash}"] if config.evaluation.reference_hash else []
     evaluator = "+".join(parts)
@@ -261,8 +268,8 @@ def run(
     try:
         details = {"comparability": key, "checkpoints_passed_over": passed_over, "classes": classes_in_words(data.class_names)}
         trial.say(TrialReport("started", state.step, details=details))
-        if eye is not None:  # may take minutes, so the trial has said that it lives
-            trial.reference = load_or_make_reference(config.evaluation, data, config.backbone.patch, eye, cache, trial.tick)
+        if extractor is not None:  # may take minutes, so the trial has said that it lives
+            trial.reference = load_or_make_reference(config.evaluation, data, config.backbone.patch, extractor, cache, trial.tick)
         if own is not None:
             trial.own = own.measured(data, cache, trial.tick)
         trial.run()

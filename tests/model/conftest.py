@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_eyes import eye_of, few_images
+from tiny_extractors import extractor_of, few_images
 
 from model.config import DigitsData
 from model.data.dataset import DataSet, load
-from model.evaluation.extractors import Eye
-from model.evaluation.judge import Judge, load_or_train_judge
+from model.evaluation.evaluation_classifier import EvaluationClassifier, load_or_train_classifier
+from model.evaluation.extractors import FeatureExtractor
 
 
 @pytest.fixture(scope="session")
@@ -19,14 +19,14 @@ def digits() -> DataSet:
 
 
 @pytest.fixture(scope="session")
-def judge(digits: DataSet, cache: Path) -> Judge:
-    return load_or_train_judge(digits, 2, cache)
+def classifier(digits: DataSet, cache: Path) -> EvaluationClassifier:
+    return load_or_train_classifier(digits, 2, cache)
 
 
 @pytest.fixture(scope="session")
-def eye() -> Eye:
+def extractor() -> FeatureExtractor:
     """The tiny model of timm that most tests see by."""
-    return eye_of()
+    return extractor_of()
 
 
 @pytest.fixture

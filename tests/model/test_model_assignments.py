@@ -166,7 +166,7 @@ def test_a_class_of_the_users_and_its_source_names_the_trial(own_module: Path) -
     assert "assignment_source" not in tiny().training_identity(content_hash="", precision="fp32")["partition"]
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 @pytest.mark.parametrize("changes", [{"attention": {"separation": "full"}}, {"timesteps": {"kind": "dual"}}])
 def test_a_trial_with_a_class_of_the_users_trains_and_resumes_while_its_source_stays(
     changes: dict[str, Any], own_module: Path, tmp_path: Path, cache: Path

@@ -6,7 +6,7 @@ import pytest
 from tiny_trials import tiny
 from trial_reports import Told, run
 
-pytestmark = pytest.mark.usefixtures("judge")
+pytestmark = pytest.mark.usefixtures("classifier")
 
 
 def checkpoint(folder: Path, step: int) -> Path:

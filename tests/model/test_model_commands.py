@@ -179,7 +179,7 @@ def test_weights_that_are_not_finite_are_named(trial: Path, capsys: pytest.Captu
     assert f"{path} gives samples that are not finite; is ours its family?" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 @pytest.mark.parametrize("command", [[], ["train"]])
 def test_a_config_file_alone_is_trained(command: list[str], tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.yaml").write_text(yaml.safe_dump(TINY | {"steps": 1}))

@@ -259,7 +259,7 @@ def test_check_names_what_does_not_fit_the_data(tmp_path: Any) -> None:
         train_trial(config_from(nano), tmp_path, lambda _: True, cache=tmp_path, world=World(size=3))
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 def test_a_trial_refuses_a_patch_that_does_not_divide_its_images(tmp_path: Any, cache: Any) -> None:
     """`train_trial` raises ConfigError, DataError or Diverged, each with a message for the user."""
     with pytest.raises(ConfigError, match=r"backbone\.patch 3"):

@@ -220,7 +220,7 @@ def test_dit_is_sit_on_ddpm_with_its_own_alignment_layers() -> None:
     assert config_from({"preset": "nano"} | aligned).alignment.teacher.layer == 2
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 def test_a_trial_trains_resumes_and_is_judged(tmp_path: Path, cache: Path) -> None:
     config = tiny(DDPM, CELLS["dual_full"], SRA_ON_DIT, {"timesteps": {"gap": {"max": 0.3}}})
     whole = run(config, tmp_path / "whole", cache)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from PIL import Image
 from pydantic import ValidationError
 from tiny_autoencoders import CPU, FACTOR, SIDE, autoencoder_of, latents_of, pictures, save_autoencoder
-from tiny_eyes import NAME, eye_of, nothing
+from tiny_extractors import NAME, extractor_of, nothing
 from tiny_trials import CELLS, tiny
 from trial_reports import run
 
@@ -128,10 +128,10 @@ def test_a_trial_is_measured_and_shown_in_pictures(latents: LatentsData, weights
     sample_trial(Subject.of_trial(config, [told.folder]), told.folder / "average-00000006.safetensors", drawing, lambda line: None)
     drawn = torch.from_numpy(np.load(tmp_path / "all.npz")["arr_0"]).permute(0, 3, 1, 2).float() / 127.5 - 1
     assert drawn.shape == (30, 3, SIDE, SIDE)
-    eye, real = eye_of(), opened(latents).pictures
+    extractor, real = extractor_of(), opened(latents).pictures
     assert real is not None
-    known = Moments.of(eye.look_at(real.judged.blocks(32), nothing)[0].numpy())
-    by_hand = frechet_distance(known, Moments.of(eye.look_at(drawn.split(32), nothing)[0].numpy()))
+    known = Moments.of(extractor.extract(real.judged.blocks(32), nothing)[0].numpy())
+    by_hand = frechet_distance(known, Moments.of(extractor.extract(drawn.split(32), nothing)[0].numpy()))
     assert metrics["fd_test_vit_random"] == pytest.approx(by_hand, rel=0.02), "of pictures that lost less than a level by rounding"
     with Image.open(told.folder / "samples-00000006.png") as picture:
         assert picture.mode == "RGB"
@@ -259,5 +259,5 @@ def test_features_of_a_subset_are_those_of_its_images(digits: DataSet) -> None:
 
 
 def test_tokens_and_pictures_are_seen_alike(digits: DataSet) -> None:
-    eye, tokens = eye_of(), digits.train.tokens[:5]
-    assert torch.equal(eye.look(tokens, 2, 1, nothing)[0], eye.look_at([unpatchify(tokens, 2, 1)], nothing)[0])
+    extractor, tokens = extractor_of(), digits.train.tokens[:5]
+    assert torch.equal(extractor.extract_tokens(tokens, 2, 1, nothing)[0], extractor.extract([unpatchify(tokens, 2, 1)], nothing)[0])

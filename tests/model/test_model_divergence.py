@@ -70,7 +70,7 @@ def test_a_gradient_that_is_no_number_is_named_where_the_losses_are_fine(digits:
         state.ensure_finite()
 
 
-def test_a_trial_that_explodes_is_diverged_and_writes_nothing_after(tmp_path: Path, cache: Path, judge: object) -> None:
+def test_a_trial_that_explodes_is_diverged_and_writes_nothing_after(tmp_path: Path, cache: Path, classifier: object) -> None:
     said: list[TrialReport] = []
 
     def report(event: TrialReport) -> bool:
@@ -85,7 +85,7 @@ def test_a_trial_that_explodes_is_diverged_and_writes_nothing_after(tmp_path: Pa
 
 
 @pytest.mark.parametrize("cadence", [{"log_every": 1}, {"held_out_every": 1}, {"log_every": 2, "steps": 2}])
-def test_what_is_said_is_a_number_or_not_said(cadence: dict[str, int], tmp_path: Path, cache: Path, judge: object) -> None:
+def test_what_is_said_is_a_number_or_not_said(cadence: dict[str, int], tmp_path: Path, cache: Path, classifier: object) -> None:
     """Attention logits and held-out losses are measured of weights that no loss has looked at yet; a store takes no NaN."""
     said: list[TrialReport] = []
 
@@ -100,7 +100,7 @@ def test_what_is_said_is_a_number_or_not_said(cadence: dict[str, int], tmp_path:
     assert caught.value.step >= 1
 
 
-def test_weights_that_exploded_in_the_last_step_are_diverged_too(tmp_path: Path, cache: Path, judge: object) -> None:
+def test_weights_that_exploded_in_the_last_step_are_diverged_too(tmp_path: Path, cache: Path, classifier: object) -> None:
     """No later loss notices them; the evaluation is the first to meet them."""
     with pytest.raises(Diverged):
         run(tiny(optimizer={"learning_rate": 1e30}, precision="fp32", steps=1), tmp_path, cache)

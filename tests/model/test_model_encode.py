@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 from tiny_autoencoders import SIDE, autoencoder_of, pictures, save_autoencoder
-from tiny_eyes import NAME
+from tiny_extractors import NAME
 from tiny_trials import CELLS, tiny
 from trial_reports import run
 

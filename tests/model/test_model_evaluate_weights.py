@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_eyes import nothing
+from tiny_extractors import nothing
 from tiny_trials import CLASSES, network_of, tiny
 
 from model.errors import CheckpointError, ConfigError
@@ -60,11 +60,11 @@ def test_the_numbers_are_those_of_the_formulas(tmp_path: Path, checkpoint: Path,
     network = network_of(tiny()).float()
     blocks = generation.generate(network, asked.evaluation, shape=(16, 4), dtype=torch.float32, tick=nothing, channels=1)
     images = torch.cat([unpatchify(tokens, 2, 1) for tokens, _ in blocks])
-    features, logits, spatial = EYE.look_widely_at([images], nothing)
+    features, logits, spatial = EYE.extract_with_spatial([images], nothing)
     assert logits is not None
     with np.load(reference) as held:
         known, known_spatial = Moments(held["mu"], held["sigma"], 0), Moments(held["mu_s"], held["sigma_s"], 0)
-        real = EYE.look_at([as_images(held["arr_0"])], nothing)[0]
+        real = EYE.extract([as_images(held["arr_0"])], nothing)[0]
     wanted = {
         "fid": frechet_distance(known, Moments.of(features.numpy())),
         "sfid": frechet_distance(known_spatial, Moments.of(spatial.numpy())),

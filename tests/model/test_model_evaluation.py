@@ -14,14 +14,14 @@ from model.backbone.transformer import DiffusionTransformer
 from model.config.evaluation import EvaluationConfig
 from model.data.dataset import DataSet
 from model.data.examples import Examples
+from model.evaluation import evaluation_classifier as training
 from model.evaluation import held_out as holding
-from model.evaluation import judge as judging
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.evaluate import Evaluation, evaluate
+from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import held_out_loss, held_out_losses
-from model.evaluation.judge import Judge
-from model.evaluation.reference import judges_reference
+from model.evaluation.reference import classifier_reference
 from model.grouping import Grouping
 from model.randomness import stream
 from model.sampling.generate import generate
@@ -65,39 +65,41 @@ def test_the_held_out_loss_does_not_depend_on_blocks(
     assert held_out_loss(network, digits.held_out, config) == pytest.approx(whole, rel=1e-12)
 
 
-def looked_at(config_seed: int, network: DiffusionTransformer, digits: DataSet, judge: Judge, path: Path, **settings: int) -> Evaluation:
+def looked_at(
+    config_seed: int, network: DiffusionTransformer, digits: DataSet, classifier: EvaluationClassifier, path: Path, **settings: int
+) -> Evaluation:
     config = tiny(seed=config_seed, evaluation={"samples": 25} | settings)
-    reference = judges_reference(config.evaluation, digits, judge)
-    return evaluate(config, network, digits, judge, path, lambda: None, step=0, reference=reference)
+    reference = classifier_reference(config.evaluation, digits, classifier)
+    return evaluate(config, network, digits, classifier, path, lambda: None, step=0, reference=reference)
 
 
 def test_metrics_belong_to_the_weights_not_to_the_training_seed(
-    network: DiffusionTransformer, digits: DataSet, judge: Judge, tmp_path: Path
+    network: DiffusionTransformer, digits: DataSet, classifier: EvaluationClassifier, tmp_path: Path
 ) -> None:
-    a, b = (looked_at(seed, network, digits, judge, tmp_path / "grid.png") for seed in (0, 1))
+    a, b = (looked_at(seed, network, digits, classifier, tmp_path / "grid.png") for seed in (0, 1))
     assert a == b
-    other = looked_at(0, network, digits, judge, tmp_path / "grid.png", seed=1)
+    other = looked_at(0, network, digits, classifier, tmp_path / "grid.png", seed=1)
     assert all(other.metrics[name] != a.metrics[name] for name in ("held_out_loss", "fd_digits"))
 
 
-def test_metrics_by_hand(network: DiffusionTransformer, digits: DataSet, judge: Judge, tmp_path: Path) -> None:
+def test_metrics_by_hand(network: DiffusionTransformer, digits: DataSet, classifier: EvaluationClassifier, tmp_path: Path) -> None:
     config = tiny(evaluation={"samples": 25})
-    found = looked_at(0, network, digits, judge, tmp_path / "grid.png")
+    found = looked_at(0, network, digits, classifier, tmp_path / "grid.png")
     ((tokens, labels),) = generate(network, config.evaluation, shape=(16, 4), dtype=torch.float64, tick=lambda: None, channels=1)
-    features, predicted = judge.look(tokens)
+    features, predicted = classifier.classify(tokens)
     assert found.metrics == {
         "held_out_loss": held_out_loss(network, digits.held_out, config.evaluation),
-        "fd_digits": pytest.approx(frechet_distance(judge.reference, Moments.of(features.numpy()))),
+        "fd_digits": pytest.approx(frechet_distance(classifier.reference, Moments.of(features.numpy()))),
         "class_accuracy": pytest.approx((predicted == labels).double().mean().item()),
     }
     assert found.details == {
         "samples": 25,
-        "fd_floor": judge.floor,
+        "fd_floor": classifier.floor,
         "fd_floor_n": 359,
         "fd_reference_n": 1438,
         "fd_features": 64,
         "fd_note": "25 images in 64 features have a singular covariance",
-        "classifier_accuracy": judge.accuracy,
+        "classifier_accuracy": classifier.accuracy,
         "held_out_images": 359,
         "training_images": 1438,
         "passes": 0.0,
@@ -106,9 +108,9 @@ def test_metrics_by_hand(network: DiffusionTransformer, digits: DataSet, judge: 
 
 @pytest.mark.parametrize(("samples", "rows"), [(7, 1), (25, 3), (80, 8), (300, 8)])
 def test_the_picture_has_a_row_per_draw_and_a_column_per_class(
-    samples: int, rows: int, network: DiffusionTransformer, digits: DataSet, judge: Judge, tmp_path: Path
+    samples: int, rows: int, network: DiffusionTransformer, digits: DataSet, classifier: EvaluationClassifier, tmp_path: Path
 ) -> None:
-    looked_at(0, network, digits, judge, tmp_path / "grid.png", samples=samples)
+    looked_at(0, network, digits, classifier, tmp_path / "grid.png", samples=samples)
     with Image.open(tmp_path / "grid.png") as picture:
         assert (picture.size, picture.mode) == ((10 * 34 + 2, rows * 34 + 2), "L")
     assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
@@ -133,7 +135,7 @@ def test_large_images_are_not_enlarged(tmp_path: Path) -> None:
 
 
 def test_a_users_own_images_are_trained_on_and_their_distance_has_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "STEPS", 3)
+    monkeypatch.setattr(training, "STEPS", 3)
     random = np.random.default_rng(0)
     path = tmp_path / "mine.npz"
     np.savez(path, images=random.integers(0, 256, (30, 8, 8, 3)).astype(np.uint8), labels=np.arange(30) % 3)
@@ -147,14 +149,14 @@ def test_a_users_own_images_are_trained_on_and_their_distance_has_its_own_name(t
         assert (picture.size, picture.mode) == ((3 * 34 + 2, 4 * 34 + 2), "RGB")
 
 
-def test_a_trial_evaluates_its_moving_average(digits: DataSet, judge: Judge, cache: Path, tmp_path: Path) -> None:
+def test_a_trial_evaluates_its_moving_average(digits: DataSet, classifier: EvaluationClassifier, cache: Path, tmp_path: Path) -> None:
     config = tiny(steps=3, held_out_every=2)
     told = run(config, tmp_path / "attempt-1", cache)
     average = network_of(config)
     average.load_state_dict(told.tensors("average-00000003.safetensors"))
-    reference = judges_reference(config.evaluation, digits, judge)
+    reference = classifier_reference(config.evaluation, digits, classifier)
     picture = tmp_path / "samples-00000003.png"
-    wanted = evaluate(config, average, digits, judge, picture, lambda: None, step=3, reference=reference)
+    wanted = evaluate(config, average, digits, classifier, picture, lambda: None, step=3, reference=reference)
     ((_, metrics),) = told.of("evaluation")
     assert {name: metrics[name] for name in wanted.metrics} == wanted.metrics
     assert (tmp_path / "samples-00000003.png").read_bytes() == (told.folder / "samples-00000003.png").read_bytes()

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as processes
 from test_model_worlds import joined
-from tiny_eyes import eye_of
+from tiny_extractors import extractor_of
 from tiny_trials import network_of, tiny
 from trial_reports import Told, run
 
@@ -18,9 +18,9 @@ from model.config import DigitsData, TrainConfig
 from model.data.dataset import load
 from model.errors import Diverged
 from model.evaluation.evaluate import evaluate
-from model.evaluation.judge import load_or_train_judge
+from model.evaluation.evaluation_classifier import load_or_train_classifier
 from model.evaluation.measured_samples import Instruments, Measured, Sampling, alone, measured_samples
-from model.evaluation.reference import judges_reference, load_or_make_reference
+from model.evaluation.reference import classifier_reference, load_or_make_reference
 from model.reports import World
 from model.sampling import generate as generation
 from model.training import evaluation_blocks, loop
@@ -44,10 +44,10 @@ def measured(world: World, folder: Path, cache: Path) -> Measured | None:
     torch.set_num_threads(1)
     config = tiny(evaluation=SDE)
     data = load(DigitsData(), 2, torch.device("cpu"), torch.float64)
-    judge = load_or_train_judge(data, 2, cache)
-    reference = load_or_make_reference(config.evaluation, data, 2, eye_of(), cache, nothing)
+    classifier = load_or_train_classifier(data, 2, cache)
+    reference = load_or_make_reference(config.evaluation, data, 2, extractor_of(), cache, nothing)
     blocks = blocks_of(world, folder)
-    return measured_samples(network_of(config), Sampling.of(config, data, 0), Instruments(judge, reference), nothing, blocks)
+    return measured_samples(network_of(config), Sampling.of(config, data, 0), Instruments(classifier, reference), nothing, blocks)
 
 
 def one_of(rank: int, size: int, folder: Path, cache: Path) -> None:
@@ -59,7 +59,7 @@ def one_of(rank: int, size: int, folder: Path, cache: Path) -> None:
     dist.destroy_process_group()
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 @pytest.mark.parametrize("size", [2, 4])
 def test_samples_of_several_processes_are_those_of_one(size: int, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generation, "BLOCK", 4)
@@ -67,8 +67,8 @@ def test_samples_of_several_processes_are_those_of_one(size: int, tmp_path: Path
     assert wanted is not None
     processes.spawn(one_of, args=(size, tmp_path, cache), nprocs=size)
     found = torch.load(tmp_path / "found.pt")
-    assert found.keys() == wanted.keys() >= {"judge", "extractor", "right", "shown"}
-    assert len(found["judge"]) == 22
+    assert found.keys() == wanted.keys() >= {"classifier", "extractor", "right", "shown"}
+    assert len(found["classifier"]) == 22
     for name, values in wanted.items():
         assert torch.equal(found[name], values), name
 
@@ -121,13 +121,13 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("often")
-def test_an_evaluation_killed_at_any_call_ends_with_the_same_numbers(digits: Any, judge: Any, tmp_path: Path) -> None:
+def test_an_evaluation_killed_at_any_call_ends_with_the_same_numbers(digits: Any, classifier: Any, tmp_path: Path) -> None:
     config, network = config_of(), network_of(tiny())
-    reference = judges_reference(config.evaluation, digits, judge)
+    reference = classifier_reference(config.evaluation, digits, classifier)
 
     def evaluated(folders: Sequence[Path], tick: Callable[[], None], blocks: Any = None) -> Any:
         made = blocks or blocks_of(World(), folders[0], folders[1:], weights=network)
-        return evaluate(config, network, digits, judge, tmp_path / "a.png", tick, step=0, reference=reference, blocks=made)
+        return evaluate(config, network, digits, classifier, tmp_path / "a.png", tick, step=0, reference=reference, blocks=made)
 
     wanted = evaluated([tmp_path], nothing, alone)
     folders = [tmp_path / str(number) for number in range(4)]
@@ -150,13 +150,13 @@ def test_blocks_of_other_weights_conditions_seeds_or_damaged_ones_are_made_anew(
 
     def make(number: int) -> Measured:
         made.append(number)
-        return {"judge": torch.full((1, 2), float(number)), "shown": torch.empty(0, 1), "right": torch.tensor([True])}
+        return {"classifier": torch.full((1, 2), float(number)), "shown": torch.empty(0, 1), "right": torch.tensor([True])}
 
     def again(seed: int = 0, **more: Any) -> list[int]:
         made.clear()
         found = blocks_of(World(), tmp_path / "other", [tmp_path], **more)(seed, 3, make)
         assert found is not None
-        assert [block["judge"][0, 0].item() for block in found] == [0, 1, 2]
+        assert [block["classifier"][0, 0].item() for block in found] == [0, 1, 2]
         assert found[0]["right"].dtype == torch.bool
         for file in state_files(tmp_path / "other"):
             file.path.unlink()
@@ -200,7 +200,7 @@ def killed_while_it_evaluates(config: TrainConfig, folder: Path, cache: Path, mo
             run(config, folder, cache)
 
 
-@pytest.mark.usefixtures("often", "judge")
+@pytest.mark.usefixtures("often", "classifier")
 def test_a_trial_goes_on_in_the_middle_of_its_evaluation(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of()
     wanted: Told = run(config, tmp_path / "whole", cache)

@@ -176,7 +176,7 @@ def test_what_pretrained_was_found_to_mean_is_its_content_at_any_side(hub: dict[
     assert downloaded_weights(EncoderConfig(**ENCODER), encoder) == "", "it is in the trial's name"
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 def test_pretrained_weights_replaced_since_a_trial_began_end_it(hub: dict[str, float | None], tmp_path: Path, cache: Path) -> None:
     config = tiny(EXTERNAL, alignment={"encoder": {"weights": "pretrained"}}, precision="fp32")
     first = run(config, tmp_path / "attempt-1", cache, stop=lambda report: report.kind == "checkpoint")
@@ -225,7 +225,7 @@ def test_self_and_external_are_two_sources_of_one_thing(digits: DataSet) -> None
     assert all(torch.equal(a, b) for a, b in shared), "the student starts alike"
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 @pytest.mark.parametrize("precision", ["fp32", "float64"])
 def test_six_steps_are_three_and_three(precision: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "ALIVE_SECONDS", -1.0)

@@ -9,17 +9,17 @@ from tiny_trials import network_of, tiny
 from model.data.dataset import DataSet
 from model.errors import ConfigError
 from model.evaluation.evaluate import Evaluation, evaluate
-from model.evaluation.judge import Judge
-from model.evaluation.reference import judges_reference
+from model.evaluation.evaluation_classifier import EvaluationClassifier
+from model.evaluation.reference import classifier_reference
 
 
 @pytest.fixture
-def evaluated(digits: DataSet, judge: Judge, tmp_path: Path) -> Any:
+def evaluated(digits: DataSet, classifier: EvaluationClassifier, tmp_path: Path) -> Any:
     def make(**evaluation: Any) -> Evaluation:
         config = tiny(evaluation=evaluation)
         picture = tmp_path / "samples.png"
-        reference = judges_reference(config.evaluation, digits, judge)
-        return evaluate(config, network_of(tiny()), digits, judge, picture, lambda: None, step=3, reference=reference)
+        reference = classifier_reference(config.evaluation, digits, classifier)
+        return evaluate(config, network_of(tiny()), digits, classifier, picture, lambda: None, step=3, reference=reference)
 
     return make
 

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_eyes import counting, nothing
+from tiny_extractors import counting, nothing
 from tiny_trials import network_of, tiny
 from torch import Tensor
 
 from model.data.dataset import DataSet
 from model.evaluation import kernel_distance as kernels
 from model.evaluation.evaluate import evaluate
-from model.evaluation.extractors import Eye
-from model.evaluation.judge import Judge
+from model.evaluation.evaluation_classifier import EvaluationClassifier
+from model.evaluation.extractors import FeatureExtractor
 from model.evaluation.kernel_distance import kernel_distance, squared_mmd, subset_sizes
-from model.evaluation.reference import judges_reference, load_or_make_reference
+from model.evaluation.reference import classifier_reference, load_or_make_reference
 from model.randomness import stream
 
 
@@ -105,13 +105,13 @@ def test_single_precision_is_widened_first() -> None:
     assert squared_mmd(x, y) == squared_mmd(x.double(), y.double())
 
 
-def test_it_stands_beside_the_distance_of_the_same_features(digits: DataSet, judge: Judge, tmp_path: Path) -> None:
+def test_it_stands_beside_the_distance_of_the_same_features(digits: DataSet, classifier: EvaluationClassifier, tmp_path: Path) -> None:
     network = network_of(tiny())
 
     def looked(*extra: str) -> tuple[dict[str, float], dict[str, object]]:
         config = tiny(evaluation={"samples": 40, "extra_metrics": extra})
-        reference = judges_reference(config.evaluation, digits, judge)
-        found = evaluate(config, network, digits, judge, tmp_path / "grid.png", lambda: None, step=0, reference=reference)
+        reference = classifier_reference(config.evaluation, digits, classifier)
+        found = evaluate(config, network, digits, classifier, tmp_path / "grid.png", lambda: None, step=0, reference=reference)
         return found.metrics, found.details
 
     plain, beside = looked()
@@ -125,9 +125,11 @@ def test_it_stands_beside_the_distance_of_the_same_features(digits: DataSet, jud
     assert looked("kid")[0] == plain | {"kid_digits": metrics["kid_digits"]}
 
 
-def test_the_real_features_are_kept_and_bounded(eye: Eye, few: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_real_features_are_kept_and_bounded(
+    extractor: FeatureExtractor, few: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("model.evaluation.reference.KEPT", 20)
-    seen, shown = counting(eye)
+    seen, shown = counting(extractor)
     config = tiny(evaluation={"extra_metrics": ["kid"]}).evaluation
     plain = load_or_make_reference(tiny().evaluation, few, 2, seen, tmp_path, nothing)
     assert plain.features is None
@@ -135,7 +137,7 @@ def test_the_real_features_are_kept_and_bounded(eye: Eye, few: DataSet, tmp_path
     first = load_or_make_reference(config, few, 2, seen, tmp_path, nothing)
     assert sum(shown) - before == 20, "what an older evaluation kept is used as it is"
     assert first.features is not None
-    torch.testing.assert_close(first.features, eye.look(few.judged.tokens[:20], 2, 3, nothing)[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(first.features, extractor.extract_tokens(few.judged.tokens[:20], 2, 3, nothing)[0], rtol=1e-4, atol=1e-5)
     again = load_or_make_reference(config, few, 2, seen, tmp_path, nothing)
     assert sum(shown) - before == 20
     assert torch.equal(again.features, first.features)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from model.data.dataset import DataSet, load
 from model.data.latents import open_latents
 from model.data.source import facts
 from model.errors import DataError
-from model.evaluation.judge import load_or_train_judge
+from model.evaluation.evaluation_classifier import load_or_train_classifier
 from model.patches import unpatchify
 from model.randomness import BatchStreams, stream
 from model.reports import World
@@ -117,10 +117,10 @@ def test_a_trial_on_latents_measures_what_needs_no_decoder(shard: Shard, tmp_pat
 def test_latents_are_judged_as_they_are(shard: Shard, tmp_path: Path) -> None:
     """Values beyond [-1, 1] are ordinary for latents: clamped, they would look alike."""
     data = opened(shard(scale=4.0), torch.float32)
-    judge = load_or_train_judge(data, 2, tmp_path)
+    classifier = load_or_train_classifier(data, 2, tmp_path)
     tokens = data.held_out.tokens
     assert tokens.abs().max() > 2
-    assert not torch.equal(judge.look(tokens)[0], judge.look(tokens.clamp(-1, 1))[0])
+    assert not torch.equal(classifier.classify(tokens)[0], classifier.classify(tokens.clamp(-1, 1))[0])
 
 
 def test_a_shard_is_known_by_its_content(shard: Shard) -> None:

@@ -187,7 +187,7 @@ class Killed(Exception):
     """Stands for kill -9."""
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 @pytest.mark.parametrize(
     ("trial", "precision"), [("loss", "float64"), ("loss", "bf16"), *((trial, "fp32") for trial in TRIALS if trial != "loss")]
 )

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from tiny_autoencoders import SIDE, pictures, save_autoencoder
-from tiny_eyes import CPU, nothing
+from tiny_extractors import CPU, nothing
 from tiny_inception import drawn_state
 
 from model.config.autoencoder import AutoencoderConfig
@@ -16,7 +16,7 @@ from model.config.evaluation import EvaluationConfig
 from model.config.extractor import InceptionExtractor
 from model.encode_data import Encoding, encode_data
 from model.errors import ConfigError, DataError
-from model.evaluation.extractors import open_eye
+from model.evaluation.extractors import load_extractor
 from model.evaluation.reference_file import ReferenceFile
 from model.make_reference import Referenced, RunningMoments, make_reference
 
@@ -66,10 +66,10 @@ def test_the_file_holds_the_statistics_and_the_pictures(folder: Path, weights: P
     with np.load(made) as held:
         found = dict(held)
     assert np.array_equal(found["arr_0"], shown)
-    eye = open_eye(InceptionExtractor(kind="inception", weights=str(weights)), CPU)
-    assert eye is not None
+    extractor = load_extractor(InceptionExtractor(kind="inception", weights=str(weights)), CPU)
+    assert extractor is not None
     images = torch.from_numpy(shown).permute(0, 3, 1, 2).float() / 127.5 - 1
-    pooled, _, spatial = (part.numpy() for part in eye.look_widely_at(images.split(32), nothing))
+    pooled, _, spatial = (part.numpy() for part in extractor.extract_with_spatial(images.split(32), nothing))
     for (mean, covariance), features in ((("mu", "sigma"), pooled), (("mu_s", "sigma_s"), spatial)):
         np.testing.assert_allclose(found[mean], features.mean(axis=0), rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(found[covariance], np.cov(features, rowvar=False), rtol=1e-6, atol=1e-9)

@@ -208,8 +208,8 @@ def test_latents_that_another_file_took_the_name_of_are_trained_on_as_they_were(
 
 
 @pytest.fixture
-def home(tmp_path: Path, cache: Path, judge: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current folder whose default run folder has the judge of the digits."""
+def home(tmp_path: Path, cache: Path, classifier: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder whose default run folder has the classifier of the digits."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model-run").mkdir()
     (tmp_path / "model-run" / "judges").symlink_to(cache)

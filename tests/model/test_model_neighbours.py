@@ -18,9 +18,9 @@ from model.errors import DataError
 from model.evaluation import neighbours
 from model.evaluation.class_score import class_score
 from model.evaluation.evaluate import evaluate
-from model.evaluation.judge import Judge
+from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.neighbours import precision_and_recall, radii
-from model.evaluation.reference import judges_reference
+from model.evaluation.reference import classifier_reference
 from model.sampling.generate import generate
 from model.train_trial import check
 
@@ -92,13 +92,13 @@ def test_closed_forms_of_the_class_score() -> None:
     assert class_score(sure[[0, 0, 1, 1]]) == pytest.approx(2)
 
 
-def test_a_trial_reports_what_it_is_asked_for(digits: DataSet, judge: Judge, tmp_path: Path) -> None:
+def test_a_trial_reports_what_it_is_asked_for(digits: DataSet, classifier: EvaluationClassifier, tmp_path: Path) -> None:
     network = network_of(tiny())
 
     def looked(*extra: str) -> tuple[dict[str, float], dict[str, object]]:
         config = tiny(evaluation={"samples": 25, "extra_metrics": extra})
-        reference = judges_reference(config.evaluation, digits, judge)
-        found = evaluate(config, network, digits, judge, tmp_path / "grid.png", lambda: None, step=0, reference=reference)
+        reference = classifier_reference(config.evaluation, digits, classifier)
+        found = evaluate(config, network, digits, classifier, tmp_path / "grid.png", lambda: None, step=0, reference=reference)
         return found.metrics, found.details
 
     plain, beside = looked()
@@ -106,11 +106,11 @@ def test_a_trial_reports_what_it_is_asked_for(digits: DataSet, judge: Judge, tmp
     ((tokens, _),) = generate(
         network, tiny(evaluation={"samples": 25}).evaluation, shape=(16, 4), dtype=torch.float64, tick=lambda: None, channels=1
     )
-    features, verdicts = judge.look(tokens)
-    log_p = judge.log_probabilities(features)
+    features, verdicts = classifier.classify(tokens)
+    log_p = classifier.log_probabilities(features)
     assert torch.equal(log_p.argmax(dim=1), verdicts)
     torch.testing.assert_close(log_p.exp().sum(dim=1), torch.ones(25, dtype=torch.float64))
-    precision, recall = brute_force(judge.look(digits.train.tokens[:25])[0], features, 3)
+    precision, recall = brute_force(classifier.classify(digits.train.tokens[:25])[0], features, 3)
     assert metrics == plain | {"class_score": class_score(log_p), "precision": precision, "recall": recall}
     assert details == beside | {"neighbour_images": 25}
     only, few = looked("recall")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import ValidationError
 from safetensors.torch import save_file
-from tiny_eyes import CPU, counting, nothing
+from tiny_extractors import CPU, counting, nothing
 from tiny_trials import network_of, tiny
 from torch import Tensor, nn
 from trial_reports import run
@@ -21,9 +21,9 @@ from model.data.dataset import DataSet
 from model.errors import ConfigError, DataError
 from model.evaluation.class_score import class_score
 from model.evaluation.evaluate import evaluate
-from model.evaluation.judge import Judge
+from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
-from model.evaluation.reference import judges_reference
+from model.evaluation.reference import classifier_reference
 from model.patches import unpatchify
 from model.sampling.generate import generate
 from model.timm_models import import_timm
@@ -64,7 +64,7 @@ def opened(config: TrainConfig, data: DataSet) -> OwnClassifier:
     return found
 
 
-def test_classes_are_its_own_and_all_else_stays(tmp_path: Path, digits: DataSet, judge: Judge) -> None:
+def test_classes_are_its_own_and_all_else_stays(tmp_path: Path, digits: DataSet, classifier: EvaluationClassifier) -> None:
     transformer = network_of(tiny())
     plain = tiny(evaluation=ASKED).evaluation
     ((tokens, labels),) = generate(transformer, plain, shape=(16, 4), dtype=torch.float64, tick=nothing, channels=1)
@@ -73,9 +73,9 @@ def test_classes_are_its_own_and_all_else_stays(tmp_path: Path, digits: DataSet,
     own = opened(config, digits)
     results = []
     for with_own in (None, dataclasses.replace(own, accuracy=0.25)):
-        reference = judges_reference(config.evaluation, digits, judge)
+        reference = classifier_reference(config.evaluation, digits, classifier)
         picture = tmp_path / "grid.png"
-        results.append(evaluate(config, transformer, digits, judge, picture, nothing, step=0, reference=reference, own=with_own))
+        results.append(evaluate(config, transformer, digits, classifier, picture, nothing, step=0, reference=reference, own=with_own))
     without, found = results
     with torch.no_grad():
         logits = made(shown(tokens))
@@ -93,8 +93,8 @@ def test_its_accuracy_is_on_held_out_images_and_computed_once(tmp_path: Path, di
     with torch.no_grad():
         right = made(shown(digits.held_out.tokens)).argmax(dim=1) == digits.held_out.labels
     assert own.measured(digits, tmp_path / "cache", nothing).accuracy == right.double().mean().item()
-    eye, seen = counting(own.eye)
-    again = OwnClassifier(eye, own.patch, own.channels)
+    extractor, seen = counting(own.extractor)
+    again = OwnClassifier(extractor, own.patch, own.channels)
     assert again.measured(digits, tmp_path / "cache", nothing).accuracy == right.double().mean().item()
     assert seen == []
 
@@ -103,8 +103,8 @@ def test_a_trial_says_whose_classes_they_are(tmp_path: Path, cache: Path) -> Non
     network(tmp_path / "own.safetensors")
     config = asking(tmp_path / "own.safetensors").model_copy(update={"steps": 2, "checkpoint_every": 2})
     told = run(config, tmp_path / "trial", cache)
-    judge, _, own = told.started().details["comparability"]["evaluator"].partition("+classes by ")
-    assert judge
+    classifier, _, own = told.started().details["comparability"]["evaluator"].partition("+classes by ")
+    assert classifier
     assert len(own) == 16
     (report,) = [report for report in told.reports if report.kind == "evaluation"]
     assert 0 <= report.details["classifier_accuracy"] < 0.5, "it was never trained"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from tiny_eyes import CPU, few_images, nothing
+from tiny_extractors import CPU, few_images, nothing
 from tiny_inception import drawn_state, library
 from tiny_trials import CLASSES, network_of, tiny
 from torch import Tensor
@@ -23,8 +23,8 @@ from model.errors import DataError
 from model.evaluation import reference_file
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.evaluate import Evaluation, evaluate
-from model.evaluation.extractors import Eye, open_eye
-from model.evaluation.judge import Judge
+from model.evaluation.evaluation_classifier import EvaluationClassifier
+from model.evaluation.extractors import FeatureExtractor, load_extractor
 from model.evaluation.kernel_distance import kernel_distance
 from model.evaluation.neighbours import precision_and_recall
 from model.evaluation.reference import Reference, load_or_make_reference
@@ -56,41 +56,43 @@ def statistics(pooled: np.ndarray, spatial: np.ndarray) -> dict[str, np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Eye]]:
-    """Weights, and the network as an eye."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, FeatureExtractor]]:
+    """Weights, and the network as an extractor."""
     weights = tmp_path_factory.mktemp("inception") / "weights.pth"
     torch.save(drawn_state(), weights)
-    eye = open_eye(InceptionExtractor(kind="inception", weights=str(weights)), CPU)
-    assert eye is not None
-    yield weights, eye
+    extractor = load_extractor(InceptionExtractor(kind="inception", weights=str(weights)), CPU)
+    assert extractor is not None
+    yield weights, extractor
     weights.unlink()  # 95 MB
 
 
 @pytest.fixture(scope="module")
-def measured(whole: tuple[Path, Eye], digits: DataSet, judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+def measured(
+    whole: tuple[Path, FeatureExtractor], digits: DataSet, classifier: EvaluationClassifier, tmp_path_factory: pytest.TempPathFactory
+) -> Measured:
     folder = tmp_path_factory.mktemp("reference")
     (weights, all_of_it), path = whole, folder / "VIRTUAL_tiny.npz"
 
     def widely(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        assert all_of_it.see_widely is not None
-        features, logits, spatial = all_of_it.see_widely(images)
+        assert all_of_it.forward_with_spatial is not None
+        features, logits, spatial = all_of_it.forward_with_spatial(images)
         return features[:, :CUT], logits, spatial[:, :CUT]
 
-    eye = Eye(all_of_it.name, lambda images: widely(images)[:2], widely)
+    extractor = FeatureExtractor(all_of_it.name, lambda images: widely(images)[:2], widely)
     pixels = np.random.default_rng(5).integers(0, 256, (20, 8, 8, 3)).astype(np.uint8)
     shown = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     assert np.array_equal(to_pixels(shown), pixels), "the network sees the file's own pixels"
-    features, _, spatial = eye.look_widely_at([shown], nothing)
+    features, _, spatial = extractor.extract_with_spatial([shown], nothing)
     np.savez(path, arr_0=pixels, **statistics(features.numpy(), spatial.numpy()))  # type: ignore[arg-type]
     asked = {"samples": 14, "extra_metrics": EXTRA, "reference": str(path), "extractor": {"kind": "inception", "weights": str(weights)}}
     config, network = tiny(evaluation=asked), network_of(tiny())
     with pytest.MonkeyPatch.context() as patch:
         for name in ("FEATURES", "SPATIAL_FEATURES"):
             patch.setattr(reference_file, name, CUT)
-        reference = load_or_make_reference(config.evaluation, few_images(folder / "few.npz"), 2, eye, folder / "cache", nothing)
-    found = evaluate(config, network, digits, judge, folder / "grid.png", nothing, step=0, reference=reference)
+        reference = load_or_make_reference(config.evaluation, few_images(folder / "few.npz"), 2, extractor, folder / "cache", nothing)
+    found = evaluate(config, network, digits, classifier, folder / "grid.png", nothing, step=0, reference=reference)
     ((tokens, _),) = generate(network, config.evaluation, shape=(16, 4), dtype=torch.float64, tick=nothing, channels=1)
-    return Measured(found, reference, (features, spatial), eye.look(tokens, 2, 1, nothing)[0], unpatchify(tokens, 2, 1))
+    return Measured(found, reference, (features, spatial), extractor.extract_tokens(tokens, 2, 1, nothing)[0], unpatchify(tokens, 2, 1))
 
 
 def theirs(real: np.ndarray, generated: np.ndarray) -> float:
@@ -108,7 +110,7 @@ def test_the_distance_is_torch_fidelitys(measured: Measured) -> None:
     assert measured.evaluation.metrics["fd_inception"] == pytest.approx(wanted, rel=1e-6)
 
 
-def test_spatial_features_are_the_networks_own_feature_map(whole: tuple[Path, Eye], measured: Measured) -> None:
+def test_spatial_features_are_the_networks_own_feature_map(whole: tuple[Path, FeatureExtractor], measured: Measured) -> None:
     network = library().FeatureExtractorInceptionV3("direct", ["2048"], str(whole[0]))
     maps: list[Tensor] = []
     network.Mixed_6d.register_forward_hook(lambda _, __, found: maps.append(found[:, :7].clone()))
@@ -116,7 +118,7 @@ def test_spatial_features_are_the_networks_own_feature_map(whole: tuple[Path, Ey
     ((found),) = maps
     assert found.shape == (14, 7, 17, 17)
     generated = torch.stack([found[:, c, y, x] for y in range(17) for x in range(17) for c in range(7)], dim=1).double()
-    features, _, spatial = whole[1].look_widely_at([measured.images[:3].float()], nothing)
+    features, _, spatial = whole[1].extract_with_spatial([measured.images[:3].float()], nothing)
     assert (features.shape[1], spatial.shape[1]) == (reference_file.FEATURES, reference_file.SPATIAL_FEATURES)
     torch.testing.assert_close(spatial, generated[:3], rtol=1e-4, atol=1e-4)
     generated = generated[:, :CUT]
@@ -281,7 +283,7 @@ def test_the_names_of_the_numbers(tmp_path: Path) -> None:
 def test_against_a_file_the_training_images_are_not_looked_at(tmp_path: Path) -> None:
     shown: list[int] = []
 
-    def see(images: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(images: Tensor) -> tuple[Tensor, Tensor]:
         shown.append(len(images))
         return images.flatten(1)[:, :WIDE], images.flatten(1)[:, :3]
 
@@ -290,7 +292,7 @@ def test_against_a_file_the_training_images_are_not_looked_at(tmp_path: Path) ->
     def kept(*extra: str) -> Reference:
         shown.clear()
         config = inception(some(tmp_path / "a.npz"), *extra).evaluation
-        return load_or_make_reference(config, few, 2, Eye("stand-in", see), cache, nothing)
+        return load_or_make_reference(config, few, 2, FeatureExtractor("stand-in", forward), cache, nothing)
 
     first = kept()
     assert (sum(shown), first.floor_n, first.neighbours, first.features, first.spatial) == (8, 8, None, None, None)
@@ -312,9 +314,9 @@ def test_spatial_features_of_the_training_images_are_kept(tmp_path: Path) -> Non
         return flat[:, :5], flat[:, :3], flat[:, 5:9]
 
     few = few_images(tmp_path / "few.npz")
-    eye = Eye("stand-in", lambda images: widely(images)[:2], widely)
+    extractor = FeatureExtractor("stand-in", lambda images: widely(images)[:2], widely)
     config = tiny(evaluation={"extractor": {"kind": "inception"}, "extra_metrics": ["sfid"]}).evaluation
-    first, again = (load_or_make_reference(config, few, 2, eye, tmp_path / "cache", nothing) for _ in range(2))
+    first, again = (load_or_make_reference(config, few, 2, extractor, tmp_path / "cache", nothing) for _ in range(2))
     assert sum(looks) == 32 + 8 + 32
     wanted = Moments.of(unpatchify(few.train.tokens.float(), 2, 3).flatten(1)[:, 5:9].double().numpy())
     for found in (first, again):
@@ -355,15 +357,15 @@ def test_random_labels_move_no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_picture_of_random_labels_is_ordered_by_class(
-    digits: DataSet, judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: DataSet, classifier: EvaluationClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from model.evaluation.reference import judges_reference
+    from model.evaluation.reference import classifier_reference
 
     saved: list[tuple[Tensor, object]] = []
     monkeypatch.setattr("model.evaluation.sample_metrics.save_grid", lambda images, _, __, names: saved.append((images, names)))
     config = tiny(evaluation={"labels": "random", "samples": 30})
-    reference = judges_reference(config.evaluation, digits, judge)
-    evaluate(config, network_of(tiny()), digits, judge, tmp_path / "grid.png", nothing, step=0, reference=reference)
+    reference = classifier_reference(config.evaluation, digits, classifier)
+    evaluate(config, network_of(tiny()), digits, classifier, tmp_path / "grid.png", nothing, step=0, reference=reference)
     tokens, labels = drawn_labels(30, labels="random")
     ((images, names),) = saved
     assert names == ()

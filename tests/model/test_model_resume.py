@@ -10,13 +10,13 @@ from test_model_golden_losses import RANDOM_ENCODER
 from tiny_trials import CELLS, DDPM, tiny
 from trial_reports import Told, run
 
-from model.evaluation.judge import Judge
+from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.methods import METHODS
 from model.presets import merge
 from model.reports import TrialReport
 from model.training import loop
 
-pytestmark = pytest.mark.usefixtures("judge")
+pytestmark = pytest.mark.usefixtures("classifier")
 
 
 class Killed(Exception):
@@ -203,7 +203,7 @@ def test_fewer_steps_begin_at_the_newest_checkpoint_before_them(tmp_path: Path, 
     assert (shorter.started().step, shorter.result.step) == (4, 5)
 
 
-def test_a_checkpoint_holds_the_state_of_its_step(tmp_path: Path, cache: Path, judge: Judge) -> None:
+def test_a_checkpoint_holds_the_state_of_its_step(tmp_path: Path, cache: Path, classifier: EvaluationClassifier) -> None:
     told = run(tiny(), tmp_path, cache)
     state = load_file(told.folder / "checkpoint-00000006.safetensors")
     average = load_file(told.folder / "average-00000006.safetensors")

@@ -95,7 +95,7 @@ def test_the_probe_sees_the_student_as_it_trains(cell: str, monkeypatch: pytest.
     assert PROBED < IMAGES
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 def test_looking_moves_no_weight_and_is_the_same_after_a_resume(tmp_path: Path, cache: Path) -> None:
     often, never = (run(tiny(CELLS["dual_full"], log_every=n), tmp_path / str(n), cache) for n in (1, 100))
     for name, tensor in never.tensors("average-00000006.safetensors").items():
@@ -106,7 +106,7 @@ def test_looking_moves_no_weight_and_is_the_same_after_a_resume(tmp_path: Path, 
     assert half.of("points") + rest.of("points") == often.of("points")
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 def test_a_checkpoint_from_before_spikes_were_counted_is_resumed(tmp_path: Path, cache: Path) -> None:
     config = tiny(CELLS["dual_full"])
     half = run(config, tmp_path / "half", cache, stop=lambda report: report.kind == "checkpoint" and report.step == 4)

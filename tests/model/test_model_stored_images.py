@@ -11,7 +11,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from tiny_autoencoders import autoencoder_of, save_autoencoder
-from tiny_eyes import NAME, counting, eye_of, nothing
+from tiny_extractors import NAME, counting, extractor_of, nothing
 from tiny_inception import drawn_state
 from tiny_trials import CELLS, tiny
 from trial_reports import Told, run
@@ -29,8 +29,8 @@ from model.data.stored_images import most_held, open_stored_images
 from model.encode_data import Encoding, encode_data
 from model.errors import DataError
 from model.evaluation.evaluate import evaluate
-from model.evaluation.extractors import Eye, open_eye
-from model.evaluation.judge import load_or_train_judge
+from model.evaluation.evaluation_classifier import load_or_train_classifier
+from model.evaluation.extractors import FeatureExtractor, load_extractor
 from model.evaluation.reference import load_or_make_reference
 from model.patches import unpatchify
 from model.randomness import BatchStreams, stream
@@ -165,23 +165,23 @@ def test_what_inception_sees_gives_the_numbers_of_an_npz(stored: Stored, tmp_pat
     np.savez(tmp_path / "few.npz", images=pixels, labels=labels)
     both = (stored(lambda *_: (pixels, labels), images=20, residence="disk"), NpzData(kind="npz", path=tmp_path / "few.npz"))
     torch.save(drawn_state(), tmp_path / "weights.pth")
-    found = open_eye(InceptionExtractor(kind="inception", weights=str(tmp_path / "weights.pth")), CPU)
+    found = load_extractor(InceptionExtractor(kind="inception", weights=str(tmp_path / "weights.pth")), CPU)
     (tmp_path / "weights.pth").unlink()  # 95 MB
     assert found is not None
     whole, shown = counting(found)
 
-    def see(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        features, logits = whole.see(images)
+    def forward(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        features, logits = whole.forward(images)
         return features[:, :CUT], logits
 
-    eye, metrics = Eye(whole.name, see), []
-    judge = load_or_train_judge(opened(both[1]), 2, tmp_path)
+    extractor, metrics = FeatureExtractor(whole.name, forward), []
+    classifier = load_or_train_classifier(opened(both[1]), 2, tmp_path)
     for data_config in both:
         config, data = trial(data_config, evaluation={"samples": 6}), opened(data_config)
         network = initial_state(config, data, CPU, torch.float64).learner.average
-        reference = load_or_make_reference(config.evaluation, data, 2, eye, tmp_path, nothing)
+        reference = load_or_make_reference(config.evaluation, data, 2, extractor, tmp_path, nothing)
         picture = tmp_path / "grid.png"
-        metrics.append(evaluate(config, network, data, judge, picture, nothing, step=0, reference=reference).metrics)
+        metrics.append(evaluate(config, network, data, classifier, picture, nothing, step=0, reference=reference).metrics)
     assert metrics[0] == metrics[1]
     assert metrics[0]["fd_classifier"] > 0
     assert shown == 2 * [16, 4, 6], "the training part, the held-out one, the samples"
@@ -198,8 +198,8 @@ def test_what_evaluation_holds_is_bounded_and_what_an_extractor_sees_is_not(
     assert facts(stored()) == data.facts(2)
     assert data.pictures is not None
     assert (len(data.pictures.judged), len(data.pictures.held_out)) == (50, 7)
-    eye, shown = counting(eye_of())
-    reference = load_or_make_reference(tiny(data=stored().model_dump()).evaluation, data, 2, eye, tmp_path, nothing)
+    extractor, shown = counting(extractor_of())
+    reference = load_or_make_reference(tiny(data=stored().model_dump()).evaluation, data, 2, extractor, tmp_path, nothing)
     assert (reference.moments.n, reference.floor_n, shown) == (50, 7, [32, 18, 7])
 
 

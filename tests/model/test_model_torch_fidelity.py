@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_eyes import CPU, nothing
+from tiny_extractors import CPU, nothing
 from tiny_inception import drawn_state, library
 from tiny_trials import tiny
 from torch import Tensor, nn
@@ -19,18 +19,18 @@ from trial_reports import run
 from model.config.extractor import InceptionExtractor
 from model.data.dataset import DataSet
 from model.errors import DataError
-from model.evaluation import judge as judging
+from model.evaluation import evaluation_classifier as training
 from model.evaluation.class_score import class_score, inception_score
 from model.evaluation.distances import Moments, frechet_distance
-from model.evaluation.extractors import Eye, open_eye, published_weights
+from model.evaluation.extractors import FeatureExtractor, load_extractor, published_weights
 from model.evaluation.neighbours import precision_and_recall
 from model.patches import unpatchify
 
 
-def eye_of(weights: Path | str) -> Eye:
-    eye = open_eye(InceptionExtractor(kind="inception", weights=str(weights)), CPU)
-    assert eye is not None
-    return eye
+def extractor_of(weights: Path | str) -> FeatureExtractor:
+    extractor = load_extractor(InceptionExtractor(kind="inception", weights=str(weights)), CPU)
+    assert extractor is not None
+    return extractor
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def by_hand(pixels: np.ndarray) -> np.ndarray:
 def test_images_are_shown_as_the_published_protocol_shows_them(
     weights: Path, state: dict[str, Tensor], digits: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    eye, tokens = eye_of(weights), 1.02 * digits.train.tokens[:2]
+    extractor, tokens = extractor_of(weights), 1.02 * digits.train.tokens[:2]
     shown: list[Tensor] = []
 
     def watch(module: nn.Module, given: Any) -> None:
@@ -68,7 +68,7 @@ def test_images_are_shown_as_the_published_protocol_shows_them(
             shown.append(given[0].clone())
 
     handle = nn.modules.module.register_module_forward_pre_hook(watch)
-    features, logits = eye.look(tokens, 2, 1, nothing)
+    features, logits = extractor.extract_tokens(tokens, 2, 1, nothing)
     handle.remove()
     ((first, second),) = shown
     for image, x in ((first, tokens[:1]), (second, tokens[1:])):
@@ -85,13 +85,13 @@ def test_images_are_shown_as_the_published_protocol_shows_them(
 def test_weights_are_known_by_their_content(weights: Path, state: dict[str, Tensor], tmp_path: Path) -> None:
     safe = tmp_path / "weights.safetensors"
     save_file(state, safe)
-    assert eye_of(safe).name == eye_of(weights).name, "the same tensors"
+    assert extractor_of(safe).name == extractor_of(weights).name, "the same tensors"
     config = InceptionExtractor(kind="inception", weights=str(safe))
     assert config.weights_hash == hashlib.sha256(safe.read_bytes()).hexdigest()[:16]
     save_file(state | {"fc.bias": state["fc.bias"] + 1}, safe)
     with pytest.raises(DataError, match="changed since this trial was named"):
-        open_eye(config, CPU)
-    assert eye_of(safe).name != eye_of(weights).name
+        load_extractor(config, CPU)
+    assert extractor_of(safe).name != extractor_of(weights).name
 
 
 class Hostile:
@@ -113,10 +113,10 @@ def test_a_file_of_something_else_is_refused_and_never_unpickled(tmp_path: Path,
     for held, said in ((lacking, "fc.weight"), (narrow, "size mismatch for fc.weight"), (state | {"more": torch.zeros(1)}, "more")):
         torch.save(held, tmp_path / "wrong.pth")
         with pytest.raises(DataError, match=rf"holds no weights of FID's Inception-v3 \(.*{said}.*\); {remedy}"):
-            eye_of(tmp_path / "wrong.pth")
+            extractor_of(tmp_path / "wrong.pth")
     torch.save({"fc.weight": Hostile(tmp_path / "mark")}, tmp_path / "hostile.pth")
     with pytest.raises(DataError, match=r"hostile\.pth cannot be read"):
-        eye_of(tmp_path / "hostile.pth")
+        extractor_of(tmp_path / "hostile.pth")
     assert not (tmp_path / "mark").exists()
 
 
@@ -133,18 +133,18 @@ def test_the_hub_is_asked_once_and_its_file_is_checked(weights: Path, tmp_path: 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
     with pytest.raises(DataError, match=r"the published file .*no route to host.*; give evaluation\.extractor\.weights: a safetensors or"):
-        eye_of("hub")
+        extractor_of("hub")
     path = published_weights()
     assert path == tmp_path / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
     whole = hashlib.sha256(b"").hexdigest()
     assert [(name, len(prefix)) for name, prefix in asked] == [("weights-inception-2015-12-05-6726825d.pth", len(whole))] * 2
     assert asked[0][1].startswith("6726825d")
     with pytest.raises(DataError, match="is not the published file that its name says; remove it, and it is fetched again"):
-        eye_of("hub")
+        extractor_of("hub")
     assert len(asked) == 2
     for place in ("model.config.frozen._hash_of", "model.timm_models.read_hash"):
         monkeypatch.setattr(place, lambda *_: "6726825d0af5f729")
-    assert eye_of("hub").name == eye_of(weights).name
+    assert extractor_of("hub").name == extractor_of(weights).name
     assert len(asked) == 2, "the file is there"
 
 
@@ -177,7 +177,7 @@ def test_our_formulas_are_those_of_the_library(seed: int) -> None:
 @pytest.mark.slow
 def test_a_trial_is_measured_in_inceptions_features(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up weights, so no FID; 2048 features of 10 real images."""
-    monkeypatch.setattr(judging, "STEPS", 3)
+    monkeypatch.setattr(training, "STEPS", 3)
     path = tmp_path / "few.npz"
     np.savez(path, images=np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3)).astype(np.uint8), labels=np.arange(10) % 2)
     evaluation = {"samples": 4, "extractor": {"kind": "inception", "weights": str(weights)}}

@@ -18,7 +18,7 @@ from model.data.facts_file import read_facts
 from model.data.source import facts
 from model.data.subset import subset_of
 from model.errors import DataError
-from model.evaluation.judge import load_or_train_judge
+from model.evaluation.evaluation_classifier import load_or_train_classifier
 from model.randomness import BatchStreams, stream
 from model.train_trial import check
 
@@ -156,7 +156,7 @@ def test_the_first_hundred_digits_are_named() -> None:
     assert subset_of(whole.labels, 100, 10)[-3:].tolist() == [123, 127, 141]
 
 
-def test_it_names_the_trial_and_not_its_judge(tmp_path: Path) -> None:
+def test_it_names_the_trial_and_not_its_classifier(tmp_path: Path) -> None:
     def names(n: int | None) -> dict[str, Any]:
         config = tiny(data={"kind": "digits", "train_images": n})
         return config.training_identity(content_hash="x", precision="fp32")
@@ -165,7 +165,7 @@ def test_it_names_the_trial_and_not_its_judge(tmp_path: Path) -> None:
     assert "train_images" not in names(None)["data"]
     assert names(100)["data"] == names(None)["data"] | {"train_images": 100}
     whole, few = opened(DigitsData()), opened(DigitsData(train_images=100))
-    assert load_or_train_judge(whole, 2, tmp_path).name == load_or_train_judge(few, 2, tmp_path).name
+    assert load_or_train_classifier(whole, 2, tmp_path).name == load_or_train_classifier(few, 2, tmp_path).name
     assert len(list(tmp_path.glob("judge-*.safetensors"))) == 1
 
 

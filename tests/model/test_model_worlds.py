@@ -117,7 +117,7 @@ def trial_of_two(rank: int, folder: Path, cache: Path) -> None:
     dist.destroy_process_group()
 
 
-@pytest.mark.usefixtures("judge")
+@pytest.mark.usefixtures("classifier")
 def test_a_trial_of_two_processes_stops_resumes_and_ends_as_one(tmp_path: Path, cache: Path) -> None:
     alone: Told = run(tiny(CELLS["dual_full"], batch_size=16), tmp_path / "alone", cache)
     processes.spawn(trial_of_two, args=(tmp_path, cache), nprocs=2)

@@ -36,12 +36,12 @@ def pictures(folder: Path) -> np.ndarray:
 def reference(file: Path, shown: np.ndarray, weights: Path) -> None:
     """Statistics of the pictures, as ADM's evaluator keeps them, by torch-fidelity's own network."""
     from model.config.extractor import InceptionExtractor
-    from model.evaluation.extractors import open_eye
+    from model.evaluation.extractors import load_extractor
 
-    eye = open_eye(InceptionExtractor(kind="inception", weights=str(weights)), torch.device("cpu"))
-    assert eye is not None
+    extractor = load_extractor(InceptionExtractor(kind="inception", weights=str(weights)), torch.device("cpu"))
+    assert extractor is not None
     images = torch.from_numpy(shown[:24]).permute(0, 3, 1, 2).float() / 127.5 - 1
-    features = eye.look_at(images.split(32), lambda: None)[0].numpy()
+    features = extractor.extract(images.split(32), lambda: None)[0].numpy()
     random = np.random.default_rng(0)
     places = random.normal(size=(30, 2023))  # of the spatial features the layout alone: tests/model holds their numbers
     np.savez(

@@ -1,4 +1,4 @@
-"""A tiny model of timm with random weights as an eye, and few images for it to see."""
+"""A tiny model of timm with random weights as an extractor, and few images for it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from model.config.extractor import TimmExtractor
 from model.data.dataset import DataSet, load
-from model.evaluation.extractors import Eye, open_eye
+from model.evaluation.extractors import FeatureExtractor, load_extractor
 
 NAME = "test_vit"
 """160 x 160 pixels, 64 features."""
@@ -20,21 +20,21 @@ def nothing() -> None:
     return None
 
 
-def eye_of(name: str = NAME, weights: str = "none") -> Eye:
-    eye = open_eye(TimmExtractor(kind="timm", name=name, weights=weights), CPU)
-    assert eye is not None
-    return eye
+def extractor_of(name: str = NAME, weights: str = "none") -> FeatureExtractor:
+    extractor = load_extractor(TimmExtractor(kind="timm", name=name, weights=weights), CPU)
+    assert extractor is not None
+    return extractor
 
 
-def counting(eye: Eye) -> tuple[Eye, list[int]]:
-    """The eye, and how many images it was shown at a time."""
+def counting(extractor: FeatureExtractor) -> tuple[FeatureExtractor, list[int]]:
+    """The extractor, and how many images it was shown at a time."""
     shown: list[int] = []
 
-    def see(images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def forward(images: Tensor) -> tuple[Tensor, Tensor | None]:
         shown.append(len(images))
-        return eye.see(images)
+        return extractor.forward(images)
 
-    return Eye(eye.name, see), shown
+    return FeatureExtractor(extractor.name, forward), shown
 
 
 def few_images(path: Path, seed: int = 0) -> DataSet:

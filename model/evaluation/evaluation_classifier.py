@@ -1,6 +1,6 @@
-"""A small classifier trained once on a data set's training part: its features and its verdicts judge the samples.
+"""A small classifier trained once on a data set's training part: its features and its classes measure samples.
 
-Everything is fixed (weights, order, when it stops), so one machine always trains the same judge; it is kept under the data set's content
+Everything is fixed (weights, order, when it stops), so one machine always trains the same one; it is kept under the data set's content
 hash. 800 steps are enough where they fit the training images. Else it goes on while its accuracy on training images kept aside still rises;
 held-out images choose nothing, so its accuracy on them is not flattered.
 """
@@ -57,7 +57,7 @@ class Classifier(nn.Module):
 
 
 @dataclass(frozen=True)
-class Judge:
+class EvaluationClassifier:
     """A trained classifier with the moments of the training images and what is known of its quality."""
 
     classifier: Classifier
@@ -76,22 +76,22 @@ class Judge:
     """Images are clamped to [-1, 1]; latents are not."""
 
     @torch.no_grad()
-    def look(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def classify(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Features (n, 64) float64 and predicted classes (n,) of images given as tokens (n, T, P), clamped where `bounded`."""
-        with torch.autocast(tokens.device.type, enabled=False):  # the same judge whatever the trial's precision
+        with torch.autocast(tokens.device.type, enabled=False):  # the same features whatever the trial's precision
             features = _features(self.classifier, Examples(tokens, torch.empty(len(tokens))), self.patch, self.channels, self.bounded)
             return features.double().cpu(), self.classifier.logits(features).argmax(dim=1)
 
     @torch.no_grad()
     def log_probabilities(self, features: Tensor) -> Tensor:
-        """Log-probability (n, K) float64 of every class, from features (n, 64) as `look` gives them."""
+        """Log-probability (n, K) float64 of every class, from features (n, 64) as `classify` gives them."""
         place = self.classifier.logits.weight
         with torch.autocast(place.device.type, enabled=False):
             return F.log_softmax(self.classifier.logits(features.to(place.device, place.dtype)).double(), dim=1).cpu()
 
 
-def load_or_train_judge(data: DataSet, patch: int, cache: Path) -> Judge:
-    """The judge of a data set, trained at its first use and then read from `cache`; one process trains, the others wait."""
+def load_or_train_classifier(data: DataSet, patch: int, cache: Path) -> EvaluationClassifier:
+    """The classifier of a data set, trained at its first use and then read from `cache`; one process trains, the others wait."""
     cache.mkdir(parents=True, exist_ok=True)
     split = f"{len(data.judged)}-{len(data.held_out)}"  # of a fixed shuffle, so the sizes name the split
     path = cache / f"judge-{data.content_hash}-{split}-v{JUDGE_VERSION}.safetensors"
@@ -101,10 +101,10 @@ def load_or_train_judge(data: DataSet, patch: int, cache: Path) -> Judge:
     return _read(data, patch, path)
 
 
-def _read(data: DataSet, patch: int, path: Path) -> Judge:
+def _read(data: DataSet, patch: int, path: Path) -> EvaluationClassifier:
     device = data.judged.tokens.device
     with open_safetensors(path) as file:
-        about = json.loads((file.metadata() or {})["judge"])
+        about = json.loads((file.metadata() or {})["classifier"])
         names = file.keys()
         tensors = {name: file.get_tensor(name) for name in names}
     moments = Moments(tensors.pop("reference.mean").numpy(), tensors.pop("reference.covariance").numpy(), about["reference_n"])
@@ -112,7 +112,7 @@ def _read(data: DataSet, patch: int, path: Path) -> Judge:
     classifier.load_state_dict(tensors)
     classifier.to(device).requires_grad_(False)
     accuracy, floor, floor_n, name = (about[key] for key in ("accuracy", "floor", "floor_n", "name"))
-    return Judge(classifier, moments, accuracy, floor, floor_n, name, patch, data.channels, data.bounded)
+    return EvaluationClassifier(classifier, moments, accuracy, floor, floor_n, name, patch, data.channels, data.bounded)
 
 
 def _untrained(data: DataSet, patch: int) -> Classifier:
@@ -148,7 +148,7 @@ def _train(data: DataSet, patch: int, path: Path) -> None:
     }
     moments = {"reference.mean": torch.from_numpy(reference.mean), "reference.covariance": torch.from_numpy(reference.covariance)}
     with whole_file(path) as beside:
-        save_tensors(weights | moments, beside, {"judge": json.dumps(about)})
+        save_tensors(weights | moments, beside, {"classifier": json.dumps(about)})
 
 
 def _fit(classifier: Classifier, images: Examples, steps: range, patch: int, channels: int) -> None:
