@@ -15,7 +15,7 @@ from benchmarks.dense_trainer import DenseTrainer
 from model.config import DigitsData, Precision, TrainConfig
 from model.data.dataset import DataSet, load
 from model.data.examples import Examples
-from model.objective import Trained, draw
+from model.objective import TrainingObjective, draw
 from model.presets import config_from, merge
 from model.randomness import BatchStreams
 from model.training.state import TrainingState, initial_state, no_sums, target_of
@@ -102,7 +102,7 @@ class Contenders:
         """The shared weights, trained by the config's method; compiled where a trial's would be."""
         target, _ = target_of(config, self._state.learner.average, self.data)
         learner = replace(self._state.learner, target=target)
-        trained = Trained(config, learner)
+        trained = TrainingObjective(config, learner)
         compile_where_it_pays(config, trained, self.device)
         return replace(self._state, learner=learner, trained=trained, sums=no_sums(config, self.device))
 

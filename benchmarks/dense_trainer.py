@@ -24,14 +24,14 @@ from dense_reference import DenseBatch, DenseMethod
 from model.alignment.teacher import update_moving_average
 from model.config import TrainConfig
 from model.noise.layout import Cells
-from model.objective import Draws, Learner
+from model.objective import Networks, StepNoise
 from model.training.optimizer import adamw
 
 
 class DenseTrainer:
     """Trains copies of a state's weights, by any method that trains as many."""
 
-    def __init__(self, learner: Learner, config: TrainConfig) -> None:
+    def __init__(self, learner: Networks, config: TrainConfig) -> None:
         self.student = _leaves(learner.student)
         self.head = _leaves(learner.head)
         self.average = nn.ParameterList([p.detach().clone() for p in learner.average.parameters()]).requires_grad_(False)
@@ -41,7 +41,7 @@ class DenseTrainer:
         self.null = learner.student.y_embedder.null
 
     def step(
-        self, config: TrainConfig, data: Tensor, labels: Tensor, draws: Draws, precision: torch.dtype | None, *, kernels: bool
+        self, config: TrainConfig, data: Tensor, labels: Tensor, draws: StepNoise, precision: torch.dtype | None, *, kernels: bool
     ) -> Tensor:
         """One optimizer step of the config's method on clean tokens (N, T, P); `precision` is that of autocast, None for none."""
         batch = dense_batch(config, data, labels, draws, self.null)
@@ -81,7 +81,7 @@ def dense_method(config: TrainConfig) -> DenseMethod:
     )
 
 
-def dense_batch(config: TrainConfig, data: Tensor, labels: Tensor, draws: Draws, null: int) -> DenseBatch:
+def dense_batch(config: TrainConfig, data: Tensor, labels: Tensor, draws: StepNoise, null: int) -> DenseBatch:
     """The draws of groups of exact size, laid out per token in image order."""
     images, tokens, _ = data.shape
     whole = torch.zeros(images, dtype=torch.bool, device=data.device)

@@ -87,12 +87,12 @@ def _evaluate(
     from model.evaluation.reference_file import ReferenceFile
     from model.evaluation.sample_metrics import sample_metrics, save_picture
     from model.noise.process import process_of
-    from model.reports import World
+    from model.reports import DistributedContext
     from model.sampling.generate import block_count
     from model.training.durable_file import digest
     from model.training.evaluation_blocks import EvaluationBlocks
     from model.training.step import autocast
-    from model.training.together import Together
+    from model.training.together import ProcessGroup
     from model.transfer import device_of
 
     place, evaluation = device_of(machine.device), subject.evaluation
@@ -134,7 +134,7 @@ def _evaluate(
         drawn += 1
 
     shared = EvaluationBlocks(
-        Together(World()),
+        ProcessGroup(DistributedContext()),
         folder,
         (),
         lambda: True,

@@ -23,10 +23,10 @@ from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
 from model.grouping import Grouping
 from model.noise.process import process_of
-from model.objective import Draws
+from model.objective import StepNoise
 
 
-def in_learned_order(config: TrainConfig, average: DiffusionTransformer, data: Tensor, labels: Tensor, draws: Draws) -> Draws:
+def in_learned_order(config: TrainConfig, average: DiffusionTransformer, data: Tensor, labels: Tensor, draws: StepNoise) -> StepNoise:
     """The draws with `order` by score, of clean tokens `data` (N, T, P) and true labels (N,); the same draws where no order is learned."""
     score = config.partition.score
     if draws.scored_at is None:

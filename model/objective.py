@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.alignment.features import feature_distance
-from model.alignment.targets import Sight, Target
+from model.alignment.targets import AlignmentBatch, Target
 from model.alignment.teacher import draw_interval, draws_per_group
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
@@ -27,7 +27,7 @@ from model.transfer import moved
 
 
 @dataclass(frozen=True)
-class Draws:
+class StepNoise:
     """All that is random in one step, so that tests can inject it."""
 
     noise: Tensor
@@ -52,11 +52,11 @@ class Draws:
     scored_at: Tensor | None = None
     """(N, 1) noise level at which tokens are to be scored, where `model.learned_order` has yet to put `order` in order."""
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> "Draws":
+    def to(self, device: torch.device, dtype: torch.dtype) -> "StepNoise":
         """The same draws on a device; noise and noise levels in `dtype`."""
         return self.each(lambda value: moved(value.to(dtype) if value.is_floating_point() else value, device))
 
-    def each(self, change: Callable[[Tensor], Tensor]) -> "Draws":
+    def each(self, change: Callable[[Tensor], Tensor]) -> "StepNoise":
         """Every tensor changed."""
         changed: dict[str, Any] = {name: change(value) for name, value in self.tensors().items()}
         return replace(self, **changed)
@@ -67,7 +67,7 @@ class Draws:
         return {name: value for name, value in held.items() if isinstance(value, Tensor)}
 
 
-def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: int) -> Draws:
+def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: int) -> StepNoise:
     """The draws of one step; every quantity has its own stream, whether the method uses it or not shifts no other."""
     groups = len(config.partition.shares)
     interval = config.alignment.teacher.interval
@@ -80,7 +80,7 @@ def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: 
         t, k = (torch.where(whole[:, None], rows[:, :1], rows) for rows in (t, k))
     if config.timesteps.kind == "per_token" and k.shape[1] > 1:
         k = k.gather(1, cells_of(config, partition.groups, tokens).of_places(len(k), k.device))
-    return Draws(
+    return StepNoise(
         noise=streams.normal("noise", tokens, patch_values),
         t=t,
         k=k,
@@ -104,7 +104,7 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Learner:
+class Networks:
     """The networks of one trial: the student with its head, and its moving average."""
 
     student: DiffusionTransformer
@@ -114,20 +114,22 @@ class Learner:
     """What the student's features are aligned with, if with anything."""
 
 
-class Trained(nn.Module):
+class TrainingObjective(nn.Module):
     """What is trained, as one module whose forward pass is `losses`: the thing to compile, or to copy over several processes."""
 
-    def __init__(self, config: TrainConfig, learner: Learner) -> None:
+    def __init__(self, config: TrainConfig, learner: Networks) -> None:
         super().__init__()
         self.config, self.learner = config, learner
         self.student = learner.student
         self.head = learner.head if learner.target is not None else None
 
-    def forward(self, data: Tensor, labels: Tensor, draws: Draws, images: Tensor | None) -> "Losses":
+    def forward(self, data: Tensor, labels: Tensor, draws: StepNoise, images: Tensor | None) -> "Losses":
         return losses(self.config, self.learner, data, labels, draws, images=images)
 
 
-def losses(config: TrainConfig, learner: Learner, data: Tensor, labels: Tensor, draws: Draws, *, images: Tensor | None = None) -> Losses:
+def losses(
+    config: TrainConfig, learner: Networks, data: Tensor, labels: Tensor, draws: StepNoise, *, images: Tensor | None = None
+) -> Losses:
     """Generation loss over all tokens, and the alignment loss, of clean tokens `data` (N, T, P) in image order and labels (N,).
 
     2607.02508: L = L_gen + weight * L_align; 2401.08740 (flow) and 2102.09672 (ddpm) for L_gen. `images` (N,) are the
@@ -154,13 +156,13 @@ def losses(config: TrainConfig, learner: Learner, data: Tensor, labels: Tensor, 
     if features is None or target is None:
         return Losses(total=generation, generation=generation, alignment=None)
     with torch.no_grad():
-        sight = Sight(images, clean, noise, draws.t, draws.k, labels, seen, teacher_grouping, process, _empty(draws))
+        sight = AlignmentBatch(images, clean, noise, draws.t, draws.k, labels, seen, teacher_grouping, process, _empty(draws))
         wanted = target.features(sight)
     alignment = feature_distance(aligned, learner.head(features), wanted)
     return Losses(generation + aligned.weight * alignment, generation, alignment)
 
 
-def groupings(config: TrainConfig, draws: Draws, tokens: int) -> tuple[Grouping, Grouping]:
+def groupings(config: TrainConfig, draws: StepNoise, tokens: int) -> tuple[Grouping, Grouping]:
     """Layouts of the student's and the teacher's pass; both in one token order, so their features stand side by side.
 
     A separated teacher reads as the student does, also where the mode goes by noise levels: both see the same tokens.
@@ -188,7 +190,7 @@ def cells_of(config: TrainConfig, groups: Tensor | None, tokens: int) -> Cells:
     return Cells(config.partition.counts(tokens) if exact else (1,) * len(config.partition.shares), groups)
 
 
-def _empty(draws: Draws) -> Tensor | None:
+def _empty(draws: StepNoise) -> Tensor | None:
     """(N, R) bool: the group of this row owns no token of the image; None where all own some."""
     if draws.groups is None or draws.t.shape[1] == 1:
         return None

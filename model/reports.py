@@ -25,11 +25,15 @@ Report = Callable[[TrialReport], bool]
 
 
 @dataclass(frozen=True)
-class World:
+class DistributedContext:
     """The processes that train one trial together."""
 
     rank: int = 0
     size: int = 1
+
+
+SINGLE_PROCESS = DistributedContext()
+"""One process trains the trial."""
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,19 @@ from model.data.images import DataFacts, with_subset
 from model.data.source import facts
 from model.errors import ConfigError, DataError
 from model.machine import cpu_model, gpu_models, usable_cores
-from model.reports import PreflightResult, Report, TrialReport, TrialResult, World
+from model.reports import SINGLE_PROCESS, DistributedContext, PreflightResult, Report, TrialReport, TrialResult
 from model.trial_files import KEPT, StateFile, first_usable, is_torn, is_whole, resume_order, state_files
 
 __all__ = [
     "FACTS_FILE",
     "KEPT",
+    "SINGLE_PROCESS",
     "DataFacts",
+    "DistributedContext",
     "PreflightResult",
     "StateFile",
     "TrialReport",
     "TrialResult",
-    "World",
     "check",
     "cpu_model",
     "ensure_trainable",
@@ -43,10 +44,6 @@ __all__ = [
     "train_trial",
     "usable_cores",
 ]
-
-
-ALONE = World()
-"""One process trains the trial."""
 
 
 def check(config: TrainConfig, known: DataFacts | None = None, cache: Path | None = None) -> DataFacts:
@@ -137,7 +134,7 @@ def train_trial(
     named: Mapping[str, str] | None = None,
     device: str = "cpu",
     threads: int = 1,
-    world: World = ALONE,
+    world: DistributedContext = SINGLE_PROCESS,
     ours: Callable[[], bool] = lambda: True,
 ) -> TrialResult:
     """Trains up to `config.steps` and evaluates; writes checkpoints, final average and pictures into `folder` and nowhere else.

@@ -6,7 +6,7 @@
     │   └── StoreError     the database cannot be opened or is not ours
     │       └── StoreUnreachable   nobody answered there at this moment, and somebody may later
     ├── StoreLost      4   the store failed while a sweep ran
-    │   └── StoreAway      it does not answer at this moment, and may again
+    │   └── StoreUnavailable   it does not answer at this moment, and may again
     ├── SweepPaused    4   nothing more was started: something outside must be mended first
     └── MachineError   4   the operating system refused something: no space, no permission, too many open files
 
@@ -70,7 +70,7 @@ class StoreLost(SweeperError):
     exit_code = 4
 
 
-class StoreAway(StoreLost):
+class StoreUnavailable(StoreLost):
     """The store does not answer at this moment: not reachable, locked, or without space. Asking again may help."""
 
 

@@ -153,7 +153,7 @@ class SweepSnapshot:
 
 
 @dataclass(frozen=True)
-class AttemptClaim:
+class Lease:
     """The right to run one attempt at a trial: held by one driver, fenced by `attempt_id`."""
 
     attempt_id: int

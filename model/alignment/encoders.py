@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.alignment.targets import Sight
+from model.alignment.targets import AlignmentBatch
 from model.config.encoder import EncoderConfig
 from model.data.images import content_hash
 from model.data.pictures import StoredImages
@@ -110,7 +110,7 @@ class EncodedPictures:
         """Has the compiler break its graph here: a file is read. Not a decorator, which would load the compiler at every start."""
         self.features = torch.compiler.disable(self.features)  # type: ignore[method-assign]
 
-    def features(self, sight: Sight) -> Tensor:
+    def features(self, sight: AlignmentBatch) -> Tensor:
         """(N, T, F)."""
         assert sight.images is not None, "pictures are found by an image's place in the training set"
         return sight.grouping.sort(encode(self.encoder, self.pictures.at(sight.images), self.side).to(sight.clean.dtype))

@@ -16,7 +16,7 @@ from model.noise.process import Process
 
 
 @dataclass(frozen=True)
-class Sight:
+class AlignmentBatch:
     """A batch, as much of it as a target may look at."""
 
     images: Tensor | None
@@ -44,7 +44,7 @@ class Sight:
 class Target(Protocol):
     """A source of features without gradient, in the token order of the batch."""
 
-    def features(self, sight: Sight) -> Tensor:
+    def features(self, sight: AlignmentBatch) -> Tensor:
         """(N, T, F)."""
 
 
@@ -55,7 +55,7 @@ class AverageTarget:
     average: DiffusionTransformer
     config: TeacherConfig
 
-    def features(self, sight: Sight) -> Tensor:
+    def features(self, sight: AlignmentBatch) -> Tensor:
         t = teacher_noise_levels(self.config, sight.t, sight.k, sight.empty)
         cleaner = sight.process.noised(sight.clean, sight.noise, sight.grouping.spread(t.unsqueeze(-1)))
         known = sight.seen if self.config.labels == "dropped" else sight.labels
@@ -74,6 +74,6 @@ class EncodedImages:
     downloaded: str = ""
     """Name and content of weights that no config names; '' where there are none."""
 
-    def features(self, sight: Sight) -> Tensor:
+    def features(self, sight: AlignmentBatch) -> Tensor:
         assert sight.images is not None, "features are kept by an image's place in the training set"
         return sight.grouping.sort(self.encoded.index_select(0, sight.images))

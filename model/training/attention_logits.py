@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from model.config import Precision, TrainConfig
 from model.data.examples import TrainingImages
 from model.learned_order import in_learned_order
-from model.objective import Learner, draw, losses
+from model.objective import Networks, draw, losses
 from model.randomness import BatchStreams
 from model.training.step import autocast
 
@@ -18,7 +18,7 @@ images, a block of queries at a time. A bound by norms would cost as little but 
 
 
 @torch.no_grad()
-def largest_attention_logit(config: TrainConfig, learner: Learner, data: TrainingImages, step: int, precision: Precision) -> float:
+def largest_attention_logit(config: TrainConfig, learner: Networks, data: TrainingImages, step: int, precision: Precision) -> float:
     """The largest q . k / sqrt(d) among pairs of tokens that may read each other, over the student's blocks and heads.
 
     Of the first `PROBED` images that step `step` (from 0) sees, as it sees them: the same however the batch is cut.

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from model.errors import CheckpointError, Diverged
 from model.evaluation.measured_samples import MakeBlock, Measured
 from model.training import durable_file
-from model.training.together import Together
+from model.training.together import ProcessGroup
 from model.trial_files import evaluation_path, state_files
 
 KEEP_SECONDS = 60.0
@@ -29,7 +29,7 @@ class EvaluationBlocks:
 
     def __init__(
         self,
-        together: Together,
+        together: ProcessGroup,
         folder: Path,
         earlier: Iterable[Path],
         ours: Callable[[], bool],

@@ -26,7 +26,7 @@ from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
 from model.evaluation.reference import classifier_reference, load_or_make_reference
 from model.machine import cpu_model
 from model.noise.process import process_of
-from model.reports import Report, TrialReport, TrialResult, World
+from model.reports import DistributedContext, Report, TrialReport, TrialResult
 from model.training import checkpoint, memory
 from model.training.attention_logits import largest_attention_logit
 from model.training.evaluation_blocks import EvaluationBlocks
@@ -34,7 +34,7 @@ from model.training.named_content import ensure_as_named
 from model.training.own_folder import claim
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, compile_where_it_pays, train_step
-from model.training.together import Together
+from model.training.together import ProcessGroup
 
 ALIVE_SECONDS = 5.0
 """Longest silence of a healthy trial between steps."""
@@ -55,7 +55,7 @@ class _Trial:
         state: TrainingState,
         data: DataSet,
         classifier: EvaluationClassifier,
-        together: Together,
+        together: ProcessGroup,
     ) -> None:
         self.config, self.folder, self.state, self.data, self.classifier, self.together = config, folder, state, data, classifier, together
         self._report, self._heard = report, time.monotonic()
@@ -229,7 +229,7 @@ def run(
     named: Mapping[str, str],
     device: str,
     threads: int,
-    world: World,
+    world: DistributedContext,
     ours: Callable[[], bool],
 ) -> TrialResult:
     """See `model.train_trial.train_trial`."""
@@ -252,7 +252,7 @@ def run(
     decoder = _decoder(config, place)
     state = initial_state(config, data, place, DTYPES[precision])
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps, recorded=recorded)
-    together = Together(world)
+    together = ProcessGroup(world)
     compile_where_it_pays(config, state.trained, place)
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, classifier, together)
@@ -294,7 +294,7 @@ def _decoder(config: TrainConfig, device: torch.device) -> LatentDecoder | None:
 
 
 def comparability(
-    device: torch.device, precision: Precision, threads: int, world: World, config: TrainConfig, evaluator: str
+    device: torch.device, precision: Precision, threads: int, world: DistributedContext, config: TrainConfig, evaluator: str
 ) -> dict[str, Any]:
     """What must agree for two results to stand in one table."""
     return {

@@ -19,7 +19,7 @@ from model.data.dataset import DataSet
 from model.data.examples import Examples
 from model.errors import DataError, Diverged
 from model.noise.process import process_of
-from model.objective import Learner, Trained
+from model.objective import Networks, TrainingObjective
 from model.training.optimizer import adamw
 from model.training.spikes import LossSpikes
 
@@ -31,12 +31,12 @@ TERMS = ("generation loss", "alignment loss", "gradient norm")
 class TrainingState:
     """Networks, optimizer, step and running sums of one trial."""
 
-    learner: Learner
+    learner: Networks
     optimizer: torch.optim.AdamW
     parameters: list[tuple[str, nn.Parameter]]
     """Every trained parameter by name, in a fixed order."""
     trained: nn.Module
-    """`Trained`, or what it became to run compiled or in several processes."""
+    """`TrainingObjective`, or what it became to run compiled or in several processes."""
     trouble: Tensor
     """(4,) float64: the first step that was not finite, or -1, and its generation loss, alignment loss and gradient norm."""
     step: int = 0
@@ -145,8 +145,8 @@ def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtyp
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }
-    learner = Learner(student, head, average, target)
+    learner = Networks(student, head, average, target)
     trouble = torch.tensor([-1.0, 0, 0, 0], dtype=torch.float64, device=device)
     return TrainingState(
-        learner, optimizer, trained, Trained(config, learner), trouble, sums=no_sums(config, device), spikes=LossSpikes(device)
+        learner, optimizer, trained, TrainingObjective(config, learner), trouble, sums=no_sums(config, device), spikes=LossSpikes(device)
     )

@@ -18,14 +18,13 @@ from model.config import Precision, TrainConfig
 from model.data.examples import TrainingImages
 from model.learned_order import in_learned_order
 from model.noise.process import process_of
-from model.objective import Draws, Losses, Trained, draw
+from model.objective import Losses, StepNoise, TrainingObjective, draw
 from model.randomness import BatchStreams
-from model.reports import World
+from model.reports import SINGLE_PROCESS, DistributedContext
 from model.training.state import TrainingState
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 """Of weights, moments and moving average; `bf16` computes in bfloat16 and keeps its weights in float32."""
-ALONE = World()
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
@@ -36,20 +35,22 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
 def compile_where_it_pays(config: TrainConfig, trained: nn.Module, device: torch.device) -> None:
     """Has the losses compiled as one graph where the config says so: `auto` is on a GPU; on a CPU nothing was gained."""
     if config.compile == "on" or (config.compile == "auto" and device.type == "cuda"):
-        target = trained.learner.target if isinstance(trained, Trained) else None
+        target = trained.learner.target if isinstance(trained, TrainingObjective) else None
         if reads := isinstance(target, EncodedPictures):
             target.stay_outside_graphs()
         trained.compile(fullgraph=not reads, dynamic=False)
 
 
-def shares(config: TrainConfig, world: World) -> list[slice]:
+def shares(config: TrainConfig, world: DistributedContext) -> list[slice]:
     """The micro-batches of this process, as slices of the whole batch."""
     size = config.micro_batch(world.size)
     first = world.rank * config.accumulation
     return [slice(size * part, size * (part + 1)) for part in range(first, first + config.accumulation)]
 
 
-def train_step(config: TrainConfig, state: TrainingState, data: TrainingImages, precision: Precision, world: World = ALONE) -> None:
+def train_step(
+    config: TrainConfig, state: TrainingState, data: TrainingImages, precision: Precision, world: DistributedContext = SINGLE_PROCESS
+) -> None:
     """Advances `state` by one step. With a loss that is not finite the weights stay, and `state.ensure_finite` will say so."""
     started = time.perf_counter()
     state.optimizer.zero_grad(set_to_none=True)
@@ -83,7 +84,7 @@ def train_step(config: TrainConfig, state: TrainingState, data: TrainingImages, 
 
 def _losses(
     config: TrainConfig, state: TrainingState, data: TrainingImages, streams: BatchStreams, precision: Precision
-) -> tuple[Losses, Draws]:
+) -> tuple[Losses, StepNoise]:
     device = data.labels.device
     images, tokens, labels = data.batch(streams)
     draws = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(device, tokens.dtype)
@@ -93,7 +94,7 @@ def _losses(
 
 
 @torch.no_grad()
-def _measured(config: TrainConfig, found: Losses, draws: Draws) -> dict[str, Tensor]:
+def _measured(config: TrainConfig, found: Losses, draws: StepNoise) -> dict[str, Tensor]:
     """What the curves show of a part of the batch."""
     values = {"train_loss": found.total, "generation_loss": found.generation}
     if found.alignment is not None:
@@ -107,7 +108,7 @@ def _measured(config: TrainConfig, found: Losses, draws: Draws) -> dict[str, Ten
     return values
 
 
-def _mean(measured: dict[str, Tensor], world: World) -> dict[str, Tensor]:
+def _mean(measured: dict[str, Tensor], world: DistributedContext) -> dict[str, Tensor]:
     """Over the processes; the gradient's norm is the same in all."""
     together = torch.stack(list(measured.values()))
     dist.all_reduce(together)

@@ -13,7 +13,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from model.reports import World
+from model.reports import DistributedContext
 
 LONGEST_WAIT = timedelta(days=365)
 """None that matters: the first computes metrics while the others wait, and the wait for a process that died ends at once with an error. One
@@ -27,10 +27,10 @@ _CONSTANT_BUFFERS: dict[str, Any] = {"forward_sync_buffers" if "forward_sync_buf
 T = TypeVar("T")
 
 
-class Together:
+class ProcessGroup:
     """What the processes of a world agree on."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: DistributedContext) -> None:
         self.world = world
         # On the CPU: a question asked between two steps must not wait for the GPU.
         self._words = dist.new_group(backend="gloo", timeout=LONGEST_WAIT) if world.size > 1 else None

@@ -43,7 +43,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Ended:
+class AttemptResult:
     """How an attempt ended, as its worker says; a worker that cannot say so any more is `lost`."""
 
     state: AttemptState
@@ -54,7 +54,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Heard:
+class WorkerMessage:
     """A report of an attempt with what its worker knows of itself."""
 
     report: TrialReport
@@ -80,8 +80,8 @@ class JobQueue(Protocol):
     def placed(self, job: Job) -> None:
         """A worker has it."""
 
-    def heard(self, job: Job, what: Heard) -> None:
+    def heard(self, job: Job, what: WorkerMessage) -> None:
         """A worker reported."""
 
-    def ended(self, job: Job, how: Ended) -> None:
+    def ended(self, job: Job, how: AttemptResult) -> None:
         """An attempt is over; called once per job."""

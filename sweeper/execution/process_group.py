@@ -16,7 +16,7 @@ from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig, Tr
 from ray.train.torch import TorchConfig, TorchTrainer, get_device
 from ray.util.queue import Empty, Queue
 
-from model.train_trial import World
+from model.train_trial import DistributedContext
 from sweeper.execution.jobs import Job
 from sweeper.execution.trial_worker import AttemptFailed, Send, run_attempt
 from sweeper.states import ATTEMPT_STATES
@@ -67,7 +67,7 @@ def run_in_processes(job: Job, send: Send, processes: int, *, cpus: float, gpus:
 def _one_of_several(config: dict[str, Any]) -> None:
     """What each process runs."""
     context, job = ray.train.get_context(), config["job"]
-    world = World(context.get_world_rank(), context.get_world_size())
+    world = DistributedContext(context.get_world_rank(), context.get_world_size())
     if job.device == "cuda":
         job = replace(job, device=str(get_device()))
     run_attempt(job, lambda message: config["words"].put((world.rank, message)), world)

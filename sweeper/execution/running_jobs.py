@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sweeper.execution.jobs import Ended, Job, JobQueue
+from sweeper.execution.jobs import AttemptResult, Job, JobQueue
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class RunningJobs:
     """By Tune's trial id."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
-    said: dict[str, Ended] = field(default_factory=dict)
+    said: dict[str, AttemptResult] = field(default_factory=dict)
     """How a worker said its attempt ended."""
     places: dict[str, Place] = field(default_factory=dict)
     """Where the process that trains is: of several, the first, whose death ends the others in good order. (Ray Tune's own process for the
@@ -35,7 +35,7 @@ class RunningJobs:
             self.hung.remove(trial_id)
             otherwise = "the worker hung: it said nothing for too long and was killed"
         if job is not None:
-            queue.ended(job, self.said.pop(trial_id, Ended("lost", otherwise, "lost")))
+            queue.ended(job, self.said.pop(trial_id, AttemptResult("lost", otherwise, "lost")))
 
     def heard(self, trial_id: str) -> None:
         """A worker said something."""

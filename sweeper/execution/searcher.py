@@ -10,7 +10,7 @@ from ray.tune import Stopper
 from ray.tune.search import Searcher
 
 from model.train_trial import TrialReport
-from sweeper.execution.jobs import Ended, Heard, JobQueue
+from sweeper.execution.jobs import AttemptResult, JobQueue, WorkerMessage
 from sweeper.execution.killing import kill_process
 from sweeper.execution.running_jobs import Place, RunningJobs
 from sweeper.execution.trial_worker import run_attempt
@@ -104,12 +104,12 @@ class QueueStopper(_StaysHere, Stopper):  # type: ignore[misc]
             return
         self._running.heard(trial_id)
         if "ended" in result:
-            self._running.said[trial_id] = Ended(**result["ended"])
+            self._running.said[trial_id] = AttemptResult(**result["ended"])
         elif "placed" in result:
             self._running.places[trial_id] = Place(**result["placed"])
             self._queue.placed(job)
         elif "report" in result:
-            self._queue.heard(job, Heard(TrialReport(**result["report"]), result.get("provenance", {})))
+            self._queue.heard(job, WorkerMessage(TrialReport(**result["report"]), result.get("provenance", {})))
 
     @_guarded
     def _kill_the_hung(self) -> None:

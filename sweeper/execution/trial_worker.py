@@ -17,9 +17,9 @@ import ray
 
 from model.config import TrainConfig, modules_also_in
 from model.errors import Diverged, Superseded
-from model.train_trial import TrialReport, World, train_trial
+from model.train_trial import SINGLE_PROCESS, DistributedContext, TrialReport, train_trial
 from sweeper.execution.attempt_folders import is_newest
-from sweeper.execution.jobs import HEARTBEAT_FILE, LOG_FILE, STOP_FILE, Ended, Job
+from sweeper.execution.jobs import HEARTBEAT_FILE, LOG_FILE, STOP_FILE, AttemptResult, Job
 from sweeper.execution.provenance import provenance
 from sweeper.plan.failures import classify
 from sweeper.states import ATTEMPT_STATES
@@ -34,18 +34,15 @@ class AttemptFailed(RuntimeError):
     """Ends the worker after a failure was reported, so that the next attempt gets a fresh process."""
 
 
-ALONE = World()
-
-
-def run_attempt(job: Job, send: Send, world: World = ALONE) -> None:
-    """Trains the job's trial; every report goes through `send` as a plain mapping, the first says that it is here, the last is an `Ended`.
+def run_attempt(job: Job, send: Send, world: DistributedContext = SINGLE_PROCESS) -> None:
+    """Trains the job's trial; every report goes through `send` as a plain mapping: first that it is here, last an `AttemptResult`.
 
     In a `world` of several processes, each sends how it ended, and the first reports. Raises AttemptFailed after a failure was sent.
     """
     if not _is_shared(job.folder):
         where = f"node {socket.gethostname()} ({ray.util.get_node_ip_address()})"
         said = f"{where} does not see {job.folder}, which the driver made; share SWEEPER_HOME under the same path on every node"
-        send({"ended": asdict(Ended("lost", said, "lost"))})
+        send({"ended": asdict(AttemptResult("lost", said, "lost"))})
         raise AttemptFailed("lost")
     if world.rank == 0:
         send({"placed": {"address": ray.util.get_node_ip_address(), "process": os.getpid()}})
@@ -68,7 +65,7 @@ def _is_shared(folder: Path) -> bool:
     return True
 
 
-def _train(job: Job, send: Send, log: TextIO, world: World) -> Ended:
+def _train(job: Job, send: Send, log: TextIO, world: DistributedContext) -> AttemptResult:
     def report(what: TrialReport) -> bool:
         if what.kind != "alive":
             values = " ".join(f"{name}={value:.6g}" for name, value in what.metrics.items())
@@ -99,17 +96,17 @@ def _train(job: Job, send: Send, log: TextIO, world: World) -> Ended:
                 world=world,
             )
     except Diverged as error:
-        return Ended("diverged", str(error), classify(error))
+        return AttemptResult("diverged", str(error), classify(error))
     except Superseded as error:
-        return Ended("lost", str(error), classify(error))
+        return AttemptResult("lost", str(error), classify(error))
     except Exception as error:  # the one border: whatever a trial raises becomes its recorded result
         first = str(error).strip().splitlines()[:1]
-        return Ended("failed", f"{type(error).__name__}: {first[0] if first else ''}\n{traceback.format_exc()}", classify(error))
-    return Ended("stopped" if result.stopped else "finished")
+        return AttemptResult("failed", f"{type(error).__name__}: {first[0] if first else ''}\n{traceback.format_exc()}", classify(error))
+    return AttemptResult("stopped" if result.stopped else "finished")
 
 
 @contextlib.contextmanager
-def _log(job: Job, world: World) -> Iterator[TextIO]:
+def _log(job: Job, world: DistributedContext) -> Iterator[TextIO]:
     """The attempt's log file, of the first process; the others have their own. What the trial prints goes there too.
 
     Without space for it there is none, and the attempt goes on.
@@ -131,7 +128,7 @@ def _log(job: Job, world: World) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
-def _beating(job: Job, world: World) -> Iterator[None]:
+def _beating(job: Job, world: DistributedContext) -> Iterator[None]:
     """A thread touches the heartbeat file; in a process that is stopped, or dead, it does so no more."""
     over = threading.Event()
 

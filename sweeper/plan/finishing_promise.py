@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from sweeper.metrics import FINISHING
 from sweeper.plan.power import FEWEST_SEEDS, POWER, fewest_seeds, sign_flip_floor
-from sweeper.plan.promises import Promise
+from sweeper.plan.promises import PowerAnalysis
 from sweeper.plan.two_shares import power
 from sweeper.spec.claims import percent
 from sweeper.spec.sweep_spec import Contrast
@@ -15,7 +15,7 @@ FINISHING_SHARE = 0.95
 DEFAULT_DIFFERENCE = "50%"
 
 
-def finishing_promise(claim: Contrast, weights: Mapping[str, float], *, seeds: int, claims: int) -> Promise:
+def finishing_promise(claim: Contrast, weights: Mapping[str, float], *, seeds: int, claims: int) -> PowerAnalysis:
     """Of a claim that is one of so many. A side's trials are those of all its cells."""
     assert claim.alpha is not None, "a claim"
     sides = [sum(sign * weight > 0 for weight in weights.values()) for sign in (1, -1)]
@@ -31,7 +31,7 @@ def finishing_promise(claim: Contrast, weights: Mapping[str, float], *, seeds: i
 
     strictest, enough = claim.alpha / claims, seeds >= FEWEST_SEEDS
     to = max(FINISHING_SHARE - difference, 0.0)
-    return Promise(
+    return PowerAnalysis(
         claim.name,
         FINISHING.name,
         "finishes_more",

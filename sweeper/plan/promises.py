@@ -53,7 +53,7 @@ bundled digits and on small crops of photographs: 4.5 to 8.7%, and 0.4 to 3.9%."
 
 
 @dataclass(frozen=True)
-class Promise:
+class PowerAnalysis:
     """One claim of a plan."""
 
     name: str
@@ -145,7 +145,7 @@ def promise(
     paired: bool,
     prior: Prior,
     blocks: int | None = None,
-) -> Promise:
+) -> PowerAnalysis:
     """What `seeds` per cell promise of a claim that is one of so many; `blocks`: variants of the layout, with `analysis: block`."""
     assert claim.kind is not None, "a claim"
     assert claim.alpha is not None, "a claim"
@@ -159,10 +159,10 @@ def promise(
     smallest = _as_share(claim.smallest_effect, prior.level)
     if any(math.isnan(size or 0.0) for size in (margin, expected, smallest)):
         why = "its margin or effect is in units of the metric, of which nothing has finished yet; give a share such as 2% to count seeds"
-        return Promise(claim.name, metric, kind, shown, effect_text, paired, seeds, None, None, None, None, floor, why, blocks=blocks)
+        return PowerAnalysis(claim.name, metric, kind, shown, effect_text, paired, seeds, None, None, None, None, floor, why, blocks=blocks)
     effect = (expected or DEFAULT_EFFECT) if kind == "superior" else 0.0
     kept = margin or 0.0
-    return Promise(
+    return PowerAnalysis(
         claim.name,
         metric,
         kind,
@@ -193,12 +193,12 @@ def _as_share(amount: float | str | None, level: float | None) -> float | None:
     return math.nan if level is None else math.log1p(float(amount) / level)
 
 
-def in_words(found: Sequence[Promise]) -> list[str]:
+def in_words(found: Sequence[PowerAnalysis]) -> list[str]:
     """A sentence per claim."""
     return [_sentence(one) for one in found]
 
 
-def _of_shares(one: Promise) -> str:
+def _of_shares(one: PowerAnalysis) -> str:
     alone = f" ({one.needed_alone} if it were the only claim)" if one.needed_alone not in (None, one.needed) else ""
     need = f"{one.needed} seeds per cell{alone}" if one.needed is not None else "more seeds than anybody has"
     said = f"With {one.effect}, it needs {need} for power .8 (Barnard's exact test)."
@@ -210,13 +210,13 @@ def _of_shares(one: Promise) -> str:
     return f"{said} {one.given} are given: power {one.power:.2f}" + ("." if enough else f"; {instead}.")
 
 
-def _analysis(one: Promise) -> str:
+def _analysis(one: PowerAnalysis) -> str:
     if one.blocks is not None:
         return f"block analysis over {one.blocks} variants"
     return "paired" if one.paired else "not paired"
 
 
-def _sentence(one: Promise) -> str:
+def _sentence(one: PowerAnalysis) -> str:
     if one.uncounted:
         return f"Nothing is counted: {one.uncounted}."
     if one.kind == "finishes_more":

@@ -9,7 +9,7 @@ from sweeper.report import chart_specs, layout, numbers, search_charts
 from sweeper.report.layouts import shown
 from sweeper.report.rows import ClaimRow, Report
 from sweeper.report.statistics import Summary
-from sweeper.report.story import MOST_DRAWN, Story
+from sweeper.report.story import MOST_DRAWN, ReportPage
 from sweeper.states import TRIAL_STATES
 from sweeper.visible import one_line
 
@@ -49,7 +49,7 @@ class Figure:
     """What its plots differ by."""
 
 
-def figures(story: Story) -> list[Figure]:
+def figures(story: ReportPage) -> list[Figure]:
     """In the order of a page; those without rows are left out."""
     report = drawn_of(story.report)
     found = [
@@ -199,7 +199,7 @@ def mean_rows(report: Report, metric: MetricInfo) -> Rows:
     return rows
 
 
-def _curves(story: Story, report: Report) -> Figure:
+def _curves(story: ReportPage, report: Report) -> Figure:
     names = {row.name: one_line(shown(report, row)) for row in report.variants}
     drawn = tuple(dict.fromkeys(names[curve.variant] for curve in story.curves))
     plots = []
@@ -222,12 +222,12 @@ def _curves(story: Story, report: Report) -> Figure:
     return Figure("curves", "Over training", caption, tuple(plots), drawn)
 
 
-def _cost_plot(story: Story, report: Report) -> Plot:
+def _cost_plot(story: ReportPage, report: Report) -> Plot:
     rows = _cost_rows(story, report)
     return Plot("", chart_specs.cost_spec(report.primary, rows), rows)
 
 
-def _cost_rows(story: Story, report: Report) -> Rows:
+def _cost_rows(story: ReportPage, report: Report) -> Rows:
     seconds: dict[str, list[float]] = {}
     for trial in story.trials:
         speed = trial.metrics.get("steps_per_second", 0.0)

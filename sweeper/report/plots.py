@@ -14,7 +14,7 @@ from sweeper.metrics import MetricInfo
 from sweeper.report import charts, search_figures
 from sweeper.report.layouts import shown
 from sweeper.report.plot_style import COLOURS, DASHES, STYLE, WIDTH
-from sweeper.report.story import Story
+from sweeper.report.story import ReportPage
 from sweeper.visible import one_line
 
 FORMATS = ("svg", "pdf")
@@ -34,7 +34,7 @@ _READINGS = {
 """Mark, whether it is filled, and what a legend says."""
 
 
-def write_plots(story: Story, folder: Path) -> list[Path]:
+def write_plots(story: ReportPage, folder: Path) -> list[Path]:
     """Files in a folder, which is made when it is not there. OSError when it cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
     report, metric = charts.drawn_of(story.report), story.report.primary
@@ -121,7 +121,7 @@ def _means(plt: Any, rows: Sequence[Mapping[str, Any]], metric: MetricInfo) -> b
     return True
 
 
-def _curves(plt: Any, story: Story, metric: MetricInfo) -> bool:
+def _curves(plt: Any, story: ReportPage, metric: MetricInfo) -> bool:
     order = {row.name: one_line(shown(story.report, row)) for row in story.report.variants}
     curves = [curve for curve in story.curves if curve.metric == metric][:_MOST_CURVES]
     if not curves:

@@ -10,7 +10,7 @@ from typing import Any
 from sweeper.report import layout
 from sweeper.report.charts import Figure, figures
 from sweeper.report.layouts import cut, tables_of
-from sweeper.report.story import Story, Strip
+from sweeper.report.story import ReportPage, SampleGrid
 from sweeper.report.tables import Column, Table
 from sweeper.report.trial_data import trial_data
 from sweeper.visible import one_line
@@ -22,7 +22,7 @@ _PLOTS_CHECKED = 8
 """Variants whose curves are drawn before the reader chooses."""
 
 
-def render_html(story: Story, bundle: str) -> str:
+def render_html(story: ReportPage, bundle: str) -> str:
     """The page; equal stories and bundles give equal bytes. `bundle` is the script that draws (see `vega_bundle`)."""
     import jinja2
     from markupsafe import Markup
@@ -111,7 +111,7 @@ def _plots(drawn: Iterable[Figure]) -> dict[str, Any]:
     return {figure.key: [{"label": plot.label, "spec": plot.spec, "rows": plot.rows} for plot in figure.plots] for figure in drawn}
 
 
-def _samples(strips: Sequence[Strip]) -> Iterable[dict[str, Any]]:
+def _samples(strips: Sequence[SampleGrid]) -> Iterable[dict[str, Any]]:
     """By training seed: every variant's picture."""
     for seed in dict.fromkeys(strip.seed for strip in strips):
         mine = [strip for strip in strips if strip.seed == seed]

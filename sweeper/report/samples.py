@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
-from sweeper.report.story import Strip
+from sweeper.report.story import SampleGrid
 from sweeper.visible import abridged, one_line
 
 DRAWS = 3
@@ -17,14 +17,14 @@ _BUDGET = 900_000
 """Bytes of all pictures of a page."""
 
 
-def strips_of(pictures: Iterable[tuple[str, int, Path]], variants: Sequence[str]) -> tuple[list[Strip], str]:
+def strips_of(pictures: Iterable[tuple[str, int, Path]], variants: Sequence[str]) -> tuple[list[SampleGrid], str]:
     """Strips of (variant, training seed, picture), seed by seed and in the order of the variants, until the page is full; and which are
     left out, as a sentence. Seeds are shown whole: variants can be compared. A picture that cannot be read is left out.
     """
     by_seed: dict[int, dict[str, Path]] = {}
     for variant, seed, path in pictures:
         by_seed.setdefault(seed, {})[variant] = path
-    strips: list[Strip] = []
+    strips: list[SampleGrid] = []
     used = 0
     for place, seed in enumerate(sorted(by_seed)):
         made = [_strip(variant, seed, by_seed[seed][variant]) for variant in variants if variant in by_seed[seed]]
@@ -37,7 +37,7 @@ def strips_of(pictures: Iterable[tuple[str, int, Path]], variants: Sequence[str]
     return strips, ""
 
 
-def side_by_side(strips: Sequence[Strip]) -> bytes:
+def side_by_side(strips: Sequence[SampleGrid]) -> bytes:
     """One picture (PNG) of several strips, two beside each other, each under its variant's name."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -55,7 +55,7 @@ def side_by_side(strips: Sequence[Strip]) -> bytes:
     return out.getvalue()
 
 
-def _cut(strips: list[Strip], readable: list[Strip], left: int) -> tuple[list[Strip], str]:
+def _cut(strips: list[SampleGrid], readable: list[SampleGrid], left: int) -> tuple[list[SampleGrid], str]:
     """The first seed alone is shown in part where it fills the page by itself."""
     if strips:
         return strips, f"Samples of {left} more training seeds are in their trials' folders."
@@ -68,7 +68,7 @@ def _cut(strips: list[Strip], readable: list[Strip], left: int) -> tuple[list[St
     return strips, f"Samples of {len(readable) - len(strips)} more variants are in their trials' folders."
 
 
-def _strip(variant: str, seed: int, path: Path) -> Strip | None:
+def _strip(variant: str, seed: int, path: Path) -> SampleGrid | None:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -88,7 +88,7 @@ def _strip(variant: str, seed: int, path: Path) -> Strip | None:
         image.thumbnail((_TILE * 10, _TILE * 10))
     out = BytesIO()
     image.save(out, format="PNG", optimize=True)
-    return Strip(variant, seed, out.getvalue(), columns)
+    return SampleGrid(variant, seed, out.getvalue(), columns)
 
 
 def _whole(value: object) -> int:

@@ -45,7 +45,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Strip:
+class SampleGrid:
     """Samples of one trial as a picture (PNG): a column per label, a row per draw, the same noise for every trial."""
 
     variant: str
@@ -56,13 +56,13 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class Story:
+class ReportPage:
     """A report with all that its page shows."""
 
     report: Report
     trials: tuple[TrialLine, ...]
     curves: tuple[Curve, ...]
-    strips: tuple[Strip, ...] = ()
+    strips: tuple[SampleGrid, ...] = ()
     left_out: str = ""
     """Which samples are not shown, where some are not."""
 
@@ -73,9 +73,9 @@ def story_of(
     report: Report,
     *,
     links: Mapping[str, str] | None = None,
-    strips: Sequence[Strip] = (),
+    strips: Sequence[SampleGrid] = (),
     left_out: str = "",
-) -> Story:
+) -> ReportPage:
     """`curves` and `links` are by fingerprint; `strips` in the order in which they are shown."""
     trials = tuple(
         TrialLine(
@@ -92,7 +92,7 @@ def story_of(
         )
         for outcome in _in_order(snapshot, report)
     )
-    return Story(report, trials, tuple(_curves(compared(snapshot, report), curves, report)), tuple(strips), left_out)
+    return ReportPage(report, trials, tuple(_curves(compared(snapshot, report), curves, report)), tuple(strips), left_out)
 
 
 def compared(snapshot: SweepSnapshot, report: Report) -> SweepSnapshot:

@@ -25,7 +25,7 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-class Allowance:
+class Budget:
     """Knows what is spent and how long trials take; `paces` by variant, from earlier runs.
 
     A trial of a variant that was never measured counts as the slowest that was. While nothing was measured, trials are started: only

@@ -18,8 +18,8 @@ from typing import Any
 from model.whole_file import whole_file
 from sweeper.errors import RequestError, StoreLost
 from sweeper.execution.attempt_folders import attempt_folder, attempt_folders
-from sweeper.execution.jobs import RECORD_FILE, Heard
-from sweeper.records import AttemptClaim, PlannedTrial
+from sweeper.execution.jobs import RECORD_FILE, WorkerMessage
+from sweeper.records import Lease, PlannedTrial
 from sweeper.service.writing import provenance_of
 from sweeper.settings import Settings
 from sweeper.store.parts import AttemptHistory, AttemptPart, EvaluationPart, Json, Part, PointPart, TrialPart, Whole, read_part
@@ -55,14 +55,14 @@ class AttemptRecords:
     store: ResultsStore
     settings: Settings
 
-    def began(self, claim: AttemptClaim, config: Mapping[str, Any]) -> None:
+    def began(self, claim: Lease, config: Mapping[str, Any]) -> None:
         """The attempt is ours; its folder is there."""
         with contextlib.suppress(StoreLost, ValueError):
             row = self.store.attempt(claim.fingerprint, claim.number)
             lines: list[Mapping[str, Any]] = [{"trial": {"fingerprint": claim.fingerprint, "config": dict(config)}}]
             self._add(claim, *lines, *([] if row is None else [{"attempt": row.model_dump(mode="json")}]))
 
-    def heard(self, claim: AttemptClaim, trial: PlannedTrial, what: Heard, now: int) -> None:
+    def heard(self, claim: Lease, trial: PlannedTrial, what: WorkerMessage, now: int) -> None:
         """A word of its worker, heard at `now` (ms since 1970), whether or not the store is told of it in the end."""
         report = what.report
         values = {"step": report.step, "metrics": dict(report.metrics), "time_ms": now}
@@ -78,7 +78,7 @@ class AttemptRecords:
                 name = trial.evaluation_fingerprint
                 self._add(claim, {"evaluation": {**values, "evaluation_fingerprint": name, "details": dict(report.details)}})
 
-    def ended(self, claim: AttemptClaim) -> None:
+    def ended(self, claim: Lease) -> None:
         """It is over, and its result is stored with it."""
         with contextlib.suppress(OSError, StoreLost, ValueError):
             self.write_whole(claim.fingerprint, claim.number)
@@ -116,7 +116,7 @@ class AttemptRecords:
                     written += 1
         return written
 
-    def _add(self, claim: AttemptClaim, *lines: Mapping[str, Any]) -> None:
+    def _add(self, claim: Lease, *lines: Mapping[str, Any]) -> None:
         path = attempt_folder(self.settings.trials / claim.fingerprint, claim.number) / RECORD_FILE
         with contextlib.suppress(OSError, ValueError), path.open("a", encoding="utf-8") as file:
             # An end of line before it, too: one that was torn before ends there.

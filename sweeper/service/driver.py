@@ -12,17 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sweeper.errors import StoreAway, SweepPaused
-from sweeper.execution.jobs import STOP_FILE, Ended, Heard, Job
+from sweeper.errors import StoreUnavailable, SweepPaused
+from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job, WorkerMessage
 from sweeper.plan.failures import settles
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import UNDO, Decision
-from sweeper.records import AttemptClaim, KnownTrial
-from sweeper.service.allowance import Allowance
+from sweeper.records import KnownTrial, Lease
+from sweeper.service.allowance import Budget
 from sweeper.service.attempt_records import AttemptRecords
 from sweeper.service.job_making import JobMaker
 from sweeper.service.ownership import is_dead
-from sweeper.service.patience import Patience
+from sweeper.service.patience import RetryPolicy
 from sweeper.service.progress import Progress, name_of
 from sweeper.service.remembering import remembering
 from sweeper.service.retention import Retention
@@ -51,7 +51,7 @@ class Driver:
         owner: str,
         decisions: Sequence[Decision],
         allotment: Allotment,
-        allowance: Allowance,
+        allowance: Budget,
         user_code: tuple[Path, ...],
         progress: Progress,
         source: TrialSource | None = None,
@@ -69,9 +69,9 @@ class Driver:
         self._kept = time.monotonic()
         self._allowance = allowance
         self.progress = progress
-        self._claimed: deque[tuple[Decision, AttemptClaim]] = deque()
+        self._claimed: deque[tuple[Decision, Lease]] = deque()
         self._calls = StoreCalls()
-        self.patiently = Patience(settings.store_patience, progress.say, lambda: self._ending_since is not None)
+        self.patiently = RetryPolicy(settings.store_patience, progress.say, lambda: self._ending_since is not None)
         self.stopped = False
         """Whether `stop` was called."""
         self.failure: Exception | None = None
@@ -128,7 +128,7 @@ class Driver:
         self._running.heard(job)
 
     @remembering
-    def heard(self, job: Job, what: Heard) -> None:
+    def heard(self, job: Job, what: WorkerMessage) -> None:
         attempt = self._running.heard(job)
         if attempt is None or self.failure is not None:
             return
@@ -147,7 +147,7 @@ class Driver:
         self._calls.ask(write_it, functools.partial(self._written, attempt), functools.partial(self._ask_to_stop, job))
 
     @remembering
-    def ended(self, job: Job, how: Ended) -> None:
+    def ended(self, job: Job, how: AttemptResult) -> None:
         attempt = self._running.pop(job)
         claim = attempt.claim
         decision = replace(attempt.decision, fresh=False, seen=claim.number)  # begun afresh, it is gone on with
@@ -216,10 +216,10 @@ class Driver:
         self._keep_leases()
 
     def _not_for_ever(self) -> None:
-        """Raises StoreAway where the run is to end and the store owes an answer for too long."""
+        """Raises StoreUnavailable where the run is to end and the store owes an answer for too long."""
         silent = self._calls.silent_seconds
         if self._ending_since is not None and silent > self._settings.stop_seconds:
-            raise StoreAway(
+            raise StoreUnavailable(
                 f"the sweep is paused, since its store did not answer for {silent:.0f} s; what it was told before is kept, and the same"
                 " command goes on from it"
             )
@@ -245,7 +245,7 @@ class Driver:
         if running:  # whoever cancelled one asked its worker to stop, too, if that machine sees its folder
             self._calls.ask(functools.partial(self.patiently, functools.partial(self._store.cancelled, list(running))), stop)
 
-    def _cancelled(self, claim: AttemptClaim, state: AttemptState) -> str | None:
+    def _cancelled(self, claim: Lease, state: AttemptState) -> str | None:
         """Asked of the store: what is done about an attempt that stopped since a user cancelled its trial."""
         if state != "stopped" or not self.patiently(lambda: self._store.cancelled([claim.fingerprint])):
             return None
@@ -269,7 +269,7 @@ class Driver:
         )
         catch_up = functools.partial(self._records.catch_up, trial.fingerprint, is_nobodys)
 
-        def ask() -> tuple[AttemptClaim | None, bool]:
+        def ask() -> tuple[Lease | None, bool]:
             self.patiently(catch_up)
             claim = self.patiently(acquire)
             stopped = claim is not None and self._source is not None and self._source.stopped_before(trial)
@@ -277,7 +277,7 @@ class Driver:
                 self.patiently(functools.partial(self._store.end, claim, "stopped early"))
             return claim, stopped
 
-        def then(answer: tuple[AttemptClaim | None, bool]) -> None:
+        def then(answer: tuple[Lease | None, bool]) -> None:
             claim, stopped = answer
             if stopped:
                 self.progress.settled_elsewhere(trial, "stopped early", "by what an earlier attempt measured")
@@ -288,7 +288,7 @@ class Driver:
 
         self._calls.ask(ask, then)
 
-    def _write(self, attempt: RunningAttempt, what: Heard, now: int) -> bool:
+    def _write(self, attempt: RunningAttempt, what: WorkerMessage, now: int) -> bool:
         """Asked of the store; whether the trial is to stop early after this.
 
         How far a worker gets before it hears of it is chance, and what a search goes by must not be: later points are not written.
@@ -342,7 +342,7 @@ class Driver:
         ours = owner == self._owner and all(attempt.claim.fingerprint != fingerprint for attempt in self._running)
         return ours or is_dead(owner)
 
-    def _job(self, decision: Decision, claim: AttemptClaim) -> Job:
+    def _job(self, decision: Decision, claim: Lease) -> Job:
         job = self._maker.job(decision, claim, self._retries.accumulation(claim.fingerprint) or decision.accumulation)
         for number in self._maker.with_checkpoint(claim.fingerprint, claim.foreign):
             self.progress.say(f"passed over {name_of(decision.trial)}, attempt {number}: it ran under other conditions than this one")

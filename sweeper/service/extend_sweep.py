@@ -14,7 +14,7 @@ from sweeper.errors import RequestError
 from sweeper.plan.power import FEWEST_SEEDS
 from sweeper.records import SweepSnapshot
 from sweeper.service.opening import existing_store
-from sweeper.service.patience import Patience
+from sweeper.service.patience import RetryPolicy
 from sweeper.service.plan_sweep import SweepRequest
 from sweeper.service.run_sweep import INTERRUPTED, RunOutcome
 from sweeper.settings import Settings
@@ -65,7 +65,7 @@ def extend_sweep(
 ) -> RunOutcome:
     """The outcome of the last look. Raises RequestError before anything was started."""
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides)
-    known = Patience(settings.store_patience, say)(lambda: _stored(sweep, settings))
+    known = RetryPolicy(settings.store_patience, say)(lambda: _stored(sweep, settings))
     sequential = _begun(sweep, extension, known)
     while True:
         outcome = run(_at_look(request, sweep.spec, sequential))

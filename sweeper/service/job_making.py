@@ -11,7 +11,7 @@ from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.execution.jobs import Job
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
-from sweeper.records import AttemptClaim
+from sweeper.records import Lease
 from sweeper.service.user_code import kept_copy
 from sweeper.settings import Settings
 
@@ -24,7 +24,7 @@ class JobMaker:
     allotment: Allotment
     user_code: tuple[Path, ...]
 
-    def job(self, decision: Decision, claim: AttemptClaim, accumulation: int | None) -> Job:
+    def job(self, decision: Decision, claim: Lease, accumulation: int | None) -> Job:
         """The claim's job, with so many micro-batches a step where that is not as its config says; makes the attempt's folder.
 
         Raises SweepPaused when the folder, or that of a copy of the user's code, cannot be made.

@@ -175,11 +175,11 @@ def _keep_mirroring(settings: Settings, closed: threading.Event) -> None:
 
 def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) -> None:
     from sweeper.service.page import write_pages
-    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.mlflow_mirror import MlflowSync
     from sweeper.tracking.runner import run_mirror
 
     pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
-    mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+    mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
     run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
 
 

@@ -10,7 +10,7 @@ from sweeper.records import COMPARABILITY, SweepSnapshot, TrialCurves
 from sweeper.report.render_html import render_html, vega_bundle
 from sweeper.report.rows import Report
 from sweeper.report.samples import side_by_side, strips_of
-from sweeper.report.story import CURVES, Story, compared, story_of
+from sweeper.report.story import CURVES, ReportPage, compared, story_of
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
 from sweeper.store.results_reader import ResultsReader
@@ -28,7 +28,7 @@ def read_story(
     beside: Sequence[str] = (),
     links: bool = True,
     steps: bool = False,
-) -> Story:
+) -> ReportPage:
     """All that a page shows. `links` asks MLflow where the runs are, if it is there. `steps`: the report holds every evaluation on the way,
     too. Raises RequestError, SpecError.
     """
@@ -37,13 +37,15 @@ def read_story(
     return tell(snapshot, curves, report, settings, _links(settings, snapshot) if links else {})
 
 
-def tell(snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: Report, settings: Settings, links: Mapping[str, str]) -> Story:
+def tell(
+    snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: Report, settings: Settings, links: Mapping[str, str]
+) -> ReportPage:
     """The story of a report that was read already."""
     strips, left_out = strips_of(_pictures(compared(snapshot, report), settings.trials), [row.name for row in report.variants])
     return story_of(snapshot, curves, report, links=links, strips=strips, left_out=left_out)
 
 
-def page_of(story: Story) -> str:
+def page_of(story: ReportPage) -> str:
     """The HTML file."""
     return render_html(story, vega_bundle())
 
@@ -56,7 +58,7 @@ def write_pages(store: ResultsReader, settings: Settings, name: str, profile: st
     write_plots(story, folder)
 
 
-def write_plots(story: Story, folder: Path) -> list[Path]:
+def write_plots(story: ReportPage, folder: Path) -> list[Path]:
     """The plots as files, and the samples of each training seed. Raises RequestError when the folder cannot be written."""
     from sweeper.report import plots
 

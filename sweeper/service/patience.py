@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from sweeper.errors import StoreAway, StoreUnreachable
+from sweeper.errors import StoreUnavailable, StoreUnreachable
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0
 """Seconds between two tries; doubled from one to the next."""
@@ -14,14 +14,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Patience:
+class RetryPolicy:
     """Calls that outlast a store's restart. They block whoever makes them."""
 
     def __init__(self, seconds: float, say: Callable[[str], None], hurried: Callable[[], bool] = lambda: False) -> None:
         self._seconds, self._say, self._hurried = seconds, say, hurried
 
     def __call__(self, ask: Callable[[], T]) -> T:
-        """What `ask` returns; it is asked again after a StoreAway or StoreUnreachable, so doing it twice must be doing it once.
+        """What `ask` returns; it is asked again after a StoreUnavailable or StoreUnreachable, so doing it twice must be doing it once.
 
         Raises the last of them when patience ends, at once when somebody is in a hurry.
         """
@@ -30,11 +30,11 @@ class Patience:
         while True:
             try:
                 answer = ask()
-            except (StoreAway, StoreUnreachable) as away:
+            except (StoreUnavailable, StoreUnreachable) as away:
                 if self._hurried() or time.monotonic() - since >= self._seconds:
                     if isinstance(away, StoreUnreachable):
                         raise
-                    raise StoreAway(
+                    raise StoreUnavailable(
                         f"the sweep is paused, since its store did not answer for {time.monotonic() - since:.0f} s: {away}"
                     ) from away
                 if not complained:

@@ -7,7 +7,7 @@ from typing import Any
 from model.config import stream_identities
 from sweeper.metrics import FINISHING
 from sweeper.plan.finishing_promise import finishing_promise
-from sweeper.plan.promises import Prior, Promise, prior_of, promise, stated_prior
+from sweeper.plan.promises import PowerAnalysis, Prior, prior_of, promise, stated_prior
 from sweeper.plan.streams import PAIRING
 from sweeper.records import SweepSnapshot
 from sweeper.service.opening import existing_store
@@ -29,7 +29,7 @@ class ClaimsPlan:
 
     priors: Mapping[str, Prior]
     """By metric that some claim is on; none for claims on the share of trials that finish."""
-    promises: tuple[Promise, ...]
+    promises: tuple[PowerAnalysis, ...]
 
 
 def plan_claims(planned: PlannedSweep, settings: Settings) -> ClaimsPlan | None:

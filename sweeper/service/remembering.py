@@ -10,7 +10,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Remembers(Protocol):
+class CapturesFailure(Protocol):
     """Whose methods are called by Tune."""
 
     failure: Exception | None
@@ -20,14 +20,14 @@ class Remembers(Protocol):
 
 
 def remembering(method: Callable[P, R]) -> Callable[P, R | None]:
-    """A failure inside a method of `Remembers` becomes its `failure`, unless it has one, and ends the run; the caller gets None."""
+    """A failure inside a method of `CapturesFailure` becomes its `failure`, unless it has one, and ends the run; the caller gets None."""
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
         try:
             return method(*args, **kwargs)
         except Exception as error:  # kept whole and raised after Tune has ended
-            owner = cast(Remembers, args[0])
+            owner = cast(CapturesFailure, args[0])
             owner.failure = owner.failure or error
             owner.wind_down()
             return None

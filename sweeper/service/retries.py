@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweeper.execution.jobs import Ended, Job
+from sweeper.execution.jobs import AttemptResult, Job
 from sweeper.plan.failures import Verdict, decide
 
 
@@ -30,7 +30,7 @@ class Retries:
         past = self._past.get(fingerprint)
         return past.accumulation if past else None
 
-    def judge(self, fingerprint: str, job: Job, how: Ended, step: int, *, smaller: bool) -> Verdict | None:
+    def judge(self, fingerprint: str, job: Job, how: AttemptResult, step: int, *, smaller: bool) -> Verdict | None:
         """What is done about an attempt that ended at `step`; None for one that finished, or was asked to stop.
 
         `smaller`: its micro-batches were smaller than its config's from the start, for want of memory in an earlier run.

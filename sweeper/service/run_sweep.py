@@ -13,7 +13,7 @@ from sweeper.plan.machine import Machine, cluster_address
 from sweeper.plan.reconcile import ensure_comparable
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.secret_variables import DOWNLOADS
-from sweeper.service.allowance import NO_LIMITS, Allowance, Limits
+from sweeper.service.allowance import NO_LIMITS, Budget, Limits
 from sweeper.service.backups import DailyBackups
 from sweeper.service.board import Board
 from sweeper.service.disk_space import disk_space
@@ -22,7 +22,7 @@ from sweeper.service.kept_files import kept_in
 from sweeper.service.mirror_process import MirrorProcess
 from sweeper.service.opening import cache_in, look_up_in, placed_in, store_to_write, timings_in
 from sweeper.service.ownership import this_process
-from sweeper.service.patience import Patience
+from sweeper.service.patience import RetryPolicy
 from sweeper.service.plan_doubts import not_comparable
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.service.preflight import ensure_all_trainable, preflight
@@ -65,7 +65,7 @@ Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
 
 def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show, limits: Limits = NO_LIMITS) -> RunOutcome:
     """Raises RequestError before anything was started; StoreLost and SweepPaused under way."""
-    patiently = Patience(settings.store_patience, say)
+    patiently = RetryPolicy(settings.store_patience, say)
     planned = plan_sweep(
         request,
         patiently.asking(look_up_in(settings)),
@@ -135,10 +135,10 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         return RunOutcome(snapshot, curves, code, progress.finished, counts["reuse"], behind, left_out, allowance.reason, random)
 
 
-def _allowance(limits: Limits, planned: PlannedSweep) -> Allowance:
+def _allowance(limits: Limits, planned: PlannedSweep) -> Budget:
     """What was measured counts; a trial is not refused for a guess at its length."""
     paces = {variant: pace for variant, pace in planned.time.paces.items() if pace.source != "estimated"}
-    return Allowance(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
+    return Budget(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
 
 
 def _ray(planned: PlannedSweep, say: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:

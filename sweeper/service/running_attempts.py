@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweeper.execution.jobs import HEARTBEAT_FILE, Job
 from sweeper.plan.reconcile import Decision
-from sweeper.records import AttemptClaim, Result
+from sweeper.records import Lease, Result
 
 ASLEEP_SECONDS = 30.0
 """Between two looks: then this process itself slept, or waited for the store, and what workers said meanwhile is still to be heard."""
@@ -17,7 +17,7 @@ class RunningAttempt:
     """One that a worker has."""
 
     decision: Decision
-    claim: AttemptClaim
+    claim: Lease
     job: Job
     heard: float | None = None
     """When its worker last said something; None while it is not placed."""

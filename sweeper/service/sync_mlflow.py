@@ -18,13 +18,13 @@ def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
     Raises RequestError where nothing was ever run, and when MLflow is away: then its rows wait in the store.
     """
     from sweeper.service.page import write_pages
-    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.mlflow_mirror import MlflowSync
     from sweeper.tracking.runner import run_mirror
 
     with existing_store_to_write(settings) as store:
         store.tell_again(pages=settings.mlflow_pages)
         pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
-        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+        mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
         left = all_rows = store.backlog()
         while left:
             say(f"{all_rows - left:,} of {all_rows:,} events told to MLflow")

@@ -10,7 +10,7 @@ from sweeper.records import PlannedTrial
 class TrialSource(Protocol):
     """What it answers is asked for in one thread, one question after the other; `show` and `exhausted` in the driver's own.
 
-    StoreAway where asking again may help.
+    StoreUnavailable where asking again may help.
     """
 
     @property

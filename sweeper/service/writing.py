@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sweeper.execution.jobs import Heard
+from sweeper.execution.jobs import WorkerMessage
 from sweeper.records import Result
 from sweeper.service.running_attempts import RunningAttempt
 from sweeper.store.results_store import ResultsStore
 
 
-def held_back(attempt: RunningAttempt, what: Heard, now: int) -> Result | None:
+def held_back(attempt: RunningAttempt, what: WorkerMessage, now: int) -> Result | None:
     """The evaluation that the trial is for, heard at `now` (ms since 1970): it goes in together with the attempt's end."""
     trial, report = attempt.decision.trial, what.report
     if report.kind != "evaluation" or report.step != trial.steps:
@@ -16,7 +16,7 @@ def held_back(attempt: RunningAttempt, what: Heard, now: int) -> Result | None:
     return Result(report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
 
 
-def write(store: ResultsStore, attempt: RunningAttempt, what: Heard, now: int) -> None:
+def write(store: ResultsStore, attempt: RunningAttempt, what: WorkerMessage, now: int) -> None:
     """One word of its worker, but for what is `held_back`. Raises Fenced when the attempt is not ours any more; twice is once."""
     claim, trial, report = attempt.claim, attempt.decision.trial, what.report
     match report.kind:
@@ -35,12 +35,12 @@ def write(store: ResultsStore, attempt: RunningAttempt, what: Heard, now: int) -
             store.alive(claim)
 
 
-def provenance_of(what: Heard) -> dict[str, Any]:
+def provenance_of(what: WorkerMessage) -> dict[str, Any]:
     """Of a worker that says where it begins."""
     classes = what.report.details.get("classes")  # which label is which, where that is not plain
     return {**what.provenance, **({"classes": classes} if classes else {}), "checkpoints_passed_over": passed_over(what)}
 
 
-def passed_over(what: Heard) -> list[str]:
+def passed_over(what: WorkerMessage) -> list[str]:
     """Checkpoints that a worker found damaged as it started, each with what is wrong; none in any other word."""
     return list(what.report.details["checkpoints_passed_over"]) if what.report.kind == "started" else []

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.errors import SweeperError
-from sweeper.records import AttemptClaim, FailureClass, Metrics, Result
+from sweeper.records import FailureClass, Lease, Metrics, Result
 from sweeper.states import ATTEMPT_STATES, AttemptState
 from sweeper.store import outbox
 from sweeper.store.clock import now
@@ -24,16 +24,14 @@ class Fenced(SweeperError):
     """The attempt is no longer ours: it ended, or another driver took the trial over. Nothing was written."""
 
 
-def started(
-    session: Session, held: AttemptClaim, *, start_step: int, comparability: Mapping[str, Any], provenance: Mapping[str, Any]
-) -> None:
+def started(session: Session, held: Lease, *, start_step: int, comparability: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
     attempt, moment = _hold(session, held, start_step)
     attempt.start_step, attempt.started = start_step, moment
     attempt.comparability, attempt.provenance = dict(comparability), dict(provenance)
     _tell(session, attempt, held.fingerprint)
 
 
-def points(session: Session, held: AttemptClaim, step: int, metrics: Metrics, time_ms: int) -> None:
+def points(session: Session, held: Lease, step: int, metrics: Metrics, time_ms: int) -> None:
     values = finite(metrics)
     attempt, moment = _hold(session, held, step)
     rows = [{"attempt_id": attempt.id, "step": step, "metric": name, "value": value, "time_ms": time_ms} for name, value in values.items()]
@@ -42,14 +40,14 @@ def points(session: Session, held: AttemptClaim, step: int, metrics: Metrics, ti
         outbox.post(session, "points", [payload], moment)
 
 
-def checkpointed(session: Session, held: AttemptClaim, step: int) -> None:
+def checkpointed(session: Session, held: Lease, step: int) -> None:
     attempt, _ = _hold(session, held, step)
     attempt.checkpoint_step = max(attempt.checkpoint_step, step)
 
 
 def evaluated(
     session: Session,
-    held: AttemptClaim,
+    held: Lease,
     step: int,
     evaluation_fingerprint: str,
     metrics: Metrics,
@@ -72,13 +70,13 @@ def evaluated(
     outbox.post(session, "evaluation", [{**payload, "evaluation": evaluation_fingerprint, "attempt": attempt.number}], moment)
 
 
-def alive(session: Session, held: AttemptClaim) -> None:
+def alive(session: Session, held: Lease) -> None:
     _hold(session, held, 0)
 
 
 def end(
     session: Session,
-    held: AttemptClaim,
+    held: Lease,
     state: AttemptState,
     error: str | None,
     failure: FailureClass | None,
@@ -96,7 +94,7 @@ def end(
     end_row(session, attempt, held.fingerprint, state, error, moment, failure, policy)
 
 
-def _told_before(session: Session, held: AttemptClaim, state: AttemptState) -> bool:
+def _told_before(session: Session, held: Lease, state: AttemptState) -> bool:
     """Whether the attempt ended so already: told again because the answer to the first telling was lost. Only others say `lost`."""
     if state == "lost":
         return False
@@ -109,7 +107,7 @@ def first_line(error: str | None) -> str | None:
     return next((line.strip() for line in error.splitlines() if line.strip()), None) if error else None
 
 
-def _hold(session: Session, held: AttemptClaim, step: int) -> tuple[Attempt, datetime]:
+def _hold(session: Session, held: Lease, step: int) -> tuple[Attempt, datetime]:
     """The attempt's row, kept from others until the transaction ends, its lease renewed; Fenced when it runs no more."""
     # With the number: an id alone would name another attempt after the database was replaced by an older copy.
     query = sa.select(Attempt).where(Attempt.id == held.attempt_id, Attempt.number == held.number, Attempt.state == "running")

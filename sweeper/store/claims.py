@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sweeper.errors import SweepPaused
 from sweeper.plan.failures import settles
 from sweeper.plan.reconcile import agrees
-from sweeper.records import AttemptClaim
+from sweeper.records import Lease
 from sweeper.states import ATTEMPT_STATES, WITH_RESULT
 from sweeper.store.attempts import end_row
 from sweeper.store.clock import now
@@ -32,7 +32,7 @@ def claim(
     key: Mapping[str, Any],
     search: bool,
     is_dead: Callable[[str], bool],
-) -> AttemptClaim | None:
+) -> Lease | None:
     # Claims of one trial queue up at its row. (Not a full lock: a running attempt may still add rows that point at the trial.)
     query = sa.select(Trial.id, Trial.cancelled).where(Trial.fingerprint == fingerprint).with_for_update(key_share=True)
     trial = session.execute(query).one_or_none()
@@ -74,7 +74,7 @@ def claim(
     session.flush()
     readable = [] if fresh else resumable(before)
     earlier = [one for one in readable if agrees(one.comparability, key)]
-    return AttemptClaim(
+    return Lease(
         attempt_id=attempt.id,
         fingerprint=fingerprint,
         number=attempt.number,

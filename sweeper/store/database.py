@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateSchema
 
-from sweeper.errors import StoreAway, StoreError, StoreLost, StoreUnreachable
+from sweeper.errors import StoreError, StoreLost, StoreUnavailable, StoreUnreachable
 from sweeper.settings import without_secrets_of
 from sweeper.store import schema
 from sweeper.store.damage import DAMAGED, is_damage
@@ -158,7 +158,7 @@ class Database:
         except DataError as error:
             raise ValueError(f"the database cannot hold this value: {_first_line(error.orig)}") from error
         except (DBAPIError, PoolTimeout) as error:
-            kind = StoreAway if _may_return(error) else StoreLost
+            kind = StoreUnavailable if _may_return(error) else StoreLost
             raise kind(_lost(self._engine.url, error)) from error
         except StatementError as error:  # not the database's: a value could not be turned into what it takes
             raise ValueError(_first_line(error.orig)) from error

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from sweeper.records import AttemptClaim, AttemptState, FailureClass, Metrics, PlannedTrial, Result
+from sweeper.records import AttemptState, FailureClass, Lease, Metrics, PlannedTrial, Result
 from sweeper.store import attempts, claims, sweeps
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
@@ -20,7 +20,7 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
 
     Promises to callers:
     * Threads may share a store; a process opens its own. A signal handler does not call it: it sets a flag or raises.
-    * StoreLost when the database fails, StoreAway (one of them) when asking again may help; ValueError for a value it cannot hold (NaN,
+    * StoreLost when the database fails, StoreUnavailable (one of them) when asking again may help; ValueError for what it cannot hold (NaN,
       infinity); values returned are copies.
     * Reads see one moment and never wait for writers; writers wait for each other, up to 30 s.
     * Whatever MLflow should hear of is in the outbox if and only if its event is in the tables.
@@ -85,7 +85,7 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
         key: Mapping[str, Any] | None = None,
         search: bool = False,
         is_dead: IsDead,
-    ) -> AttemptClaim | None:
+    ) -> Lease | None:
         """The right to run the trial's next attempt, or None while another one lives.
 
         None also when a user cancelled the trial, when the `wanted` result (step, evaluation fingerprint) is there by now, or an attempt
@@ -113,24 +113,24 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
         except Conflict:  # two at once, past every lock: the unique index let one of them through
             return None
 
-    def started(self, claim: AttemptClaim, *, start_step: int, comparability: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+    def started(self, claim: Lease, *, start_step: int, comparability: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
         """The worker begins at this step; its points count from here. Outbox: "attempt" (see `end`)."""
         with self._database.writing() as session:
             attempts.started(session, claim, start_step=start_step, comparability=comparability, provenance=provenance)
 
-    def points(self, claim: AttemptClaim, step: int, metrics: Metrics, time_ms: int) -> None:
+    def points(self, claim: Lease, step: int, metrics: Metrics, time_ms: int) -> None:
         """Values of curves at a step; told twice, the first stands. Outbox: "points" {fingerprint, step, metrics, time_ms}."""
         with self._database.writing() as session:
             attempts.points(session, claim, step, metrics, time_ms)
 
-    def checkpointed(self, claim: AttemptClaim, step: int) -> None:
+    def checkpointed(self, claim: Lease, step: int) -> None:
         """A whole checkpoint of this step lies in the attempt's folder."""
         with self._database.writing() as session:
             attempts.checkpointed(session, claim, step)
 
     def evaluated(
         self,
-        claim: AttemptClaim,
+        claim: Lease,
         step: int,
         evaluation_fingerprint: str,
         metrics: Metrics,
@@ -144,14 +144,14 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
         with self._database.writing() as session:
             attempts.evaluated(session, claim, step, evaluation_fingerprint, metrics, details, time_ms)
 
-    def alive(self, claim: AttemptClaim) -> None:
+    def alive(self, claim: Lease) -> None:
         """The worker was heard from."""
         with self._database.writing() as session:
             attempts.alive(session, claim)
 
     def end(
         self,
-        claim: AttemptClaim,
+        claim: Lease,
         state: AttemptState,
         error: str | None = None,
         *,

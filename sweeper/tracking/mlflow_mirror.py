@@ -18,7 +18,7 @@ from sweeper.tracking.artifact_places import follow_home
 from sweeper.tracking.delivery_mark import DeliveryMark
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.outbox_news import AttemptNews, DeletedNews, LinkNews, MetricNews, PagesNews, SweepNews, read_row
+from sweeper.tracking.outbox_news import AttemptEvent, DeletedNews, LinkEvent, MetricNews, PagesNews, SweepNews, read_row
 from sweeper.tracking.source import MirrorSource
 from sweeper.tracking.sweep_runs import SweepKey, SweepRuns, sweep_title
 from sweeper.tracking.trial_runs import TrialRuns
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
-class MlflowMirror:
+class MlflowSync:
     """Mirrors the outbox of `source` into the MLflow server or database at `tracking_uri`.
 
     Promises: a row is marked delivered only after MLflow accepted it, or turned it down for good (then `refused` counts it and one
@@ -156,12 +156,12 @@ class MlflowMirror:
             case SweepNews() as news:
                 self._describe(news)
                 return []
-            case LinkNews() as news:
+            case LinkEvent() as news:
                 return [(SweepKey(news.name, news.profile), self._trials.link(news))]
             case MetricNews() as news:
                 self._trials.add_metrics(news.fingerprint, [news])
                 return []
-            case AttemptNews() as news:
+            case AttemptEvent() as news:
                 return [(sweep, news.time_ms) for sweep in self._trials.set_attempt(news)]
             case PagesNews() as news:
                 self._show_pages(SweepKey(news.name, news.profile))

@@ -26,7 +26,7 @@ class SweepNews:
 
 
 @dataclass(frozen=True)
-class LinkNews:
+class LinkEvent:
     """A sweep wants this trial."""
 
     name: str
@@ -52,7 +52,7 @@ class MetricNews:
 
 
 @dataclass(frozen=True)
-class AttemptNews:
+class AttemptEvent:
     """An attempt began or ended."""
 
     fingerprint: str
@@ -64,7 +64,7 @@ class AttemptNews:
     time_ms: int
 
     @classmethod
-    def of_record(cls, fingerprint: str, record: AttemptRecord) -> "AttemptNews":
+    def of_record(cls, fingerprint: str, record: AttemptRecord) -> "AttemptEvent":
         """The last thing that happened to a recorded attempt."""
         when = record.ended or record.started
         time_ms = round(when.timestamp() * 1000)
@@ -87,7 +87,7 @@ class DeletedNews:
     profile: str
 
 
-News = SweepNews | LinkNews | MetricNews | AttemptNews | PagesNews | DeletedNews
+News = SweepNews | LinkEvent | MetricNews | AttemptEvent | PagesNews | DeletedNews
 
 
 def read_row(row: OutboxRow) -> News:
@@ -108,8 +108,8 @@ def _sweep(payload: Mapping[str, Any]) -> SweepNews:
     )
 
 
-def _link(payload: Mapping[str, Any]) -> LinkNews:
-    return LinkNews(
+def _link(payload: Mapping[str, Any]) -> LinkEvent:
+    return LinkEvent(
         name=_text(payload, "name"),
         profile=_text(payload, "profile"),
         fingerprint=_text(payload, "fingerprint"),
@@ -140,12 +140,12 @@ def _deleted(payload: Mapping[str, Any]) -> DeletedNews:
     return DeletedNews(name=_text(payload, "name"), profile=_text(payload, "profile"))
 
 
-def _attempt(payload: Mapping[str, Any]) -> AttemptNews:
+def _attempt(payload: Mapping[str, Any]) -> AttemptEvent:
     state = payload["state"]
     if state not in get_args(AttemptState):
         raise ValueError(f"{state!r} is no state of an attempt")
     error = payload.get("error")
-    return AttemptNews(
+    return AttemptEvent(
         fingerprint=_text(payload, "fingerprint"),
         attempt=int(payload["attempt"]),
         state=cast(AttemptState, state),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sweeper.errors import SweeperError
 from sweeper.tracking.failures import TrackingAway
-from sweeper.tracking.mlflow_mirror import MlflowMirror
+from sweeper.tracking.mlflow_mirror import MlflowSync
 from sweeper.tracking.source import MirrorSource
 
 LEASE_S = 120.0
@@ -57,7 +57,7 @@ def nobody_is_dead(_owner: str) -> bool:
 
 
 def run_mirror(
-    mirror: MlflowMirror,
+    mirror: MlflowSync,
     source: MirrorSource,
     *,
     owner: str,

@@ -13,7 +13,7 @@ from sweeper.states import ATTEMPT_STATES
 from sweeper.tracking import spelling
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway, headline
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.outbox_news import AttemptNews, LinkNews, MetricNews
+from sweeper.tracking.outbox_news import AttemptEvent, LinkEvent, MetricNews
 from sweeper.tracking.source import MirrorSource
 from sweeper.tracking.sweep_runs import WHOLE, SweepKey, SweepRuns
 
@@ -34,7 +34,7 @@ class TrialRuns:
         self._source = source
         self._trials_root = trials_root
 
-    def link(self, news: LinkNews) -> int:
+    def link(self, news: LinkEvent) -> int:
         """Make or complete the child run with all that is known of its trial; returns when its newest attempt ended (Unix ms)."""
         try:
             history = self._source.shown(news.fingerprint, news.name, news.profile)
@@ -58,7 +58,7 @@ class TrialRuns:
             for step in {news.points[0].step for news in shown if news.evaluated is None and news.points} & pictures.keys():
                 self._show_samples(run_id, fingerprint, step, pictures[step])
 
-    def set_attempt(self, news: AttemptNews) -> list[SweepKey]:
+    def set_attempt(self, news: AttemptEvent) -> list[SweepKey]:
         """Show the state of an attempt on every child run of its trial; returns the sweeps concerned."""
         children = self._children(news.fingerprint)
         for _, run_id in children:
@@ -75,11 +75,11 @@ class TrialRuns:
         history = self._source.shown(fingerprint, *sweep)
         # A history knows no levels; where a link is still to come in the outbox, it adds them.
         variant, seed = next((served[2:] for served in history.sweeps if served[:2] == sweep), (fingerprint, 0))
-        run_id, end_ms = self._fill(LinkNews(sweep.name, sweep.profile, fingerprint, variant, {}, seed, history.config), history)
+        run_id, end_ms = self._fill(LinkEvent(sweep.name, sweep.profile, fingerprint, variant, {}, seed, history.config), history)
         self._runs.settle(sweep, end_ms)
         return run_id
 
-    def _fill(self, news: LinkNews, history: TrialHistory) -> tuple[str, int]:
+    def _fill(self, news: LinkEvent, history: TrialHistory) -> tuple[str, int]:
         sweep = SweepKey(news.name, news.profile)
         title = f"{news.variant} · seed {news.seed}"
         attempts, params = _as_news(history), spelling.flattened(news.config)
@@ -135,15 +135,15 @@ class TrialRuns:
             self._copy_points(run_id, points[:middle])
             self._copy_points(run_id, points[middle:])
 
-    def _show_state(self, run_id: str, news: AttemptNews) -> None:
+    def _show_state(self, run_id: str, news: AttemptEvent) -> None:
         self._client.record(run_id, tags=_state_tags(news))
         self._client.set_status(run_id, ATTEMPT_STATES[news.state].mlflow, news.time_ms)
 
-    def _keep_facts(self, run_id: str, news: AttemptNews) -> None:
+    def _keep_facts(self, run_id: str, news: AttemptEvent) -> None:
         if facts := self._facts(news):
             self._client.write_texts(run_id, facts)
 
-    def _facts(self, news: AttemptNews) -> dict[str, str]:
+    def _facts(self, news: AttemptEvent) -> dict[str, str]:
         """The artifacts that tell all that is known of an attempt, by name: where it ran, and the names of its data's classes."""
         texts = {}
         if news.provenance or news.comparability:
@@ -177,12 +177,12 @@ class TrialRuns:
                 return
 
 
-def _as_news(history: TrialHistory) -> list[AttemptNews]:
+def _as_news(history: TrialHistory) -> list[AttemptEvent]:
     """The last thing that happened to each attempt, the newest attempt last."""
-    return [AttemptNews.of_record(history.fingerprint, attempt) for attempt in sorted(history.attempts, key=lambda each: each.number)]
+    return [AttemptEvent.of_record(history.fingerprint, attempt) for attempt in sorted(history.attempts, key=lambda each: each.number)]
 
 
-def _state_tags(news: AttemptNews) -> dict[str, object]:
+def _state_tags(news: AttemptEvent) -> dict[str, object]:
     facts = _scalars(news.comparability) | _scalars(news.provenance)
     own = {"sweeper.state": news.state, "sweeper.attempt": news.attempt, "sweeper.error": headline(news.error or "")}
     return {f"sweeper.{name}": value for name, value in facts.items()} | own

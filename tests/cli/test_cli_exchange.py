@@ -14,7 +14,7 @@ import pytest
 from exchanged import PNG, files, members_of, rows, trial_lines, write_files
 from stored_sweep import store_sweep
 
-from sweeper.errors import StoreAway
+from sweeper.errors import StoreUnavailable
 from sweeper.records import PlannedTrial
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
@@ -193,7 +193,7 @@ def test_files_go_back_where_the_store_fails_at_the_last_moment(
 
     def fail(*_: Any) -> None:
         assert len([name for name in files(away) if "/attempt-" in name]) == 26, "they were moved by then"
-        raise StoreAway("the server went away")
+        raise StoreUnavailable("the server went away")
 
     with monkeypatch.context() as patch:
         patch.setattr("sweeper.store.taking_in.tell_links", fail)

@@ -51,7 +51,7 @@ def test_the_template_of_a_file_is_read_anew(sweeper: Sweeper, home: Path) -> No
 
 
 def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
-    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.mlflow_mirror import MlflowSync
 
     planned = store_sweep()
     settings = Settings()
@@ -60,7 +60,7 @@ def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
         store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
         assert store.backlog() == 1, "one row is enough"
         pages = functools.partial(write_pages, store, settings)
-        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+        mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
         assert mirror.drain() == 10, "of what MLflow never heard it is told first"
         assert mirror.refused == 0
     found = {path.name for path in settings.artifacts.rglob("report/*")}
@@ -69,7 +69,7 @@ def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
 
 def test_sync_draws_them_for_a_lost_mlflow(sweeper: Sweeper, home: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the mirror of a run left under `report/`, but for the ids of runs in the page's links."""
-    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.mlflow_mirror import MlflowSync
 
     def drawn(settings: Settings) -> dict[str, bytes]:
         files = {path.name: path.read_bytes() for path in settings.artifacts.rglob("report/*")}
@@ -85,7 +85,7 @@ def test_sync_draws_them_for_a_lost_mlflow(sweeper: Sweeper, home: Path, migrate
     with ResultsStore.open(settings.store_url) as store:
         store.tell_again()
         store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
-        mirror = MlflowMirror(
+        mirror = MlflowSync(
             settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, functools.partial(write_pages, store, settings)
         )
         while mirror.drain():

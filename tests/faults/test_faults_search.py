@@ -13,7 +13,7 @@ from tests.sweep.sweeper_home import Home, wait_for
 
 SEARCH = Path(__file__).with_name("small_search.yaml")
 NAME = "small-search"
-ALONE = ("--max-concurrent", "1")
+SINGLE_PROCESS = ("--max-concurrent", "1")
 STATES = {"finished", "stopped early"}
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def snapshot_of(home: Home) -> SweepSnapshot | None:
 
 
 def search(home: Home) -> None:
-    finish(home.start("run", str(SEARCH), *ALONE))
+    finish(home.start("run", str(SEARCH), *SINGLE_PROCESS))
 
 
 def order(home: Home) -> list[tuple[str, int]]:
@@ -60,7 +60,7 @@ def test_a_search_ends_with_its_proposals_and_their_confirmation(searched: Home,
 
 def test_killed_in_the_middle_it_ends_with_the_same_proposals_and_values(faulty: Home, searched: Home, undisturbed_search: Table) -> None:
     for wanted in (2, 4):  # while its second, and then its fourth proposal is trained
-        process = faulty.start("run", str(SEARCH), *ALONE)
+        process = faulty.start("run", str(SEARCH), *SINGLE_PROCESS)
 
         def under_way(wanted: int = wanted) -> bool:
             found = snapshot_of(faulty)
@@ -93,7 +93,7 @@ def test_two_drivers_share_one_search(faulty: Home) -> None:
 def test_a_lost_copy_is_made_again_and_nothing_is_trained_for_it(searched: Home) -> None:
     before, tried = copied(searched), attempts(searched, NAME)
     (searched.path / "optuna.db").unlink()
-    output = finish(searched.start("run", str(SEARCH), *ALONE))
+    output = finish(searched.start("run", str(SEARCH), *SINGLE_PROCESS))
     assert attempts(searched, NAME) == tried
     assert copied(searched) == before
     assert "Confirmed: held-out loss" in output

@@ -20,7 +20,7 @@ from odd_values import HOSTILE
 
 from model.train_trial import TrialReport
 from sweeper.cli.app import run_command
-from sweeper.execution.jobs import Ended, Heard, JobQueue
+from sweeper.execution.jobs import AttemptResult, JobQueue, WorkerMessage
 from sweeper.plan.machine import Machine, allot, expected_key
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.settings import Settings
@@ -219,8 +219,8 @@ def test_what_a_run_says(what: str, home: Path, said: Callable[..., tuple[int, s
             job = queue.next_job()
             assert job is not None
             started = {"comparability": {"device": HOSTILE[what]}, "checkpoints_passed_over": [HOSTILE[what]]}
-            queue.heard(job, Heard(TrialReport("started", 0, details=started), {"host": HOSTILE[what]}))
-            queue.ended(job, Ended("failed", f"RuntimeError: {HOSTILE[what]}\nTraceback ...", "fault"))
+            queue.heard(job, WorkerMessage(TrialReport("started", 0, details=started), {"host": HOSTILE[what]}))
+            queue.ended(job, AttemptResult("failed", f"RuntimeError: {HOSTILE[what]}\nTraceback ...", "fault"))
 
     monkeypatch.setattr("sweeper.execution.ray_tune.run_jobs", work)
     monkeypatch.setattr("sweeper.execution.ray_session.ray_session", lambda **_: contextlib.nullcontext())
@@ -281,7 +281,7 @@ def test_mlflow_takes_every_word_that_a_sweep_takes(home: Path, migrated: Path, 
 
     from mlflow import MlflowClient
 
-    from sweeper.tracking.mlflow_mirror import MlflowMirror
+    from sweeper.tracking.mlflow_mirror import MlflowSync
 
     shutil.copy(migrated, home / "mlflow.db")
     sweep = a_sweep()
@@ -294,7 +294,7 @@ def test_mlflow_takes_every_word_that_a_sweep_takes(home: Path, migrated: Path, 
     store(SweepRequest(Path("sweep.yaml")))
     settings = Settings()
     with ResultsStore.open(settings.store_url) as opened:
-        mirror = MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, opened)
+        mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, opened)
         while mirror.drain():
             pass
         assert mirror.refused == 0

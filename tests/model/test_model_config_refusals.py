@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from model.config import TrainConfig
 from model.errors import ConfigError, DataError
 from model.presets import PRESETS, complete, config_from, merge
-from model.train_trial import World, check, ensure_trainable, train_trial
+from model.train_trial import DistributedContext, check, ensure_trainable, train_trial
 
 FULL = {"attention": {"separation": "full"}}
 LEARNED = {"partition": {"assignment": "learned", "score": {"by": "saliency"}}}
@@ -256,7 +256,7 @@ def test_check_names_what_does_not_fit_the_data(tmp_path: Any) -> None:
     with pytest.raises(DataError, match=r"data\.path: there is no folder .*nowhere; give .* moments\.npy, \(1281167, 8, 32, 32\)"):
         ensure_trainable(latents)
     with pytest.raises(ConfigError, match="batch_size 64 cannot be cut into 1 equal micro-batches for each of 3 processes"):
-        train_trial(config_from(nano), tmp_path, lambda _: True, cache=tmp_path, world=World(size=3))
+        train_trial(config_from(nano), tmp_path, lambda _: True, cache=tmp_path, world=DistributedContext(size=3))
 
 
 @pytest.mark.usefixtures("classifier")

@@ -223,13 +223,13 @@ def test_an_encoder_sees_the_pictures_of_the_batch(latents: LatentsData, weights
     with torch.no_grad():
         wanted = encoder.forward_features((big - mean) / std)[:, 1:]  # type: ignore[operator]
 
-    class Sight:
+    class AlignmentBatch:
         images, clean = places, torch.zeros(1)
 
         class grouping:
             sort = staticmethod(lambda tokens: tokens)
 
-    torch.testing.assert_close(target.features(Sight()), wanted, rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
+    torch.testing.assert_close(target.features(AlignmentBatch()), wanted, rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
 
 
 def test_repa_on_latents_trains_and_resumes(latents: LatentsData, weights: Path, tmp_path: Path) -> None:

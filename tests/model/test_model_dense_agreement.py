@@ -11,7 +11,7 @@ from tiny_trials import CELLS, CLASSES, TOKENS, Batch, batch_of, gradients, lear
 
 from model.config import TrainConfig
 from model.grouping import Grouping
-from model.objective import Learner, losses
+from model.objective import Networks, losses
 
 LAYOUTS: dict[str, dict[str, Any]] = CELLS | {
     "single_full_free_teacher": {"attention": {"separation": "full"}},
@@ -84,7 +84,7 @@ def dense_method(config: TrainConfig) -> DenseMethod:
     )
 
 
-def leaves(learner: Learner) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def leaves(learner: Networks) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     return (
         {name: value.clone().requires_grad_() for name, value in learner.student.state_dict().items()},
         {name: value.clone().requires_grad_() for name, value in learner.head.state_dict().items()},

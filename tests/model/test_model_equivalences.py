@@ -14,12 +14,12 @@ from model.alignment.teacher import update_moving_average
 from model.config import TrainConfig
 from model.data.dataset import DataSet
 from model.noise.layout import grouping_of
-from model.objective import Draws, losses
+from model.objective import StepNoise, losses
 from model.training.state import initial_state
 from model.training.step import train_step
 
 
-def outcome(config: TrainConfig, batch: Batch, draws: Draws | None = None) -> dict[str, Tensor]:
+def outcome(config: TrainConfig, batch: Batch, draws: StepNoise | None = None) -> dict[str, Tensor]:
     """Losses and gradients of fresh networks."""
     learner = learner_of(config)
     found = losses(config, learner, batch.data, batch.labels, draws or batch.draws)
@@ -196,7 +196,7 @@ def test_images_do_not_see_each_other() -> None:
     batch = batch_of(config)
     back = torch.arange(len(batch.data)).flip(0)
     fields: dict[str, Any] = {name: getattr(batch.draws, name)[back] for name in ("noise", "t", "k", "order", "dropped")}
-    assert_alike(outcome(config, batch), outcome(config, Batch(batch.data[back], batch.labels[back], Draws(**fields))))
+    assert_alike(outcome(config, batch), outcome(config, Batch(batch.data[back], batch.labels[back], StepNoise(**fields))))
 
 
 def test_decay_zero_is_the_student_after_the_step(digits: DataSet) -> None:

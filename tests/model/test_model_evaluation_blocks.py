@@ -21,11 +21,11 @@ from model.evaluation.evaluate import evaluate
 from model.evaluation.evaluation_classifier import load_or_train_classifier
 from model.evaluation.measured_samples import Instruments, Measured, Sampling, alone, measured_samples
 from model.evaluation.reference import classifier_reference, load_or_make_reference
-from model.reports import World
+from model.reports import DistributedContext
 from model.sampling import generate as generation
 from model.training import evaluation_blocks, loop
 from model.training.evaluation_blocks import EvaluationBlocks
-from model.training.together import Together
+from model.training.together import ProcessGroup
 from model.trial_files import state_files
 
 SDE: dict[str, Any] = {"sampler": {"kind": "euler_maruyama", "steps": 3}, "labels": "random", "samples": 22}
@@ -34,12 +34,12 @@ SDE: dict[str, Any] = {"sampler": {"kind": "euler_maruyama", "steps": 3}, "label
 def nothing() -> None: ...
 
 
-def blocks_of(world: World, folder: Path, earlier: Sequence[Path] = (), **more: Any) -> EvaluationBlocks:
+def blocks_of(world: DistributedContext, folder: Path, earlier: Sequence[Path] = (), **more: Any) -> EvaluationBlocks:
     settings: dict[str, Any] = {"step": 0, "named": {}, "weights": network_of(tiny()), "ours": lambda: True, "between": nothing} | more
-    return EvaluationBlocks(Together(world), folder, earlier, settings.pop("ours"), settings.pop("between"), **settings)
+    return EvaluationBlocks(ProcessGroup(world), folder, earlier, settings.pop("ours"), settings.pop("between"), **settings)
 
 
-def measured(world: World, folder: Path, cache: Path) -> Measured | None:
+def measured(world: DistributedContext, folder: Path, cache: Path) -> Measured | None:
     """Of 22 samples in blocks of 4, by the trained classifier and by a network of timm."""
     torch.set_num_threads(1)
     config = tiny(evaluation=SDE)
@@ -63,7 +63,7 @@ def one_of(rank: int, size: int, folder: Path, cache: Path) -> None:
 @pytest.mark.parametrize("size", [2, 4])
 def test_samples_of_several_processes_are_those_of_one(size: int, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generation, "BLOCK", 4)
-    wanted = measured(World(), tmp_path, cache)
+    wanted = measured(DistributedContext(), tmp_path, cache)
     assert wanted is not None
     processes.spawn(one_of, args=(size, tmp_path, cache), nprocs=size)
     found = torch.load(tmp_path / "found.pt")
@@ -126,7 +126,7 @@ def test_an_evaluation_killed_at_any_call_ends_with_the_same_numbers(digits: Any
     reference = classifier_reference(config.evaluation, digits, classifier)
 
     def evaluated(folders: Sequence[Path], tick: Callable[[], None], blocks: Any = None) -> Any:
-        made = blocks or blocks_of(World(), folders[0], folders[1:], weights=network)
+        made = blocks or blocks_of(DistributedContext(), folders[0], folders[1:], weights=network)
         return evaluate(config, network, digits, classifier, tmp_path / "a.png", tick, step=0, reference=reference, blocks=made)
 
     wanted = evaluated([tmp_path], nothing, alone)
@@ -154,7 +154,7 @@ def test_blocks_of_other_weights_conditions_seeds_or_damaged_ones_are_made_anew(
 
     def again(seed: int = 0, **more: Any) -> list[int]:
         made.clear()
-        found = blocks_of(World(), tmp_path / "other", [tmp_path], **more)(seed, 3, make)
+        found = blocks_of(DistributedContext(), tmp_path / "other", [tmp_path], **more)(seed, 3, make)
         assert found is not None
         assert [block["classifier"][0, 0].item() for block in found] == [0, 1, 2]
         assert found[0]["right"].dtype == torch.bool
@@ -163,7 +163,7 @@ def test_blocks_of_other_weights_conditions_seeds_or_damaged_ones_are_made_anew(
         return list(made)
 
     (tmp_path / "other").mkdir()
-    first = blocks_of(World(), tmp_path)
+    first = blocks_of(DistributedContext(), tmp_path)
     first(0, 3, make)
     assert again() == [2], "the last block is not kept: the evaluation ends with it"
     assert again(named={"device": "another"}) == [0, 1, 2]

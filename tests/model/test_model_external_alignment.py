@@ -20,7 +20,7 @@ from model.alignment.teacher import moving_average_of
 from model.config.encoder import EncoderConfig
 from model.data.dataset import DataSet
 from model.errors import ConfigError, DataError
-from model.objective import Learner, losses
+from model.objective import Networks, losses
 from model.patches import unpatchify
 from model.reports import TrialReport
 from model.timm_models import import_timm
@@ -200,7 +200,7 @@ def test_the_loss_of_a_batch_by_hand(digits: DataSet) -> None:
     student, head = network_of(config), encoder_head(16, 2048, 64, 0).double()
     average = moving_average_of(student)
     images = torch.tensor([4, 0, 19, 4, 7, 2])
-    learner = Learner(student, head, average, EncodedImages(encoded))  # type: ignore[arg-type]
+    learner = Networks(student, head, average, EncodedImages(encoded))  # type: ignore[arg-type]
     found = losses(config, learner, batch.data, batch.labels, batch.draws, images=images)
     seen: list[torch.Tensor] = []
     hook = head.register_forward_hook(lambda _module, _given, out: seen.append(out))

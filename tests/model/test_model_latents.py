@@ -18,7 +18,7 @@ from model.errors import DataError
 from model.evaluation.evaluation_classifier import load_or_train_classifier
 from model.patches import unpatchify
 from model.randomness import BatchStreams, stream
-from model.reports import World
+from model.reports import DistributedContext
 from model.train_trial import check, ensure_trainable
 from model.training.state import initial_state
 from model.training.step import shares, train_step
@@ -72,7 +72,7 @@ def test_eps_is_fresh_at_every_step_and_goes_by_place_in_the_whole_batch(shard: 
     whole = BatchStreams(0, 0, 48)
     _, tokens, _ = data.train.batch(whole)
     config = tiny(batch_size=48, accumulation=3)
-    parts = [data.train.batch(BatchStreams(0, 0, 48, part))[1] for rank in range(2) for part in shares(config, World(rank, 2))]
+    parts = [data.train.batch(BatchStreams(0, 0, 48, part))[1] for rank in range(2) for part in shares(config, DistributedContext(rank, 2))]
     assert torch.equal(torch.cat(parts), tokens)
     once, again = (unpatchify(data.train.batch(BatchStreams(0, step, 48))[1], 2, CHANNELS) for step in (0, 1))
     assert torch.corrcoef(torch.stack([once.flatten(), again.flatten()]))[0, 1].abs() < 0.05

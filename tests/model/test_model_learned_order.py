@@ -15,7 +15,7 @@ from trial_reports import run
 from model import learned_order, randomness
 from model.config import TrainConfig
 from model.learned_order import in_learned_order
-from model.objective import Draws, draw, losses
+from model.objective import StepNoise, draw, losses
 from model.randomness import BatchStreams, stream_seed
 from model.reports import TrialReport
 from model.training import loop
@@ -42,7 +42,7 @@ def learned(by: str = "loss", first: str = "largest") -> dict[str, Any]:
     return {"partition": {"assignment": "learned", "score": {"by": by, "first": first}}}
 
 
-def drawn(config: TrainConfig, images: int | None = None) -> Draws:
+def drawn(config: TrainConfig, images: int | None = None) -> StepNoise:
     """Of the step that `batch_of` makes, before tokens are scored."""
     size = images or config.batch_size
     return draw(config, BatchStreams(config.seed, 3, size), TOKENS, PATCH_VALUES)

@@ -212,13 +212,13 @@ def test_repa_sees_the_pictures_of_the_batch(stored: Stored, packed: NpzData, tm
     wanted, _ = encoded_training_set(EncoderConfig(**ENCODER), whole.train.tokens, 2, 3)  # type: ignore[attr-defined]
     places = torch.tensor([5, 0, 19, 5])
 
-    class Sight:
+    class AlignmentBatch:
         images, clean = places, torch.zeros(1)
 
         class grouping:
             sort = staticmethod(lambda tokens: tokens)
 
-    torch.testing.assert_close(target.features(Sight()), wanted[places], rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
+    torch.testing.assert_close(target.features(AlignmentBatch()), wanted[places], rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
     assert preflight(config, facts(config.data)).checked == "one step, 2 samples"
     told = run(config, tmp_path / "attempt", tmp_path / "cache")
     assert 0 < told.of("points")[0][1]["align_loss"] < 2

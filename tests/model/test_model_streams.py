@@ -9,7 +9,7 @@ from tiny_trials import CELLS, tiny
 from model import randomness
 from model.data.dataset import DataSet
 from model.data.examples import batch_indices
-from model.objective import Draws, draw
+from model.objective import StepNoise, draw
 from model.randomness import BatchStreams, stream, stream_seed
 from model.training.state import initial_state
 
@@ -29,7 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = CELLS | {
 }
 
 
-def draws_of(variant: str, seed: int = 0, step: int = 2, images: slice | None = None) -> Draws:
+def draws_of(variant: str, seed: int = 0, step: int = 2, images: slice | None = None) -> StepNoise:
     return draw(tiny(VARIANTS[variant], seed=seed, batch_size=40), BatchStreams(seed, step, 40, images), 16, 4)
 
 

@@ -17,10 +17,10 @@ from trial_reports import Told, run
 from model.config import DigitsData, TrainConfig
 from model.data.dataset import load
 from model.errors import ConfigError
-from model.reports import World
+from model.reports import DistributedContext
 from model.training.state import initial_state
 from model.training.step import DTYPES, shares, train_step
-from model.training.together import Together
+from model.training.together import ProcessGroup
 
 METHODS: dict[str, dict[str, Any]] = {
     "dual, full, whole images": CELLS["dual_full"] | {"partition": {"full_image_probability": 0.25}},
@@ -39,13 +39,13 @@ def config_of(method: str, precision: str, **more: Any) -> TrainConfig:
     return tiny(METHODS[method], batch_size=16, label_dropout=0.1, precision=precision, **more)
 
 
-def curve(config: TrainConfig, world: World) -> list[list[float]]:
+def curve(config: TrainConfig, world: DistributedContext) -> list[list[float]]:
     """Losses and gradient norm after every step, as this process has them."""
     torch.set_num_threads(1)
     dtype, cpu = DTYPES[config.resolved_precision(gpu=False)], torch.device("cpu")
     data = load(DigitsData(), 2, cpu, dtype)
     state = initial_state(config, data, cpu, dtype)
-    state.trained = Together(world).shared(state.trained, cpu)
+    state.trained = ProcessGroup(world).shared(state.trained, cpu)
     found = []
     for _ in range(STEPS):
         train_step(config, state, data.train, config.resolved_precision(gpu=False), world)
@@ -56,10 +56,10 @@ def curve(config: TrainConfig, world: World) -> list[list[float]]:
     return [*found, [weights.double().square().sum().item()]]
 
 
-def joined(rank: int, size: int, meeting: Path) -> World:
+def joined(rank: int, size: int, meeting: Path) -> DistributedContext:
     warnings.simplefilter("error", FutureWarning)  # a process of its own has none of pytest's filters
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=size)
-    return World(rank, size)
+    return DistributedContext(rank, size)
 
 
 def one_of_two(rank: int, folder: Path) -> None:
@@ -81,9 +81,9 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[tuple[str, str], 
 @pytest.mark.parametrize("precision", CLOSE)
 @pytest.mark.parametrize("method", METHODS)
 def test_two_processes_and_two_micro_batches_train_as_one(method: str, precision: str, two: list[Any]) -> None:
-    whole = curve(config_of(method, precision), World())
-    halves = curve(config_of(method, precision, accumulation=2), World())
-    quarters = curve(config_of(method, precision, accumulation=4), World())
+    whole = curve(config_of(method, precision), DistributedContext())
+    halves = curve(config_of(method, precision, accumulation=2), DistributedContext())
+    quarters = curve(config_of(method, precision, accumulation=4), DistributedContext())
     assert two[0][method, precision] == two[1][method, precision], "all processes know the same"
     for name, other in (("processes", two[0][method, precision]), ("halves", halves), ("quarters", quarters)):
         for step, (ours, alone) in enumerate(zip(other, whole, strict=True)):
@@ -92,7 +92,7 @@ def test_two_processes_and_two_micro_batches_train_as_one(method: str, precision
 
 def test_the_parts_of_a_batch_cover_it_once() -> None:
     config = tiny(batch_size=24, accumulation=3)
-    places = [list(range(24))[part] for rank in range(4) for part in shares(config, World(rank, 4))]
+    places = [list(range(24))[part] for rank in range(4) for part in shares(config, DistributedContext(rank, 4))]
     assert [len(part) for part in places] == [2] * 12
     assert list(itertools.chain(*places)) == list(range(24))
 

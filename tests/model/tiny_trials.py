@@ -14,7 +14,7 @@ from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
 from model.learned_order import in_learned_order
 from model.noise.process import process_of
-from model.objective import Draws, Learner, draw
+from model.objective import Networks, StepNoise, draw
 from model.presets import merge
 from model.randomness import BatchStreams
 
@@ -76,21 +76,21 @@ def network_of(config: TrainConfig, seed: int = 0) -> DiffusionTransformer:
     return network
 
 
-def learner_of(config: TrainConfig) -> Learner:
+def learner_of(config: TrainConfig) -> Networks:
     """Student, head and a moving average that is no copy of the student."""
     head = head_of(config.alignment, config.backbone.width, config.backbone.width, config.seed).double()
     redraw_zeros(head, 5)
     average = moving_average_of(network_of(config, seed=77))
     assert isinstance(average, DiffusionTransformer)
     target = AverageTarget(average, config.alignment.teacher) if config.alignment.kind == "self" else None
-    return Learner(network_of(config, config.seed), head, average, target)
+    return Networks(network_of(config, config.seed), head, average, target)
 
 
 @dataclass(frozen=True)
 class Batch:
     data: Tensor
     labels: Tensor
-    draws: Draws
+    draws: StepNoise
 
 
 def batch_of(config: TrainConfig, step: int = 3) -> Batch:
@@ -103,7 +103,7 @@ def batch_of(config: TrainConfig, step: int = 3) -> Batch:
     return Batch(data, labels, in_learned_order(config, learner_of(config).average, data, labels, draws))
 
 
-def gradients(learner: Learner) -> dict[str, Tensor]:
+def gradients(learner: Networks) -> dict[str, Tensor]:
     """Every gradient by name; zeros where a parameter took no part."""
     parts = {"student": learner.student, "head": learner.head}
     return {

@@ -19,7 +19,7 @@ from sweeper.metrics import metric_info
 from sweeper.records import SweepSnapshot
 from sweeper.report.render_html import render_html, script_json, vega_bundle
 from sweeper.report.samples import strips_of
-from sweeper.report.story import Story, Strip, TrialLine, story_of
+from sweeper.report.story import ReportPage, SampleGrid, TrialLine, story_of
 from sweeper.report.table import build_report
 from sweeper.report.trial_data import TrialData, trial_data
 
@@ -28,7 +28,7 @@ LIMIT = 5_000_000
 FOUL = "</script><script>window.foul=1</script><img src=x onerror='window.foul=2'>\"' onclick=\"foul\" \x1b[2J\u202e{{ 7*7 }} ${x}"
 
 
-def told(snapshot: SweepSnapshot, **more: Any) -> Story:
+def told(snapshot: SweepSnapshot, **more: Any) -> ReportPage:
     curves = curves_of(snapshot)
     return story_of(snapshot, curves, build_report(snapshot, curves=curves), **more)
 
@@ -45,25 +45,25 @@ def picture(grey: int = 128, columns: int = 10, side: int = 8, gap: int = 2, not
 
 
 @pytest.fixture
-def whole(default_sweep: MakeSnapshot) -> Story:
+def whole(default_sweep: MakeSnapshot) -> ReportPage:
     snapshot = default_sweep(replaced={("dual/full", 2): unfinished("dual/full", 2, "failed")})
     links = {outcome.fingerprint: f"http://127.0.0.1:5000/#/experiments/1/runs/{outcome.fingerprint}" for outcome in snapshot.outcomes}
-    strips = [Strip(outcome.variant, outcome.seed, picture(), 10) for outcome in snapshot.outcomes if outcome.state == "finished"]
+    strips = [SampleGrid(outcome.variant, outcome.seed, picture(), 10) for outcome in snapshot.outcomes if outcome.state == "finished"]
     return told(snapshot, links=links, strips=sorted(strips, key=lambda strip: strip.seed))
 
 
 @pytest.fixture
-def claims(default_sweep: MakeSnapshot) -> Story:
+def claims(default_sweep: MakeSnapshot) -> ReportPage:
     return told(default_sweep(spec=claims_spec(3)))
 
 
 @pytest.fixture
-def beside(default_sweep: MakeSnapshot) -> Story:
+def beside(default_sweep: MakeSnapshot) -> ReportPage:
     return told(default_sweep(spec=factorial_spec(3) | {"report": {"published": ["2607.02508-cells", "2607.02508-systems-256"]}}))
 
 
 @pytest.fixture
-def hostile() -> Story:
+def hostile() -> ReportPage:
     """The same foul text wherever the store may hold text."""
     level = FOUL.replace("/", "")
     spec = {
@@ -84,7 +84,7 @@ def hostile() -> Story:
     return told(snapshot, links={outcome.fingerprint: "javascript:window.foul=3" for outcome in outcomes}, left_out=FOUL)
 
 
-def many(variants: int = 100, seeds: int = 10) -> Story:
+def many(variants: int = 100, seeds: int = 10) -> ReportPage:
     names = [f"variant-{i:03d}" for i in range(variants)]
     spec = factorial_spec(seeds) | {
         "design": {"kind": "variants", "variants": {name: {} for name in names}},
@@ -100,7 +100,7 @@ def many(variants: int = 100, seeds: int = 10) -> Story:
     drawn = dataclasses.replace(snapshot, outcomes=snapshot.outcomes[:1_000])
     curves = curves_of(drawn, tuple(range(10_000, 810_000, 10_000)))
     noise = os.urandom(2_900)
-    strips = [Strip(name, seed, noise, 10) for seed in range(3) for name in names]
+    strips = [SampleGrid(name, seed, noise, 10) for seed in range(3) for name in names]
     return story_of(snapshot, curves, build_report(snapshot, curves=curves), strips=strips)
 
 
@@ -119,7 +119,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 def page(tmp_path: Path, bundle: str) -> Any:
     """Writes a story's page."""
 
-    def write(story: Story) -> Path:
+    def write(story: ReportPage) -> Path:
         file = tmp_path / "report.html"
         file.write_text(render_html(story, bundle), encoding="utf-8")
         return file
@@ -138,7 +138,7 @@ def test_golden(case: str, request: pytest.FixtureRequest) -> None:
     assert text == path.read_bytes().decode()
 
 
-def test_equal_stories_are_equal_bytes(whole: Story) -> None:
+def test_equal_stories_are_equal_bytes(whole: ReportPage) -> None:
     assert render_html(whole, "draw()") == render_html(whole, "draw()")
 
 
@@ -149,7 +149,7 @@ def test_a_script_element_cannot_be_ended_from_inside() -> None:
     assert "</script>x" not in render_html(told(snapshot_of(factorial_spec(1), [])), "a='</script>x'").split('id="content"')[1]
 
 
-def test_nothing_hostile_is_markup(hostile: Story) -> None:
+def test_nothing_hostile_is_markup(hostile: ReportPage) -> None:
     text = render_html(hostile, "draw()")
     assert "<img src=x" not in text
     assert "javascript:" not in text
@@ -159,7 +159,7 @@ def test_nothing_hostile_is_markup(hostile: Story) -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("dark", [False, True])
-def test_it_works_in_a_browser(whole: Story, page: Any, browser: Chromium, width: int, dark: bool) -> None:
+def test_it_works_in_a_browser(whole: ReportPage, page: Any, browser: Chromium, width: int, dark: bool) -> None:
     file = page(whole)
     browser.look(file, width, dark=dark)
     assert browser.complaints() == []
@@ -175,7 +175,7 @@ def test_it_works_in_a_browser(whole: Story, page: Any, browser: Chromium, width
     assert browser.value("getComputedStyle(document.body).backgroundColor") != paper
 
 
-def test_it_is_read_without_colour_or_mouse(whole: Story, page: Any, browser: Chromium) -> None:
+def test_it_is_read_without_colour_or_mouse(whole: ReportPage, page: Any, browser: Chromium) -> None:
     browser.look(page(whole), 1280)
     assert browser.value("document.querySelector('a.skip').getAttribute('href')") == "#main"
     # the first stop of the tab key is the way past the header; every control is a native one
@@ -214,7 +214,7 @@ def test_claims_have_a_forest_plot_for_each_scale(default_sweep: MakeSnapshot, p
     assert browser.value("document.querySelector('[data-figure=claims]').dataset.drawn") == "2"
 
 
-def test_published_rows_stand_apart_in_a_browser(beside: Story, page: Any, browser: Chromium) -> None:
+def test_published_rows_stand_apart_in_a_browser(beside: ReportPage, page: Any, browser: Chromium) -> None:
     browser.look(page(beside), 390)
     assert browser.complaints() == []
     assert browser.value("document.documentElement.scrollWidth") <= 390
@@ -232,7 +232,7 @@ def rows(browser: Chromium, column: int) -> list[str]:
     return found
 
 
-def test_trials_are_searched_and_sorted(whole: Story, page: Any, browser: Chromium) -> None:
+def test_trials_are_searched_and_sorted(whole: ReportPage, page: Any, browser: Chromium) -> None:
     browser.look(page(whole), 390)
     search = "(() => {{ const s = document.getElementById('trial-search'); s.value = {0}; s.dispatchEvent(new Event('input')); }})()"
     browser.value(search.format("'dual  FINISHED'"))
@@ -253,7 +253,7 @@ def test_trials_are_searched_and_sorted(whole: Story, page: Any, browser: Chromi
     assert all(link.startswith("http://127.0.0.1:5000/#/experiments/1/runs/") for link in links)
 
 
-def test_choices_change_what_is_drawn(whole: Story, page: Any, browser: Chromium) -> None:
+def test_choices_change_what_is_drawn(whole: ReportPage, page: Any, browser: Chromium) -> None:
     browser.look(page(whole), 1280)
     title = "document.querySelector('[data-figure=means] .role-axis-title text').textContent"
     assert browser.value(title) == "FD (digits classifier) (lower is better)"
@@ -273,7 +273,7 @@ def test_choices_change_what_is_drawn(whole: Story, page: Any, browser: Chromium
     assert browser.value("[...document.querySelectorAll('.samples:not([hidden]) img')].every(e => e.naturalWidth === 102)")
 
 
-def test_hostile_names_do_nothing_in_a_browser(hostile: Story, page: Any, browser: Chromium) -> None:
+def test_hostile_names_do_nothing_in_a_browser(hostile: ReportPage, page: Any, browser: Chromium) -> None:
     file = page(hostile)
     browser.look(file, 390)
     assert browser.value("window.foul ?? 'nothing'") == "nothing"
@@ -313,7 +313,7 @@ def test_a_thousand_trials_are_drawn_some_at_a_time(page: Any, browser: Chromium
 
 
 @pytest.fixture(scope="module")
-def largest() -> Story:
+def largest() -> ReportPage:
     """100,000 trials of which two went wrong; 1,000 variants, and more notes than anybody reads."""
     story = many(1_000, 2)
     trials = list(story.trials) * 50
@@ -324,13 +324,13 @@ def largest() -> Story:
     return dataclasses.replace(story, report=report, trials=tuple(trials), strips=story.strips[:250])
 
 
-def test_the_page_of_any_sweep_is_small(largest: Story, page: Any) -> None:
+def test_the_page_of_any_sweep_is_small(largest: ReportPage, page: Any) -> None:
     """It was 3 KB for each trial."""
     assert page(largest).stat().st_size < LIMIT
 
 
 def test_the_page_of_a_large_sweep_shows_what_needs_a_look_and_says_what_it_leaves_out(
-    largest: Story, page: Any, browser: Chromium
+    largest: ReportPage, page: Any, browser: Chromium
 ) -> None:
     browser.look(page(largest), 1280, dark=True)
     assert browser.complaints() == []
@@ -407,7 +407,7 @@ class TestTrialData:
 
 
 class TestSamples:
-    def strips(self, folder: Path, content: dict[tuple[str, int], bytes]) -> tuple[list[Strip], str]:
+    def strips(self, folder: Path, content: dict[tuple[str, int], bytes]) -> tuple[list[SampleGrid], str]:
         found = []
         for place, ((variant, seed), data) in enumerate(content.items()):
             file = folder / f"{place}.png"

@@ -9,14 +9,14 @@ from report_snapshots import MakeSnapshot, curves_of, finished, snapshot_of
 
 from sweeper.records import SweepSnapshot
 from sweeper.report.plots import write_plots
-from sweeper.report.story import Story, story_of
+from sweeper.report.story import ReportPage, story_of
 from sweeper.report.table import build_report
 
 GOLDEN = Path(__file__).parent / "golden"
 ALL = [f"{name}.{kind}" for name in ("contrasts", "effects", "variants", "curves") for kind in ("svg", "pdf")]
 
 
-def told(snapshot: SweepSnapshot) -> Story:
+def told(snapshot: SweepSnapshot) -> ReportPage:
     curves = curves_of(snapshot)
     return story_of(snapshot, curves, build_report(snapshot, curves=curves))
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from model.train_trial import TrialReport
-from sweeper.execution.jobs import Ended, Heard, Job
+from sweeper.execution.jobs import AttemptResult, Job, WorkerMessage
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
 from sweeper.records import PlannedTrial
-from sweeper.service.allowance import NO_LIMITS, Allowance
+from sweeper.service.allowance import NO_LIMITS, Budget
 from sweeper.service.driver import Driver
 from sweeper.service.progress import Progress
 from sweeper.settings import Settings
@@ -40,9 +40,7 @@ class Desk:
         self.store = ResultsStore.open(self.url or f"sqlite:///{self.folder / 'sweeper.db'}")
         self.store.record_sweep(name="desk", profile="default", version="v1", spec=self.spec, trials=self.trials)
 
-    def driver(
-        self, owner: str = "me", allowance: Allowance | None = None, store: Any = None, trials: Any = None, **decided: Any
-    ) -> Driver:
+    def driver(self, owner: str = "me", allowance: Budget | None = None, store: Any = None, trials: Any = None, **decided: Any) -> Driver:
         """`decided`: fields of its decisions."""
         chosen = self.trials if trials is None else trials
         return Driver(
@@ -51,7 +49,7 @@ class Desk:
             owner,
             [Decision(trial, "run", "new", **{"seen": len(self.attempts(trial)), **decided}) for trial in chosen],
             Allotment(1, 0, 2, "cpu"),
-            allowance or Allowance(NO_LIMITS, gpus=0, concurrent=2, paces={}),
+            allowance or Budget(NO_LIMITS, gpus=0, concurrent=2, paces={}),
             (),
             Progress(len(chosen), 0, len(chosen), "held_out_loss", "cpu", self.said.append),
         )
@@ -63,7 +61,7 @@ class Desk:
 
 def say(driver: Driver, job: Job, kind: Any, step: int, metrics: Mapping[str, float] | None = None, details: Any = None) -> None:
     """As the job's worker would."""
-    driver.heard(job, Heard(TrialReport(kind, step, metrics or {}, details if details is not None else STARTED)))
+    driver.heard(job, WorkerMessage(TrialReport(kind, step, metrics or {}, details if details is not None else STARTED)))
 
 
 def work(driver: Driver, job: Job, steps: int = 10, loss: float = 0.5, end: bool = True) -> None:
@@ -73,4 +71,4 @@ def work(driver: Driver, job: Job, steps: int = 10, loss: float = 0.5, end: bool
     say(driver, job, "checkpoint", steps)
     say(driver, job, "evaluation", steps, {"held_out_loss": loss}, {"samples": 5})
     if end:
-        driver.ended(job, Ended("finished"))
+        driver.ended(job, AttemptResult("finished"))

@@ -5,8 +5,8 @@ from typing import Any
 
 from queue_of import STARTED, Desk, say, work
 
-from sweeper.errors import StoreAway
-from sweeper.execution.jobs import RECORD_FILE, Ended, Heard, Job
+from sweeper.errors import StoreUnavailable
+from sweeper.execution.jobs import RECORD_FILE, AttemptResult, Job, WorkerMessage
 from sweeper.service.attempt_records import AttemptRecords, read_record, read_trials
 from sweeper.service.driver import Driver
 from tests.state_files import write_state
@@ -56,7 +56,7 @@ class AwayLater:
 
     def __getattr__(self, name: str) -> Any:
         if self.away:
-            raise StoreAway("connection refused")
+            raise StoreUnavailable("connection refused")
         return getattr(self._store, name)
 
 
@@ -70,7 +70,7 @@ def test_what_the_store_was_not_told_is_told_before_the_trial_goes_on(desk: Desk
     say(first, job, "checkpoint", 2)
     store.away = True
     say(first, job, "points", 4, {"train_loss": 1.0})
-    assert isinstance(first.failure, StoreAway)
+    assert isinstance(first.failure, StoreUnavailable)
     records = AttemptRecords(desk.store, desk.settings)  # of one that died while the store was away, its points and checkpoint in its hands
     claim = first._running.heard(job)
     assert claim is not None
@@ -99,7 +99,7 @@ def test_a_claim_catches_up_by_itself(desk: Desk) -> None:
     say(first, job, "started", 0)
     store.away = True
     say(first, job, "points", 4, {"train_loss": 1.0})
-    first.ended(job, Ended("lost", "died", "lost"))
+    first.ended(job, AttemptResult("lost", "died", "lost"))
     desk.settings = desk.settings.model_copy(update={"lease_seconds": 1.0})
     second = desk.driver("first")  # a driver of the same process knows that nobody runs it
     took(second)
@@ -134,7 +134,7 @@ def test_a_record_in_the_folder_of_another_attempt_is_none(desk: Desk) -> None:
         json.loads(line)
 
 
-def _heard(kind: Any, step: int, metrics: dict[str, float]) -> Heard:
+def _heard(kind: Any, step: int, metrics: dict[str, float]) -> WorkerMessage:
     from model.train_trial import TrialReport
 
-    return Heard(TrialReport(kind, step, metrics))
+    return WorkerMessage(TrialReport(kind, step, metrics))

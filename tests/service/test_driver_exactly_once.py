@@ -3,9 +3,9 @@
 import pytest
 from queue_of import Desk, planned, say, work
 
-from sweeper.errors import StoreAway
+from sweeper.errors import StoreUnavailable
 from sweeper.execution.attempt_folders import attempt_folder, is_newest
-from sweeper.execution.jobs import STOP_FILE, Ended, Job
+from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
 from sweeper.records import SweepSnapshot
 from sweeper.service.driver import Driver
 
@@ -30,14 +30,16 @@ def test_the_result_comes_with_the_end(desk: Desk) -> None:
     work(driver, job, end=False)
     kinds = [row.kind for row in desk.store.pending(20)]
     assert "evaluation" not in kinds
-    driver.ended(job, Ended("finished"))
+    driver.ended(job, AttemptResult("finished"))
     assert [row.kind for row in desk.store.pending(20)] == [*kinds, "evaluation", "attempt"]
     assert snapshot(desk).outcomes[0].metrics == {"held_out_loss": 0.5}
     assert driver.finished()
 
 
-@pytest.mark.parametrize("end", [Ended("lost", "died", "lost"), Ended("failed", "KeyError: x", "fault"), Ended("stopped")])
-def test_an_attempt_that_did_not_finish_leaves_no_result(desk: Desk, end: Ended) -> None:
+@pytest.mark.parametrize(
+    "end", [AttemptResult("lost", "died", "lost"), AttemptResult("failed", "KeyError: x", "fault"), AttemptResult("stopped")]
+)
+def test_an_attempt_that_did_not_finish_leaves_no_result(desk: Desk, end: AttemptResult) -> None:
     driver = desk.driver()
     job = took(driver)
     work(driver, job, end=False)
@@ -72,7 +74,7 @@ def test_a_driver_whose_trial_was_taken_over_is_refused_and_its_worker_told(desk
     work(slept, late, loss=9.0, end=False)
     assert (late.folder / STOP_FILE).exists()
     assert not (other.folder / STOP_FILE).exists()
-    slept.ended(late, Ended("finished"))
+    slept.ended(late, AttemptResult("finished"))
     work(quick, other)
     assert evaluations(desk) == [0.5]
     assert [(number, state) for number, state, *_ in desk.attempts()] == [(1, "lost"), (2, "finished")]
@@ -100,7 +102,7 @@ class Deaf:
             answer = method(*arguments, **named)
             if name not in self._lost and name != "history":
                 self._lost.add(name)
-                raise StoreAway("the answer was lost")
+                raise StoreUnavailable("the answer was lost")
             return answer
 
         return call
@@ -124,7 +126,7 @@ class Away(Deaf):
         if name == "claim" and name not in self._lost:
             self._lost.add(name)
             return getattr(self._store, name)
-        raise StoreAway("connection refused")
+        raise StoreUnavailable("connection refused")
 
 
 def test_a_store_that_stays_away_pauses_the_sweep_and_its_trials_are_told_to_checkpoint(desk: Desk) -> None:
@@ -132,10 +134,10 @@ def test_a_store_that_stays_away_pauses_the_sweep_and_its_trials_are_told_to_che
     job = took(driver)
     say(driver, job, "started", 0)
     assert str(driver.failure).startswith("the sweep is paused, since its store did not answer for")
-    assert isinstance(driver.failure, StoreAway)
+    assert isinstance(driver.failure, StoreUnavailable)
     assert (job.folder / STOP_FILE).exists()
     assert not driver.abandoned(), "its trials have some seconds to write a checkpoint"
-    driver.ended(job, Ended("stopped"))
+    driver.ended(job, AttemptResult("stopped"))
     assert driver.finished()
     assert "connection refused" in desk.said[1]
 
@@ -143,7 +145,7 @@ def test_a_store_that_stays_away_pauses_the_sweep_and_its_trials_are_told_to_che
 def test_a_retried_trial_is_not_started_when_another_sweep_finished_it(desk: Desk) -> None:
     first = desk.driver("first")
     job = took(first)
-    first.ended(job, Ended("lost", "died", "lost"))
+    first.ended(job, AttemptResult("lost", "died", "lost"))
     other = desk.driver("second", trials=[planned()])
     work(other, took(other))
     assert first.next_job() is None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from queue_of import Desk, say
 
-from sweeper.execution.jobs import HEARTBEAT_FILE, Ended
+from sweeper.execution.jobs import HEARTBEAT_FILE, AttemptResult
 from sweeper.execution.running_jobs import Place, RunningJobs
 from sweeper.service import running_attempts
 
@@ -42,7 +42,7 @@ def test_a_worker_that_falls_silent_is_named_once(desk: Desk, seconds_pass: Pass
     assert driver.hung() == [job]
     assert "hangs     single  seed 0  its worker said nothing for 60 s and is killed" in desk.said
     assert driver.hung() == []
-    driver.ended(job, Ended("lost", "the worker hung", "lost"))
+    driver.ended(job, AttemptResult("lost", "the worker hung", "lost"))
     again = driver.next_job()
     assert again is not None, "it is not counted against the trial"
     assert desk.attempts()[0][1:3] == ("lost", "lost")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from queue_of import Desk, planned, work
 
-from sweeper.errors import StoreAway, SweepPaused
+from sweeper.errors import StoreUnavailable, SweepPaused
 from sweeper.service import prune as pruning
 from sweeper.service.driver import ELSEWHERE_SECONDS
 from sweeper.service.ownership import is_dead
@@ -98,9 +98,9 @@ def test_a_store_that_does_not_answer_at_the_end_of_a_delete_leaves_every_file(t
             return [trial.fingerprint for trial in trained.trials]
 
         def __exit__(self, *_: Any) -> None:
-            raise StoreAway("the server is gone")
+            raise StoreUnavailable("the server is gone")
 
-    with pytest.raises(StoreAway):
+    with pytest.raises(StoreUnavailable):
         delete_trials(trained.settings, Away(), lambda gone: gone, [])
     assert names(trained) == before
 

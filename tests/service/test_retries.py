@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from sweeper.execution.jobs import Ended, Job
+from sweeper.execution.jobs import AttemptResult, Job
 from sweeper.plan.failures import LOST_IN_A_ROW
 from sweeper.service.retries import Retries
 
-LOST = Ended("lost", "the worker process died without a word", "lost")
-MEMORY = Ended("failed", "CUDA out of memory", "out of memory")
+LOST = AttemptResult("lost", "the worker process died without a word", "lost")
+MEMORY = AttemptResult("failed", "CUDA out of memory", "out of memory")
 
 
 def job(accumulation: int = 1) -> Job:
@@ -50,4 +50,4 @@ def test_smaller_micro_batches_are_tried_once_and_remembered() -> None:
 
 
 def test_an_end_that_is_no_failure_asks_for_nothing() -> None:
-    assert Retries(processes=1).judge("t", job(), Ended("finished"), step=10, smaller=False) is None
+    assert Retries(processes=1).judge("t", job(), AttemptResult("finished"), step=10, smaller=False) is None

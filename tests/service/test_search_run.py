@@ -8,7 +8,7 @@ import yaml
 from queue_of import work
 
 from sweeper.plan.reconcile import from_nothing
-from sweeper.service.allowance import NO_LIMITS, Allowance
+from sweeper.service.allowance import NO_LIMITS, Budget
 from sweeper.service.board import Board
 from sweeper.service.driver import Driver
 from sweeper.service.plan_sweep import SweepRequest, plan_sweep
@@ -45,7 +45,7 @@ class Two:
         progress = Progress(5, 0, 5, "held_out_loss", "cpu", lambda text: None)
         progress.board = Board.of(self.store.snapshot(sweep.spec.name, sweep.profile), "held_out_loss")
         source = SearchRun(planned, request, self.store, from_nothing, progress, lambda proposals: 0)
-        allowance = Allowance(NO_LIMITS, gpus=0, concurrent=1, paces={})
+        allowance = Budget(NO_LIMITS, gpus=0, concurrent=1, paces={})
         return Driver(self.store, self.settings, owner, planned.plan.to_run(), planned.allotment, allowance, (), progress, source)
 
     def train(self, driver: Driver, loss: float) -> tuple[str, int]:

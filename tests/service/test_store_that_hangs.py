@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from queue_of import Desk, planned, say, work
 
-from sweeper.errors import StoreAway, StoreUnreachable
-from sweeper.execution.jobs import STOP_FILE, Ended, Job
+from sweeper.errors import StoreUnavailable, StoreUnreachable
+from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
 from sweeper.plan.timing import Pace
 from sweeper.service import store_calls
-from sweeper.service.allowance import Allowance, Limits
+from sweeper.service.allowance import Budget, Limits
 from sweeper.service.driver import Driver
-from sweeper.service.patience import Patience
+from sweeper.service.patience import RetryPolicy
 from sweeper.service.store_calls import StoreCalls
 from sweeper.store import postgres
 from sweeper.store.results_store import ResultsStore
@@ -116,9 +116,7 @@ def test_a_trial_is_granted_when_the_store_answers_and_not_twice(desk: Desk, han
 def test_meanwhile_the_driver_kills_what_hangs_and_stops_at_the_deadline(desk: Desk, hanging: Hanging) -> None:
     clock = [0.0]
     desk.settings = desk.settings.model_copy(update={"silence_seconds": 0.1})
-    allowance = Allowance(
-        Limits(seconds=100), gpus=0, concurrent=1, paces={"single": Pace(5.0, 0.0, "measured", "")}, clock=lambda: clock[0]
-    )
+    allowance = Budget(Limits(seconds=100), gpus=0, concurrent=1, paces={"single": Pace(5.0, 0.0, "measured", "")}, clock=lambda: clock[0])
     driver = desk.driver(store=hanging, allowance=allowance)
     job = took(driver)
     hanging.answers.clear()
@@ -139,11 +137,11 @@ def test_a_run_that_is_stopped_does_not_wait_for_ever(desk: Desk, hanging: Hangi
     say(driver, job, "started", 0)
     driver.stop()
     assert (job.folder / STOP_FILE).exists(), "at once: the store is not asked"
-    driver.ended(job, Ended("stopped"))
+    driver.ended(job, AttemptResult("stopped"))
     assert not driver.finished()
     driver.close()
     assert driver.finished()
-    assert isinstance(driver.failure, StoreAway)
+    assert isinstance(driver.failure, StoreUnavailable)
     assert str(driver.failure).startswith("the sweep is paused, since its store did not answer for 1 s; what it was told before is kept")
 
 
@@ -164,12 +162,12 @@ def test_after_a_question_that_failed_none_is_asked() -> None:
 
     def fail() -> None:
         assert holds.wait(LONG)
-        raise StoreAway("gone")
+        raise StoreUnavailable("gone")
 
     calls.ask(fail, lambda _: None)
     calls.ask(lambda: asked.append("second"), lambda _: None)
     holds.set()
-    with pytest.raises(StoreAway, match="gone"):
+    with pytest.raises(StoreUnavailable, match="gone"):
         until(lambda: calls.deliver())
     calls.ask(lambda: asked.append("third"), lambda _: None)
     assert (asked, calls.busy) == ([], False)
@@ -206,16 +204,19 @@ def test_a_frozen_postgresql_under_a_driver(tmp_path: Path, server: LocalPostgre
 
 def test_opening_is_as_patient_as_running() -> None:
     """Nobody listens on the port; then somebody does, and cuts every connection; then there is the server."""
-    said, tries = list[str](), list[Exception]([StoreUnreachable("refused"), StoreUnreachable("cut"), StoreAway("cut in the middle")])
+    said, tries = (
+        list[str](),
+        list[Exception]([StoreUnreachable("refused"), StoreUnreachable("cut"), StoreUnavailable("cut in the middle")]),
+    )
 
     def open_it() -> str:
         if tries:
             raise tries.pop(0)
         return "open"
 
-    assert Patience(LONG, said.append)(open_it) == "open"
+    assert RetryPolicy(LONG, said.append)(open_it) == "open"
     assert said[0] == f"the store does not answer and is asked again for {LONG:g} s: refused"
     assert said[-1].startswith("the store answers again after ")
     tries[:] = [StoreUnreachable("refused, for good")] * 3
     with pytest.raises(StoreUnreachable, match=r"^refused, for good$"):
-        Patience(0.0, said.append)(open_it)
+        RetryPolicy(0.0, said.append)(open_it)

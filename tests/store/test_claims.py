@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from sweeper.errors import SweepPaused
-from sweeper.records import AttemptClaim, AttemptState, PlannedTrial
+from sweeper.records import AttemptState, Lease, PlannedTrial
 from sweeper.store import attempts, claims, outbox
 from sweeper.store.results_store import Fenced, ResultsStore
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Outbox, Table
@@ -21,9 +21,7 @@ def alive(_owner: str) -> bool:
     return False
 
 
-def claim(
-    store: ResultsStore, owner: str = "me", lease: float = 60, fresh: bool = False, is_dead: Callable[[str], bool] = alive
-) -> AttemptClaim:
+def claim(store: ResultsStore, owner: str = "me", lease: float = 60, fresh: bool = False, is_dead: Callable[[str], bool] = alive) -> Lease:
     held = store.claim(TRIAL, owner=owner, lease_seconds=lease, fresh=fresh, is_dead=is_dead)
     assert held is not None
     return held

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sweeper.records import AttemptClaim, AttemptState, FailureClass, PlannedTrial
+from sweeper.records import AttemptState, FailureClass, Lease, PlannedTrial
 from sweeper.store.results_store import ResultsStore
 
 MakeTrials = Callable[..., list[PlannedTrial]]
@@ -16,7 +16,7 @@ def alive(_owner: str) -> bool:
     return False
 
 
-def claim(store: ResultsStore) -> AttemptClaim:
+def claim(store: ResultsStore) -> Lease:
     held = store.claim(TRIAL, owner="me", lease_seconds=60, is_dead=alive)
     assert held is not None
     return held
@@ -44,7 +44,7 @@ def test_what_another_driver_settled_since_the_plan_is_not_tried_again(
     seen = claim(store)
     store.end(seen, "failed", "ValueError: boom", failure="fault")
 
-    def next_attempt(seen: int) -> AttemptClaim | None:
+    def next_attempt(seen: int) -> Lease | None:
         return store.claim(TRIAL, owner="you", lease_seconds=60, wanted=(10, "eval"), seen=seen, is_dead=alive)
 
     held = next_attempt(1)
@@ -57,10 +57,10 @@ def test_what_another_driver_settled_since_the_plan_is_not_tried_again(
 
 
 def test_a_trial_that_another_driver_began_afresh_is_gone_on_with(store: ResultsStore) -> None:
-    def afresh(owner: str, seen: int) -> AttemptClaim | None:
+    def afresh(owner: str, seen: int) -> Lease | None:
         return store.claim(TRIAL, owner=owner, lease_seconds=60, fresh=True, wanted=(10, "eval"), seen=seen, is_dead=alive)
 
-    def finish(held: AttemptClaim) -> None:
+    def finish(held: Lease) -> None:
         store.checkpointed(held, 10)
         store.evaluated(held, 10, "eval", {"fd_digits": 1.0}, {}, 1)
         store.end(held, "finished")
@@ -97,7 +97,7 @@ def test_nothing_is_resumed_that_ran_under_other_conditions(store: ResultsStore)
 
 
 def test_a_result_that_came_in_since_the_plan_is_not_made_again(store: ResultsStore) -> None:
-    def again(step: int, evaluation: str, *, fresh: bool = False) -> AttemptClaim | None:
+    def again(step: int, evaluation: str, *, fresh: bool = False) -> Lease | None:
         return store.claim(TRIAL, owner="you", lease_seconds=60, fresh=fresh, wanted=(step, evaluation), is_dead=alive)
 
     for number, (state, step) in enumerate([("failed", 10), ("finished", 10)], start=1):

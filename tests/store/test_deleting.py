@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sweeper.errors import RequestError
-from sweeper.records import AttemptClaim, PlannedTrial
+from sweeper.records import Lease, PlannedTrial
 from sweeper.store.results_store import ResultsStore
 
 MakeTrials = Callable[..., list[PlannedTrial]]
@@ -20,7 +20,7 @@ def record(store: ResultsStore, name: str, trials: list[PlannedTrial], version: 
     store.record_sweep(name=name, profile="default", version=version, spec={"question": "?", **spec}, trials=trials)
 
 
-def train(store: ResultsStore, trial: PlannedTrial, end: bool = True) -> AttemptClaim:
+def train(store: ResultsStore, trial: PlannedTrial, end: bool = True) -> Lease:
     held = store.claim(trial.fingerprint, owner="me", lease_seconds=60, is_dead=alive)
     assert held is not None
     store.started(held, start_step=0, comparability={"device": "cpu"}, provenance={})

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sweeper.errors import StoreAway, StoreLost
-from sweeper.records import AttemptClaim, PlannedTrial, Result
+from sweeper.errors import StoreLost, StoreUnavailable
+from sweeper.records import Lease, PlannedTrial, Result
 from sweeper.store import outbox
 from sweeper.store.results_store import Fenced, ResultsStore
 
@@ -23,7 +23,7 @@ def recorded(store: ResultsStore, trials: MakeTrials) -> None:
     store.delivered(row.id for row in store.pending(100))
 
 
-def claim(store: ResultsStore, owner: str = "me", lease: float = 60) -> AttemptClaim:
+def claim(store: ResultsStore, owner: str = "me", lease: float = 60) -> Lease:
     held = store.claim(TRIAL, owner=owner, lease_seconds=lease, is_dead=lambda _: False)
     assert held is not None
     return held
@@ -119,7 +119,7 @@ def test_a_question_that_is_never_answered_is_no_absence(store: ResultsStore, ur
         connection.execute(sa.text("DROP TABLE curve_point"))
     with pytest.raises(StoreLost) as caught:
         store.points(held, 1, {"train_loss": 1.0}, 1)
-    assert not isinstance(caught.value, StoreAway)
+    assert not isinstance(caught.value, StoreUnavailable)
 
 
 def test_a_server_that_threw_us_out_is_away_and_answers_again(postgres_url: str, trials: MakeTrials) -> None:
@@ -139,7 +139,7 @@ def test_a_server_that_threw_us_out_is_away_and_answers_again(postgres_url: str,
             return False
 
         claim(store)
-        with pytest.raises(StoreAway, match="failed"):
+        with pytest.raises(StoreUnavailable, match="failed"):
             store.claim(TRIAL, owner="you", lease_seconds=60, is_dead=dead)
         assert store.known([TRIAL])[TRIAL].newest_state == "running"
 
@@ -151,7 +151,7 @@ def test_a_locked_file_is_away(sqlite_url: str, trials: MakeTrials, monkeypatch:
         engine = sa.create_engine(sqlite_url, poolclass=sa.NullPool)
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN EXCLUSIVE")
-            with pytest.raises(StoreAway, match="locked"):
+            with pytest.raises(StoreUnavailable, match="locked"):
                 claim(store)
             connection.rollback()
         claim(store)

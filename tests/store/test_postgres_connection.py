@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from sweeper.errors import StoreAway
+from sweeper.errors import StoreUnavailable
 from sweeper.store import postgres
 from sweeper.store.database import Database
 from sweeper.store.engine import make_engine, parse_url
@@ -73,7 +73,7 @@ def test_a_frozen_server_is_given_up_and_found_again(freezable: LocalPostgres, m
                     freezable.freeze()
 
         write("before")
-        with pytest.raises(StoreAway, match=r"the server did not answer for 1 s; what was written is kept"):
+        with pytest.raises(StoreUnavailable, match=r"the server did not answer for 1 s; what was written is kept"):
             write("frozen")
         freezable.thaw()
         write("after")
@@ -87,7 +87,7 @@ def test_a_long_answer_that_comes_in_pieces_is_waited_for(freezable: LocalPostgr
     pieces = "SELECT pg_sleep(0.3), repeat('x', 100000) FROM generate_series(1, 6)"
     with closing(Database.open(freezable.url)) as database, database.reading() as session:
         assert len(list(session.execute(sa.text(pieces)))) == 6
-        with pytest.raises(StoreAway), database.reading() as another:
+        with pytest.raises(StoreUnavailable), database.reading() as another:
             another.execute(sa.text("SELECT pg_sleep(3)"))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sweeper.records import AttemptClaim, AttemptState, EarlierAttempt, KnownTrial, PlannedTrial, TrialOutcome
+from sweeper.records import AttemptState, EarlierAttempt, KnownTrial, Lease, PlannedTrial, TrialOutcome
 from sweeper.store.results_store import ResultsStore
 
 MakeTrials = Callable[..., list[PlannedTrial]]
@@ -17,7 +17,7 @@ def recorded(store: ResultsStore, trials: MakeTrials) -> None:
     store.record_sweep(name="noise", profile="default", version="v1", spec={"question": "?"}, trials=trials())
 
 
-def attempt(store: ResultsStore, *, start: int = 0, lease: float = 60, fresh: bool = False) -> AttemptClaim:
+def attempt(store: ResultsStore, *, start: int = 0, lease: float = 60, fresh: bool = False) -> Lease:
     held = store.claim(TRIAL, owner="me", lease_seconds=lease, fresh=fresh, is_dead=lambda _: True)
     assert held is not None
     store.started(held, start_step=start, comparability={"device": f"cpu {held.number}"}, provenance={})

@@ -12,7 +12,7 @@ from real_sweeps import ENDINGS, Look, drained, mirror_of, planned, train
 
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
-from sweeper.tracking.mlflow_mirror import MlflowMirror
+from sweeper.tracking.mlflow_mirror import MlflowSync
 
 
 @dataclass
@@ -24,8 +24,8 @@ class Setup:
     uri: str
     look: Any
 
-    def mirror(self) -> MlflowMirror:
-        return MlflowMirror(self.uri, self.folder / "artifacts", self.folder / "trials", self.source)
+    def mirror(self) -> MlflowSync:
+        return MlflowSync(self.uri, self.folder / "artifacts", self.folder / "trials", self.source)
 
     def runs(self, kind: str, sweep: str = "noise") -> list[Any]:
         """Runs of this kind, oldest first."""

@@ -7,7 +7,7 @@ from typing import Any
 from sweeper.records import AttemptState, PlannedTrial
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
-from sweeper.tracking.mlflow_mirror import MlflowMirror
+from sweeper.tracking.mlflow_mirror import MlflowSync
 
 Look = Callable[[Settings], dict[str, Any]]
 ENDINGS: dict[tuple[str, int], list[AttemptState]] = {
@@ -37,10 +37,10 @@ def train(store: ResultsStore, trial: PlannedTrial, ending: AttemptState, folder
     store.end(claim, ending, None if ending == "finished" else f"RuntimeError: it {ending}\nTraceback ...")
 
 
-def mirror_of(settings: Settings, store: ResultsStore) -> MlflowMirror:
-    return MlflowMirror(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+def mirror_of(settings: Settings, store: ResultsStore) -> MlflowSync:
+    return MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
 
 
-def drained(mirror: MlflowMirror) -> int:
+def drained(mirror: MlflowSync) -> int:
     """How many rows it delivered until none was left."""
     return sum(iter(mirror.drain, 0))

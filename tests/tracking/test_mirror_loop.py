@@ -8,13 +8,13 @@ import pytest
 from mirror_source_fake import FakeSource
 
 from sweeper.tracking.failures import TrackingAway
-from sweeper.tracking.mlflow_mirror import MlflowMirror
+from sweeper.tracking.mlflow_mirror import MlflowSync
 from sweeper.tracking.runner import run_mirror
 
 Clock = Callable[[], float]
 
 
-class FakeMirror(MlflowMirror):
+class FakeMirror(MlflowSync):
     """Takes two rows a drain, except while it is told to be away."""
 
     def __init__(self, source: FakeSource, away_until: float = 0.0, clock: Clock = lambda: 0.0) -> None:
@@ -112,7 +112,7 @@ def test_an_mlflow_that_is_not_there_keeps_the_rows(
     source = FakeSource()
     source.sweep()
     source.link()
-    mirror = MlflowMirror(uri, tmp_path / "artifacts", tmp_path / "trials", source)
+    mirror = MlflowSync(uri, tmp_path / "artifacts", tmp_path / "trials", source)
     for _ in range(5):
         with pytest.raises(TrackingAway) as caught:
             mirror.drain()

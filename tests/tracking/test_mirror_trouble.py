@@ -192,9 +192,9 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from mirror_source_fake import FakeSource
 from sweeper.tracking import runner, ui
-from sweeper.tracking.mlflow_mirror import MlflowMirror
+from sweeper.tracking.mlflow_mirror import MlflowSync
 source = FakeSource()
-mirror = MlflowMirror("sqlite:///mlflow.db", Path("artifacts"), Path("trials"), source)
+mirror = MlflowSync("sqlite:///mlflow.db", Path("artifacts"), Path("trials"), source)
 assert mirror.drain() == 0
 assert "mlflow" not in sys.modules
 source.sweep(); source.link(); source.attempt("finished")

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from sweeper.tracking.mlflow_mirror import MlflowMirror
+from sweeper.tracking.mlflow_mirror import MlflowSync
 
 
-def mirror(setup: Any, pages: Any) -> MlflowMirror:
-    return MlflowMirror(setup.uri, setup.folder / "artifacts", setup.folder / "trials", setup.source, pages)
+def mirror(setup: Any, pages: Any) -> MlflowSync:
+    return MlflowSync(setup.uri, setup.folder / "artifacts", setup.folder / "trials", setup.source, pages)
 
 
 def test_the_files_of_a_sweep_are_on_its_parent_run(setup: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from real_sweeps import Look, drained, mirror_of, planned, train
 
-from sweeper.errors import StoreAway
+from sweeper.errors import StoreUnavailable
 from sweeper.service.sync_mlflow import sync_mlflow
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
@@ -119,11 +119,11 @@ def test_a_crash_between_the_two_marks_tells_nothing_again(
     news = mirrored.backlog()
 
     def away(*_: Any, **__: Any) -> None:
-        raise StoreAway("gone")
+        raise StoreUnavailable("gone")
 
     with monkeypatch.context() as patch:
         patch.setattr(mirrored, "delivered", away)
-        with pytest.raises(StoreAway):
+        with pytest.raises(StoreUnavailable):
             mirror_of(settings, mirrored).drain()
     assert drained(mirror_of(settings, mirrored)) == news
 
