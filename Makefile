@@ -29,7 +29,7 @@ test: check
 	$(BIN)/pytest $(TESTS)
 
 # Minutes to an hour. `make bench DEVICE=cuda` on a GPU; the table in docs/speed.md is renewed.
-BENCHMARKS = train_step scaling evaluation data start_up store_scale sweep_overhead mlflow_sync mlflow_away
+BENCHMARKS = train_step released scaling evaluation data start_up store_scale sweep_overhead mlflow_sync mlflow_away
 bench: install
 	set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py $(if $(DEVICE),--device $(DEVICE)); done
 	$(BIN)/python benchmarks/summary.py --write

@@ -15,7 +15,7 @@ from benchmarks.dense_trainer import DenseTrainer
 from model.config import DigitsData, Precision, TrainConfig
 from model.data.dataset import DataSet, load
 from model.data.examples import Examples
-from model.objective import TrainingObjective, draw
+from model.objective import Networks, TrainingObjective, draw
 from model.presets import config_from, merge
 from model.randomness import BatchStreams
 from model.training.state import TrainingState, initial_state, no_sums, target_of
@@ -73,6 +73,11 @@ class Contenders:
         self.data = case.data(first.backbone.patch, device, DTYPES[precision])
         _, self.tokens, self.patch_values = self.data.held_out.tokens.shape
         self._state = initial_state(first, self.data, device, DTYPES[precision])
+
+    @property
+    def networks(self) -> Networks:
+        """The shared weights, which no trainer has moved yet where it is asked first."""
+        return self._state.learner
 
     @cached_property
     def _oracle(self) -> DenseTrainer:

@@ -47,7 +47,7 @@ class DenseTrainer:
         batch = dense_batch(config, data, labels, draws, self.null)
         average = dict(zip(self.names, self.average, strict=True))
         autocast = torch.autocast(data.device.type, dtype=precision) if precision else contextlib.nullcontext()
-        table = _in_place_of({"position_table": functools.partial(_positions, device=data.device)})  # on the device once, not in every pass
+        table = in_place_of({"position_table": positions_on(data.device)})  # on the device once, not in every pass
         with autocast, table, _kernels(config) if kernels else contextlib.nullcontext():
             total, *_ = dense_reference.losses(dense_method(config), dict(self.student), dict(self.head), average, batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -108,7 +108,7 @@ def _positions(tokens: int, width: int, device: torch.device) -> Tensor:
 
 
 @contextlib.contextmanager
-def _in_place_of(functions: dict[str, Callable[..., Tensor]]) -> Iterator[None]:
+def in_place_of(functions: dict[str, Callable[..., Tensor]]) -> Iterator[None]:
     plain = {name: getattr(dense_reference, name) for name in functions}
     try:
         for name, function in functions.items():
@@ -119,18 +119,26 @@ def _in_place_of(functions: dict[str, Callable[..., Tensor]]) -> Iterator[None]:
             setattr(dense_reference, name, function)
 
 
+def positions_on(device: torch.device) -> Callable[..., Tensor]:
+    """The table of positions, kept on the device."""
+    return functools.partial(_positions, device=device)
+
+
+def fused(attend: Callable[..., Tensor]) -> dict[str, Callable[..., Tensor]]:
+    """Torch's operators in the place of the spelled-out formulas, and that attention."""
+    return {
+        "linear": lambda weights, name, x: F.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"]),
+        "silu": F.silu,
+        "standardised": lambda x, epsilon=1e-6: F.layer_norm(x, x.shape[-1:], eps=epsilon),
+        "tanh_gelu": lambda x: F.gelu(x, approximate="tanh"),
+        "attend": attend,
+    }
+
+
 def _kernels(config: TrainConfig) -> AbstractContextManager[None]:
     masked = config.attention.separation != "none"
 
     def attend(q: Tensor, k: Tensor, v: Tensor, may_read: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=may_read[:, None] if masked else None)
 
-    return _in_place_of(
-        {
-            "linear": lambda weights, name, x: F.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"]),
-            "silu": F.silu,
-            "standardised": lambda x, epsilon=1e-6: F.layer_norm(x, x.shape[-1:], eps=epsilon),
-            "tanh_gelu": lambda x: F.gelu(x, approximate="tanh"),
-            "attend": attend,
-        }
-    )
+    return in_place_of(fused(attend))

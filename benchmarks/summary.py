@@ -33,6 +33,11 @@ def _oracle(row: Row) -> str:
     return f"{_times(row['ratio_to_oracle'])}; with torch's kernels {_times(row['ratio_to_oracle_with_kernels'])}"
 
 
+def _released(row: Row) -> str:
+    ours, theirs = row.get("peak_memory_mib_ours"), row.get("peak_memory_mib_released")
+    return _times(row["ratio_to_released"]) + ("" if ours is None or theirs is None else f"; {ours:.0f} MiB, released {theirs:.0f}")
+
+
 def _samples(row: Row) -> str:
     return f"{row['samples_over_training']:.2f}x (from {row['samples_measured']:,} samples and {row['steps_measured']} steps)"
 
@@ -129,7 +134,21 @@ def _longer(tokens: int) -> Figure:
     )
 
 
+RELEASED = ("SRA", "Self-Flow", "SRA + DTS", "SRA + DTS + AS")
+"""The paper's methods."""
+
 FIGURES: list[Figure] = [
+    *(
+        _figure(
+            f"released trainer's step over ours, {method}, {model}, 256 tokens",
+            "at least 1.55x, less memory (CPU)",
+            f"released-{model.replace('/', '')}",
+            _released,
+            method=method,
+        )
+        for model in ("S/2", "B/2")
+        for method in RELEASED
+    ),
     *(_step("dense oracle's step over ours, dual/full", target, case, _oracle) for case, target in STEPS.items()),
     _step("model FLOP utilisation", "at least 40%, aim 50% (GPU)", "XL/2, 256 tokens", lambda row: f"{row['model_flop_utilisation']:.0%}"),
     _step("step of dual/full over dual/none", "", "nano, 16 tokens", lambda row: _times(row["step_over_unseparated"])),

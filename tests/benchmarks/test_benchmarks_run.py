@@ -8,11 +8,24 @@ import pytest
 import torch
 
 from benchmarks import data as data_benchmark
-from benchmarks import evaluation, measuring, mlflow_away, mlflow_sync, scaling, start_up, store_scale, summary, sweep_overhead, train_step
+from benchmarks import (
+    evaluation,
+    measuring,
+    mlflow_away,
+    mlflow_sync,
+    released,
+    scaling,
+    start_up,
+    store_scale,
+    summary,
+    sweep_overhead,
+    train_step,
+)
 from benchmarks.contenders import VARIANTS, Case, Contenders
 from benchmarks.measuring import Clock, Rounds, Spread
 from model.objective import draw, losses
 from model.randomness import BatchStreams
+from model.training.step import train_step as train_step_of
 from sweeper.plan.flops import step_flops
 
 CPU = torch.device("cpu")
@@ -48,6 +61,38 @@ def test_what_is_compared_computes_the_same(variant: str) -> None:
     again = Contenders(Case("nano", 8), CPU, "float64")
     again.of(config).learner.average.load_state_dict(contenders.of(config).learner.average.state_dict())
     assert again.dense(config, 0, kernels=True).item() == pytest.approx(ours, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", released.ROWS.values())
+def test_what_is_released_computes_the_same(method: str) -> None:
+    """Its manner of computing, and this project's: one loss from one batch, and the same weights after two steps."""
+    pair = released.Pair("nano", 8, CPU, "float64")
+    config = pair.config(method)
+    state = pair._contenders.of(config)
+    with torch.no_grad():
+        for name, parameter in state.learner.average.named_parameters():
+            parameter.normal_(std=0.1, generator=torch.Generator().manual_seed(len(name)))
+        state.learner.student.load_state_dict(state.learner.average.state_dict())
+    theirs = released.ReleasedTrainer(state.learner, config)
+    for step in range(2):
+        streams = BatchStreams(config.seed, step, config.batch_size)
+        images, tokens, labels = pair._contenders.data.train.batch(streams)
+        drawn = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(CPU, torch.float64)
+        ours = losses(config, state.learner, tokens, labels, drawn, images=images).total.item()
+        assert theirs.released_step(config, tokens, labels, drawn, None).item() == pytest.approx(ours, rel=1e-9)
+        train_step_of(config, state, pair._contenders.data.train, "float64")
+    for name, parameter in state.learner.student.named_parameters():
+        torch.testing.assert_close(theirs.student[name], parameter, rtol=1e-7, atol=1e-9)
+
+
+def test_released(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--device", "cpu", "--model", "nano", "--batch", "4", "--rounds", "2", "--no-memory", "--method", "SRA + DTS + AS"]
+    released.main([*given, "--results", str(tmp_path)])
+    (row,) = kept(tmp_path, "released-nano-cpu")["rows"]
+    low, median, high = (row["ratio_to_released"][place] for place in (1, 0, 2))
+    assert 0 < low <= median <= high
+    assert "SRA + DTS + AS" in capsys.readouterr().out
+    assert released.peak_mib("nano", 4, "sra", "released", "cpu", "fp32", 1) > 10
 
 
 def test_train_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
