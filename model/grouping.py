@@ -4,6 +4,7 @@ N images, T tokens, R conditioning rows, K channels. Variants of the method are 
 for any of them. Tokens of one group stand together, so with exact counts a group is a static slice.
 """
 
+import itertools
 from dataclasses import dataclass, field
 
 import torch
@@ -58,6 +59,13 @@ class Grouping:
             return tokens
         index = self.order.unsqueeze(-1).expand_as(tokens)
         return torch.empty_like(tokens).scatter(1, index, tokens)
+
+    def slices(self, rows: int) -> tuple[slice, ...]:
+        """The tokens of each of several rows, where these are the same in all images; () where they are not, or each has but one."""
+        if rows == 1 or self.rows is not None or len(self.counts) != rows or rows == sum(self.counts):
+            return ()
+        ends = list(itertools.accumulate(self.counts))
+        return tuple(slice(end - count, end) for end, count in zip(ends, self.counts, strict=True))
 
     def spread(self, rows: Tensor) -> Tensor:
         """Rows (N, R, K) to tokens: (N, 1, K) for the one row that all share, (N, T, K) for one row per group or per token."""

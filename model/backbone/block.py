@@ -8,21 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.backbone.attention import Attention
+from model.backbone.modulation import Slices, gated, modulate
 from model.grouping import Grouping
 
-NORM_EPSILON = 1e-6
 MLP_RATIO = 4
 GELU_LINEAR, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
-
-
-def normalise(x: Tensor) -> Tensor:
-    """LayerNorm over the width, without learned scale or shift."""
-    return F.layer_norm(x, x.shape[-1:], eps=NORM_EPSILON)
-
-
-def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """shift + normalised x * (1 + scale); shift and scale broadcast against x (N, T, D)."""
-    return torch.addcmul(shift, normalise(x), 1 + scale)
 
 
 class TanhGelu(torch.autograd.Function):
@@ -76,10 +66,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, conditioning: Tensor, grouping: Grouping) -> Tensor:
         """x (N, T, D) in group order, conditioning (N, R, D)."""
-        modulation = grouping.spread(self.adaLN_modulation(conditioning))
+        modulation, slices = _laid_out(self.adaLN_modulation(conditioning), grouping)
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.chunk(6, dim=-1)
-        x = torch.addcmul(x, gate_a, self.attn(modulate(x, shift_a, scale_a), grouping.segments))
-        return torch.addcmul(x, gate_m, self.mlp(modulate(x, shift_m, scale_m)))
+        x = gated(x, gate_a, self.attn(modulate(x, shift_a, scale_a, slices), grouping.segments), slices)
+        return gated(x, gate_m, self.mlp(modulate(x, shift_m, scale_m, slices)), slices)
 
 
 class FinalLayer(nn.Module):
@@ -92,5 +82,16 @@ class FinalLayer(nn.Module):
 
     def forward(self, x: Tensor, conditioning: Tensor, grouping: Grouping) -> Tensor:
         """x (N, T, D), conditioning (N, R, D) to (N, T, O)."""
-        shift, scale = grouping.spread(self.adaLN_modulation(conditioning)).chunk(2, dim=-1)
-        return self.linear(modulate(x, shift, scale))
+        modulation, slices = _laid_out(self.adaLN_modulation(conditioning), grouping)
+        shift, scale = modulation.chunk(2, dim=-1)
+        return self.linear(modulate(x, shift, scale, slices))
+
+
+def _laid_out(rows: Tensor, grouping: Grouping) -> tuple[Tensor, Slices]:
+    """Rows (N, R, K) with the slice of each where that is faster: in eager mode on a CPU. Else a row per token, or the one of all.
+
+    A compiler fuses what lays out rows with what uses them, and traces no function with a backward pass of its own.
+    """
+    eager = not (rows.is_cuda or torch.compiler.is_compiling() or torch.is_autocast_enabled(rows.device.type))
+    slices = grouping.slices(rows.shape[1]) if eager else ()
+    return (rows, slices) if slices else (grouping.spread(rows), ())
