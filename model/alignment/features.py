@@ -9,6 +9,8 @@ from model.backbone.transformer import initialise
 from model.config.alignment import AlignmentConfig
 from model.errors import ConfigError
 
+LEAST_SQUARES = 1e-16
+"""Of two vectors, the product of their squared lengths below which a cosine shrinks to 0: lengths of 1e-8, torch's own bound."""
 SMOOTH_L1_BETA = 0.05
 """Where the smooth L1 distance turns from square to absolute (2505.02831)."""
 
@@ -58,4 +60,9 @@ def cosine_distance(student: Tensor, target: Tensor, axis: Literal["width", "tok
     Axis `width`: one value per token (the published equations). Axis `tokens`: one per channel, over the tokens of an image; it couples
     the groups even under separation (released SRA code).
     """
-    return 1 - F.cosine_similarity(student, target, dim={"width": -1, "tokens": 1}[axis]).mean()
+    dim = {"width": -1, "tokens": 1}[axis]
+    if student.dtype.itemsize < 4:
+        student, target = student.float(), target.float()
+    # As three sums: torch's own takes two to three times as long on a CPU. Where a vector is 0, so are its cosine and derivative.
+    squares = student.square().sum(dim) * target.square().sum(dim)
+    return 1 - ((student * target).sum(dim) * squares.clamp(min=LEAST_SQUARES).rsqrt()).mean()

@@ -1,11 +1,14 @@
 """The distances of features by hand, where they bend, and the heads that stand before them."""
 
+from typing import Literal
+
 import pytest
 import torch
+import torch.nn.functional as F
 from tiny_trials import tiny
 from torch import Tensor, nn
 
-from model.alignment.features import encoder_head, feature_distance, head_of
+from model.alignment.features import cosine_distance, encoder_head, feature_distance, head_of
 from model.errors import ConfigError
 
 STUDENT = torch.tensor([[[0.02, -0.3], [1.0, 0.0]]], dtype=torch.float64)
@@ -48,6 +51,30 @@ def test_the_axis_is_the_cosines_alone() -> None:
     for loss in ("l1", "l2", "smooth_l1"):
         one, other = (feature_distance(tiny(alignment={"loss": loss, "axis": a}).alignment, STUDENT, TARGET) for a in ("width", "tokens"))
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("axis", ["width", "tokens"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_the_cosine_is_torchs(axis: Literal["width", "tokens"], dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(2)
+    student, target = (torch.randn(3, 8, 5, dtype=torch.float64, generator=generator).to(dtype) for _ in range(2))
+    wide = student.double().requires_grad_()
+    wanted = 1 - F.cosine_similarity(wide, target.double(), dim=-1 if axis == "width" else 1).mean()
+    student.requires_grad_()
+    found = cosine_distance(student, target, axis)
+    assert found.dtype == (torch.float32 if dtype == torch.bfloat16 else dtype)
+    error = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 1e-2}[dtype]  # a gradient is rounded to the type of its leaf
+    torch.testing.assert_close(found.double(), wanted, rtol=min(error, 1e-5), atol=min(error, 1e-5))
+    (slope,), (known,) = torch.autograd.grad(found, student), torch.autograd.grad(wanted, wide)
+    torch.testing.assert_close(slope.double(), known, rtol=error, atol=error * known.abs().max().item())
+
+
+def test_a_vector_without_length_has_a_cosine_and_a_derivative_of_zero() -> None:
+    student, target = torch.zeros(1, 2, 3, requires_grad=True), torch.ones(1, 2, 3)
+    found = cosine_distance(student, target, "width")
+    (slope,) = torch.autograd.grad(found, student)
+    assert found.item() == 1
+    assert slope.isfinite().all()
 
 
 def test_heads() -> None:
