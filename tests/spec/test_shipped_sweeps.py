@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -26,8 +27,14 @@ SAMPLES = {"token-interaction effect on samples": {"dual/none": 1, "dual/full": 
 
 
 @pytest.fixture(params=PROFILES, ids=[f"{file.stem}-{profile or 'default'}" for file, profile in PROFILES])
-def sweep(request: pytest.FixtureRequest) -> LoadedSweep:
+def sweep(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadedSweep:
+    """In a folder with the reference file that a profile asks for, which a user fetches."""
     file, profile = request.param
+    monkeypatch.chdir(tmp_path)
+    if profile == "imagenet256_fid":
+        (tmp_path / "data").mkdir()
+        held = {"mu": np.zeros(2048), "sigma": np.eye(2048), "arr_0": np.zeros((1, 2, 2, 3), np.uint8)}
+        np.savez(tmp_path / "data" / "VIRTUAL_imagenet256_labeled.npz", **held)  # type: ignore[arg-type]
     return load_sweep(file, profile=profile)
 
 

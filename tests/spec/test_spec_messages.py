@@ -6,7 +6,7 @@ import pytest
 from small_sweep import Load, Refused
 
 GAP = "give 'independent', {max: ...} or {fixed: ...}"
-KINDS = "give a mapping with kind: digits, photographs, npz, folder or latents"
+KINDS = "give a mapping with kind: digits, photographs, npz, folder, latents or images"
 
 
 def test_a_message_begins_with_the_file(refused: Refused) -> None:

@@ -91,6 +91,15 @@ def test_a_long_answer_that_comes_in_pieces_is_waited_for(freezable: LocalPostgr
             another.execute(sa.text("SELECT pg_sleep(3)"))
 
 
+@pytest.fixture
+def interrupted_as_usual() -> Iterator[None]:
+    """A shell starts what runs in its background with Ctrl-C ignored, and so would be all its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupted_as_usual")
 def test_ctrl_c_leaves_a_frozen_server_at_once(freezable: LocalPostgres) -> None:
     with closing(Database.open(freezable.url)) as database, database.reading() as session:
         session.execute(sa.text("SELECT 1"))
