@@ -97,7 +97,10 @@ def measured_samples(
         return _block(number, network, sampling, instruments, tick)
 
     found = blocks(sampling.evaluation.seed, block_count(sampling.evaluation.samples), make)
-    return None if found is None else {name: torch.cat([block[name] for block in found]) for name in found[0]}
+    if found is None:
+        return None
+    # Blocks of which nothing is shown are not decoded where nothing else needs it, so their empty part has the shape of latents.
+    return {name: torch.cat([block[name] for block in found if len(block[name])]) for name in found[0]}
 
 
 @torch.no_grad()

@@ -75,7 +75,7 @@ def _at_other_sizes(
     if "fd_infinity" in evaluation.extra_metrics:
         features = generated.numpy()
         metrics[named_by_features("fd_infinity", distance)] = distance_at_infinity(reference.moments, features, seed)
-        if reference.floor_n <= n:
+        if 0 < reference.floor_n <= n:  # weights without data have no floor
             details["fd_at_floor_n"] = distance_at(reference.floor_n, reference.moments, features, seed)
         if (fewest := sample_sizes(n)[0]) <= generated.shape[1]:
             details["fd_infinity_note"] = (

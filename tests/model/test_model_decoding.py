@@ -18,7 +18,7 @@ from trial_reports import run
 
 from model.alignment.encoders import EncodedPictures, encoded_training_set, load_encoder
 from model.alignment.targets import EncodedImages
-from model.autoencoder import Autoencoder, load_autoencoder, load_decoder, scaled, unscaled
+from model.autoencoder import Autoencoder, LatentDecoder, load_autoencoder, load_decoder, scaled, unscaled
 from model.config import LatentsData, TrainConfig
 from model.config.autoencoder import SETTINGS, WEIGHTS, AutoencoderConfig
 from model.config.encoder import EncoderConfig
@@ -141,6 +141,20 @@ def test_a_trial_is_measured_and_shown_in_pictures(latents: LatentsData, weights
     first = slice(2, 2 + 2 * SIDE)  # small pictures are enlarged
     assert np.abs(grid[first, first] - other[first, first]).max() <= 1
     assert grid[first, first].std() > 1
+
+
+def test_only_blocks_that_are_shown_are_decoded_where_nothing_else_looks(
+    latents: LatentsData, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Features of the evaluation classifier are of latents: of 48 samples in blocks of 8 the picture shows the first 16, of two classes."""
+    monkeypatch.setattr("model.sampling.generate.BLOCK", 8)
+    decoded: list[int] = []
+    plain = LatentDecoder.__call__
+    monkeypatch.setattr(LatentDecoder, "__call__", lambda self, z, *rest: decoded.append(len(z)) or plain(self, z, *rest))
+    told = run(trial(latents, weights, samples=48), tmp_path / "attempt", tmp_path / "cache")
+    assert told.of("evaluation")
+    assert decoded == [8, 8]
+    assert (told.folder / "samples-00000006.png").exists()
 
 
 def test_the_real_pictures_are_those_of_the_latents(latents: LatentsData, autoencoder: Autoencoder) -> None:

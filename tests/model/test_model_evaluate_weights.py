@@ -76,6 +76,12 @@ def test_the_numbers_are_those_of_the_formulas(tmp_path: Path, checkpoint: Path,
     assert (tmp_path / "out" / "samples.png").stat().st_size > 100
 
 
+def test_a_distance_at_infinity_needs_no_floor(tmp_path: Path, checkpoint: Path, reference: Path) -> None:
+    found = evaluated(tmp_path, checkpoint, subject(reference, extra_metrics=["fd_infinity"], samples=60))
+    assert found.metrics["fid_infinity"] == pytest.approx(found.metrics["fid"], rel=0.5)
+    assert "fd_at_floor_n" not in found.details
+
+
 class Killed(Exception):
     """The process ended here."""
 
