@@ -79,7 +79,7 @@ def overhead() -> None:
 
 
 def table() -> None:
-    from sweeper.service.opening import store_with_results
+    from sweeper.service.open_store import store_with_results
     from sweeper.settings import Settings
 
     with store_with_results(Settings()) as store:

@@ -91,8 +91,8 @@ def _evaluate(
     from model.sampling.generate import block_count
     from model.training.durable_file import digest
     from model.training.evaluation_blocks import EvaluationBlocks
+    from model.training.process_group import ProcessGroup
     from model.training.step import autocast
-    from model.training.together import ProcessGroup
     from model.transfer import device_of
 
     place, evaluation = device_of(machine.device), subject.evaluation

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from model.errors import CheckpointError, Diverged
 from model.evaluation.measured_samples import MakeBlock, Measured
 from model.training import durable_file
-from model.training.together import ProcessGroup
+from model.training.process_group import ProcessGroup
 from model.trial_files import evaluation_path, state_files
 
 KEEP_SECONDS = 60.0

@@ -32,9 +32,9 @@ from model.training.attention_logits import largest_attention_logit
 from model.training.evaluation_blocks import EvaluationBlocks
 from model.training.named_content import ensure_as_named
 from model.training.own_folder import claim
+from model.training.process_group import ProcessGroup
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, compile_where_it_pays, train_step
-from model.training.together import ProcessGroup
 
 ALIVE_SECONDS = 5.0
 """Longest silence of a healthy trial between steps."""

@@ -14,7 +14,7 @@ _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 def sweeps_here(incomplete: str) -> list[str]:
     """Names of stored sweeps that begin so, for the shell's completion, which shows no error."""
-    from sweeper.service.opening import existing_store
+    from sweeper.service.open_store import existing_store
     from sweeper.settings import Settings
 
     try:

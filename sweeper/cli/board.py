@@ -4,8 +4,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sweeper.driver.board import Board, TrialNow, VariantNow
 from sweeper.report import numbers
-from sweeper.service.board import Board, TrialNow, VariantNow
 from sweeper.states import TRIAL_STATES, unfinished
 from sweeper.visible import abridged, one_line
 

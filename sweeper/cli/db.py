@@ -47,7 +47,7 @@ def backup() -> None:
 @db.command()
 def check() -> None:
     """Say whether the store is whole, and what to do where it is not; nothing is written."""
-    from sweeper.service.mending import check_store
+    from sweeper.service.rebuild_store import check_store
 
     found = check_store(Settings())
     copy = f"the newest copy is of {found.backup.taken:%Y-%m-%d %H:%M} UTC" if found.backup else "there is no copy (sweeper db backup)"
@@ -57,7 +57,7 @@ def check() -> None:
 @db.command()
 def rebuild() -> None:
     """Make a damaged or lost store again, from the newest copy and from what the trials' folders say; the damaged files are kept."""
-    from sweeper.service.mending import rebuild_store
+    from sweeper.service.rebuild_store import rebuild_store
 
     done = rebuild_store(Settings())
     base = f"the copy of {done.base.taken:%Y-%m-%d %H:%M} UTC" if done.base else "nothing"

@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from sweeper.cli.board import shown_board
-from sweeper.service.progress import Progress
+from sweeper.driver.progress import Progress
 
 MOST_LINES = 24
 """Trials of a sweep whose ends are told one by one above the display; of a larger one, only failures are."""

@@ -37,7 +37,7 @@ def plan(
     from sweeper.cli.plan_text import print_plan
     from sweeper.service.disk_space import disk_space
     from sweeper.service.kept_files import kept_in
-    from sweeper.service.opening import cache_in, look_up_in, placed_in, timings_in
+    from sweeper.service.open_store import cache_in, look_up_in, placed_in, timings_in
     from sweeper.service.plan_claims import plan_claims
     from sweeper.service.plan_sweep import SweepRequest, plan_sweep
 

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
+from sweeper.service.contrast_warnings import doubts, not_comparable
 from sweeper.service.disk_space import DiskSpace
-from sweeper.service.plan_doubts import doubts, not_comparable
 from sweeper.service.plan_sweep import PlannedSweep, passes_by_variant
 from sweeper.spec.design_kinds import FractionalDesign
 

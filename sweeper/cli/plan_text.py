@@ -8,8 +8,8 @@ from rich.text import Text
 
 from sweeper.plan.cost import bytes_in_words
 from sweeper.report import numbers
+from sweeper.service.contrast_warnings import doubts, not_comparable
 from sweeper.service.disk_space import DiskSpace
-from sweeper.service.plan_doubts import doubts, not_comparable
 from sweeper.service.plan_sweep import PlannedSweep, passes_by_variant
 from sweeper.service.search_plan import SearchPlan
 from sweeper.spec.design_kinds import FractionalDesign

@@ -11,7 +11,7 @@ from sweeper.cli.arguments import AllowMixed, Profile, SweepName, is_file, mixed
 from sweeper.cli.characters import write_utf8
 from sweeper.cli.collecting import no_collecting
 from sweeper.errors import RequestError, nearest
-from sweeper.service.opening import store_with_results
+from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sweeper.records import AttemptRecord, PointRecord, TrialHistory
-from sweeper.service.opening import store_with_results
+from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 from sweeper.visible import lines
 

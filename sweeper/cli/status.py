@@ -16,7 +16,7 @@ from sweeper.cli.collecting import no_collecting
 from sweeper.cli.watch import watch
 from sweeper.errors import RequestError
 from sweeper.records import SweepSnapshot, TrialOutcome
-from sweeper.service.opening import store_with_results
+from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 from sweeper.states import TRIAL_STATES
 from sweeper.visible import one_line

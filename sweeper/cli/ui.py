@@ -16,7 +16,7 @@ def ui(
 ) -> None:
     """Open the MLflow UI on the sweeps of SWEEPER_HOME; Ctrl-C ends it."""
     from sweeper.service.optuna_storage import dashboard_command
-    from sweeper.tracking.artifact_places import follow_home
+    from sweeper.tracking.artifact_locations import follow_home
     from sweeper.tracking.failures import TrackingAway
     from sweeper.tracking.ui import announcement, ui_command
 

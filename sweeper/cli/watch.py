@@ -9,8 +9,8 @@ from rich.live import Live
 
 from sweeper.cli.board import shown_board
 from sweeper.cli.live import rates
+from sweeper.driver.board import Board
 from sweeper.records import SweepSnapshot
-from sweeper.service.board import Board
 from sweeper.states import TRIAL_STATES, finished, unfinished
 from sweeper.visible import one_line
 

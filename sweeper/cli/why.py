@@ -11,7 +11,7 @@ from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.plan.failures import advice
 from sweeper.records import AttemptRecord, KnownTrial, TrialHistory
 from sweeper.service.kept_files import furthest_in
-from sweeper.service.opening import store_with_results
+from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 from sweeper.states import ATTEMPT_STATES
 from sweeper.visible import lines, one_line

@@ -33,7 +33,7 @@ from sweeper.service.sweep_archive import (
     Checksum,
     Head,
 )
-from sweeper.store.parts import Part, read_part
+from sweeper.store.exchange_format import Part, read_part
 
 P = TypeVar("P", bound=Part)
 Q = ParamSpec("Q")

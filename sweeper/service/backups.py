@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sweeper.driver.attempt_records import AttemptRecords
 from sweeper.errors import RequestError, StoreError, StoreLost, SweeperError
-from sweeper.service.attempt_records import AttemptRecords
-from sweeper.service.opening import existing_store_to_write, upgraded_store
+from sweeper.service.open_store import existing_store_to_write, upgraded_store
 from sweeper.service.sweep_records import write_sweep_record
 from sweeper.settings import Settings
 from sweeper.store.results_store import Upgrade

@@ -6,7 +6,7 @@ from sweeper.errors import RequestError
 from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.execution.jobs import STOP_FILE
 from sweeper.plan.reconcile import UNDO
-from sweeper.service.opening import existing_store_to_write
+from sweeper.service.open_store import existing_store_to_write
 from sweeper.settings import Settings
 
 

@@ -1,10 +1,10 @@
 """Taking a whole sweep away: its versions, the trials that are its alone, their results and files."""
 
-from sweeper.service.mirror_process import MirrorProcess
-from sweeper.service.opening import existing_store_to_write, store_with_results
-from sweeper.service.ownership import is_dead
+from sweeper.liveness import is_dead
+from sweeper.removal import size_of
+from sweeper.service.mlflow_sync_process import MirrorProcess
+from sweeper.service.open_store import existing_store_to_write, store_with_results
 from sweeper.service.prune import Removal, delete_trials
-from sweeper.service.removing import size_of
 from sweeper.service.sweep_records import forget_sweep
 from sweeper.settings import Settings
 from sweeper.store.deleting import SweepParts

@@ -14,7 +14,7 @@ from model.whole_file import whole_file
 from sweeper.errors import RequestError
 from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.plan.trial_names import TrialNames
-from sweeper.service.opening import store_with_results
+from sweeper.service.open_store import store_with_results
 from sweeper.service.sweep_archive import (
     LARGEST_SMALL_FILE,
     TRIALS,
@@ -26,8 +26,8 @@ from sweeper.service.sweep_archive import (
     travels,
 )
 from sweeper.settings import Settings
+from sweeper.store.exchange_format import TrialPart
 from sweeper.store.exchange_reader import Exporting
-from sweeper.store.parts import TrialPart
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
+from sweeper.driver.retry_policy import RetryPolicy
 from sweeper.errors import RequestError
 from sweeper.plan.power import FEWEST_SEEDS
 from sweeper.records import SweepSnapshot
-from sweeper.service.opening import existing_store
-from sweeper.service.patience import RetryPolicy
+from sweeper.service.open_store import existing_store
 from sweeper.service.plan_sweep import SweepRequest
 from sweeper.service.run_sweep import INTERRUPTED, RunOutcome
 from sweeper.settings import Settings

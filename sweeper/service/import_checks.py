@@ -17,7 +17,7 @@ from sweeper.plan.trial_names import TrialNames
 from sweeper.service.archive_reader import ArchiveReader
 from sweeper.service.sweep_archive import TRIALS, VERSIONS, ArchivedFile, ArchivedTrial
 from sweeper.spec.sweep_spec import SweepSpec
-from sweeper.store.parts import AttemptHistory, TrialPart, VersionPart
+from sweeper.store.exchange_format import AttemptHistory, TrialPart, VersionPart
 from sweeper.store.results_store import ResultsReader
 
 AT_ONCE = 100

@@ -6,21 +6,21 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweeper.driver.attempt_records import AttemptRecords
 from sweeper.errors import MachineError, StoreLost
 from sweeper.execution.attempt_folders import attempt_folders
+from sweeper.liveness import is_dead
 from sweeper.plan.cost import bytes_in_words
 from sweeper.service.archive_reader import ArchiveReader, opened_archive
-from sweeper.service.attempt_records import AttemptRecords
 from sweeper.service.import_checks import Checked, check
-from sweeper.service.opening import existing_store, store_to_write
-from sweeper.service.ownership import is_dead
+from sweeper.service.open_store import existing_store, store_to_write
 from sweeper.service.staging import Staging, staging_in
 from sweeper.service.sweep_archive import TRIALS, VERSIONS, ArchivedTrial
 from sweeper.service.sweep_records import write_sweep_record
 from sweeper.settings import Settings
-from sweeper.store.parts import VersionPart
+from sweeper.store.exchange_format import VersionPart
+from sweeper.store.importing import Taken
 from sweeper.store.results_store import ResultsStore
-from sweeper.store.taking_in import Taken
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sweeper.service.opening import store_with_results
-from sweeper.service.removing import size_of
+from sweeper.removal import size_of
+from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 from sweeper.states import TrialState
 

@@ -10,8 +10,8 @@ from sweeper.plan.finishing_promise import finishing_promise
 from sweeper.plan.promises import PowerAnalysis, Prior, prior_of, promise, stated_prior
 from sweeper.plan.streams import PAIRING
 from sweeper.records import SweepSnapshot
-from sweeper.service.opening import existing_store
-from sweeper.service.plan_doubts import apart, compare
+from sweeper.service.contrast_warnings import apart, compare
+from sweeper.service.open_store import existing_store
 from sweeper.service.plan_sweep import PlannedSweep
 from sweeper.settings import Settings
 from sweeper.spec.designs import cells_of, contrast_weights

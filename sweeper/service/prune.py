@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from sweeper.execution.attempt_folders import attempt_folders
+from sweeper.liveness import is_dead
 from sweeper.plan.retention import Asked, TrialUse, superfluous
-from sweeper.service.opening import existing_store_to_write, store_with_results
-from sweeper.service.ownership import is_dead
-from sweeper.service.removing import leftovers, put_aside, put_back, remove, size_of, trials_aside
+from sweeper.removal import leftovers, put_aside, put_back, remove, size_of, trials_aside
+from sweeper.service.open_store import existing_store_to_write, store_with_results
 from sweeper.settings import Settings
 from sweeper.spec.sweep_spec import Keep
 from sweeper.store.results_store import ResultsReader, ResultsStore

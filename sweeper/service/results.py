@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.metrics import is_metric, metric_info
 from sweeper.records import TrialCurves, TrialOutcome
-from sweeper.service.opening import store_with_results
+from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from sweeper.driver.board import Board
+from sweeper.driver.budget import NO_LIMITS, Budget, Limits
+from sweeper.driver.captured_failure import as_sweeper_error
+from sweeper.driver.driver import Driver
+from sweeper.driver.progress import Progress
+from sweeper.driver.retry_policy import RetryPolicy
 from sweeper.errors import RequestError
+from sweeper.liveness import this_process
 from sweeper.plan.machine import Machine, cluster_address
 from sweeper.plan.reconcile import ensure_comparable
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.secret_variables import DOWNLOADS
-from sweeper.service.allowance import NO_LIMITS, Budget, Limits
 from sweeper.service.backups import DailyBackups
-from sweeper.service.board import Board
+from sweeper.service.contrast_warnings import not_comparable
 from sweeper.service.disk_space import disk_space
-from sweeper.service.driver import Driver
 from sweeper.service.kept_files import kept_in
-from sweeper.service.mirror_process import MirrorProcess
-from sweeper.service.opening import cache_in, look_up_in, placed_in, store_to_write, timings_in
-from sweeper.service.ownership import this_process
-from sweeper.service.patience import RetryPolicy
-from sweeper.service.plan_doubts import not_comparable
+from sweeper.service.mlflow_sync_process import MirrorProcess
+from sweeper.service.open_store import cache_in, look_up_in, placed_in, store_to_write, timings_in
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.service.preflight import ensure_all_trainable, preflight
-from sweeper.service.progress import Progress
 from sweeper.service.prune import finish_interrupted
-from sweeper.service.remembering import as_sweeper_error
 from sweeper.service.report_sweep import random_beside
 from sweeper.service.search_run import open_search
 from sweeper.service.sweep_records import write_sweep_record

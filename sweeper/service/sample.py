@@ -10,7 +10,7 @@ from model.export_trial import export_weights
 from model.sample_trial import Drawing, Subject, newest_average, sample_trial
 from sweeper.errors import RequestError
 from sweeper.execution.attempt_folders import attempt_folder
-from sweeper.service.opening import store_with_results
+from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 
 

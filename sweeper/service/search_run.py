@@ -12,6 +12,8 @@ from random import Random
 from model.config import TrainConfig, modules_also_in
 from model.errors import ModelError
 from model.train_trial import check
+from sweeper.driver.board import trial_now
+from sweeper.driver.progress import Progress
 from sweeper.errors import RequestError, SpecError
 from sweeper.plan.expand import search_trial
 from sweeper.plan.fold import weights_of
@@ -19,10 +21,8 @@ from sweeper.plan.machine import expected_key
 from sweeper.plan.proposals import Proposal, best, confirmations_of, is_open, may_stop_early, proposals_of
 from sweeper.plan.reconcile import Decision, GoesOnFrom, ensure_comparable, reconcile
 from sweeper.records import PlannedTrial, SweepSnapshot, TrialCurves, TrialOutcome, Variant
-from sweeper.service.board import trial_now
 from sweeper.service.kept_files import kept_in
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest
-from sweeper.service.progress import Progress
 from sweeper.service.search_plan import variant_of
 from sweeper.settings import Settings
 from sweeper.spec.factors import Level

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from model.whole_file import to_disk
 from sweeper.execution.attempt_folders import attempt_folder, attempt_folders
-from sweeper.service.ownership import is_dead, this_process
+from sweeper.liveness import is_dead, this_process
 from sweeper.service.sweep_archive import ArchivedFile
 
 _PREFIX = ".importing-"

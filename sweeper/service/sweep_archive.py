@@ -23,7 +23,7 @@ from pydantic import Field
 from model.config import Precision
 from sweeper.errors import RequestError
 from sweeper.plan.trial_names import Basis
-from sweeper.store.parts import Part, TrialPart, Whole, Word
+from sweeper.store.exchange_format import Part, TrialPart, Whole, Word
 
 FORMAT = 1
 HEAD, VERSIONS, TRIALS, CHECKSUMS = "sweep.json", "versions.jsonl", "trials.jsonl", "checksums.jsonl"

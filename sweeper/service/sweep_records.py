@@ -14,7 +14,7 @@ from typing import Any
 from model.whole_file import whole_file
 from sweeper.errors import RequestError
 from sweeper.settings import Settings
-from sweeper.store.parts import Json, Name, Part, VersionPart, read_part
+from sweeper.store.exchange_format import Json, Name, Part, VersionPart, read_part
 from sweeper.store.results_store import ResultsReader
 
 

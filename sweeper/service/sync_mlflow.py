@@ -4,8 +4,8 @@ import functools
 from collections.abc import Callable
 
 from sweeper.errors import RequestError
-from sweeper.service.opening import existing_store_to_write
-from sweeper.service.ownership import is_dead, this_process
+from sweeper.liveness import is_dead, this_process
+from sweeper.service.open_store import existing_store_to_write
 from sweeper.settings import Settings
 
 PATIENCE_SECONDS = 30.0
@@ -18,8 +18,8 @@ def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
     Raises RequestError where nothing was ever run, and when MLflow is away: then its rows wait in the store.
     """
     from sweeper.service.page import write_pages
-    from sweeper.tracking.mlflow_mirror import MlflowSync
-    from sweeper.tracking.runner import run_mirror
+    from sweeper.tracking.mlflow_sync import MlflowSync
+    from sweeper.tracking.sync_loop import run_mirror
 
     with existing_store_to_write(settings) as store:
         store.tell_again(pages=settings.mlflow_pages)

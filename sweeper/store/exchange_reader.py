@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sweeper.store import taking_in
+from sweeper.store import importing
 from sweeper.store.database import Database
-from sweeper.store.parts import (
+from sweeper.store.exchange_format import (
     AttemptHistory,
     AttemptPart,
     TrialPart,
@@ -75,7 +75,7 @@ class ExchangeReader:
     def configs(self, fingerprints: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """Of the trials with these names."""
         with self._database.reading() as session:
-            return taking_in.configs(session, fingerprints)
+            return importing.configs(session, fingerprints)
 
     def attempt(self, fingerprint: str, number: int) -> AttemptPart | None:
         """What an attempt is, without what it measured; None for one that is not here."""

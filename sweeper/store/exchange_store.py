@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from sweeper.store import taking_in
-from sweeper.store.mirrored_store import MirroredStore
-from sweeper.store.parts import TrialPart, VersionPart
+from sweeper.store import importing
+from sweeper.store.exchange_format import TrialPart, VersionPart
+from sweeper.store.importing import Taken
 from sweeper.store.results_reader import IsDead
-from sweeper.store.taking_in import Taken
+from sweeper.store.sync_store import MirroredStore
 
 
 class ExchangeStore(MirroredStore):
@@ -26,7 +26,7 @@ class ExchangeStore(MirroredStore):
         with self._database.writing() as session:
             taking = TakingIn(session, is_dead)
             yield taking
-            taking_in.tell_links(session, taking.taken.touched)
+            importing.tell_links(session, taking.taken.touched)
 
     def catch_up(self, part: TrialPart, is_dead: IsDead) -> None:
         """What the driver of an attempt heard and did not get told, as `part` has it; nothing while somebody runs the attempt.
@@ -34,8 +34,8 @@ class ExchangeStore(MirroredStore):
         Outbox: "link", where there is something new.
         """
         with self._database.writing() as session:
-            if taking_in.catch_up(session, part, is_dead):
-                taking_in.tell_links(session, [part.fingerprint])
+            if importing.catch_up(session, part, is_dead):
+                importing.tell_links(session, [part.fingerprint])
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class TakingIn:
     taken: Taken = field(default_factory=Taken)
 
     def versions(self, versions: Iterable[VersionPart], configs: Mapping[str, Mapping[str, Any]]) -> None:
-        """See `taking_in.take_versions`."""
-        taking_in.take_versions(self.session, versions, configs, self.taken)
+        """See `importing.take_versions`."""
+        importing.take_versions(self.session, versions, configs, self.taken)
 
     def trial(self, part: TrialPart, number_of: Callable[[str, int, int], int]) -> None:
-        """See `taking_in.take_trial`."""
-        taking_in.take_trial(self.session, part, self.is_dead, number_of, self.taken)
+        """See `importing.take_trial`."""
+        importing.take_trial(self.session, part, self.is_dead, number_of, self.taken)
 
     def put_back(self, part: TrialPart) -> None:
-        """See `taking_in.put_back_trial`."""
-        taking_in.put_back_trial(self.session, part, self.taken)
+        """See `importing.put_back_trial`."""
+        importing.put_back_trial(self.session, part, self.taken)

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from sweeper.errors import RequestError
 from sweeper.records import AttemptRecord, PointRecord, TrialHistory
 from sweeper.states import WITH_RESULT
-from sweeper.store.claims import TAKEN_OVER
 from sweeper.store.clock import now
+from sweeper.store.leases import TAKEN_OVER
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
 
 

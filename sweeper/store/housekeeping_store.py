@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from sweeper.errors import RequestError
 from sweeper.plan.retention import TrialUse
-from sweeper.store import claims, deleting
+from sweeper.store import deleting, leases
 from sweeper.store.deleting import SweepParts
-from sweeper.store.mirrored_store import MirroredStore
 from sweeper.store.results_reader import IsDead
+from sweeper.store.sync_store import MirroredStore
 from sweeper.store.uses import uses
 
 
@@ -18,12 +18,12 @@ class HousekeepingStore(MirroredStore):
     def cancel(self, fingerprint: str, *, undo: bool = False) -> int | None:
         """From now on no attempt at the trial begins, or, to `undo` it, one may again; the number of the attempt that runs, if one does."""
         with self._database.writing() as session:
-            return claims.cancel(session, fingerprint, undo)
+            return leases.cancel(session, fingerprint, undo)
 
     def cancelled(self, fingerprints: Collection[str]) -> set[str]:
         """Those of the trials that a user wants left alone."""
         with self._database.reading() as session:
-            return claims.cancelled(session, fingerprints)
+            return leases.cancelled(session, fingerprints)
 
     @contextmanager
     def idle(self, fingerprint: str, is_dead: IsDead) -> Iterator[TrialUse | None]:

@@ -16,8 +16,8 @@ from sweeper.records import EarlierAttempt, FailureClass, KnownTrial, Metrics, S
 from sweeper.states import ATTEMPT_STATES, TRIAL_STATES, WITH_RESULT, AttemptState, TrialState
 from sweeper.store import sweeps
 from sweeper.store.attempts import first_line
-from sweeper.store.claims import begun_afresh, recorded, resumable
 from sweeper.store.clock import now
+from sweeper.store.leases import begun_afresh, recorded, resumable
 from sweeper.store.reading import rows_of
 from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks

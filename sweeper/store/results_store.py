@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from sweeper.records import AttemptState, FailureClass, Lease, Metrics, PlannedTrial, Result
-from sweeper.store import attempts, claims, sweeps
+from sweeper.store import attempts, leases, sweeps
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
 from sweeper.store.exchange_store import ExchangeStore
@@ -98,7 +98,7 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
         """
         try:
             with self._database.writing() as session:
-                return claims.claim(
+                return leases.acquire(
                     session,
                     fingerprint,
                     owner=owner,

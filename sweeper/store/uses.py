@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from sweeper.plan.retention import AttemptUse, TrialUse, Wish
 from sweeper.spec.sweep_spec import Keep
 from sweeper.states import WITH_RESULT
-from sweeper.store.claims import begun_afresh
 from sweeper.store.clock import now
+from sweeper.store.leases import begun_afresh
 from sweeper.store.reading import rows_of
 from sweeper.store.tables import Attempt, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks

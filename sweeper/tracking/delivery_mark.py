@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sweeper.tracking.failures import Doubtful, Refused
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.source import MirrorSource
+from sweeper.tracking.sync_source import MirrorSource
 
 _log = logging.getLogger(__name__)
 

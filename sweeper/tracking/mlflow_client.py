@@ -17,8 +17,8 @@ from typing import Any
 
 from sweeper.errors import SweeperError
 from sweeper.records import PointRecord
-from sweeper.tracking import spelling
-from sweeper.tracking.artifact_places import place_of
+from sweeper.tracking import mlflow_names
+from sweeper.tracking.artifact_locations import place_of
 from sweeper.tracking.failures import Doubtful, TrackingAway, judged, judged_file
 from sweeper.tracking.proxies import asked_by_proxy, pass_the_proxy
 
@@ -64,7 +64,7 @@ class QuietClient:
 
     def experiment(self, sweep: str) -> str:
         """Id of the sweep's experiment, created when it is not there, restored when it was deleted."""
-        name = spelling.experiment_name(sweep)
+        name = mlflow_names.experiment_name(sweep)
         with self._border() as client:
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -116,7 +116,7 @@ class QuietClient:
     def runs_by_tag(self, sweep: str, tags: Mapping[str, str], key: str) -> dict[str, tuple[str, str]]:
         """Value of the tag `key` -> (experiment id, run id) of the sweep's active runs with these tags; empty for an unknown sweep."""
         with self._border() as client:
-            experiment = client.get_experiment_by_name(spelling.experiment_name(sweep))
+            experiment = client.get_experiment_by_name(mlflow_names.experiment_name(sweep))
             found: dict[str, tuple[str, str]] = {}
             page = None if experiment is not None else ""
             while experiment is not None and (page is None or page):
@@ -145,7 +145,7 @@ class QuietClient:
     def create_run(self, experiment_id: str, name: str, tags: Mapping[str, object]) -> str:
         """A new run that bears its tags from the first moment, so that a search finds it even after a crash right here."""
         with self._border() as client:
-            info = client.create_run(experiment_id, tags=_spelled(tags), run_name=spelling.text(name, spelling.MAX_NAME)).info
+            info = client.create_run(experiment_id, tags=_spelled(tags), run_name=mlflow_names.text(name, mlflow_names.MAX_NAME)).info
         self._created = (str(info.run_id), str(info.artifact_uri))
         return self._created[0]
 
@@ -170,7 +170,7 @@ class QuietClient:
         """
         with self._border() as client:
             entities = importlib.import_module("mlflow.entities")
-            metrics = [entities.Metric(spelling.key(point.metric), point.value, point.time_ms, point.step) for point in points]
+            metrics = [entities.Metric(mlflow_names.key(point.metric), point.value, point.time_ms, point.step) for point in points]
             run_tags = [entities.RunTag(name, value) for name, value in _spelled(tags or {}).items()]
             run_params = [entities.Param(name, value) for name, value in (params or {}).items()]
             of_tags, of_params = (list(_short_batches(texts)) for texts in (run_tags, run_params))
@@ -200,7 +200,7 @@ class QuietClient:
     def rename(self, run_id: str, name: str) -> None:
         """Give the run the name that people see."""
         with self._border() as client:
-            client.update_run(run_id, name=spelling.text(name, spelling.MAX_NAME))
+            client.update_run(run_id, name=mlflow_names.text(name, mlflow_names.MAX_NAME))
 
     def write_texts(self, run_id: str, contents: Mapping[str, str]) -> None:
         """Write or overwrite text artifacts, by `folder/name`."""
@@ -234,7 +234,7 @@ class QuietClient:
     def _artifacts_of(self, sweep: str) -> str | None:
         if self._artifact_root is None:
             return None
-        return (place_of(self._artifact_root) / spelling.folder_name(sweep)).as_uri()
+        return (place_of(self._artifact_root) / mlflow_names.folder_name(sweep)).as_uri()
 
     @contextlib.contextmanager
     def _border(self, judge: Callable[[Exception], SweeperError] = judged) -> Iterator[Any]:
@@ -292,7 +292,7 @@ def _load(tracking_uri: str) -> Any:
 
 def _runs_with(client: Any, experiment_id: str, tags: Mapping[str, str]) -> Iterator[Any]:
     """Every run with exactly these tags, deleted ones too, 1,000 a request."""
-    wanted = {name: spelling.text(value, spelling.MAX_TAG) for name, value in tags.items()}
+    wanted = {name: mlflow_names.text(value, mlflow_names.MAX_TAG) for name, value in tags.items()}
     # A filter has no way to escape quotes: values with any are left out of it, and all are compared here anyway.
     plain = {name: value for name, value in wanted.items() if value.replace("-", "").replace("_", "").isalnum()}
     clauses = " and ".join(f"tags.`{name}` = '{value}'" for name, value in plain.items())
@@ -310,7 +310,7 @@ def _by_age(run: Any) -> tuple[bool, int, str]:
 
 
 def _spelled(tags: Mapping[str, object]) -> dict[str, str]:
-    return {spelling.key(name): spelling.text(value, spelling.MAX_TAG) for name, value in tags.items()}
+    return {mlflow_names.key(name): mlflow_names.text(value, mlflow_names.MAX_TAG) for name, value in tags.items()}
 
 
 def _short_batches(texts: Sequence[Any]) -> Iterator[list[Any]]:

@@ -10,12 +10,12 @@ from typing import Any
 from sweeper.errors import RequestError
 from sweeper.records import PointRecord, TrialHistory
 from sweeper.states import ATTEMPT_STATES
-from sweeper.tracking import spelling
+from sweeper.tracking import mlflow_names
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway, headline
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.outbox_news import AttemptEvent, LinkEvent, MetricNews
-from sweeper.tracking.source import MirrorSource
+from sweeper.tracking.outbox_events import AttemptEvent, LinkEvent, MetricNews
 from sweeper.tracking.sweep_runs import WHOLE, SweepKey, SweepRuns
+from sweeper.tracking.sync_source import MirrorSource
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class TrialRuns:
     def _fill(self, news: LinkEvent, history: TrialHistory) -> tuple[str, int]:
         sweep = SweepKey(news.name, news.profile)
         title = f"{news.variant} · seed {news.seed}"
-        attempts, params = _as_news(history), spelling.flattened(news.config)
+        attempts, params = _as_news(history), mlflow_names.flattened(news.config)
         tags = {"sweeper.variant": news.variant, "sweeper.seed": news.seed} | _detail_tags(history.details)
         tags |= {f"sweeper.level.{factor}": level for factor, level in news.levels.items()}
         for attempt in attempts:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from sweeper.errors import RequestError
-from sweeper.tracking.artifact_places import place_of
+from sweeper.tracking.artifact_locations import place_of
 
 _ENVIRONMENT = {
     # Without these it starts fifteen processes and takes 3 GB.

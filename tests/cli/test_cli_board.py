@@ -11,9 +11,9 @@ from stored_sweep import store_sweep
 
 from sweeper.cli.board import shown_board
 from sweeper.cli.watch import watch
+from sweeper.driver.board import Board, TrialNow
+from sweeper.driver.progress import Progress
 from sweeper.records import PlannedTrial
-from sweeper.service.board import Board, TrialNow
-from sweeper.service.progress import Progress
 
 Sweeper = Callable[..., Any]
 

@@ -16,7 +16,7 @@ from sweeper.plan.machine import Machine, allot, expected_key
 from sweeper.records import SweepSnapshot
 from sweeper.report.table import build_report
 from sweeper.service.extend_sweep import NOTHING_LEFT
-from sweeper.service.opening import store_to_write
+from sweeper.service.open_store import store_to_write
 from sweeper.service.plan_sweep import SweepRequest, plan_sweep
 from sweeper.service.run_sweep import RunOutcome
 from sweeper.settings import Settings

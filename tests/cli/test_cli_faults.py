@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from sweeper.errors import MachineError, unexpected
-from sweeper.service import opening
+from sweeper.service import open_store
 
 
 def refusal(number: int, path: str | None = None) -> OSError:
@@ -44,14 +44,14 @@ def test_what_the_machine_refuses_is_no_fault_of_the_code(
         except Exception as cause:
             raise RuntimeError("a library's words") from cause
 
-    monkeypatch.setattr(opening.ResultsReader, "look", look)
+    monkeypatch.setattr(open_store.ResultsReader, "look", look)
     said = sweeper("status")
     assert (said.code, said.out) == (4, "")
     assert said.err == f"error: the machine refused something ({message}, and run the same command again\n"
 
 
 def test_a_library_that_fails_is_named(sweeper: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening.ResultsReader, "look", lambda *_: yaml.safe_load("a: ["))
+    monkeypatch.setattr(open_store.ResultsReader, "look", lambda *_: yaml.safe_load("a: ["))
     said = sweeper("status")
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith("error: yaml failed, in a way that sweeper does not know: ParserError: while parsing a flow")
@@ -59,7 +59,7 @@ def test_a_library_that_fails_is_named(sweeper: Callable[..., Any], monkeypatch:
 
 
 def test_a_fault_of_our_own_is_called_so(sweeper: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening.ResultsReader, "look", operator.itemgetter("x"))
+    monkeypatch.setattr(open_store.ResultsReader, "look", operator.itemgetter("x"))
     said = sweeper("status")
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith("error: a fault of sweeper itself, not of your request: TypeError: ")

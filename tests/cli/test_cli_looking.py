@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from stored_sweep import store_sweep
 
-from sweeper.service.ownership import this_process
+from sweeper.liveness import this_process
 from sweeper.settings import Settings
 from sweeper.store import engine
 from sweeper.store.results_store import ResultsStore

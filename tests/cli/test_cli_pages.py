@@ -51,7 +51,7 @@ def test_the_template_of_a_file_is_read_anew(sweeper: Sweeper, home: Path) -> No
 
 
 def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
-    from sweeper.tracking.mlflow_mirror import MlflowSync
+    from sweeper.tracking.mlflow_sync import MlflowSync
 
     planned = store_sweep()
     settings = Settings()
@@ -69,7 +69,7 @@ def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
 
 def test_sync_draws_them_for_a_lost_mlflow(sweeper: Sweeper, home: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the mirror of a run left under `report/`, but for the ids of runs in the page's links."""
-    from sweeper.tracking.mlflow_mirror import MlflowSync
+    from sweeper.tracking.mlflow_sync import MlflowSync
 
     def drawn(settings: Settings) -> dict[str, bytes]:
         files = {path.name: path.read_bytes() for path in settings.artifacts.rglob("report/*")}

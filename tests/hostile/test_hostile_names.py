@@ -281,7 +281,7 @@ def test_mlflow_takes_every_word_that_a_sweep_takes(home: Path, migrated: Path, 
 
     from mlflow import MlflowClient
 
-    from sweeper.tracking.mlflow_mirror import MlflowSync
+    from sweeper.tracking.mlflow_sync import MlflowSync
 
     shutil.copy(migrated, home / "mlflow.db")
     sweep = a_sweep()

@@ -25,7 +25,7 @@ from model.reports import DistributedContext
 from model.sampling import generate as generation
 from model.training import evaluation_blocks, loop
 from model.training.evaluation_blocks import EvaluationBlocks
-from model.training.together import ProcessGroup
+from model.training.process_group import ProcessGroup
 from model.trial_files import state_files
 
 SDE: dict[str, Any] = {"sampler": {"kind": "euler_maruyama", "steps": 3}, "labels": "random", "samples": 22}

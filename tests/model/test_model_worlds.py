@@ -18,9 +18,9 @@ from model.config import DigitsData, TrainConfig
 from model.data.dataset import load
 from model.errors import ConfigError
 from model.reports import DistributedContext
+from model.training.process_group import ProcessGroup
 from model.training.state import initial_state
 from model.training.step import DTYPES, shares, train_step
-from model.training.together import ProcessGroup
 
 METHODS: dict[str, dict[str, Any]] = {
     "dual, full, whole images": CELLS["dual_full"] | {"partition": {"full_image_probability": 0.25}},

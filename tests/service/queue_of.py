@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from model.train_trial import TrialReport
+from sweeper.driver.budget import NO_LIMITS, Budget
+from sweeper.driver.driver import Driver
+from sweeper.driver.progress import Progress
 from sweeper.execution.jobs import AttemptResult, Job, WorkerMessage
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
 from sweeper.records import PlannedTrial
-from sweeper.service.allowance import NO_LIMITS, Budget
-from sweeper.service.driver import Driver
-from sweeper.service.progress import Progress
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from queue_of import STARTED, Desk, say, work
 
+from sweeper.driver.attempt_records import AttemptRecords, read_record, read_trials
+from sweeper.driver.driver import Driver
 from sweeper.errors import StoreUnavailable
 from sweeper.execution.jobs import RECORD_FILE, AttemptResult, Job, WorkerMessage
-from sweeper.service.attempt_records import AttemptRecords, read_record, read_trials
-from sweeper.service.driver import Driver
 from tests.state_files import write_state
 
 

@@ -3,11 +3,11 @@
 import pytest
 from queue_of import Desk, planned, say, work
 
+from sweeper.driver.driver import Driver
 from sweeper.errors import StoreUnavailable
 from sweeper.execution.attempt_folders import attempt_folder, is_newest
 from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
 from sweeper.records import SweepSnapshot
-from sweeper.service.driver import Driver
 
 
 def took(driver: Driver) -> Job:

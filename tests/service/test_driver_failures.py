@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 from queue_of import Desk, planned, say, work
 
+from sweeper.driver.budget import Budget, Limits
+from sweeper.driver.driver import Driver
+from sweeper.driver.progress import TrialProgress
 from sweeper.errors import SweepPaused
 from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
 from sweeper.plan.failures import LOST_IN_A_ROW
 from sweeper.plan.reconcile import Decision
 from sweeper.plan.timing import Pace
 from sweeper.records import FailureClass
-from sweeper.service.allowance import Budget, Limits
-from sweeper.service.driver import Driver
-from sweeper.service.progress import TrialProgress
 from tests.state_files import write_state
 
 

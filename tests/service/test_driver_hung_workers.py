@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from queue_of import Desk, say
 
+from sweeper.driver import running_attempts
 from sweeper.execution.jobs import HEARTBEAT_FILE, AttemptResult
 from sweeper.execution.running_jobs import Place, RunningJobs
-from sweeper.service import running_attempts
 
 Pass = Callable[[float], None]
 

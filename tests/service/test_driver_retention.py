@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from queue_of import Desk, planned, say, work
 
+from sweeper.driver.driver import Driver
 from sweeper.errors import StoreUnavailable
 from sweeper.execution.jobs import AttemptResult, Job
-from sweeper.service.driver import Driver
-from sweeper.service.removing import UNFINISHED
+from sweeper.removal import UNFINISHED
 from tests.state_files import write_state
 
 

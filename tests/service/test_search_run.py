@@ -7,12 +7,12 @@ import pytest
 import yaml
 from queue_of import work
 
+from sweeper.driver.board import Board
+from sweeper.driver.budget import NO_LIMITS, Budget
+from sweeper.driver.driver import Driver
+from sweeper.driver.progress import Progress
 from sweeper.plan.reconcile import from_nothing
-from sweeper.service.allowance import NO_LIMITS, Budget
-from sweeper.service.board import Board
-from sweeper.service.driver import Driver
 from sweeper.service.plan_sweep import SweepRequest, plan_sweep
-from sweeper.service.progress import Progress
 from sweeper.service.search_run import SearchRun
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore

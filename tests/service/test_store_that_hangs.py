@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from queue_of import Desk, planned, say, work
 
+from sweeper.driver import store_calls
+from sweeper.driver.budget import Budget, Limits
+from sweeper.driver.driver import Driver
+from sweeper.driver.retry_policy import RetryPolicy
+from sweeper.driver.store_calls import StoreCalls
 from sweeper.errors import StoreUnavailable, StoreUnreachable
 from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
 from sweeper.plan.timing import Pace
-from sweeper.service import store_calls
-from sweeper.service.allowance import Budget, Limits
-from sweeper.service.driver import Driver
-from sweeper.service.patience import RetryPolicy
-from sweeper.service.store_calls import StoreCalls
 from sweeper.store import postgres
 from sweeper.store.results_store import ResultsStore
 from tests.local_postgres import LocalPostgres, local_postgres

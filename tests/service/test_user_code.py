@@ -8,7 +8,7 @@ import pytest
 
 from model.config import modules_also_in
 from model.config.assignment_source import source_hash
-from sweeper.service.user_code import kept_copy
+from sweeper.driver.user_code import kept_copy
 
 FILES = {
     "alone.py": "class Mine: ...\n",

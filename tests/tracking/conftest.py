@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mirror_source_fake import FakeSource
 from real_sweeps import ENDINGS, Look, drained, mirror_of, planned, train
+from sync_source_fake import FakeSource
 
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
-from sweeper.tracking.mlflow_mirror import MlflowSync
+from sweeper.tracking.mlflow_sync import MlflowSync
 
 
 @dataclass
@@ -70,8 +70,8 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr("sweeper.tracking.runner.time.sleep", sleep)
-    monkeypatch.setattr("sweeper.tracking.runner.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("sweeper.tracking.sync_loop.time.sleep", sleep)
+    monkeypatch.setattr("sweeper.tracking.sync_loop.time.monotonic", lambda: now[0])
     return lambda: now[0]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sweeper.records import AttemptState, PlannedTrial
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
-from sweeper.tracking.mlflow_mirror import MlflowSync
+from sweeper.tracking.mlflow_sync import MlflowSync
 
 Look = Callable[[Settings], dict[str, Any]]
 ENDINGS: dict[tuple[str, int], list[AttemptState]] = {

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sweeper.tracking.mlflow_mirror import MlflowSync
+from sweeper.tracking.mlflow_sync import MlflowSync
 
 
 def mirror(setup: Any, pages: Any) -> MlflowSync:

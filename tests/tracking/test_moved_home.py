@@ -13,7 +13,7 @@ from real_sweeps import Look, drained, mirror_of, planned, train
 
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
-from sweeper.tracking.artifact_places import follow_home
+from sweeper.tracking.artifact_locations import follow_home
 from sweeper.tracking.failures import TrackingAway
 
 

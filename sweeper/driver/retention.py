@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sweeper.errors import StoreLost
 from sweeper.execution.attempt_folders import attempt_folders
+from sweeper.liveness import is_dead
 from sweeper.plan.retention import superfluous
-from sweeper.service.ownership import is_dead
-from sweeper.service.removing import leftovers, put_aside, put_back, remove
+from sweeper.removal import leftovers, put_aside, put_back, remove
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 

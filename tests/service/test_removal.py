@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from queue_of import Desk, planned, work
 
+from sweeper.driver.driver import ELSEWHERE_SECONDS
 from sweeper.errors import StoreUnavailable, SweepPaused
+from sweeper.liveness import is_dead
 from sweeper.service import prune as pruning
-from sweeper.service.driver import ELSEWHERE_SECONDS
-from sweeper.service.ownership import is_dead
 from sweeper.service.prune import PruneRequest, delete_trials, finish_interrupted, prune
 from sweeper.store.results_store import ResultsStore
 from tests.state_files import write_state

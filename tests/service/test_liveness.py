@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from sweeper.service.ownership import is_dead, this_process
+from sweeper.liveness import is_dead, this_process
 
-NAME = "from sweeper.service.ownership import this_process; print(this_process())"
+NAME = "from sweeper.liveness import this_process; print(this_process())"
 
 
 def test_this_process_lives() -> None:

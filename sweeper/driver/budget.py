@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sweeper.driver.progress import TrialProgress
 from sweeper.plan.reconcile import Decision
 from sweeper.plan.timing import Pace
-from sweeper.service.progress import TrialProgress
 
 
 @dataclass(frozen=True)

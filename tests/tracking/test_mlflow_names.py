@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from sweeper.tracking import spelling
+from sweeper.tracking import mlflow_names
 from sweeper.tracking.failures import Doubtful, TrackingAway, headline, judged, without_credentials
 
 
@@ -29,29 +29,29 @@ from sweeper.tracking.failures import Doubtful, TrackingAway, headline, judged, 
     ],
 )
 def test_keys(name: str, spelled: str) -> None:
-    assert spelling.key(name) == spelled
+    assert mlflow_names.key(name) == spelled
 
 
 @pytest.mark.parametrize("name", ["..a/..", "x/.", "./x", "\0", "\ud800", "a\\b", "'\"`", "k" * 249 + "/z"])
 def test_mlflow_takes_every_key(name: str) -> None:
     import posixpath
 
-    spelled = spelling.key(name)
+    spelled = mlflow_names.key(name)
     assert re.fullmatch(r"[/\w.\- ]{1,250}", spelled)
     assert posixpath.normpath(spelled) == spelled
     assert not spelled.startswith(("..", "/"))
 
 
 def test_text_is_mended_and_cut() -> None:
-    assert spelling.text("a\0b\ud800c", 10) == "a�b?c"
-    assert spelling.text("abcdef", 4) == "abc…"
-    assert spelling.text({"a": [1, None]}, 99) == '{"a": [1, null]}'
-    assert spelling.text(True, 9) == "true"
+    assert mlflow_names.text("a\0b\ud800c", 10) == "a�b?c"
+    assert mlflow_names.text("abcdef", 4) == "abc…"
+    assert mlflow_names.text({"a": [1, None]}, 99) == '{"a": [1, null]}'
+    assert mlflow_names.text(True, 9) == "true"
 
 
 def test_a_sweep_keeps_its_name_where_it_can() -> None:
-    assert spelling.experiment_name("noise aug/v2 é") == "noise aug/v2 é"
-    hashed = [spelling.experiment_name(name) for name in ("", " ", "Default", "x\n", "x\0", "y" * 900, "y" * 901)]
+    assert mlflow_names.experiment_name("noise aug/v2 é") == "noise aug/v2 é"
+    hashed = [mlflow_names.experiment_name(name) for name in ("", " ", "Default", "x\n", "x\0", "y" * 900, "y" * 901)]
     assert len(set(hashed)) == len(hashed)
     for name in hashed:
         assert re.search(r" \[[0-9a-f]{8}\]$", name)
@@ -60,14 +60,14 @@ def test_a_sweep_keeps_its_name_where_it_can() -> None:
 
 def test_folders_are_safe_and_differ() -> None:
     names = ["../../etc", "a/b", "a-b", "", "." * 90]
-    folders = [spelling.folder_name(name) for name in names]
+    folders = [mlflow_names.folder_name(name) for name in names]
     assert len(set(folders)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{9,80}", folder) for folder in folders)
 
 
 def test_a_config_is_flattened_by_dotted_paths() -> None:
     config = {"a": {"b": {"c": 1.5}, "empty": {}}, "list": [{"x": 1}], "none": None, "text": "t", "flag": False}
-    assert spelling.flattened(config) == {
+    assert mlflow_names.flattened(config) == {
         "a.b.c": "1.5",
         "a.empty": "{}",
         "list": '[{"x": 1}]',
@@ -75,7 +75,7 @@ def test_a_config_is_flattened_by_dotted_paths() -> None:
         "text": "t",
         "flag": "false",
     }
-    assert spelling.flattened({}) == {}
+    assert mlflow_names.flattened({}) == {}
 
 
 def test_the_headline_of_an_error() -> None:

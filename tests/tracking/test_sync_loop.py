@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mirror_source_fake import FakeSource
+from sync_source_fake import FakeSource
 
 from sweeper.tracking.failures import TrackingAway
-from sweeper.tracking.mlflow_mirror import MlflowSync
-from sweeper.tracking.runner import run_mirror
+from sweeper.tracking.mlflow_sync import MlflowSync
+from sweeper.tracking.sync_loop import run_mirror
 
 Clock = Callable[[], float]
 

@@ -1,6 +1,6 @@
 """The MLflow mirror in a process of its own, at low priority: it can neither hurt nor slow a trial.
 
-`python -m sweeper.service.mirror_process` drains the outbox of the store that the settings name, until its standard input closes; then
+`python -m sweeper.service.mlflow_sync_process` drains the outbox of the store that the settings name, until its standard input closes; then
 it flushes for a bounded time and ends. A driver that dies closes the pipe as surely as one that says goodbye.
 """
 
@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from sweeper.errors import StoreError, StoreLost
-from sweeper.service.ownership import is_dead, this_process
+from sweeper.liveness import is_dead, this_process
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
@@ -31,9 +31,9 @@ FIRST_AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 1.0, 60.0
 NICENESS = 19
 """Trials come first wherever cores are short."""
 
-COMMAND = (sys.executable, "-m", "sweeper.service.mirror_process")
+COMMAND = (sys.executable, "-m", "sweeper.service.mlflow_sync_process")
 
-log = logging.getLogger("sweeper.service.mirror_process")  # by its name, since Python calls a module that it runs `__main__`
+log = logging.getLogger("sweeper.service.mlflow_sync_process")  # by its name, since Python calls a module that it runs `__main__`
 
 
 class MirrorProcess:
@@ -175,8 +175,8 @@ def _keep_mirroring(settings: Settings, closed: threading.Event) -> None:
 
 def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) -> None:
     from sweeper.service.page import write_pages
-    from sweeper.tracking.mlflow_mirror import MlflowSync
-    from sweeper.tracking.runner import run_mirror
+    from sweeper.tracking.mlflow_sync import MlflowSync
+    from sweeper.tracking.sync_loop import run_mirror
 
     pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
     mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)

@@ -14,13 +14,13 @@ from typing import TypeVar
 import yaml
 
 from sweeper.records import OutboxRow
-from sweeper.tracking.artifact_places import follow_home
+from sweeper.tracking.artifact_locations import follow_home
 from sweeper.tracking.delivery_mark import DeliveryMark
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.outbox_news import AttemptEvent, DeletedNews, LinkEvent, MetricNews, PagesNews, SweepNews, read_row
-from sweeper.tracking.source import MirrorSource
+from sweeper.tracking.outbox_events import AttemptEvent, DeletedNews, LinkEvent, MetricNews, PagesNews, SweepNews, read_row
 from sweeper.tracking.sweep_runs import SweepKey, SweepRuns, sweep_title
+from sweeper.tracking.sync_source import MirrorSource
 from sweeper.tracking.trial_runs import TrialRuns
 
 DOUBTS = 3

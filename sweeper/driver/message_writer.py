@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from sweeper.driver.running_attempts import RunningAttempt
 from sweeper.execution.jobs import WorkerMessage
 from sweeper.records import Result
-from sweeper.service.running_attempts import RunningAttempt
 from sweeper.store.results_store import ResultsStore
 
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sweeper.driver.attempt_records import read_trials
 from sweeper.errors import RequestError, StoreError
 from sweeper.execution.jobs import HEARTBEAT_FILE
-from sweeper.service.attempt_records import read_trials
+from sweeper.liveness import is_dead
 from sweeper.service.backups import ON_A_SERVER, Backup, newest_whole
-from sweeper.service.opening import store_with_results
-from sweeper.service.ownership import is_dead
+from sweeper.service.open_store import store_with_results
 from sweeper.service.sweep_records import SweepRecord, read_sweep_records
 from sweeper.settings import Settings
+from sweeper.store.importing import Taken
 from sweeper.store.results_store import ResultsStore
 from sweeper.store.sqlite_files import faults_of, put_in_place, sqlite_path
-from sweeper.store.taking_in import Taken
 
 ALIVE_SECONDS = 60.0
 """A heartbeat younger than this is of a worker that lives."""

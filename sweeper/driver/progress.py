@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sweeper.driver.board import Board
 from sweeper.metrics import metric_info
 from sweeper.plan.reconcile import UNDO
 from sweeper.records import PlannedTrial
-from sweeper.service.board import Board
 from sweeper.states import ATTEMPT_STATES, AttemptState
 from sweeper.visible import visible
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from sweeper.errors import SweeperError
 from sweeper.tracking.failures import TrackingAway
-from sweeper.tracking.mlflow_mirror import MlflowSync
-from sweeper.tracking.source import MirrorSource
+from sweeper.tracking.mlflow_sync import MlflowSync
+from sweeper.tracking.sync_source import MirrorSource
 
 LEASE_S = 120.0
 """Renewed before the first request that comes after a quarter of it, since a drain may be long: what is left is longer than any request."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from sweeper.errors import SweepPaused
 from sweeper.records import AttemptState, Lease, PlannedTrial
-from sweeper.store import attempts, claims, outbox
+from sweeper.store import attempts, leases, outbox
 from sweeper.store.results_store import Fenced, ResultsStore
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Outbox, Table
 
@@ -65,7 +65,7 @@ def test_a_dead_owner_or_a_lease_that_is_over_loses_the_trial(store: ResultsStor
 
 def test_each_word_of_a_worker_renews_the_lease_and_silence_does_not(store: ResultsStore, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = datetime(2030, 1, 1, tzinfo=UTC)
-    for module in (attempts, claims):
+    for module in (attempts, leases):
         monkeypatch.setattr(module, "now", lambda _: clock)
     held = claim(store, lease=10)
     words: list[Callable[[], None]] = [
@@ -85,7 +85,7 @@ def test_each_word_of_a_worker_renews_the_lease_and_silence_does_not(store: Resu
 
 def test_a_clock_set_back_holds_a_trial_for_one_lease_at_most(store: ResultsStore, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = datetime(2030, 1, 1, tzinfo=UTC)
-    for module in (attempts, claims):
+    for module in (attempts, leases):
         monkeypatch.setattr(module, "now", lambda _: clock)
     claim(store, lease=10)
     clock -= timedelta(hours=1)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from sweeper.driver.trial_retries import Retries
 from sweeper.execution.jobs import AttemptResult, Job
 from sweeper.plan.failures import LOST_IN_A_ROW
-from sweeper.service.retries import Retries
 
 LOST = AttemptResult("lost", "the worker process died without a word", "lost")
 MEMORY = AttemptResult("failed", "CUDA out of memory", "out of memory")

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mirror_source_fake import FakeSource
+from sync_source_fake import FakeSource
 
-from sweeper.tracking import mlflow_client
-from sweeper.tracking.runner import DRAIN_S, run_mirror
+from sweeper.tracking import mlflow_client, sync_loop
+from sweeper.tracking.sync_loop import DRAIN_S, run_mirror
 
 Clock = Callable[[], float]
 REQUEST_S = 5.0
@@ -52,11 +52,10 @@ class Slow:
 @pytest.fixture
 def slow(setup: Any, naps: Clock, monkeypatch: pytest.MonkeyPatch) -> Leased:
     """The store of `setup`, whose MLflow is slow by the clock that `naps` moves."""
-    from sweeper.tracking import runner
 
     source = setup.source = Leased(naps)
     load = mlflow_client._load
-    monkeypatch.setattr(mlflow_client, "_load", lambda uri: Slow(load(uri), source, runner.time.sleep))
+    monkeypatch.setattr(mlflow_client, "_load", lambda uri: Slow(load(uri), source, sync_loop.time.sleep))
     return source
 
 
@@ -99,7 +98,6 @@ def test_one_long_history_is_told_under_the_lease(setup: Any, slow: Leased, monk
 
 def test_a_mirror_that_slept_through_its_lease_makes_no_run(setup: Any, slow: Leased, monkeypatch: pytest.MonkeyPatch) -> None:
     """It looked for a run, found none, and was suspended; meanwhile another mirror made it."""
-    from sweeper.tracking import runner
 
     slow.sweep()
     slow.link()
@@ -110,7 +108,7 @@ def test_a_mirror_that_slept_through_its_lease_makes_no_run(setup: Any, slow: Le
         found = find(client, *arguments)
         if not slept and client is not other._client:
             slept.append(True)
-            runner.time.sleep(500)
+            sync_loop.time.sleep(500)
             assert run_mirror(other, slow, owner="other", stop=lambda: True, flush_s=1e6) == 0
             slow.put("points", fingerprint="f0", step=1, metrics={"a": 1.0}, time_ms=1)
         return found

@@ -14,25 +14,25 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.service import mirror_process
-from sweeper.service.mirror_process import MirrorProcess
+from sweeper.service import mlflow_sync_process
+from sweeper.service.mlflow_sync_process import MirrorProcess
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
 SECRET = "correct-horse-battery"
 NICE = """
 import os, threading
-from sweeper.service import mirror_process
+from sweeper.service import mlflow_sync_process
 
-os.nice(mirror_process.NICENESS)
+os.nice(mlflow_sync_process.NICENESS)
 try:
     os.setpriority(os.PRIO_PROCESS, 0, 0)
     print(0)
 except OSError:
-    print(mirror_process.NICENESS)
-os.setpriority(os.PRIO_PROCESS, 0, mirror_process.NICENESS)
+    print(mlflow_sync_process.NICENESS)
+os.setpriority(os.PRIO_PROCESS, 0, mlflow_sync_process.NICENESS)
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-mirror_process._hurry()
+mlflow_sync_process._hurry()
 print(*(os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir("/proc/self/task")))
 """
 
@@ -46,7 +46,7 @@ def test_at_the_end_it_hurries_where_that_is_allowed() -> None:
 def test_its_log_says_why_mlflow_is_away_and_no_secret(tmp_path: Path) -> None:
     with ResultsStore.open(f"sqlite:///{tmp_path / 'sweeper.db'}") as store:
         store.record_sweep(name="noise", profile="default", version="v1", spec={"question": "?"}, trials=[])
-    short = "from sweeper.service import mirror_process as m; m.FLUSH_SECONDS = 0.1; m.main()"
+    short = "from sweeper.service import mlflow_sync_process as m; m.FLUSH_SECONDS = 0.1; m.main()"
     uri = f"http://ann:{SECRET}@127.0.0.1:1/{SECRET}?token={SECRET}"
     environment = os.environ | {"SWEEPER_HOME": str(tmp_path), "SWEEPER_MLFLOW_URI": uri, "PYTHONWARNINGS": "ignore"}
     said = subprocess.run([sys.executable, "-c", short], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
@@ -59,11 +59,11 @@ def test_its_log_says_why_mlflow_is_away_and_no_secret(tmp_path: Path) -> None:
 
 def test_its_log_conceals_whatever_is_logged_and_leaves_out_others(capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(mlflow_uri=f"https://host/?token={SECRET}", database_url=f"postgresql://ann:{SECRET}@host/results")
-    with mirror_process._telling_why(settings):
+    with mlflow_sync_process._telling_why(settings):
         try:
             raise RuntimeError(f"at https://host/?token={SECRET}")
         except RuntimeError:
-            logging.getLogger("sweeper.tracking.runner").warning("no: %s", f"postgresql://ann:{SECRET}@host", exc_info=True)
+            logging.getLogger("sweeper.tracking.sync_loop").warning("no: %s", f"postgresql://ann:{SECRET}@host", exc_info=True)
         logging.getLogger("another library").warning("chatter")
     said = capsys.readouterr().err
     assert "Z no: postgresql://ann:***@host\nTraceback" in said
@@ -86,7 +86,7 @@ def test_a_store_that_is_away_when_it_starts_is_opened_later(tmp_path: Path, mig
     store_path.mkdir(parents=True)
     shutil.copy(migrated, home / "mlflow.db")
     environment = os.environ | {"SWEEPER_HOME": str(home), "SWEEPER_MLFLOW_PAGES": "false", "PYTHONWARNINGS": "ignore"}
-    quick = "from sweeper.service import mirror_process as m; m.FIRST_AGAIN_SECONDS = 0.1; m.main()"
+    quick = "from sweeper.service import mlflow_sync_process as m; m.FIRST_AGAIN_SECONDS = 0.1; m.main()"
     with subprocess.Popen(
         [sys.executable, "-c", quick], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as mirror:
@@ -106,7 +106,7 @@ def test_a_store_that_is_away_when_it_starts_is_opened_later(tmp_path: Path, mig
 def test_a_fault_ends_it_with_a_traceback_and_not_by_an_abort(tmp_path: Path) -> None:
     """While the driver holds its standard input open, which a thread reads."""
     faulty = """
-from sweeper.service import mirror_process as m
+from sweeper.service import mlflow_sync_process as m
 def open(url):
     raise RuntimeError("no")
 m.ResultsStore.open = open
@@ -124,9 +124,9 @@ m.main()
 
 
 def test_one_that_ends_too_early_is_started_again_after_longer_and_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_process, "FIRST_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(mlflow_sync_process, "FIRST_AGAIN_SECONDS", 0.2)
     monkeypatch.setattr(
-        mirror_process, "COMMAND", (sys.executable, "-S", "-c", "import time; print(time.monotonic(), file=__import__('sys').stderr)")
+        mlflow_sync_process, "COMMAND", (sys.executable, "-S", "-c", "import time; print(time.monotonic(), file=__import__('sys').stderr)")
     )
     log = tmp_path / "mirror.log"
     with MirrorProcess(Settings(home=tmp_path)) as mirror:
@@ -138,9 +138,9 @@ def test_one_that_ends_too_early_is_started_again_after_longer_and_longer(tmp_pa
 
 
 def test_one_that_is_killed_is_replaced_and_the_new_one_hears_of_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_process, "FIRST_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(mlflow_sync_process, "FIRST_AGAIN_SECONDS", 0.1)
     monkeypatch.setattr(
-        mirror_process, "COMMAND", (sys.executable, "-S", "-c", "import sys; sys.stdin.read(); sys.stderr.write('the end')")
+        mlflow_sync_process, "COMMAND", (sys.executable, "-S", "-c", "import sys; sys.stdin.read(); sys.stderr.write('the end')")
     )
     with MirrorProcess(Settings(home=tmp_path)) as mirror:
         first = mirror._process

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from sweeper.metrics import METRICS
 from sweeper.states import ATTEMPT_STATES, WITH_RESULT
 from sweeper.store import outbox
-from sweeper.store.claims import begun_afresh
 from sweeper.store.clock import now
-from sweeper.store.parts import AttemptHistory, EvaluationPart, PlacePart, TrialPart, VersionPart, find_attempt
+from sweeper.store.exchange_format import AttemptHistory, EvaluationPart, PlacePart, TrialPart, VersionPart, find_attempt
+from sweeper.store.leases import begun_afresh
 from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks, insert_or_ignore

@@ -20,7 +20,7 @@ from sweeper.store.writing import chunks
 TAKEN_OVER = "its driver died or fell silent; the next attempt goes on from its newest whole checkpoint, not counted against the trial"
 
 
-def claim(
+def acquire(
     session: Session,
     fingerprint: str,
     *,

@@ -11,7 +11,7 @@ import yaml
 
 from sweeper.records import OutboxRow
 from sweeper.tracking.failures import Refused, TrackingAway
-from sweeper.tracking.outbox_news import read_row
+from sweeper.tracking.outbox_events import read_row
 
 
 def test_runs_deleted_by_hand_come_back(setup: Any) -> None:
@@ -190,9 +190,9 @@ def test_nothing_is_imported_before_it_is_needed_and_nothing_is_printed(tmp_path
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from mirror_source_fake import FakeSource
-from sweeper.tracking import runner, ui
-from sweeper.tracking.mlflow_mirror import MlflowSync
+from sync_source_fake import FakeSource
+from sweeper.tracking import sync_loop, ui
+from sweeper.tracking.mlflow_sync import MlflowSync
 source = FakeSource()
 mirror = MlflowSync("sqlite:///mlflow.db", Path("artifacts"), Path("trials"), source)
 assert mirror.drain() == 0

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from sweeper.errors import RequestError
+from sweeper.liveness import is_dead
 from sweeper.records import KnownTrial, TrialTiming
-from sweeper.service.ownership import is_dead
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsReader, ResultsStore, Upgrade
 

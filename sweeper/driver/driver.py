@@ -12,25 +12,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from sweeper.driver.attempt_records import AttemptRecords
+from sweeper.driver.budget import Budget
+from sweeper.driver.captured_failure import remembering
+from sweeper.driver.job_maker import JobMaker
+from sweeper.driver.message_writer import held_back, passed_over, write
+from sweeper.driver.progress import Progress, name_of
+from sweeper.driver.retention import Retention
+from sweeper.driver.retry_policy import RetryPolicy
+from sweeper.driver.running_attempts import RunningAttempt, RunningAttempts
+from sweeper.driver.store_calls import StoreCalls
+from sweeper.driver.trial_retries import Retries
+from sweeper.driver.trial_source import TrialSource
 from sweeper.errors import StoreUnavailable, SweepPaused
 from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job, WorkerMessage
+from sweeper.liveness import is_dead
 from sweeper.plan.failures import settles
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import UNDO, Decision
 from sweeper.records import KnownTrial, Lease
-from sweeper.service.allowance import Budget
-from sweeper.service.attempt_records import AttemptRecords
-from sweeper.service.job_making import JobMaker
-from sweeper.service.ownership import is_dead
-from sweeper.service.patience import RetryPolicy
-from sweeper.service.progress import Progress, name_of
-from sweeper.service.remembering import remembering
-from sweeper.service.retention import Retention
-from sweeper.service.retries import Retries
-from sweeper.service.running_attempts import RunningAttempt, RunningAttempts
-from sweeper.service.store_calls import StoreCalls
-from sweeper.service.trial_source import TrialSource
-from sweeper.service.writing import held_back, passed_over, write
 from sweeper.settings import Settings
 from sweeper.states import ATTEMPT_STATES, AttemptState
 from sweeper.store.results_store import ResultsStore

@@ -1,9 +1,9 @@
-"""What the mirror of the store in MLflow asks of it: see `tracking.source.MirrorSource`, which this is."""
+"""What the mirror of the store in MLflow asks of it: see `tracking.sync_source.MirrorSource`, which this is."""
 
 from collections.abc import Iterable
 
 from sweeper.records import OutboxRow, TrialHistory
-from sweeper.store import mirrored, outbox, retelling
+from sweeper.store import mlflow_trials, outbox, replay
 from sweeper.store.database import Database
 from sweeper.store.results_reader import IsDead
 
@@ -17,17 +17,17 @@ class MirroredStore:
     def links(self, fingerprint: str) -> list[tuple[str, str]]:
         """(name, profile) of every sweep that the trial is or was in."""
         with self._database.reading() as session:
-            return mirrored.links(session, fingerprint)
+            return mlflow_trials.links(session, fingerprint)
 
     def shown(self, fingerprint: str, name: str, profile: str) -> TrialHistory:
         """The `history`, with no other evaluations than those that a version of this sweep asks for."""
         with self._database.reading() as session:
-            return mirrored.shown(session, fingerprint, name, profile)
+            return mlflow_trials.shown(session, fingerprint, name, profile)
 
     def unasked(self, fingerprint: str, name: str, profile: str) -> frozenset[tuple[str, int, int]]:
         """(evaluation fingerprint, attempt, step) of the trial's evaluations that no version of this sweep asks for."""
         with self._database.reading() as session:
-            return mirrored.unasked(session, fingerprint, name, profile)
+            return mlflow_trials.unasked(session, fingerprint, name, profile)
 
     def pending(self, limit: int) -> list[OutboxRow]:
         """The oldest rows, in the order they were written."""
@@ -50,7 +50,7 @@ class MirroredStore:
         `pages`: and a "pages" row for every sweep with a result, behind them. `mark`: to be kept from now on.
         """
         with self._database.writing() as session:
-            return retelling.tell_again(session, pages, mark)
+            return replay.tell_again(session, pages, mark)
 
     def post_pages(self, name: str, profile: str) -> None:
         """Have the sweep's page and plots shown in MLflow, as they are when the mirror comes to it. Outbox: "pages" {name, profile}."""
