@@ -62,8 +62,8 @@ def to_stop(arguments: list[str], home: Path) -> float:
     run = subprocess.Popen(
         [*SWEEPER, *arguments], cwd=ROOT, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    before, patience = points(home), time.monotonic() + 300
-    while points(home) < before + 4 and run.poll() is None and time.monotonic() < patience:
+    before, retry = points(home), time.monotonic() + 300
+    while points(home) < before + 4 and run.poll() is None and time.monotonic() < retry:
         time.sleep(0.2)
     run.send_signal(signal.SIGINT)
     started = time.perf_counter()

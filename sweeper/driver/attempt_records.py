@@ -55,33 +55,33 @@ class AttemptRecords:
     store: ResultsStore
     settings: Settings
 
-    def began(self, claim: Lease, config: Mapping[str, Any]) -> None:
+    def began(self, lease: Lease, config: Mapping[str, Any]) -> None:
         """The attempt is ours; its folder is there."""
         with contextlib.suppress(StoreLost, ValueError):
-            row = self.store.attempt(claim.fingerprint, claim.number)
-            lines: list[Mapping[str, Any]] = [{"trial": {"fingerprint": claim.fingerprint, "config": dict(config)}}]
-            self._add(claim, *lines, *([] if row is None else [{"attempt": row.model_dump(mode="json")}]))
+            row = self.store.attempt(lease.fingerprint, lease.number)
+            lines: list[Mapping[str, Any]] = [{"trial": {"fingerprint": lease.fingerprint, "config": dict(config)}}]
+            self._add(lease, *lines, *([] if row is None else [{"attempt": row.model_dump(mode="json")}]))
 
-    def heard(self, claim: Lease, trial: PlannedTrial, what: WorkerMessage, now: int) -> None:
+    def reported(self, lease: Lease, trial: PlannedTrial, what: WorkerMessage, now: int) -> None:
         """A word of its worker, heard at `now` (ms since 1970), whether or not the store is told of it in the end."""
         report = what.report
         values = {"step": report.step, "metrics": dict(report.metrics), "time_ms": now}
         match report.kind:
             case "started":
                 said = {"start_step": report.step, "comparability": report.details["comparability"], "provenance": provenance_of(what)}
-                self._add(claim, {"started": said})
+                self._add(lease, {"started": said})
             case "points":
-                self._add(claim, {"points": values})
+                self._add(lease, {"points": values})
             case "checkpoint":
-                self._add(claim, {"checkpoint": report.step})
+                self._add(lease, {"checkpoint": report.step})
             case "evaluation":
                 name = trial.evaluation_fingerprint
-                self._add(claim, {"evaluation": {**values, "evaluation_fingerprint": name, "details": dict(report.details)}})
+                self._add(lease, {"evaluation": {**values, "evaluation_fingerprint": name, "details": dict(report.details)}})
 
-    def ended(self, claim: Lease) -> None:
+    def ended(self, lease: Lease) -> None:
         """It is over, and its result is stored with it."""
         with contextlib.suppress(OSError, StoreLost, ValueError):
-            self.write_whole(claim.fingerprint, claim.number)
+            self.write_whole(lease.fingerprint, lease.number)
 
     def catch_up(self, fingerprint: str, is_dead: IsDead) -> None:
         """Has the store told what it was not told of the trial's attempts that nobody runs any more.
@@ -116,8 +116,8 @@ class AttemptRecords:
                     written += 1
         return written
 
-    def _add(self, claim: Lease, *lines: Mapping[str, Any]) -> None:
-        path = attempt_folder(self.settings.trials / claim.fingerprint, claim.number) / RECORD_FILE
+    def _add(self, lease: Lease, *lines: Mapping[str, Any]) -> None:
+        path = attempt_folder(self.settings.trials / lease.fingerprint, lease.number) / RECORD_FILE
         with contextlib.suppress(OSError, ValueError), path.open("a", encoding="utf-8") as file:
             # An end of line before it, too: one that was torn before ends there.
             file.write("".join(f"\n{json.dumps(line, allow_nan=False)}\n" for line in lines))

@@ -71,7 +71,7 @@ class Board:
     def trials(self) -> list[TrialNow]:
         return list(self._trials.values())
 
-    def heard(
+    def update(
         self, fingerprint: str, state: TrialState, *, step: int | None = None, value: float | None = None, error: str | None = None
     ) -> None:
         """What a trial did; one that serves several variants does it in all of them. An unknown one is passed over."""

@@ -19,7 +19,7 @@ class CapturesFailure(Protocol):
         """Starts nothing more and has trials checkpoint."""
 
 
-def remembering(method: Callable[P, R]) -> Callable[P, R | None]:
+def capture_failure(method: Callable[P, R]) -> Callable[P, R | None]:
     """A failure inside a method of `CapturesFailure` becomes its `failure`, unless it has one, and ends the run; the caller gets None."""
 
     @functools.wraps(method)

@@ -1,4 +1,4 @@
-"""The queue of a running sweep: claims attempts in the store, hands them to workers, writes down what they report.
+"""The queue of a running sweep: leases attempts in the store, hands them to workers, writes down what they report.
 
 The only writer of its attempts' events. Nothing it does may raise into Tune: a store that fails is remembered and ends the run. Nor does it
 wait for one that does not answer (see `store_calls`): meanwhile trials train on, and are stopped, killed or given up as ever.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sweeper.driver.attempt_records import AttemptRecords
 from sweeper.driver.budget import Budget
-from sweeper.driver.captured_failure import remembering
+from sweeper.driver.captured_failure import capture_failure
 from sweeper.driver.job_maker import JobMaker
 from sweeper.driver.message_writer import held_back, passed_over, write
 from sweeper.driver.progress import Progress, name_of
@@ -22,7 +22,7 @@ from sweeper.driver.retention import Retention
 from sweeper.driver.retry_policy import RetryPolicy
 from sweeper.driver.running_attempts import RunningAttempt, RunningAttempts
 from sweeper.driver.store_calls import StoreCalls
-from sweeper.driver.trial_retries import Retries
+from sweeper.driver.trial_retries import TrialRetries
 from sweeper.driver.trial_source import TrialSource
 from sweeper.errors import StoreUnavailable, SweepPaused
 from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job, WorkerMessage
@@ -51,7 +51,7 @@ class Driver:
         owner: str,
         decisions: Sequence[Decision],
         allotment: Allotment,
-        allowance: Budget,
+        budget: Budget,
         user_code: tuple[Path, ...],
         progress: Progress,
         source: TrialSource | None = None,
@@ -64,14 +64,14 @@ class Driver:
         self._running = RunningAttempts(settings.silence_seconds)
         self._retention = Retention(store, settings)
         self._records = AttemptRecords(store, settings)
-        self._retries = Retries(allotment.processes)
+        self._retries = TrialRetries(allotment.processes)
         self._ending_since: float | None = None
         self._kept = time.monotonic()
-        self._allowance = allowance
+        self._budget = budget
         self.progress = progress
-        self._claimed: deque[tuple[Decision, Lease]] = deque()
+        self._leased: deque[tuple[Decision, Lease]] = deque()
         self._calls = StoreCalls()
-        self.patiently = RetryPolicy(settings.store_patience, progress.say, lambda: self._ending_since is not None)
+        self.retrying = RetryPolicy(settings.store_patience, progress.say, lambda: self._ending_since is not None)
         self.stopped = False
         """Whether `stop` was called."""
         self.failure: Exception | None = None
@@ -82,35 +82,35 @@ class Driver:
 
     # -- the queue that Tune draws from -----------------------------------------------------------------------------------------------
 
-    @remembering
+    @capture_failure
     def next_job(self) -> Job | None:
         self._calls.deliver()
         self._look_elsewhere()
         self._refill()
         while not self._over():
-            if self._claimed:
-                return self._job(*self._claimed.popleft())
+            if self._leased:
+                return self._job(*self._leased.popleft())
             if self._calls.busy or not self._pending:
                 return None
             decision = self._pending.popleft()
             if self._admitted(decision):
-                self._claim(decision)
+                self._request_lease(decision)
                 self._refill()
         return None
 
     def finished(self) -> bool:
         more = self._source is not None and not self._source.exhausted
         waiting = (self._pending or self._elsewhere or more) and not self._over()
-        owed = (self._claimed or self._calls.busy) and self.failure is None
+        owed = (self._leased or self._calls.busy) and self.failure is None
         return not self._running and not waiting and not owed
 
     def abandoned(self) -> bool:
         self._catch_up()
-        if self._running and self._ending_since is None and self._allowance.over():
+        if self._running and self._ending_since is None and self._budget.over():
             self.wind_down()
         return self._ending_since is not None and time.monotonic() - self._ending_since > self._settings.stop_seconds
 
-    @remembering
+    @capture_failure
     def close(self) -> None:
         """Waits for what the store owes, at the end of a run; one that does not answer is not waited for long."""
         while self._calls.busy and self.failure is None:
@@ -124,36 +124,36 @@ class Driver:
             self.progress.say(f"hangs     {name_of(attempt.decision.trial)}  {silent}")
         return [attempt.job for attempt in found]
 
-    def placed(self, job: Job) -> None:
-        self._running.heard(job)
+    def on_placed(self, job: Job) -> None:
+        self._running.report_from(job)
 
-    @remembering
-    def heard(self, job: Job, what: WorkerMessage) -> None:
-        attempt = self._running.heard(job)
+    @capture_failure
+    def on_report(self, job: Job, what: WorkerMessage) -> None:
+        attempt = self._running.report_from(job)
         if attempt is None or self.failure is not None:
             return
         for said in passed_over(what):
             self.progress.say(f"passed over {said}; an older state is used")
         if what.report.kind == "started":
-            self._allowance.began(job.key, what.report.step)
+            self._budget.began(job.key, what.report.step)
         self.progress.stepped(job.key, what.report.step, dict(what.report.metrics))
         now = round(time.time() * 1000)
         attempt.result = held_back(attempt, what, now) or attempt.result
-        self._records.heard(attempt.claim, attempt.decision.trial, what, now)
+        self._records.reported(attempt.lease, attempt.decision.trial, what, now)
         if what.report.kind == "alive" and self._calls.busy:
             return  # the next word will do
         write_it = functools.partial(self._write, attempt, what, now)
         # Fenced: another driver took the trial over, and what this worker says no longer counts.
         self._calls.ask(write_it, functools.partial(self._written, attempt), functools.partial(self._ask_to_stop, job))
 
-    @remembering
-    def ended(self, job: Job, how: AttemptResult) -> None:
+    @capture_failure
+    def on_end(self, job: Job, how: AttemptResult) -> None:
         attempt = self._running.pop(job)
-        claim = attempt.claim
-        decision = replace(attempt.decision, fresh=False, seen=claim.number)  # begun afresh, it is gone on with
-        self._allowance.ended(job.key, self.progress.running[job.key], finished=ATTEMPT_STATES[how.state].has_result)
+        lease = attempt.lease
+        decision = replace(attempt.decision, fresh=False, seen=lease.number)  # begun afresh, it is gone on with
+        self._budget.ended(job.key, self.progress.running[job.key], finished=ATTEMPT_STATES[how.state].has_result)
         step, smaller = self.progress.running[job.key].step, decision.accumulation is not None
-        verdict = self._retries.judge(claim.fingerprint, job, how, step, smaller=smaller)
+        verdict = self._retries.decide(lease.fingerprint, job, how, step, smaller=smaller)
         policy = verdict.policy if verdict else None
         if self.failure is not None:
             self.progress.ended(job.key, how.state, how.error)
@@ -164,17 +164,17 @@ class Driver:
             early = attempt.stops_early and how.state in ("stopped", "finished")
             state: AttemptState = "stopped early" if early else how.state
             result = attempt.result if ATTEMPT_STATES[state].has_result else None
-            said = policy or self._cancelled(claim, state)
-            self.patiently(lambda: self._store.end(claim, state, how.error, failure=how.failure, policy=said, result=result))
-            self._retention.ended(claim.fingerprint)
-            self._records.ended(claim)
+            said = policy or self._cancelled(lease, state)
+            self.retrying(lambda: self._store.end(lease, state, how.error, failure=how.failure, policy=said, result=result))
+            self._retention.ended(lease.fingerprint)
+            self._records.ended(lease)
             return state, said
 
         def then(ended: tuple[AttemptState, str | None]) -> None:
             state, said = ended
             self.progress.ended(job.key, state, how.error, said)
             if said and verdict is None:
-                self.progress.board.heard(claim.fingerprint, "cancelled")
+                self.progress.board.update(lease.fingerprint, "cancelled")
             if verdict is not None and verdict.pause:
                 self.paused = SweepPaused(f"the sweep is paused: {how.error.splitlines()[0] if how.error else policy}")
             if verdict is not None and verdict.retry and not self._over():
@@ -203,16 +203,16 @@ class Driver:
 
     # -- parts --------------------------------------------------------------------------------------------------------------------------
 
-    @remembering
+    @capture_failure
     def _catch_up(self) -> None:
         """Does what follows from the store's answers, and renews leases: asked for in every round of Tune's."""
         if self.failure is not None:
             return
         self._calls.deliver()
         self._not_for_ever()
-        while self._claimed and self._over():  # granted too late
-            _, claim = self._claimed.popleft()
-            self._calls.ask(functools.partial(self.patiently, functools.partial(self._store.end, claim, "stopped")), lambda _: None)
+        while self._leased and self._over():  # granted too late
+            _, lease = self._leased.popleft()
+            self._calls.ask(functools.partial(self.retrying, functools.partial(self._store.end, lease, "stopped")), lambda _: None)
         self._keep_leases()
 
     def _not_for_ever(self) -> None:
@@ -234,29 +234,29 @@ class Driver:
         self._kept = now
         for attempt in self._running:
             if attempt.lives():
-                renew = functools.partial(self.patiently, functools.partial(self._store.alive, attempt.claim))
+                renew = functools.partial(self.retrying, functools.partial(self._store.alive, attempt.lease))
                 self._calls.ask(renew, lambda _: None, functools.partial(self._ask_to_stop, attempt.job))
-        running = {attempt.claim.fingerprint: attempt.job for attempt in self._running}
+        running = {attempt.lease.fingerprint: attempt.job for attempt in self._running}
 
         def stop(cancelled: Iterable[str]) -> None:
             for fingerprint in cancelled:
                 self._ask_to_stop(running[fingerprint])
 
         if running:  # whoever cancelled one asked its worker to stop, too, if that machine sees its folder
-            self._calls.ask(functools.partial(self.patiently, functools.partial(self._store.cancelled, list(running))), stop)
+            self._calls.ask(functools.partial(self.retrying, functools.partial(self._store.cancelled, list(running))), stop)
 
-    def _cancelled(self, claim: Lease, state: AttemptState) -> str | None:
+    def _cancelled(self, lease: Lease, state: AttemptState) -> str | None:
         """Asked of the store: what is done about an attempt that stopped since a user cancelled its trial."""
-        if state != "stopped" or not self.patiently(lambda: self._store.cancelled([claim.fingerprint])):
+        if state != "stopped" or not self.retrying(lambda: self._store.cancelled([lease.fingerprint])):
             return None
-        return f"cancelled; {UNDO.format(claim.fingerprint[:8])}"
+        return f"cancelled; {UNDO.format(lease.fingerprint[:8])}"
 
-    def _claim(self, decision: Decision) -> None:
+    def _request_lease(self, decision: Decision) -> None:
         """Asks for the right to run it."""
         trial = decision.trial
-        is_nobodys = functools.partial(self._is_nobodys, trial.fingerprint)
+        is_orphaned = functools.partial(self._is_orphaned, trial.fingerprint)
         acquire = functools.partial(
-            self._store.claim,
+            self._store.acquire_lease,
             trial.fingerprint,
             owner=self._owner,
             lease_seconds=self._settings.lease_seconds,
@@ -265,24 +265,24 @@ class Driver:
             seen=decision.seen,
             key=decision.key,
             search=trial.search,
-            is_dead=is_nobodys,
+            is_dead=is_orphaned,
         )
-        catch_up = functools.partial(self._records.catch_up, trial.fingerprint, is_nobodys)
+        catch_up = functools.partial(self._records.catch_up, trial.fingerprint, is_orphaned)
 
         def ask() -> tuple[Lease | None, bool]:
-            self.patiently(catch_up)
-            claim = self.patiently(acquire)
-            stopped = claim is not None and self._source is not None and self._source.stopped_before(trial)
-            if claim is not None and stopped:
-                self.patiently(functools.partial(self._store.end, claim, "stopped early"))
-            return claim, stopped
+            self.retrying(catch_up)
+            lease = self.retrying(acquire)
+            stopped = lease is not None and self._source is not None and self._source.stopped_before(trial)
+            if lease is not None and stopped:
+                self.retrying(functools.partial(self._store.end, lease, "stopped early"))
+            return lease, stopped
 
         def then(answer: tuple[Lease | None, bool]) -> None:
-            claim, stopped = answer
+            lease, stopped = answer
             if stopped:
                 self.progress.settled_elsewhere(trial, "stopped early", "by what an earlier attempt measured")
-            elif claim is not None:
-                self._claimed.append((decision, claim))
+            elif lease is not None:
+                self._leased.append((decision, lease))
             else:
                 self._elsewhere.append((decision, time.monotonic() + ELSEWHERE_SECONDS))
 
@@ -295,10 +295,10 @@ class Driver:
         """
         if attempt.stops_early and what.report.kind in ("points", "evaluation"):
             return False
-        self.patiently(functools.partial(write, self._store, attempt, what, now))
+        self.retrying(functools.partial(write, self._store, attempt, what, now))
         report = what.report
         if report.kind == "checkpoint":
-            self._retention.checkpointed(attempt.claim.fingerprint, attempt.claim.number)
+            self._retention.checkpointed(attempt.lease.fingerprint, attempt.lease.number)
         if report.kind != "points" or self._source is None or attempt.stops_early:
             return False
         attempt.stops_early = self._source.stops(attempt.decision.trial, report.step, report.metrics)
@@ -311,56 +311,56 @@ class Driver:
     def _refill(self) -> None:
         """Asks for more where trials are not all known beforehand."""
         source = self._source
-        if source is None or self._pending or self._claimed or self._calls.busy or self._over():
+        if source is None or self._pending or self._leased or self._calls.busy or self._over():
             return
-        held = {attempt.claim.fingerprint for attempt in self._running} | {d.trial.fingerprint for d, _ in self._elsewhere}
+        held = {attempt.lease.fingerprint for attempt in self._running} | {d.trial.fingerprint for d, _ in self._elsewhere}
 
         def then(decisions: Sequence[Decision]) -> None:
             source.show()
             self._pending.extend(decisions)
 
-        self._calls.ask(lambda: self.patiently(functools.partial(source.more, held)), then)
+        self._calls.ask(lambda: self.retrying(functools.partial(source.more, held)), then)
 
     def _over(self) -> bool:
         return self._ending_since is not None or self.failure is not None or self.paused is not None
 
     def _admitted(self, decision: Decision) -> bool:
         running = list(self.progress.running.values())
-        if self._allowance.admits(decision, [decision, *self._pending], running):
+        if self._budget.admits(decision, [decision, *self._pending], running):
             return True
         self.left_out.append(decision)
         self.progress.remaining_steps -= decision.trial.steps
-        if not self._allowance.begun(decision.trial.seed):  # and so no trial of its block, nor of a later one
-            for other in [d for d in self._pending if not self._allowance.begun(d.trial.seed)]:
+        if not self._budget.begun(decision.trial.seed):  # and so no trial of its block, nor of a later one
+            for other in [d for d in self._pending if not self._budget.begun(d.trial.seed)]:
                 self._pending.remove(other)
                 self.left_out.append(other)
                 self.progress.remaining_steps -= other.trial.steps
         return False
 
-    def _is_nobodys(self, fingerprint: str, owner: str) -> bool:
+    def _is_orphaned(self, fingerprint: str, owner: str) -> bool:
         """Whether a running attempt at this trial has no owner any more: dead, or we ourselves, who never heard that we got it."""
-        ours = owner == self._owner and all(attempt.claim.fingerprint != fingerprint for attempt in self._running)
+        ours = owner == self._owner and all(attempt.lease.fingerprint != fingerprint for attempt in self._running)
         return ours or is_dead(owner)
 
-    def _job(self, decision: Decision, claim: Lease) -> Job:
-        job = self._maker.job(decision, claim, self._retries.accumulation(claim.fingerprint) or decision.accumulation)
-        for number in self._maker.with_checkpoint(claim.fingerprint, claim.foreign):
+    def _job(self, decision: Decision, lease: Lease) -> Job:
+        job = self._maker.job(decision, lease, self._retries.accumulation(lease.fingerprint) or decision.accumulation)
+        for number in self._maker.with_checkpoint(lease.fingerprint, lease.foreign):
             self.progress.say(f"passed over {name_of(decision.trial)}, attempt {number}: it ran under other conditions than this one")
-        self._running.add(RunningAttempt(decision, claim, job))
-        self._calls.ask(lambda: self._records.began(claim, decision.trial.config), lambda _: None)
-        self._allowance.started(job.key)
-        self.progress.started(job.key, decision.trial, claim.number)
+        self._running.add(RunningAttempt(decision, lease, job))
+        self._calls.ask(lambda: self._records.began(lease, decision.trial.config), lambda _: None)
+        self._budget.started(job.key)
+        self.progress.started(job.key, decision.trial, lease.number)
         return job
 
     def _look_elsewhere(self) -> None:
-        """Trials with a live attempt, another driver's or our own: finished there they are done, given up there they are ours to claim."""
+        """Trials with a live attempt, another driver's or our own: finished there they are done, given up there they are ours to run."""
         now = time.monotonic()
         due = [decision for decision, when in self._elsewhere if when <= now]
         if not due or self._calls.busy or self._over():
             return
         names = [decision.trial.fingerprint for decision in due]
         self._elsewhere = [(decision, when) for decision, when in self._elsewhere if when > now]
-        self._calls.ask(lambda: self.patiently(lambda: self._store.known(names)), functools.partial(self._found_elsewhere, due))
+        self._calls.ask(lambda: self.retrying(lambda: self._store.known(names)), functools.partial(self._found_elsewhere, due))
 
     def _found_elsewhere(self, due: Sequence[Decision], known: Mapping[str, KnownTrial]) -> None:
         for decision in due:

@@ -1,4 +1,4 @@
-"""From a claimed attempt to the job that a worker is given, and the folder that fences older attempts off."""
+"""From a leased attempt to the job that a worker is given, and the folder that fences older attempts off."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -24,24 +24,24 @@ class JobMaker:
     allotment: Allotment
     user_code: tuple[Path, ...]
 
-    def job(self, decision: Decision, claim: Lease, accumulation: int | None) -> Job:
-        """The claim's job, with so many micro-batches a step where that is not as its config says; makes the attempt's folder.
+    def job(self, decision: Decision, lease: Lease, accumulation: int | None) -> Job:
+        """The attempt's job, with so many micro-batches a step where that is not as its config says; makes the attempt's folder.
 
         Raises SweepPaused when the folder, or that of a copy of the user's code, cannot be made.
         """
-        trial_folder = self.settings.trials / claim.fingerprint
-        folder = attempt_folder(trial_folder, claim.number)
+        trial_folder = self.settings.trials / lease.fingerprint
+        folder = attempt_folder(trial_folder, lease.number)
         with _paused_without(folder):
             folder.mkdir(parents=True, exist_ok=True)  # from here on, older attempts find that they may not write
         assignment = decision.trial.config.get("partition", {}).get("assignment", "")
         with _paused_without(self.settings.code):
             copy = kept_copy(assignment, self.user_code, self.settings.code)
         return Job(
-            key=f"{claim.fingerprint}/{claim.number}",
+            key=f"{lease.fingerprint}/{lease.number}",
             config=dict(decision.trial.config) | ({"accumulation": accumulation} if accumulation else {}),
             folder=folder,
-            earlier=tuple(attempt_folder(trial_folder, number) for number in claim.earlier),
-            recorded={attempt_folder(trial_folder, n): step for n, step in zip(claim.earlier, claim.recorded, strict=True)},
+            earlier=tuple(attempt_folder(trial_folder, number) for number in lease.earlier),
+            recorded={attempt_folder(trial_folder, n): step for n, step in zip(lease.earlier, lease.recorded, strict=True)},
             cache=self.settings.shared,
             device="cuda" if self.allotment.gpus else "cpu",
             threads=self.allotment.threads,

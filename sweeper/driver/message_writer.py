@@ -18,21 +18,21 @@ def held_back(attempt: RunningAttempt, what: WorkerMessage, now: int) -> Result 
 
 def write(store: ResultsStore, attempt: RunningAttempt, what: WorkerMessage, now: int) -> None:
     """One word of its worker, but for what is `held_back`. Raises Fenced when the attempt is not ours any more; twice is once."""
-    claim, trial, report = attempt.claim, attempt.decision.trial, what.report
+    lease, trial, report = attempt.lease, attempt.decision.trial, what.report
     match report.kind:
         case "started":
             comparability = report.details["comparability"]
-            store.started(claim, start_step=report.step, comparability=comparability, provenance=provenance_of(what))
+            store.started(lease, start_step=report.step, comparability=comparability, provenance=provenance_of(what))
         case "points":
-            store.points(claim, report.step, report.metrics, now)
+            store.points(lease, report.step, report.metrics, now)
         case "checkpoint":
-            store.checkpointed(claim, report.step)
+            store.checkpointed(lease, report.step)
         case "evaluation" if report.step == trial.steps:
-            store.alive(claim)
+            store.alive(lease)
         case "evaluation":
-            store.evaluated(claim, report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
+            store.evaluated(lease, report.step, trial.evaluation_fingerprint, report.metrics, report.details, now)
         case "alive":
-            store.alive(claim)
+            store.alive(lease)
 
 
 def provenance_of(what: WorkerMessage) -> dict[str, Any]:

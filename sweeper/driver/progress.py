@@ -52,7 +52,7 @@ class Progress:
 
     def started(self, key: str, trial: PlannedTrial, attempt: int) -> None:
         self.running[key] = TrialProgress(trial, attempt)
-        self.board.heard(trial.fingerprint, "running")
+        self.board.update(trial.fingerprint, "running")
         again = f", attempt {attempt}" if attempt > 1 else ""
         if self.tells == "all":
             self.say(f"started   {name_of(trial)}{again}")
@@ -65,7 +65,7 @@ class Progress:
         now.step = max(step, now.step)
         now.steps_per_second = metrics.get("steps_per_second", now.steps_per_second)
         now.metrics |= metrics
-        self.board.heard(now.trial.fingerprint, "running", step=now.step, value=now.metrics.get(self.primary))
+        self.board.update(now.trial.fingerprint, "running", step=now.step, value=now.metrics.get(self.primary))
 
     def ended(self, key: str, state: AttemptState, error: str | None, policy: str | None = None) -> None:
         """`policy`: what is done about a failure."""
@@ -83,7 +83,7 @@ class Progress:
         done = self.reused + self.finished
         why = "; ".join(filter(None, (*first, policy)))
         why = why or (f"at step {over.step:,} of {over.trial.steps:,}" if state == "stopped early" else "")
-        self.board.heard(over.trial.fingerprint, properties.trial, value=over.metrics.get(self.primary), error=error)
+        self.board.update(over.trial.fingerprint, properties.trial, value=over.metrics.get(self.primary), error=error)
         if self.tells == "failures" and properties.has_result:
             return
         self.say(f"{state:<9} {name_of(over.trial)}  {shown}{why}  [{done}/{self.total}]")
@@ -92,13 +92,13 @@ class Progress:
         """Another driver found that the trial fails or diverges."""
         self.remaining_steps -= trial.steps
         self.failed += 1
-        self.board.heard(trial.fingerprint, ATTEMPT_STATES[state].trial, error=error)
+        self.board.update(trial.fingerprint, ATTEMPT_STATES[state].trial, error=error)
         self.say(f"{state:<9} {name_of(trial)}  under another driver: {(error or '').splitlines()[0] if error else ''}")
 
     def cancelled(self, trial: PlannedTrial) -> None:
         """A user wants the trial left alone, and no attempt of this run has begun."""
         self.remaining_steps -= trial.steps
-        self.board.heard(trial.fingerprint, "cancelled")
+        self.board.update(trial.fingerprint, "cancelled")
         self.say(f"cancelled {name_of(trial)}  {UNDO.format(trial.fingerprint[:8])}")
 
     def seconds_left(self) -> float | None:

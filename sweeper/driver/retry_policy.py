@@ -17,8 +17,8 @@ T = TypeVar("T")
 class RetryPolicy:
     """Calls that outlast a store's restart. They block whoever makes them."""
 
-    def __init__(self, seconds: float, say: Callable[[str], None], hurried: Callable[[], bool] = lambda: False) -> None:
-        self._seconds, self._say, self._hurried = seconds, say, hurried
+    def __init__(self, seconds: float, say: Callable[[str], None], is_ending: Callable[[], bool] = lambda: False) -> None:
+        self._seconds, self._say, self._is_ending = seconds, say, is_ending
 
     def __call__(self, ask: Callable[[], T]) -> T:
         """What `ask` returns; it is asked again after a StoreUnavailable or StoreUnreachable, so doing it twice must be doing it once.
@@ -31,7 +31,7 @@ class RetryPolicy:
             try:
                 answer = ask()
             except (StoreUnavailable, StoreUnreachable) as away:
-                if self._hurried() or time.monotonic() - since >= self._seconds:
+                if self._is_ending() or time.monotonic() - since >= self._seconds:
                     if isinstance(away, StoreUnreachable):
                         raise
                     raise StoreUnavailable(
@@ -45,11 +45,11 @@ class RetryPolicy:
                     self._say(f"the store answers again after {time.monotonic() - since:.0f} s")
                 return answer
             until = time.monotonic() + min(wait, self._seconds)
-            while time.monotonic() < until and not self._hurried():
+            while time.monotonic() < until and not self._is_ending():
                 time.sleep(NAP)
             wait = min(2 * wait, LONGEST_WAIT)
 
-    def asking(self, ask: Callable[P, T]) -> Callable[P, T]:
+    def wrap(self, ask: Callable[P, T]) -> Callable[P, T]:
         """The same function, asked with patience."""
 
         def call(*args: P.args, **kwargs: P.kwargs) -> T:

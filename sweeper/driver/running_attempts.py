@@ -17,9 +17,9 @@ class RunningAttempt:
     """One that a worker has."""
 
     decision: Decision
-    claim: Lease
+    lease: Lease
     job: Job
-    heard: float | None = None
+    last_report: float | None = None
     """When its worker last said something; None while it is not placed."""
     beat: int | None = None
     """When its worker's heart last beat, by the clock of that file system."""
@@ -30,7 +30,7 @@ class RunningAttempt:
 
     def lives(self) -> bool:
         """Whether it waits for a worker still, or its worker's heart beat since this was last asked."""
-        if self.heard is None:
+        if self.last_report is None:
             return True
         try:
             beat = (self.job.folder / HEARTBEAT_FILE).stat().st_mtime_ns
@@ -60,19 +60,19 @@ class RunningAttempts:
     def pop(self, job: Job) -> RunningAttempt:
         return self._by_key.pop(job.key)
 
-    def heard(self, job: Job) -> RunningAttempt | None:
+    def report_from(self, job: Job) -> RunningAttempt | None:
         """The attempt of a job whose worker says something; None when it is over."""
         attempt = self._by_key.get(job.key)
         if attempt is not None:
-            attempt.heard = time.monotonic()
+            attempt.last_report = time.monotonic()
         return attempt
 
     def hung(self) -> list[RunningAttempt]:
         """Those whose worker has been silent for too long, each once per such silence."""
         now = time.monotonic()
         asleep, self._looked = now - self._looked > ASLEEP_SECONDS, now
-        placed = [attempt for attempt in self if attempt.heard is not None]
-        found = [a for a in placed if not asleep and a.heard is not None and now - a.heard > self._silence_seconds]
+        placed = [attempt for attempt in self if attempt.last_report is not None]
+        found = [a for a in placed if not asleep and a.last_report is not None and now - a.last_report > self._silence_seconds]
         for attempt in placed if asleep else found:
-            attempt.heard = now
+            attempt.last_report = now
         return found

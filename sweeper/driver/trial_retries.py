@@ -18,7 +18,7 @@ class _Past:
     """Step that an attempt was heard from."""
 
 
-class Retries:
+class TrialRetries:
     """By trial; each runs in so many `processes`."""
 
     def __init__(self, processes: int) -> None:
@@ -30,7 +30,7 @@ class Retries:
         past = self._past.get(fingerprint)
         return past.accumulation if past else None
 
-    def judge(self, fingerprint: str, job: Job, how: AttemptResult, step: int, *, smaller: bool) -> Verdict | None:
+    def decide(self, fingerprint: str, job: Job, how: AttemptResult, step: int, *, smaller: bool) -> Verdict | None:
         """What is done about an attempt that ended at `step`; None for one that finished, or was asked to stop.
 
         `smaller`: its micro-batches were smaller than its config's from the start, for want of memory in an earlier run.

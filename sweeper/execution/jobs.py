@@ -77,11 +77,11 @@ class JobQueue(Protocol):
     def hung(self) -> Sequence[Job]:
         """Jobs whose workers are to be killed, since they say nothing any more."""
 
-    def placed(self, job: Job) -> None:
+    def on_placed(self, job: Job) -> None:
         """A worker has it."""
 
-    def heard(self, job: Job, what: WorkerMessage) -> None:
+    def on_report(self, job: Job, what: WorkerMessage) -> None:
         """A worker reported."""
 
-    def ended(self, job: Job, how: AttemptResult) -> None:
+    def on_end(self, job: Job, how: AttemptResult) -> None:
         """An attempt is over; called once per job."""

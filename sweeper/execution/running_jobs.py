@@ -35,9 +35,9 @@ class RunningJobs:
             self.hung.remove(trial_id)
             otherwise = "the worker hung: it said nothing for too long and was killed"
         if job is not None:
-            queue.ended(job, self.said.pop(trial_id, AttemptResult("lost", otherwise, "lost")))
+            queue.on_end(job, self.said.pop(trial_id, AttemptResult("lost", otherwise, "lost")))
 
-    def heard(self, trial_id: str) -> None:
+    def report_from(self, trial_id: str) -> None:
         """A worker said something."""
         self.hung.discard(trial_id)
 

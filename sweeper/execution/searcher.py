@@ -102,14 +102,14 @@ class QueueStopper(_StaysHere, Stopper):  # type: ignore[misc]
         job = self._running.jobs.get(trial_id)
         if job is None:
             return
-        self._running.heard(trial_id)
+        self._running.report_from(trial_id)
         if "ended" in result:
             self._running.said[trial_id] = AttemptResult(**result["ended"])
         elif "placed" in result:
             self._running.places[trial_id] = Place(**result["placed"])
-            self._queue.placed(job)
+            self._queue.on_placed(job)
         elif "report" in result:
-            self._queue.heard(job, WorkerMessage(TrialReport(**result["report"]), result.get("provenance", {})))
+            self._queue.on_report(job, WorkerMessage(TrialReport(**result["report"]), result.get("provenance", {})))
 
     @_guarded
     def _kill_the_hung(self) -> None:

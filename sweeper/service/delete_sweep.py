@@ -2,7 +2,7 @@
 
 from sweeper.liveness import is_dead
 from sweeper.removal import size_of
-from sweeper.service.mlflow_sync_process import MirrorProcess
+from sweeper.service.mlflow_sync_process import MlflowSyncProcess
 from sweeper.service.open_store import existing_store_to_write, store_with_results
 from sweeper.service.prune import Removal, delete_trials
 from sweeper.service.sweep_records import forget_sweep
@@ -27,7 +27,7 @@ def delete_sweep(settings: Settings, name: str, profile: str) -> tuple[list[Remo
         removed = delete_trials(settings, store.deleting_sweep(name, profile, is_dead), _names, failed)
         forget_sweep(settings, name, profile)
         if settings.mlflow_uri or (settings.root / "mlflow.db").exists():
-            with MirrorProcess(settings):  # which has MLflow forget it, too
+            with MlflowSyncProcess(settings):  # which has MLflow forget it, too
                 pass
         return removed, failed, store.backlog()
 

@@ -36,7 +36,7 @@ COMMAND = (sys.executable, "-m", "sweeper.service.mlflow_sync_process")
 log = logging.getLogger("sweeper.service.mlflow_sync_process")  # by its name, since Python calls a module that it runs `__main__`
 
 
-class MirrorProcess:
+class MlflowSyncProcess:
     """Runs the mirror while a sweep runs, and starts it again should it end before; a context manager."""
 
     def __init__(self, settings: Settings) -> None:
@@ -47,7 +47,7 @@ class MirrorProcess:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._watcher = threading.Thread(target=self._start_again, name="mirror process", daemon=True)
-        self.hurried = False
+        self.is_ending = False
         """Set to wait only shortly at the end."""
 
     def __enter__(self) -> Self:
@@ -63,7 +63,7 @@ class MirrorProcess:
             assert process.stdin is not None
             process.stdin.close()
             try:
-                process.wait(HURRIED_SECONDS if self.hurried else FLUSH_SECONDS + 10)
+                process.wait(HURRIED_SECONDS if self.is_ending else FLUSH_SECONDS + 10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -115,7 +115,7 @@ def main() -> None:
     settings = Settings()
     try:
         with _telling_why(settings):
-            _keep_mirroring(settings, closed)
+            _keep_syncing(settings, closed)
     except Exception:  # the last border: standard error is mirror.log, which people attach to reports of faults
         sys.exit(settings.concealed(traceback.format_exc()))
 
@@ -153,14 +153,14 @@ def _hurry() -> None:
             os.setpriority(os.PRIO_PROCESS, int(thread), 0)
 
 
-def _keep_mirroring(settings: Settings, closed: threading.Event) -> None:
+def _keep_syncing(settings: Settings, closed: threading.Event) -> None:
     """Opens the store and mirrors it until `closed`, and again for as long as the store fails; at the end once more."""
     wait, said = FIRST_AGAIN_SECONDS, ""
     while True:
         last_time, started = closed.is_set(), time.monotonic()
         try:
             with ResultsStore.open(settings.store_url) as store:
-                _mirror(store, settings, closed)
+                _sync(store, settings, closed)
             return
         except (StoreError, StoreLost) as error:  # it may be back before the run ends; what it holds waits for the next run otherwise
             if str(error) != said:
@@ -173,14 +173,14 @@ def _keep_mirroring(settings: Settings, closed: threading.Event) -> None:
         wait = min(2 * wait, LONGEST_AGAIN_SECONDS)
 
 
-def _mirror(store: ResultsStore, settings: Settings, closed: threading.Event) -> None:
+def _sync(store: ResultsStore, settings: Settings, closed: threading.Event) -> None:
     from sweeper.service.page import write_pages
     from sweeper.tracking.mlflow_sync import MlflowSync
-    from sweeper.tracking.sync_loop import run_mirror
+    from sweeper.tracking.sync_loop import run_sync
 
     pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
-    mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
-    run_mirror(mirror, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
+    sync = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+    run_sync(sync, store, owner=this_process(), stop=closed.is_set, is_dead=is_dead, flush_s=FLUSH_SECONDS)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from sweeper.service.backups import DailyBackups
 from sweeper.service.contrast_warnings import not_comparable
 from sweeper.service.disk_space import disk_space
 from sweeper.service.kept_files import kept_in
-from sweeper.service.mlflow_sync_process import MirrorProcess
+from sweeper.service.mlflow_sync_process import MlflowSyncProcess
 from sweeper.service.open_store import cache_in, look_up_in, placed_in, store_to_write, timings_in
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.service.preflight import ensure_all_trainable, preflight
@@ -65,13 +65,13 @@ Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
 
 def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show, limits: Limits = NO_LIMITS) -> RunOutcome:
     """Raises RequestError before anything was started; StoreLost and SweepPaused under way."""
-    patiently = RetryPolicy(settings.store_patience, say)
+    retrying = RetryPolicy(settings.store_patience, say)
     planned = plan_sweep(
         request,
-        patiently.asking(look_up_in(settings)),
-        patiently.asking(timings_in(settings)),
+        retrying.wrap(look_up_in(settings)),
+        retrying.wrap(timings_in(settings)),
         kept_in(settings),
-        placed=patiently.asking(placed_in(settings)),
+        placed=retrying.wrap(placed_in(settings)),
         cache=cache_in(settings),
     )
     _refuse(planned, limits)
@@ -87,11 +87,11 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
             resources.enter_context(_ray(planned, say))
             if cluster_address() is not None:
                 _check_nodes(planned, settings, say)
-        store = resources.enter_context(patiently(lambda: store_to_write(settings)))
+        store = resources.enter_context(retrying(lambda: store_to_write(settings)))
         resources.enter_context(DailyBackups(settings, say))
-        patiently.asking(finish_interrupted)(store, settings, [])
+        retrying.wrap(finish_interrupted)(store, settings, [])
         spec = sweep.spec.model_dump(mode="json")
-        patiently.asking(store.record_sweep)(
+        retrying.wrap(store.record_sweep)(
             name=sweep.spec.name,
             profile=sweep.profile,
             version=sweep.version,
@@ -100,7 +100,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
             command=request.command,
             grows=planned.search is not None,
         )
-        patiently.asking(write_sweep_record)(store, settings, sweep.spec.name, sweep.profile, sweep.version)
+        retrying.wrap(write_sweep_record)(store, settings, sweep.spec.name, sweep.profile, sweep.version)
         to_run, counts = planned.plan.to_run(), planned.plan.count()
         device = planned.allotment.device or "the Ray cluster's devices"
         progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
@@ -111,31 +111,31 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         source = None
         if planned.search is not None:
             source = resources.enter_context(open_search(planned, request, store, settings, progress))
-        progress.board = Board.of(patiently.asking(store.snapshot)(sweep.spec.name, sweep.profile), sweep.spec.metric.primary)
-        allowance = _allowance(limits, planned)
-        driver = Driver(store, settings, this_process(), to_run, planned.allotment, allowance, planned.user_code, progress, source)
+        progress.board = Board.of(retrying.wrap(store.snapshot)(sweep.spec.name, sweep.profile), sweep.spec.metric.primary)
+        budget = _budget(limits, planned)
+        driver = Driver(store, settings, this_process(), to_run, planned.allotment, budget, planned.user_code, progress, source)
         if warning := disk_space(planned, settings).warning():
             say(warning)
         if to_run or source is not None:
             _run(driver, planned, settings, store, show)
-        elif patiently(store.backlog):
-            with MirrorProcess(settings):
+        elif retrying(store.backlog):
+            with MlflowSyncProcess(settings):
                 pass
         if planned.search is not None:  # trials were added
-            driver.patiently.asking(write_sweep_record)(store, settings, sweep.spec.name, sweep.profile, sweep.version)
+            driver.retrying.wrap(write_sweep_record)(store, settings, sweep.spec.name, sweep.profile, sweep.version)
         if driver.failure is not None:
             raise as_sweeper_error(driver.failure) from driver.failure
         if driver.paused is not None:
             raise driver.paused
-        snapshot = driver.patiently.asking(store.snapshot)(sweep.spec.name, sweep.profile)
-        left_out = sum(outcome.state == "pending" for outcome in snapshot.outcomes) if allowance.reason else 0
+        snapshot = driver.retrying.wrap(store.snapshot)(sweep.spec.name, sweep.profile)
+        left_out = sum(outcome.state == "pending" for outcome in snapshot.outcomes) if budget.reason else 0
         code = _exit_code(snapshot, driver, search=planned.search is not None)
-        curves, behind = driver.patiently.asking(store.curves)(snapshot), driver.patiently(store.backlog)
-        random = driver.patiently.asking(random_beside)(store, snapshot)
-        return RunOutcome(snapshot, curves, code, progress.finished, counts["reuse"], behind, left_out, allowance.reason, random)
+        curves, behind = driver.retrying.wrap(store.curves)(snapshot), driver.retrying(store.backlog)
+        random = driver.retrying.wrap(random_beside)(store, snapshot)
+        return RunOutcome(snapshot, curves, code, progress.finished, counts["reuse"], behind, left_out, budget.reason, random)
 
 
-def _allowance(limits: Limits, planned: PlannedSweep) -> Budget:
+def _budget(limits: Limits, planned: PlannedSweep) -> Budget:
     """What was measured counts; a trial is not refused for a guess at its length."""
     paces = {variant: pace for variant, pace in planned.time.paces.items() if pace.source != "estimated"}
     return Budget(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
@@ -172,8 +172,8 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: Resul
     from sweeper.execution.ray_tune import TrialShare, run_jobs
 
     allotment = planned.allotment
-    with MirrorProcess(settings) as mirror, _stopping_on_signals(driver):
-        mirror.hurried = True  # whatever leaves this block by an exception, a second Ctrl-C above all, does not wait for MLflow
+    with MlflowSyncProcess(settings) as sync, _stopping_on_signals(driver):
+        sync.is_ending = True  # whatever leaves this block by an exception, a second Ctrl-C above all, does not wait for MLflow
         with show(driver.progress):
             run_jobs(
                 driver,
@@ -183,9 +183,9 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: Resul
                 needed=_needed(planned),
             )
         driver.close()
-        mirror.hurried = driver.stopped
+        sync.is_ending = driver.stopped
         if settings.mlflow_pages and driver.progress.finished and not driver.stopped and driver.failure is None:
-            driver.patiently.asking(store.post_pages)(planned.sweep.spec.name, planned.sweep.profile)
+            driver.retrying.wrap(store.post_pages)(planned.sweep.spec.name, planned.sweep.profile)
 
 
 def _refuse(planned: PlannedSweep, limits: Limits) -> None:

@@ -19,22 +19,22 @@ def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
     """
     from sweeper.service.page import write_pages
     from sweeper.tracking.mlflow_sync import MlflowSync
-    from sweeper.tracking.sync_loop import run_mirror
+    from sweeper.tracking.sync_loop import run_sync
 
     with existing_store_to_write(settings) as store:
-        store.tell_again(pages=settings.mlflow_pages)
+        store.requeue_all(pages=settings.mlflow_pages)
         pages = functools.partial(write_pages, store, settings) if settings.mlflow_pages else None
-        mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+        sync = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
         left = all_rows = store.backlog()
         while left:
             say(f"{all_rows - left:,} of {all_rows:,} events told to MLflow")
             before = left
-            left = run_mirror(mirror, store, owner=this_process(), stop=lambda: True, is_dead=is_dead, flush_s=PATIENCE_SECONDS)
+            left = run_sync(sync, store, owner=this_process(), stop=lambda: True, is_dead=is_dead, flush_s=PATIENCE_SECONDS)
             if left >= before:
                 raise RequestError(
-                    f"MLflow takes nothing ({mirror.away or 'another process mirrors, and does not get on'}); {left:,} events wait in the"
+                    f"MLflow takes nothing ({sync.away or 'another process mirrors, and does not get on'}); {left:,} events wait in the"
                     " store: mend SWEEPER_MLFLOW_URI or its server, and run the same command again"
                 )
         say(f"MLflow has all of it ({all_rows:,} events)")
-        if mirror.refused:
-            say(f"it turned {mirror.refused:,} of them down for good; they are in the store alone")
+        if sync.refused:
+            say(f"it turned {sync.refused:,} of them down for good; they are in the store alone")

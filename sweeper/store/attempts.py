@@ -85,7 +85,7 @@ def end(
 ) -> None:
     if state == "running" or state not in ATTEMPT_STATES:
         raise ValueError(f"an attempt cannot end as {state!r}")
-    if _told_before(session, held, state):
+    if _already_ended(session, held, state):
         return
     if result is not None:
         key = (result.step, result.evaluation_fingerprint)
@@ -94,7 +94,7 @@ def end(
     end_row(session, attempt, held.fingerprint, state, error, moment, failure, policy)
 
 
-def _told_before(session: Session, held: Lease, state: AttemptState) -> bool:
+def _already_ended(session: Session, held: Lease, state: AttemptState) -> bool:
     """Whether the attempt ended so already: told again because the answer to the first telling was lost. Only others say `lost`."""
     if state == "lost":
         return False

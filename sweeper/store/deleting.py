@@ -62,7 +62,7 @@ def delete_sweep(session: Session, found: SweepParts) -> None:
     gone = {use.fingerprint for use in found.alone}
     delete_trials(session, gone)
     key = {"name": found.name, "profile": found.profile}
-    _untell(session, lambda payload: {name: payload.get(name) for name in key} == key or payload.get("fingerprint") in gone)
+    _drop_events(session, lambda payload: {name: payload.get(name) for name in key} == key or payload.get("fingerprint") in gone)
     outbox.post(session, "deleted", [key], now(session))
 
 
@@ -79,7 +79,7 @@ def delete_trials(session: Session, fingerprints: Iterable[str]) -> None:
         session.execute(sa.delete(Trial).where(Trial.id.in_(ids)))
 
 
-def _untell(session: Session, is_gone: Callable[[Mapping[str, Any]], bool]) -> None:
+def _drop_events(session: Session, is_gone: Callable[[Mapping[str, Any]], bool]) -> None:
     waiting = session.execute(sa.select(Outbox.id, Outbox.payload).where(Outbox.kind != "deleted"))
     for some in chunks(key for key, payload in waiting if is_gone(payload)):
         session.execute(sa.delete(Outbox).where(Outbox.id.in_(some)))

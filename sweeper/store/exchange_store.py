@@ -11,10 +11,10 @@ from sweeper.store import importing
 from sweeper.store.exchange_format import TrialPart, VersionPart
 from sweeper.store.importing import Taken
 from sweeper.store.results_reader import IsDead
-from sweeper.store.sync_store import MirroredStore
+from sweeper.store.sync_store import SyncStore
 
 
-class ExchangeStore(MirroredStore):
+class ExchangeStore(SyncStore):
     """What is taken in goes in whole, in one transaction, or not at all."""
 
     @contextmanager
@@ -26,7 +26,7 @@ class ExchangeStore(MirroredStore):
         with self._database.writing() as session:
             taking = TakingIn(session, is_dead)
             yield taking
-            importing.tell_links(session, taking.taken.touched)
+            importing.queue_links(session, taking.taken.touched)
 
     def catch_up(self, part: TrialPart, is_dead: IsDead) -> None:
         """What the driver of an attempt heard and did not get told, as `part` has it; nothing while somebody runs the attempt.
@@ -35,7 +35,7 @@ class ExchangeStore(MirroredStore):
         """
         with self._database.writing() as session:
             if importing.catch_up(session, part, is_dead):
-                importing.tell_links(session, [part.fingerprint])
+                importing.queue_links(session, [part.fingerprint])
 
 
 @dataclass(frozen=True)

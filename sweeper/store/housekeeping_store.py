@@ -8,11 +8,11 @@ from sweeper.plan.retention import TrialUse
 from sweeper.store import deleting, leases
 from sweeper.store.deleting import SweepParts
 from sweeper.store.results_reader import IsDead
-from sweeper.store.sync_store import MirroredStore
+from sweeper.store.sync_store import SyncStore
 from sweeper.store.uses import uses
 
 
-class HousekeepingStore(MirroredStore):
+class HousekeepingStore(SyncStore):
     """Each method is one transaction; inside the block files are put aside, before it commits, so that no attempt begins meanwhile."""
 
     def cancel(self, fingerprint: str, *, undo: bool = False) -> int | None:

@@ -16,7 +16,7 @@ from sweeper.states import ATTEMPT_STATES, WITH_RESULT
 from sweeper.store import outbox
 from sweeper.store.clock import now
 from sweeper.store.exchange_format import AttemptHistory, EvaluationPart, PlacePart, TrialPart, VersionPart, find_attempt
-from sweeper.store.leases import begun_afresh
+from sweeper.store.leases import restarted
 from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks, insert_or_ignore
@@ -141,7 +141,7 @@ def take_trial(
     told = [history for history in part.attempts if history.attempt.state != "running"]
     known = {(attempt.owner, attempt.started) for attempt in mine}
     new = [history for history in told if history.attempt.identity not in known]
-    results = _results(session, trial.id, begun_afresh(mine))
+    results = _results(session, trial.id, restarted(mine))
     if _differs(session, trial.id, results, told):
         taken.differing.append(part.fingerprint)
     brings = {(one.step, one.evaluation_fingerprint) for h in new if h.attempt.state in WITH_RESULT for one in h.evaluations}
@@ -272,7 +272,7 @@ def _differs(session: Session, trial_id: int, results: Mapping[Result, int], tol
     return False
 
 
-def tell_links(session: Session, fingerprints: Iterable[str]) -> None:
+def queue_links(session: Session, fingerprints: Iterable[str]) -> None:
     """MLflow is told these trials again, whole, in every sweep that they serve. Outbox: "link"."""
     moment = now(session)
     for some in chunks(sorted(fingerprints)):

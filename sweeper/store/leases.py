@@ -54,7 +54,7 @@ def acquire(
     fresh = fresh and not any(attempt.fresh for attempt in newer)  # begun afresh by another: it is gone on with, not begun a third time
     if not fresh and newer and settles(newer[0].state, newer[0].failure, search=search):
         return None
-    if wanted is not None and not fresh and _has_finished(session, trial_id, begun_afresh(before), *wanted):
+    if wanted is not None and not fresh and _has_finished(session, trial_id, restarted(before), *wanted):
         return None
     attempt = Attempt(
         trial_id=trial_id,
@@ -104,7 +104,7 @@ def _has_finished(session: Session, trial_id: int, since: int, step: int, evalua
     return session.scalars(sa.select(ended.exists())).one()
 
 
-def begun_afresh(newest_first: Sequence[Any]) -> int:
+def restarted(newest_first: Sequence[Any]) -> int:
     """Number of the last attempt that began afresh, 1 without one: the results of those before it are put aside."""
     return next((attempt.number for attempt in newest_first if attempt.fresh), 1)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from sweeper.records import OutboxRow
 from sweeper.store.clock import now
-from sweeper.store.tables import MirrorLease, Outbox
+from sweeper.store.tables import MlflowSyncLease, Outbox
 from sweeper.store.writing import chunks, insert_or_ignore
 
 Kind = Literal["sweep", "link", "points", "evaluation", "attempt", "pages", "deleted"]
@@ -44,7 +44,7 @@ def delivered(session: Session, ids: Iterable[int], mark: tuple[str, str] | None
     # Where it is not the one that the mirror saw, another mirror or a retelling was here meanwhile, and theirs stands.
     if mark is not None:
         _make_row(session)
-        session.execute(sa.update(MirrorLease).where(sa.func.coalesce(MirrorLease.mark, "") == mark[0]).values(mark=mark[1]))
+        session.execute(sa.update(MlflowSyncLease).where(sa.func.coalesce(MlflowSyncLease.mark, "") == mark[0]).values(mark=mark[1]))
 
 
 def backlog(session: Session) -> int:
@@ -53,17 +53,17 @@ def backlog(session: Session) -> int:
 
 def read_mark(session: Session) -> str:
     """Empty when none was left yet."""
-    return session.scalars(sa.select(MirrorLease.mark)).one_or_none() or ""
+    return session.scalars(sa.select(MlflowSyncLease.mark)).one_or_none() or ""
 
 
 def write_mark(session: Session, mark: str) -> None:
     _make_row(session)
-    session.execute(sa.update(MirrorLease).values(mark=mark))
+    session.execute(sa.update(MlflowSyncLease).values(mark=mark))
 
 
-def acquire_mirror(session: Session, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
+def acquire_sync_lease(session: Session, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
     _make_row(session)
-    lease = session.scalars(sa.select(MirrorLease).with_for_update()).one()
+    lease = session.scalars(sa.select(MlflowSyncLease).with_for_update()).one()
     moment = now(session)
     until = moment + timedelta(seconds=seconds)
     if lease.owner not in ("", owner) and lease.until > moment and not is_dead(lease.owner):
@@ -73,9 +73,9 @@ def acquire_mirror(session: Session, owner: str, seconds: float, is_dead: Callab
     return True
 
 
-def release_mirror(session: Session, owner: str) -> None:
-    session.execute(sa.update(MirrorLease).where(MirrorLease.owner == owner).values(owner="", until=EPOCH))
+def release_sync_lease(session: Session, owner: str) -> None:
+    session.execute(sa.update(MlflowSyncLease).where(MlflowSyncLease.owner == owner).values(owner="", until=EPOCH))
 
 
 def _make_row(session: Session) -> None:
-    insert_or_ignore(session, MirrorLease, [{"id": 1, "owner": "", "until": EPOCH}])
+    insert_or_ignore(session, MlflowSyncLease, [{"id": 1, "owner": "", "until": EPOCH}])

@@ -17,7 +17,7 @@ from sweeper.states import ATTEMPT_STATES, TRIAL_STATES, WITH_RESULT, AttemptSta
 from sweeper.store import sweeps
 from sweeper.store.attempts import first_line
 from sweeper.store.clock import now
-from sweeper.store.leases import begun_afresh, recorded, resumable
+from sweeper.store.leases import recorded, restarted, resumable
 from sweeper.store.reading import rows_of
 from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks
@@ -214,7 +214,7 @@ def known(session: Session, fingerprints: Iterable[str]) -> dict[str, KnownTrial
         for attempt in session.execute(query):
             attempts[attempt.trial_id].append(attempt)
         evaluated: dict[int, set[tuple[int, str]]] = {key: set() for key in names}
-        since = {key: begun_afresh(newest_first) for key, newest_first in attempts.items()}
+        since = {key: restarted(newest_first) for key, newest_first in attempts.items()}
         done = sa.select(EvaluationDetail.trial_id, EvaluationDetail.step, EvaluationDetail.evaluation_fingerprint, Attempt.number)
         done = done.join(Attempt, Attempt.id == EvaluationDetail.attempt_id)
         for key, step, evaluation, number in session.execute(
@@ -264,7 +264,7 @@ def _newest(session: Session, here: sa.ColumnElement[bool], moment: datetime, is
     query = sa.select(*columns, *when).where(Attempt.trial_id.in_(mine)).order_by(Attempt.number)
     newest: dict[int, _Newest] = {}
     for trial_id, number, state, lease_until, error, step, failure, start_step, fresh, owner, started, ended in rows_of(session, query):
-        # A claim that never started has heard of no step: the one before it is the newest heard of.
+        # A leased attempt that never started has heard of no step: the one before it is the newest heard of.
         heard = step if start_step is not None or trial_id not in newest else newest[trial_id].step
         live = state == "running" and lease_until > moment and not is_dead(owner)
         short = failure == OUT_OF_MEMORY or (trial_id in newest and newest[trial_id].out_of_memory)

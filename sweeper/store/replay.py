@@ -16,7 +16,7 @@ from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, Outbox, Sweep, SweepTrial, SweepVersion, Trial
 
 
-def tell_again(session: Session, pages: bool, mark: str | None) -> int:
+def requeue_all(session: Session, pages: bool, mark: str | None) -> int:
     """Posts a "sweep" row for every sweep and a "link" row for every trial of it, but for those that wait already; returns how many.
 
     With `pages`, a "pages" row for every sweep with a result, also one that waits already, comes last of all: a page names the runs that

@@ -73,7 +73,7 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
 
     # -- attempts: Fenced when the attempt ended or was taken over; each call renews the lease, and nothing else does ---------------------
 
-    def claim(
+    def acquire_lease(
         self,
         fingerprint: str,
         *,
@@ -92,7 +92,7 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
         after number `seen`, the newest when it was planned, settled the trial (see `plan.failures.settles`): another driver did it.
         A fresh attempt wants its own result; where another driver began the trial afresh after `seen`, it is gone on with instead.
 
-        An attempt whose lease is over, or whose owner is dead, becomes `lost` here (outbox: "attempt"). `earlier` of the claim are the
+        An attempt whose lease is over, or whose owner is dead, becomes `lost` here (outbox: "attempt"). `earlier` of the lease are the
         attempts with a checkpoint to resume from, newest first, none from before the last fresh one, none whose comparability is not this
         `key`; empty when this one is fresh. In a `search`, an early stop settles the trial too.
         """
@@ -113,24 +113,24 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
         except Conflict:  # two at once, past every lock: the unique index let one of them through
             return None
 
-    def started(self, claim: Lease, *, start_step: int, comparability: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+    def started(self, lease: Lease, *, start_step: int, comparability: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
         """The worker begins at this step; its points count from here. Outbox: "attempt" (see `end`)."""
         with self._database.writing() as session:
-            attempts.started(session, claim, start_step=start_step, comparability=comparability, provenance=provenance)
+            attempts.started(session, lease, start_step=start_step, comparability=comparability, provenance=provenance)
 
-    def points(self, claim: Lease, step: int, metrics: Metrics, time_ms: int) -> None:
+    def points(self, lease: Lease, step: int, metrics: Metrics, time_ms: int) -> None:
         """Values of curves at a step; told twice, the first stands. Outbox: "points" {fingerprint, step, metrics, time_ms}."""
         with self._database.writing() as session:
-            attempts.points(session, claim, step, metrics, time_ms)
+            attempts.points(session, lease, step, metrics, time_ms)
 
-    def checkpointed(self, claim: Lease, step: int) -> None:
+    def checkpointed(self, lease: Lease, step: int) -> None:
         """A whole checkpoint of this step lies in the attempt's folder."""
         with self._database.writing() as session:
-            attempts.checkpointed(session, claim, step)
+            attempts.checkpointed(session, lease, step)
 
     def evaluated(
         self,
-        claim: Lease,
+        lease: Lease,
         step: int,
         evaluation_fingerprint: str,
         metrics: Metrics,
@@ -142,16 +142,16 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
         Outbox: "evaluation" {fingerprint, evaluation, step, metrics, details, time_ms, attempt}; `evaluation` is its fingerprint.
         """
         with self._database.writing() as session:
-            attempts.evaluated(session, claim, step, evaluation_fingerprint, metrics, details, time_ms)
+            attempts.evaluated(session, lease, step, evaluation_fingerprint, metrics, details, time_ms)
 
-    def alive(self, claim: Lease) -> None:
+    def alive(self, lease: Lease) -> None:
         """The worker was heard from."""
         with self._database.writing() as session:
-            attempts.alive(session, claim)
+            attempts.alive(session, lease)
 
     def end(
         self,
-        claim: Lease,
+        lease: Lease,
         state: AttemptState,
         error: str | None = None,
         *,
@@ -166,4 +166,4 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
         comparability, time_ms}.
         """
         with self._database.writing() as session:
-            attempts.end(session, claim, state, error, failure, policy, result)
+            attempts.end(session, lease, state, error, failure, policy, result)

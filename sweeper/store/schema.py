@@ -120,7 +120,7 @@ def _nobody_runs(connection: Connection) -> None:
         host, _, process = owner.partition(":")
         raise StoreError(
             f"{count} {'trial runs' if count == 1 else 'trials run'} on the database {_place(connection)}, under process"
-            f" {process.partition(':')[0]} on {host}; stop that run with Ctrl-C, or, if it is dead, wait until its claim ends"
+            f" {process.partition(':')[0]} on {host}; stop that run with Ctrl-C, or, if it is dead, wait until its lease ends"
             f" ({until:%Y-%m-%d %H:%M:%S} UTC); then upgrade again"
         )
 

@@ -56,7 +56,7 @@ def record(
     ids = _trial_ids(session, trials)
     linked = _linked(session, sweep)
     _place(session, this, trials, ids, grows=grows)
-    _tell_of(session, sweep, trials, ids, linked, moment)
+    _queue_links(session, sweep, trials, ids, linked, moment)
 
 
 def append(session: Session, *, name: str, profile: str, version: str, after: int, trials: Sequence[PlannedTrial]) -> bool:
@@ -69,7 +69,7 @@ def append(session: Session, *, name: str, profile: str, version: str, after: in
     ids = _trial_ids(session, trials)
     linked = _linked(session, sweep)
     session.execute(sa.insert(SweepTrial), _rows(this, trials, ids, after))
-    _tell_of(session, sweep, trials, ids, linked, now(session))
+    _queue_links(session, sweep, trials, ids, linked, now(session))
     return True
 
 
@@ -84,7 +84,7 @@ def placed(session: Session, name: str, profile: str, version: str) -> list[tupl
     return [(variant, levels, seed) for variant, levels, seed in session.execute(query)]
 
 
-def _tell_of(
+def _queue_links(
     session: Session, sweep: Sweep, trials: Sequence[PlannedTrial], ids: Mapping[str, int], linked: set[tuple[int, str]], moment: datetime
 ) -> None:
     """MLflow hears of the trials that it does not know to be this sweep's."""

@@ -1,4 +1,4 @@
-"""What the mirror of the store in MLflow asks of it: see `tracking.sync_source.MirrorSource`, which this is."""
+"""What the mirror of the store in MLflow asks of it: see `tracking.sync_source.SyncSource`, which this is."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from sweeper.store.database import Database
 from sweeper.store.results_reader import IsDead
 
 
-class MirroredStore:
+class SyncStore:
     """The outbox, for one mirror at a time, and what it shows of a trial. Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -44,13 +44,13 @@ class MirroredStore:
         with self._database.reading() as session:
             return outbox.read_mark(session)
 
-    def tell_again(self, *, pages: bool = False, mark: str | None = None) -> int:
+    def requeue_all(self, *, pages: bool = False, mark: str | None = None) -> int:
         """Put all that is stored into the outbox once more: "sweep" and "link" rows, but for those that wait there; how many it were.
 
         `pages`: and a "pages" row for every sweep with a result, behind them. `mark`: to be kept from now on.
         """
         with self._database.writing() as session:
-            return replay.tell_again(session, pages, mark)
+            return replay.requeue_all(session, pages, mark)
 
     def post_pages(self, name: str, profile: str) -> None:
         """Have the sweep's page and plots shown in MLflow, as they are when the mirror comes to it. Outbox: "pages" {name, profile}."""
@@ -62,12 +62,12 @@ class MirroredStore:
         with self._database.reading() as session:
             return outbox.backlog(session)
 
-    def acquire_mirror(self, owner: str, seconds: float, is_dead: IsDead) -> bool:
+    def acquire_sync_lease(self, owner: str, seconds: float, is_dead: IsDead) -> bool:
         """Become the one mirror, or stay it, for so many seconds; False while another one's lease lasts and it is not dead."""
         with self._database.writing() as session:
-            return outbox.acquire_mirror(session, owner, seconds, is_dead)
+            return outbox.acquire_sync_lease(session, owner, seconds, is_dead)
 
-    def release_mirror(self, owner: str) -> None:
+    def release_sync_lease(self, owner: str) -> None:
         """Let another be the mirror; nothing happens when `owner` is not."""
         with self._database.writing() as session:
-            outbox.release_mirror(session, owner)
+            outbox.release_sync_lease(session, owner)

@@ -124,7 +124,7 @@ class Attempt(Table):
         sa.UniqueConstraint("trial_id", "number"),
         # The last guard of "at most one live attempt", whatever the code above it does.
         sa.Index("uq_attempt_running", "trial_id", unique=True, sqlite_where=sa.text(RUNNING), postgresql_where=sa.text(RUNNING)),
-        {"sqlite_autoincrement": True},  # a claim names its attempt by id: ids are never used again
+        {"sqlite_autoincrement": True},  # a lease names its attempt by id: ids are never used again
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -137,7 +137,7 @@ class Attempt(Table):
     fresh: Mapped[bool]
     """True: starts from nothing, and no later attempt reads what came before it."""
     started: Mapped[datetime]
-    """When it was claimed, then when its worker began."""
+    """When it was leased, then when its worker began."""
     ended: Mapped[datetime | None]
     start_step: Mapped[int | None]
     """NULL until the worker said where it begins: until then the attempt hides nothing of earlier ones."""
@@ -205,7 +205,7 @@ class Outbox(Table):
     created: Mapped[datetime]
 
 
-class MirrorLease(Table):
+class MlflowSyncLease(Table):
     """At most one row: who empties the outbox, until when, and the mark of what was delivered last."""
 
     __tablename__ = "mirror_lease"

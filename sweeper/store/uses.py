@@ -12,7 +12,7 @@ from sweeper.plan.retention import AttemptUse, TrialUse, Wish
 from sweeper.spec.sweep_spec import Keep
 from sweeper.states import WITH_RESULT
 from sweeper.store.clock import now
-from sweeper.store.leases import begun_afresh
+from sweeper.store.leases import restarted
 from sweeper.store.reading import rows_of
 from sweeper.store.tables import Attempt, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
 from sweeper.store.writing import chunks
@@ -54,7 +54,7 @@ def _uses(session: Session, names: Mapping[int, str], ids: Sequence[int] | None,
         attempts[key].append(AttemptUse(number, state, fresh, step, read(said)))
         if state == "running" and until > moment and not dead(owner):
             live.add(key)
-    since = {key: begun_afresh(newest_first) for key, newest_first in attempts.items()}
+    since = {key: restarted(newest_first) for key, newest_first in attempts.items()}
     evaluated: dict[int, set[tuple[int, str]]] = {key: set() for key in names}
     made = sa.select(EvaluationDetail.trial_id, EvaluationDetail.step, EvaluationDetail.evaluation_fingerprint, Attempt.number)
     made = made.join(Attempt, Attempt.id == EvaluationDetail.attempt_id).where(Attempt.state.in_(WITH_RESULT))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sweeper.tracking.failures import Doubtful, Refused
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.sync_source import MirrorSource
+from sweeper.tracking.sync_source import SyncSource
 
 _log = logging.getLogger(__name__)
 
@@ -19,17 +19,17 @@ _log = logging.getLogger(__name__)
 class DeliveryMark:
     """Compares and advances the counts of both sides; a mark is `name:count`. A server that takes no such tag is told as it comes."""
 
-    def __init__(self, client: QuietClient, source: MirrorSource, pages: bool) -> None:
+    def __init__(self, client: QuietClient, source: SyncSource, pages: bool) -> None:
         self._client, self._source, self._pages = client, source, pages
         self._kept = ""
 
-    def told_again(self) -> bool:
+    def requeued(self) -> bool:
         """Have all told again if MLflow lacks anything that was delivered; whether it was needed. Call it before every delivery."""
         self._kept = self._source.mark()
         if self._kept and self._is_known():
             return False
         fresh = f"{secrets.token_hex(4)}:0"
-        again = self._source.tell_again(pages=self._pages, mark=fresh)
+        again = self._source.requeue_all(pages=self._pages, mark=fresh)
         if again:
             _log.warning("MLflow lacks what it was told, or was told by an older version: %d rows tell it all again", again)
         self._kept = fresh

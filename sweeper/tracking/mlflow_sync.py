@@ -18,9 +18,9 @@ from sweeper.tracking.artifact_locations import follow_home
 from sweeper.tracking.delivery_mark import DeliveryMark
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.outbox_events import AttemptEvent, DeletedNews, LinkEvent, MetricNews, PagesNews, SweepNews, read_row
+from sweeper.tracking.outbox_events import AttemptEvent, DeletedEvent, LinkEvent, MetricEvent, PagesEvent, SweepEvent, read_row
 from sweeper.tracking.sweep_runs import SweepKey, SweepRuns, sweep_title
-from sweeper.tracking.sync_source import MirrorSource
+from sweeper.tracking.sync_source import SyncSource
 from sweeper.tracking.trial_runs import TrialRuns
 
 DOUBTS = 3
@@ -53,7 +53,7 @@ class MlflowSync:
     """
 
     def __init__(
-        self, tracking_uri: str, artifact_root: Path, trials_root: Path, source: MirrorSource, pages: MakePages | None = None
+        self, tracking_uri: str, artifact_root: Path, trials_root: Path, source: SyncSource, pages: MakePages | None = None
     ) -> None:
         self._pages = pages
         self.refused = 0
@@ -88,7 +88,7 @@ class MlflowSync:
             if self._follow_home is not None:  # once: the home does not move under a running mirror
                 self._follow_home()
                 self._follow_home = None
-            if self._mark.told_again():
+            if self._mark.requeued():
                 self._client.forget()
                 self._runs.forget()
                 rows = self._source.pending(limit)
@@ -111,16 +111,16 @@ class MlflowSync:
 
     def _add_metrics(self, rows: list[OutboxRow], deadline: float, done: list[OutboxRow]) -> None:
         """Tell numbers, those of a trial together; adds to `done` the rows told before the deadline, at least one trial's."""
-        by_trial: dict[str, list[tuple[OutboxRow, MetricNews]]] = {}
+        by_trial: dict[str, list[tuple[OutboxRow, MetricEvent]]] = {}
         for row in rows:
-            news = self._insist(row, read_row)
-            if isinstance(news, MetricNews):
-                by_trial.setdefault(news.fingerprint, []).append((row, news))
+            event = self._insist(row, read_row)
+            if isinstance(event, MetricEvent):
+                by_trial.setdefault(event.fingerprint, []).append((row, event))
             else:
                 done.append(row)
         for fingerprint, told in by_trial.items():
             try:
-                self._trials.add_metrics(fingerprint, [news for _, news in told])
+                self._trials.add_metrics(fingerprint, [event for _, event in told])
                 done += [row for row, _ in told]
             except (Refused, Doubtful):
                 # One of them is at fault: told one by one, the others pass.
@@ -153,29 +153,29 @@ class MlflowSync:
     def _apply(self, row: OutboxRow) -> list[tuple[SweepKey, int]]:
         """Tell MLflow of one row; returns the sweeps whose status it may change, with the time (Unix ms) it happened."""
         match read_row(row):
-            case SweepNews() as news:
-                self._describe(news)
+            case SweepEvent() as event:
+                self._describe(event)
                 return []
-            case LinkEvent() as news:
-                return [(SweepKey(news.name, news.profile), self._trials.link(news))]
-            case MetricNews() as news:
-                self._trials.add_metrics(news.fingerprint, [news])
+            case LinkEvent() as event:
+                return [(SweepKey(event.name, event.profile), self._trials.link(event))]
+            case MetricEvent() as event:
+                self._trials.add_metrics(event.fingerprint, [event])
                 return []
-            case AttemptEvent() as news:
-                return [(sweep, news.time_ms) for sweep in self._trials.set_attempt(news)]
-            case PagesNews() as news:
-                self._show_pages(SweepKey(news.name, news.profile))
+            case AttemptEvent() as event:
+                return [(sweep, event.time_ms) for sweep in self._trials.set_attempt(event)]
+            case PagesEvent() as event:
+                self._show_pages(SweepKey(event.name, event.profile))
                 return []
-            case DeletedNews() as news:
-                self._runs.delete(SweepKey(news.name, news.profile))
+            case DeletedEvent() as event:
+                self._runs.delete(SweepKey(event.name, event.profile))
                 return []
 
-    def _describe(self, news: SweepNews) -> None:
-        sweep = SweepKey(news.name, news.profile)
+    def _describe(self, event: SweepEvent) -> None:
+        sweep = SweepKey(event.name, event.profile)
         run_id = self._runs.sweep(sweep)
         self._client.rename(run_id, sweep_title(sweep))
-        self._client.record(run_id, tags={"mlflow.note.content": news.question, "sweeper.version": news.version})
-        self._client.write_text(run_id, "spec.yaml", yaml.safe_dump(dict(news.spec), sort_keys=False, allow_unicode=True))
+        self._client.record(run_id, tags={"mlflow.note.content": event.question, "sweeper.version": event.version})
+        self._client.write_text(run_id, "spec.yaml", yaml.safe_dump(dict(event.spec), sort_keys=False, allow_unicode=True))
 
     def _show_pages(self, sweep: SweepKey) -> None:
         """Under `report/` of the parent run. What cannot be drawn is refused: the results themselves are there."""

@@ -15,7 +15,7 @@ from sweeper.tracking.failures import Refused
 
 
 @dataclass(frozen=True)
-class SweepNews:
+class SweepEvent:
     """A sweep, or a new version of it."""
 
     name: str
@@ -39,7 +39,7 @@ class LinkEvent:
 
 
 @dataclass(frozen=True)
-class MetricNews:
+class MetricEvent:
     """Numbers of a trial at one step: of its curve, or of an evaluation."""
 
     fingerprint: str
@@ -72,7 +72,7 @@ class AttemptEvent:
 
 
 @dataclass(frozen=True)
-class PagesNews:
+class PagesEvent:
     """A sweep's page, plots and samples are to be shown as they are now."""
 
     name: str
@@ -80,17 +80,17 @@ class PagesNews:
 
 
 @dataclass(frozen=True)
-class DeletedNews:
+class DeletedEvent:
     """A sweep was taken out of the store."""
 
     name: str
     profile: str
 
 
-News = SweepNews | LinkEvent | MetricNews | AttemptEvent | PagesNews | DeletedNews
+Event = SweepEvent | LinkEvent | MetricEvent | AttemptEvent | PagesEvent | DeletedEvent
 
 
-def read_row(row: OutboxRow) -> News:
+def read_row(row: OutboxRow) -> Event:
     """The news of a row; raises `Refused`, naming the row, when it cannot be read."""
     try:
         return _READERS[row.kind](row.payload)
@@ -98,8 +98,8 @@ def read_row(row: OutboxRow) -> News:
         raise Refused(f"outbox row {row.id} ({row.kind}) cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _sweep(payload: Mapping[str, Any]) -> SweepNews:
-    return SweepNews(
+def _sweep(payload: Mapping[str, Any]) -> SweepEvent:
+    return SweepEvent(
         name=_text(payload, "name"),
         profile=_text(payload, "profile"),
         version=str(payload.get("version", "")),
@@ -120,24 +120,24 @@ def _link(payload: Mapping[str, Any]) -> LinkEvent:
     )
 
 
-def _points(payload: Mapping[str, Any]) -> MetricNews:
+def _points(payload: Mapping[str, Any]) -> MetricEvent:
     step, time_ms = int(payload["step"]), int(payload["time_ms"])
     points = tuple(PointRecord(step, str(name), float(value), time_ms) for name, value in payload["metrics"].items())
-    return MetricNews(_text(payload, "fingerprint"), points)
+    return MetricEvent(_text(payload, "fingerprint"), points)
 
 
-def _evaluation(payload: Mapping[str, Any]) -> MetricNews:
-    news = _points(payload)
+def _evaluation(payload: Mapping[str, Any]) -> MetricEvent:
+    event = _points(payload)
     at = (int(payload["attempt"]), int(payload["step"]))
-    return MetricNews(news.fingerprint, news.points, at, str(payload.get("evaluation", "")), _plain(payload.get("details")))
+    return MetricEvent(event.fingerprint, event.points, at, str(payload.get("evaluation", "")), _plain(payload.get("details")))
 
 
-def _pages(payload: Mapping[str, Any]) -> PagesNews:
-    return PagesNews(name=_text(payload, "name"), profile=_text(payload, "profile"))
+def _pages(payload: Mapping[str, Any]) -> PagesEvent:
+    return PagesEvent(name=_text(payload, "name"), profile=_text(payload, "profile"))
 
 
-def _deleted(payload: Mapping[str, Any]) -> DeletedNews:
-    return DeletedNews(name=_text(payload, "name"), profile=_text(payload, "profile"))
+def _deleted(payload: Mapping[str, Any]) -> DeletedEvent:
+    return DeletedEvent(name=_text(payload, "name"), profile=_text(payload, "profile"))
 
 
 def _attempt(payload: Mapping[str, Any]) -> AttemptEvent:
@@ -168,7 +168,7 @@ def _plain(value: Any) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads(json.dumps(dict(value or {}), default=str)))
 
 
-_READERS: dict[str, Callable[[Mapping[str, Any]], News]] = {
+_READERS: dict[str, Callable[[Mapping[str, Any]], Event]] = {
     "sweep": _sweep,
     "link": _link,
     "points": _points,

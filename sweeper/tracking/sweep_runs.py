@@ -13,7 +13,7 @@ WHOLE = {"sweeper.whole": "yes"}
 
 
 class SweepKey(NamedTuple):
-    """A sweep, as `MirrorSource.links` names it."""
+    """A sweep, as `SyncSource.links` names it."""
 
     name: str
     profile: str

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sweeper.errors import SweeperError
 from sweeper.tracking.failures import TrackingAway
 from sweeper.tracking.mlflow_sync import MlflowSync
-from sweeper.tracking.sync_source import MirrorSource
+from sweeper.tracking.sync_source import SyncSource
 
 LEASE_S = 120.0
 """Renewed before the first request that comes after a quarter of it, since a drain may be long: what is left is longer than any request."""
@@ -27,7 +27,7 @@ class LeaseLost(SweeperError):
 class _Lease:
     """The only right to drain the outbox of a source."""
 
-    def __init__(self, source: MirrorSource, owner: str, is_dead: Callable[[str], bool]) -> None:
+    def __init__(self, source: SyncSource, owner: str, is_dead: Callable[[str], bool]) -> None:
         self._source, self._owner, self._is_dead = source, owner, is_dead
         self._since = 0.0
         self.held = False
@@ -35,7 +35,7 @@ class _Lease:
     def take(self) -> bool:
         """Take or renew it; whether it is ours now."""
         self._since = time.monotonic()
-        self.held = self._source.acquire_mirror(self._owner, LEASE_S, self._is_dead)
+        self.held = self._source.acquire_sync_lease(self._owner, LEASE_S, self._is_dead)
         return self.held
 
     def keep(self) -> None:
@@ -48,7 +48,7 @@ class _Lease:
 
     def give_back(self) -> None:
         if self.held:
-            self._source.release_mirror(self._owner)
+            self._source.release_sync_lease(self._owner)
 
 
 def nobody_is_dead(_owner: str) -> bool:
@@ -56,9 +56,9 @@ def nobody_is_dead(_owner: str) -> bool:
     return False
 
 
-def run_mirror(
-    mirror: MlflowSync,
-    source: MirrorSource,
+def run_sync(
+    sync: MlflowSync,
+    source: SyncSource,
     *,
     owner: str,
     stop: Callable[[], bool],
@@ -85,9 +85,9 @@ def run_mirror(
             held_before = lease.held
             if lease.take():
                 if not held_before:
-                    mirror.forget()
+                    sync.forget()
                 try:
-                    handled = mirror.drain(deadline=min(time.monotonic() + DRAIN_S, flush_end), permit=lease.keep)
+                    handled = sync.drain(deadline=min(time.monotonic() + DRAIN_S, flush_end), permit=lease.keep)
                 except LeaseLost as lost:
                     _log.warning("%s; what it told last is told again", lost)
                 except TrackingAway as away:

@@ -6,7 +6,7 @@ from typing import Protocol
 from sweeper.records import OutboxRow, TrialHistory
 
 
-class MirrorSource(Protocol):
+class SyncSource(Protocol):
     """An outbox with the histories behind it; the store provides one.
 
     Promises to the mirror:
@@ -35,7 +35,7 @@ class MirrorSource(Protocol):
         """The mark that is kept; empty when there never was one."""
         ...
 
-    def tell_again(self, *, pages: bool = False, mark: str | None = None) -> int:
+    def requeue_all(self, *, pages: bool = False, mark: str | None = None) -> int:
         """Make pending, behind what is, all that MLflow should know and that does not wait yet, and keep this mark; how many rows.
 
         `pages`: the pages of sweeps with results, too.
@@ -58,13 +58,13 @@ class MirrorSource(Protocol):
         """(evaluation fingerprint, attempt, step) of these evaluations."""
         ...
 
-    def acquire_mirror(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
+    def acquire_sync_lease(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
         """Take or renew the only right to drain the outbox, for `seconds` from now.
 
         True when `owner` holds it afterwards: it held it already, nobody did, the holder's time is over, or `is_dead(holder)`.
         """
         ...
 
-    def release_mirror(self, owner: str) -> None:
+    def release_sync_lease(self, owner: str) -> None:
         """Give the right back; does nothing when `owner` does not hold it."""
         ...

@@ -13,9 +13,9 @@ from sweeper.states import ATTEMPT_STATES
 from sweeper.tracking import mlflow_names
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway, headline
 from sweeper.tracking.mlflow_client import QuietClient
-from sweeper.tracking.outbox_events import AttemptEvent, LinkEvent, MetricNews
+from sweeper.tracking.outbox_events import AttemptEvent, LinkEvent, MetricEvent
 from sweeper.tracking.sweep_runs import WHOLE, SweepKey, SweepRuns
-from sweeper.tracking.sync_source import MirrorSource
+from sweeper.tracking.sync_source import SyncSource
 
 _log = logging.getLogger(__name__)
 
@@ -28,43 +28,43 @@ class TrialRuns:
     fail alone: numbers and states are told all the same.
     """
 
-    def __init__(self, client: QuietClient, runs: SweepRuns, source: MirrorSource, trials_root: Path) -> None:
+    def __init__(self, client: QuietClient, runs: SweepRuns, source: SyncSource, trials_root: Path) -> None:
         self._client = client
         self._runs = runs
         self._source = source
         self._trials_root = trials_root
 
-    def link(self, news: LinkEvent) -> int:
+    def link(self, event: LinkEvent) -> int:
         """Make or complete the child run with all that is known of its trial; returns when its newest attempt ended (Unix ms)."""
         try:
-            history = self._source.shown(news.fingerprint, news.name, news.profile)
+            history = self._source.shown(event.fingerprint, event.name, event.profile)
         except RequestError:  # deleted with its sweep since this row was read
             return 0
-        return self._fill(news, history)[1]
+        return self._fill(event, history)[1]
 
-    def add_metrics(self, fingerprint: str, batch: Sequence[MetricNews]) -> None:
+    def add_metrics(self, fingerprint: str, batch: Sequence[MetricEvent]) -> None:
         """Add the numbers of many events of a trial to each of its child runs, in as few requests as MLflow allows."""
         for sweep, run_id in self._children(fingerprint):
             unasked = self._source.unasked(fingerprint, *sweep)
-            shown = [news for news in batch if news.evaluated is None or (news.evaluation, *news.evaluated) not in unasked]
-            points = [point for news in shown for point in news.points]
-            details = {name: value for news in shown for name, value in (news.details or {}).items()}
+            shown = [event for event in batch if event.evaluated is None or (event.evaluation, *event.evaluated) not in unasked]
+            points = [point for event in shown for point in event.points]
+            details = {name: value for event in shown for name, value in (event.details or {}).items()}
             self._client.record(run_id, points=points, tags=_detail_tags(details))
-            for news in shown:
-                if news.evaluated is not None:
-                    attempt, step = news.evaluated
+            for event in shown:
+                if event.evaluated is not None:
+                    attempt, step = event.evaluated
                     self._show_samples(run_id, fingerprint, step, [attempt])
             pictures = self._pictures(fingerprint, unasked)
-            for step in {news.points[0].step for news in shown if news.evaluated is None and news.points} & pictures.keys():
+            for step in {event.points[0].step for event in shown if event.evaluated is None and event.points} & pictures.keys():
                 self._show_samples(run_id, fingerprint, step, pictures[step])
 
-    def set_attempt(self, news: AttemptEvent) -> list[SweepKey]:
+    def set_attempt(self, event: AttemptEvent) -> list[SweepKey]:
         """Show the state of an attempt on every child run of its trial; returns the sweeps concerned."""
-        children = self._children(news.fingerprint)
+        children = self._children(event.fingerprint)
         for _, run_id in children:
-            self._show_state(run_id, news)
+            self._show_state(run_id, event)
         for _, run_id in children:
-            self._keep_facts(run_id, news)
+            self._keep_facts(run_id, event)
         return [sweep for sweep, _ in children]
 
     def _children(self, fingerprint: str) -> list[tuple[SweepKey, str]]:
@@ -79,17 +79,17 @@ class TrialRuns:
         self._runs.settle(sweep, end_ms)
         return run_id
 
-    def _fill(self, news: LinkEvent, history: TrialHistory) -> tuple[str, int]:
-        sweep = SweepKey(news.name, news.profile)
-        title = f"{news.variant} · seed {news.seed}"
-        attempts, params = _as_news(history), mlflow_names.flattened(news.config)
-        tags = {"sweeper.variant": news.variant, "sweeper.seed": news.seed} | _detail_tags(history.details)
-        tags |= {f"sweeper.level.{factor}": level for factor, level in news.levels.items()}
+    def _fill(self, event: LinkEvent, history: TrialHistory) -> tuple[str, int]:
+        sweep = SweepKey(event.name, event.profile)
+        title = f"{event.variant} · seed {event.seed}"
+        attempts, params = _as_events(history), mlflow_names.flattened(event.config)
+        tags = {"sweeper.variant": event.variant, "sweeper.seed": event.seed} | _detail_tags(history.details)
+        tags |= {f"sweeper.level.{factor}": level for factor, level in event.levels.items()}
         for attempt in attempts:
             tags |= _state_tags(attempt)
-        run_id = self._runs.trial(sweep, news.fingerprint, whole=False)
+        run_id = self._runs.trial(sweep, event.fingerprint, whole=False)
         if run_id is None:
-            run_id = self._runs.create_trial(sweep, news.fingerprint, title, tags)
+            run_id = self._runs.create_trial(sweep, event.fingerprint, title, tags)
             tags = {}
         else:
             self._client.rename(run_id, title)
@@ -101,7 +101,7 @@ class TrialRuns:
             self._client.set_status(run_id, "SCHEDULED", None)
         points, whole, without_files = [*history.points, *history.evaluations], WHOLE, None
         try:
-            self._copy_files(run_id, news.config, history, self._source.unasked(news.fingerprint, *sweep))
+            self._copy_files(run_id, event.config, history, self._source.unasked(event.fingerprint, *sweep))
         except (TrackingAway, Refused, Doubtful) as error:
             whole, without_files = {}, error
         try:
@@ -112,13 +112,13 @@ class TrialRuns:
             self._client.record(run_id, tags=whole)
         if without_files is not None:
             raise without_files
-        self._runs.is_whole(sweep, news.fingerprint, run_id)
+        self._runs.is_whole(sweep, event.fingerprint, run_id)
         return run_id, attempts[-1].time_ms if attempts else 0
 
     def _copy_files(self, run_id: str, config: Mapping[str, Any], history: TrialHistory, unasked: Collection[tuple[str, int, int]]) -> None:
         texts = {"config.json": _json(config)}
-        for news in _as_news(history):
-            texts |= self._facts(news)
+        for event in _as_events(history):
+            texts |= self._facts(event)
         self._client.write_texts(run_id, texts)
         for step, attempts in sorted(self._pictures(history.fingerprint, unasked).items()):
             self._show_samples(run_id, history.fingerprint, step, attempts)
@@ -135,23 +135,23 @@ class TrialRuns:
             self._copy_points(run_id, points[:middle])
             self._copy_points(run_id, points[middle:])
 
-    def _show_state(self, run_id: str, news: AttemptEvent) -> None:
-        self._client.record(run_id, tags=_state_tags(news))
-        self._client.set_status(run_id, ATTEMPT_STATES[news.state].mlflow, news.time_ms)
+    def _show_state(self, run_id: str, event: AttemptEvent) -> None:
+        self._client.record(run_id, tags=_state_tags(event))
+        self._client.set_status(run_id, ATTEMPT_STATES[event.state].mlflow, event.time_ms)
 
-    def _keep_facts(self, run_id: str, news: AttemptEvent) -> None:
-        if facts := self._facts(news):
+    def _keep_facts(self, run_id: str, event: AttemptEvent) -> None:
+        if facts := self._facts(event):
             self._client.write_texts(run_id, facts)
 
-    def _facts(self, news: AttemptEvent) -> dict[str, str]:
+    def _facts(self, event: AttemptEvent) -> dict[str, str]:
         """The artifacts that tell all that is known of an attempt, by name: where it ran, and the names of its data's classes."""
         texts = {}
-        if news.provenance or news.comparability:
-            about = {"comparability": news.comparability, "provenance": news.provenance}
-            texts[f"attempts/attempt-{news.attempt}.json"] = _json(about)
-        if "classes" in news.provenance and Path(news.fingerprint).name == news.fingerprint:  # as in `_pictures`
+        if event.provenance or event.comparability:
+            about = {"comparability": event.comparability, "provenance": event.provenance}
+            texts[f"attempts/attempt-{event.attempt}.json"] = _json(about)
+        if "classes" in event.provenance and Path(event.fingerprint).name == event.fingerprint:  # as in `_pictures`
             with contextlib.suppress(OSError):  # on another machine
-                data = self._trials_root / news.fingerprint / f"attempt-{news.attempt}" / "data.json"
+                data = self._trials_root / event.fingerprint / f"attempt-{event.attempt}" / "data.json"
                 texts["data.json"] = data.read_text(encoding="utf-8")
         return texts
 
@@ -177,14 +177,14 @@ class TrialRuns:
                 return
 
 
-def _as_news(history: TrialHistory) -> list[AttemptEvent]:
+def _as_events(history: TrialHistory) -> list[AttemptEvent]:
     """The last thing that happened to each attempt, the newest attempt last."""
     return [AttemptEvent.of_record(history.fingerprint, attempt) for attempt in sorted(history.attempts, key=lambda each: each.number)]
 
 
-def _state_tags(news: AttemptEvent) -> dict[str, object]:
-    facts = _scalars(news.comparability) | _scalars(news.provenance)
-    own = {"sweeper.state": news.state, "sweeper.attempt": news.attempt, "sweeper.error": headline(news.error or "")}
+def _state_tags(event: AttemptEvent) -> dict[str, object]:
+    facts = _scalars(event.comparability) | _scalars(event.provenance)
+    own = {"sweeper.state": event.state, "sweeper.attempt": event.attempt, "sweeper.error": headline(event.error or "")}
     return {f"sweeper.{name}": value for name, value in facts.items()} | own
 
 

@@ -196,7 +196,7 @@ def test_files_go_back_where_the_store_fails_at_the_last_moment(
         raise StoreUnavailable("the server went away")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sweeper.store.importing.tell_links", fail)
+        patch.setattr("sweeper.store.importing.queue_links", fail)
         said = sweeper("import", "sweep.zip")
     assert (said.code, said.out) == (4, "")
     assert (rows(away), files(away)) == (before, {})

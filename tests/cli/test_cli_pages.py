@@ -60,9 +60,9 @@ def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
         store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
         assert store.backlog() == 1, "one row is enough"
         pages = functools.partial(write_pages, store, settings)
-        mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
-        assert mirror.drain() == 10, "of what MLflow never heard it is told first"
-        assert mirror.refused == 0
+        sync = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+        assert sync.drain() == 10, "of what MLflow never heard it is told first"
+        assert sync.refused == 0
     found = {path.name for path in settings.artifacts.rglob("report/*")}
     assert {"report.html", "contrasts.svg", "contrasts.pdf", "effects.svg"} <= found
 
@@ -83,12 +83,12 @@ def test_sync_draws_them_for_a_lost_mlflow(sweeper: Sweeper, home: Path, migrate
     shutil.copy(migrated, home / "mlflow.db")
     settings = Settings()
     with ResultsStore.open(settings.store_url) as store:
-        store.tell_again()
+        store.requeue_all()
         store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
-        mirror = MlflowSync(
+        sync = MlflowSync(
             settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, functools.partial(write_pages, store, settings)
         )
-        while mirror.drain():
+        while sync.drain():
             pass
     live = drawn(settings)
     shutil.rmtree(settings.artifacts / "mlflow")

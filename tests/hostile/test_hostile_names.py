@@ -219,12 +219,12 @@ def test_what_a_run_says(what: str, home: Path, said: Callable[..., tuple[int, s
             job = queue.next_job()
             assert job is not None
             started = {"comparability": {"device": HOSTILE[what]}, "checkpoints_passed_over": [HOSTILE[what]]}
-            queue.heard(job, WorkerMessage(TrialReport("started", 0, details=started), {"host": HOSTILE[what]}))
-            queue.ended(job, AttemptResult("failed", f"RuntimeError: {HOSTILE[what]}\nTraceback ...", "fault"))
+            queue.on_report(job, WorkerMessage(TrialReport("started", 0, details=started), {"host": HOSTILE[what]}))
+            queue.on_end(job, AttemptResult("failed", f"RuntimeError: {HOSTILE[what]}\nTraceback ...", "fault"))
 
     monkeypatch.setattr("sweeper.execution.ray_tune.run_jobs", work)
     monkeypatch.setattr("sweeper.execution.ray_session.ray_session", lambda **_: contextlib.nullcontext())
-    monkeypatch.setattr("sweeper.service.run_sweep.MirrorProcess", lambda _: contextlib.nullcontext(SimpleNamespace()))
+    monkeypatch.setattr("sweeper.service.run_sweep.MlflowSyncProcess", lambda _: contextlib.nullcontext(SimpleNamespace()))
     sweep = a_sweep()
     if not refused(_level, what):
         sweep["design"]["factors"]["timesteps"]["levels"][HOSTILE[what]] = {"batch_size": 8}
@@ -294,10 +294,10 @@ def test_mlflow_takes_every_word_that_a_sweep_takes(home: Path, migrated: Path, 
     store(SweepRequest(Path("sweep.yaml")))
     settings = Settings()
     with ResultsStore.open(settings.store_url) as opened:
-        mirror = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, opened)
-        while mirror.drain():
+        sync = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, opened)
+        while sync.drain():
             pass
-        assert mirror.refused == 0
+        assert sync.refused == 0
     client = MlflowClient(tracking_uri=settings.tracking_uri)
     runs = client.search_runs([client.get_experiment_by_name("small").experiment_id])
     assert {run.data.tags.get("sweeper.level.timesteps") for run in runs} >= set(words)

@@ -56,14 +56,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def asking(folder: Path, output: Path, weights: Path, **more: Any) -> Encoding:
+def wrap(folder: Path, output: Path, weights: Path, **more: Any) -> Encoding:
     given: dict[str, Any] = {"side": SIDE, "batch": 4, "dtype": "float32"} | more
     return Encoding(folder, output, AutoencoderConfig(weights=str(weights)), **given)
 
 
 def encoded(folder: Path, output: Path, weights: Path, **more: Any) -> list[str]:
     said: list[str] = []
-    encode_data(asking(folder, output, weights, **more), said.append)
+    encode_data(wrap(folder, output, weights, **more), said.append)
     return said
 
 

@@ -18,7 +18,7 @@ from model.train_trial import check
 LATENTS = {"data": {"kind": "latents", "path": "/anywhere"}}
 
 
-def asking(**extractor: Any) -> TrainConfig:
+def wrap(**extractor: Any) -> TrainConfig:
     return tiny(evaluation={"extractor": extractor})
 
 
@@ -37,7 +37,7 @@ def identity_of(config: TrainConfig) -> dict[str, Any]:
     ],
 )
 def test_a_metric_says_whose_features_it_is_of(extractor: dict[str, Any], names: tuple[str, ...]) -> None:
-    assert asking(**extractor).feature_metrics == names
+    assert wrap(**extractor).feature_metrics == names
 
 
 def test_the_published_file_is_fid_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_the_published_file_is_fid_wherever_it_lies(tmp_path: Path, monkeypatch:
     for name in ("published.pth", "other-6726825d.pth"):
         (tmp_path / name).touch()
     hub, file, other = (
-        asking(kind="inception", weights=str(weights)) for weights in ("hub", tmp_path / "published.pth", tmp_path / "other-6726825d.pth")
+        wrap(kind="inception", weights=str(weights)) for weights in ("hub", tmp_path / "published.pth", tmp_path / "other-6726825d.pth")
     )
     assert file.feature_metrics == hub.feature_metrics == ("fid", "inception_score")
     assert identity_of(file) == identity_of(hub)
@@ -54,20 +54,20 @@ def test_the_published_file_is_fid_wherever_it_lies(tmp_path: Path, monkeypatch:
 
 
 def test_a_config_without_an_extractor_keeps_its_name() -> None:
-    assert identity_of(asking(kind="classifier")) == identity_of(tiny())
+    assert identity_of(wrap(kind="classifier")) == identity_of(tiny())
     assert "extractor" not in identity_of(tiny())
-    named = [identity_of(asking(kind="timm", name=name, weights=weights)) for name in ("vit", "cnn") for weights in ("none", "pretrained")]
-    assert len({repr(one) for one in [identity_of(tiny()), identity_of(asking(kind="inception")), *named]}) == 6
+    named = [identity_of(wrap(kind="timm", name=name, weights=weights)) for name in ("vit", "cnn") for weights in ("none", "pretrained")]
+    assert len({repr(one) for one in [identity_of(tiny()), identity_of(wrap(kind="inception")), *named]}) == 6
 
 
 def test_a_file_goes_by_its_content_and_survives_being_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, moved = tmp_path / "a.pth", tmp_path / "b.pth"
     file.write_bytes(b"weights")
     moved.write_bytes(b"weights")
-    first, second = (asking(kind="timm", name="resnet18", weights=str(path)) for path in (file, moved))
+    first, second = (wrap(kind="timm", name="resnet18", weights=str(path)) for path in (file, moved))
     assert identity_of(first) == identity_of(second)
     monkeypatch.chdir(tmp_path)
-    assert asking(kind="timm", name="resnet18", weights="a.pth") == first, "a trial may run in another folder"
+    assert wrap(kind="timm", name="resnet18", weights="a.pth") == first, "a trial may run in another folder"
     file.unlink()
     assert TrainConfig.model_validate(first.model_dump(mode="json")) == first
     assert len(first.evaluation.extractor.weights_hash) == 16  # type: ignore[union-attr]
@@ -91,7 +91,7 @@ def test_a_file_goes_by_its_content_and_survives_being_written_down(tmp_path: Pa
 )
 def test_what_means_nothing_is_refused(extractor: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        asking(**extractor)
+        wrap(**extractor)
     assert message in caught.value.errors()[0]["msg"]
 
 
@@ -123,7 +123,7 @@ def test_an_unknown_model_is_refused_when_a_sweep_is_planned(change: dict[str, A
 def test_an_inception_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(availability, "find_spec", lambda name: None if name == "torch_fidelity" else object())
     with pytest.raises(ConfigError, match=r"inception is the network of torch-fidelity, which is not installed; pip install torch-fid"):
-        check(asking(kind="inception"))
+        check(wrap(kind="inception"))
 
 
 def test_timms_names_are_found_without_importing_it() -> None:

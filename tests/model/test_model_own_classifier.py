@@ -54,7 +54,7 @@ def shown(tokens: Tensor) -> Tensor:
     return (F.interpolate(torch.cat([pixels] * 3, dim=1), (160, 160), mode="bilinear", antialias=True) - 0.5) / 0.5
 
 
-def asking(weights: Path | str, **more: Any) -> TrainConfig:
+def wrap(weights: Path | str, **more: Any) -> TrainConfig:
     return tiny(evaluation=ASKED | more | {"classifier": {"kind": "timm", "name": NAME, "weights": str(weights)}})
 
 
@@ -69,7 +69,7 @@ def test_classes_are_its_own_and_all_else_stays(tmp_path: Path, digits: DataSet,
     plain = tiny(evaluation=ASKED).evaluation
     ((tokens, labels),) = generate(transformer, plain, shape=(16, 4), dtype=torch.float64, tick=nothing, channels=1)
     made = network(tmp_path / "own.safetensors", centred_on=tokens)
-    config = asking(tmp_path / "own.safetensors")
+    config = wrap(tmp_path / "own.safetensors")
     own = opened(config, digits)
     results = []
     for with_own in (None, dataclasses.replace(own, accuracy=0.25)):
@@ -89,7 +89,7 @@ def test_classes_are_its_own_and_all_else_stays(tmp_path: Path, digits: DataSet,
 
 def test_its_accuracy_is_on_held_out_images_and_computed_once(tmp_path: Path, digits: DataSet) -> None:
     made = network(tmp_path / "own.safetensors", centred_on=digits.held_out.tokens[:20])
-    own = opened(asking(tmp_path / "own.safetensors"), digits)
+    own = opened(wrap(tmp_path / "own.safetensors"), digits)
     with torch.no_grad():
         right = made(shown(digits.held_out.tokens)).argmax(dim=1) == digits.held_out.labels
     assert own.measured(digits, tmp_path / "cache", nothing).accuracy == right.double().mean().item()
@@ -101,7 +101,7 @@ def test_its_accuracy_is_on_held_out_images_and_computed_once(tmp_path: Path, di
 
 def test_a_trial_says_whose_classes_they_are(tmp_path: Path, cache: Path) -> None:
     network(tmp_path / "own.safetensors")
-    config = asking(tmp_path / "own.safetensors").model_copy(update={"steps": 2, "checkpoint_every": 2})
+    config = wrap(tmp_path / "own.safetensors").model_copy(update={"steps": 2, "checkpoint_every": 2})
     told = run(config, tmp_path / "trial", cache)
     classifier, _, own = told.started().details["comparability"]["evaluator"].partition("+classes by ")
     assert classifier
@@ -122,16 +122,16 @@ def test_a_config_without_one_keeps_its_names(tmp_path: Path) -> None:
 def test_other_classes_are_refused(tmp_path: Path, digits: DataSet) -> None:
     network(tmp_path / "four.safetensors", classes=4)
     with pytest.raises(DataError, match=r"evaluation\.classifier\.weights tell 4 classes apart, and the data has 10; give a classifier of"):
-        opened(asking(tmp_path / "four.safetensors"), digits)
+        opened(wrap(tmp_path / "four.safetensors"), digits)
     with pytest.raises(ConfigError, match=rf"weights: the published {NAME} tells 1000 classes apart, and the data has 10; give a file of"):
-        opened(asking("pretrained"), digits)
+        opened(wrap("pretrained"), digits)
 
 
 def test_random_weights_are_no_classifier() -> None:
     with pytest.raises(
         ValidationError, match=r"evaluation\.classifier\.weights: .*none cannot be read .*; give pretrained, or a file of weights"
     ):
-        asking("none")
+        wrap("none")
 
 
 def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:

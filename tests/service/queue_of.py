@@ -33,14 +33,14 @@ class Desk:
     spec: Mapping[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     url: str | None = None
-    patience: float = 0.3
+    retry: float = 0.3
 
     def __post_init__(self) -> None:
-        self.settings = Settings(home=self.folder, store_patience=self.patience)
+        self.settings = Settings(home=self.folder, store_patience=self.retry)
         self.store = ResultsStore.open(self.url or f"sqlite:///{self.folder / 'sweeper.db'}")
         self.store.record_sweep(name="desk", profile="default", version="v1", spec=self.spec, trials=self.trials)
 
-    def driver(self, owner: str = "me", allowance: Budget | None = None, store: Any = None, trials: Any = None, **decided: Any) -> Driver:
+    def driver(self, owner: str = "me", budget: Budget | None = None, store: Any = None, trials: Any = None, **decided: Any) -> Driver:
         """`decided`: fields of its decisions."""
         chosen = self.trials if trials is None else trials
         return Driver(
@@ -49,7 +49,7 @@ class Desk:
             owner,
             [Decision(trial, "run", "new", **{"seen": len(self.attempts(trial)), **decided}) for trial in chosen],
             Allotment(1, 0, 2, "cpu"),
-            allowance or Budget(NO_LIMITS, gpus=0, concurrent=2, paces={}),
+            budget or Budget(NO_LIMITS, gpus=0, concurrent=2, paces={}),
             (),
             Progress(len(chosen), 0, len(chosen), "held_out_loss", "cpu", self.said.append),
         )
@@ -61,7 +61,7 @@ class Desk:
 
 def say(driver: Driver, job: Job, kind: Any, step: int, metrics: Mapping[str, float] | None = None, details: Any = None) -> None:
     """As the job's worker would."""
-    driver.heard(job, WorkerMessage(TrialReport(kind, step, metrics or {}, details if details is not None else STARTED)))
+    driver.on_report(job, WorkerMessage(TrialReport(kind, step, metrics or {}, details if details is not None else STARTED)))
 
 
 def work(driver: Driver, job: Job, steps: int = 10, loss: float = 0.5, end: bool = True) -> None:
@@ -71,4 +71,4 @@ def work(driver: Driver, job: Job, steps: int = 10, loss: float = 0.5, end: bool
     say(driver, job, "checkpoint", steps)
     say(driver, job, "evaluation", steps, {"held_out_loss": loss}, {"samples": 5})
     if end:
-        driver.ended(job, AttemptResult("finished"))
+        driver.on_end(job, AttemptResult("finished"))

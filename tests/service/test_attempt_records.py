@@ -72,20 +72,20 @@ def test_what_the_store_was_not_told_is_told_before_the_trial_goes_on(desk: Desk
     say(first, job, "points", 4, {"train_loss": 1.0})
     assert isinstance(first.failure, StoreUnavailable)
     records = AttemptRecords(desk.store, desk.settings)  # of one that died while the store was away, its points and checkpoint in its hands
-    claim = first._running.heard(job)
-    assert claim is not None
+    lease = first._running.report_from(job)
+    assert lease is not None
     for kind, step, metrics in (("points", 6, {"train_loss": 0.9}), ("checkpoint", 6, {})):
-        records.heard(claim.claim, desk.trials[0], _heard(kind, step, metrics), 3_000)
+        records.reported(lease.lease, desk.trials[0], _heard(kind, step, metrics), 3_000)
     write_state(job.folder, "checkpoint", 6)
     assert [point.step for point in desk.store.history(name).points] == [2]
-    desk.store.alive(claim.claim)
+    desk.store.alive(lease.lease)
     assert desk.driver("second").next_job() is None, "the first one's lease is not over: it may live"
     records.catch_up(name, lambda _: False)
     assert [point.step for point in desk.store.history(name).points] == [2], "nor is anything told for it"
     records.catch_up(name, lambda _: True)
     assert [point.step for point in desk.store.history(name).points] == [2, 4, 6]
     first.failure = None
-    desk.store.end(claim.claim, "lost")
+    desk.store.end(lease.lease, "lost")
     job = took(desk.driver("third", key=STARTED["comparability"]))
     assert job.recorded == {job.folder.parent / "attempt-1": 6}, "so that it goes on from there, with a whole curve"
     records.catch_up(name, lambda _: True)
@@ -99,7 +99,7 @@ def test_a_claim_catches_up_by_itself(desk: Desk) -> None:
     say(first, job, "started", 0)
     store.away = True
     say(first, job, "points", 4, {"train_loss": 1.0})
-    first.ended(job, AttemptResult("lost", "died", "lost"))
+    first.on_end(job, AttemptResult("lost", "died", "lost"))
     desk.settings = desk.settings.model_copy(update={"lease_seconds": 1.0})
     second = desk.driver("first")  # a driver of the same process knows that nobody runs it
     took(second)

@@ -36,7 +36,7 @@ def test_a_running_trial_stops_and_no_run_takes_it_up_before_it_is_asked_for(tmp
     assert not (other.folder / STOP_FILE).exists()
     assert state(desk) == "running", "until it has stopped"
     say(driver, job, "checkpoint", 5)
-    driver.ended(job, AttemptResult("stopped"))
+    driver.on_end(job, AttemptResult("stopped"))
     assert state(desk) == "cancelled"
     assert f"stopped   single  seed 0  cancelled; {UNDO}  [0/2]" in desk.said
     assert driver.next_job() is None
@@ -72,7 +72,7 @@ def test_a_lost_worker_of_a_cancelled_trial_is_not_replaced(tmp_path: Path) -> N
     driver = desk.driver()
     job = took(driver)
     cancel(desk)
-    driver.ended(job, AttemptResult("lost", "died", "lost"))
+    driver.on_end(job, AttemptResult("lost", "died", "lost"))
     assert driver.next_job() is None
     driver._elsewhere = [(decision, 0.0) for decision, _ in driver._elsewhere]
     assert driver.next_job() is None
@@ -94,5 +94,5 @@ def test_a_trial_stopped_with_its_run_is_not_cancelled(tmp_path: Path) -> None:
     driver = desk.driver()
     job = took(driver)
     driver.stop()
-    driver.ended(job, AttemptResult("stopped"))
+    driver.on_end(job, AttemptResult("stopped"))
     assert (state(desk), desk.attempts()[0][3]) == ("pending", None)

@@ -30,7 +30,7 @@ def test_the_result_comes_with_the_end(desk: Desk) -> None:
     work(driver, job, end=False)
     kinds = [row.kind for row in desk.store.pending(20)]
     assert "evaluation" not in kinds
-    driver.ended(job, AttemptResult("finished"))
+    driver.on_end(job, AttemptResult("finished"))
     assert [row.kind for row in desk.store.pending(20)] == [*kinds, "evaluation", "attempt"]
     assert snapshot(desk).outcomes[0].metrics == {"held_out_loss": 0.5}
     assert driver.finished()
@@ -43,7 +43,7 @@ def test_an_attempt_that_did_not_finish_leaves_no_result(desk: Desk, end: Attemp
     driver = desk.driver()
     job = took(driver)
     work(driver, job, end=False)
-    driver.ended(job, end)
+    driver.on_end(job, end)
     assert evaluations(desk) == []
     assert snapshot(desk).outcomes[0].state != "finished"
 
@@ -74,7 +74,7 @@ def test_a_driver_whose_trial_was_taken_over_is_refused_and_its_worker_told(desk
     work(slept, late, loss=9.0, end=False)
     assert (late.folder / STOP_FILE).exists()
     assert not (other.folder / STOP_FILE).exists()
-    slept.ended(late, AttemptResult("finished"))
+    slept.on_end(late, AttemptResult("finished"))
     work(quick, other)
     assert evaluations(desk) == [0.5]
     assert [(number, state) for number, state, *_ in desk.attempts()] == [(1, "lost"), (2, "finished")]
@@ -110,7 +110,7 @@ class Deaf:
 
 def test_writes_whose_answer_was_lost_are_done_once(desk: Desk) -> None:
     driver = desk.driver(store=Deaf(desk))
-    job = took(driver)  # its claim was granted twice: the first was nobody's, since nobody had heard of it
+    job = took(driver)  # its lease was granted twice: the first was nobody's, since nobody had heard of it
     work(driver, job)
     assert driver.failure is None
     assert [(number, state) for number, state, *_ in desk.attempts()] == [(1, "lost"), (2, "finished")]
@@ -120,10 +120,10 @@ def test_writes_whose_answer_was_lost_are_done_once(desk: Desk) -> None:
 
 
 class Away(Deaf):
-    """A store that is never there again after the first claim."""
+    """A store that is never there again after the first lease."""
 
     def __getattr__(self, name: str):  # type: ignore[no-untyped-def]
-        if name == "claim" and name not in self._lost:
+        if name == "acquire_lease" and name not in self._lost:
             self._lost.add(name)
             return getattr(self._store, name)
         raise StoreUnavailable("connection refused")
@@ -137,7 +137,7 @@ def test_a_store_that_stays_away_pauses_the_sweep_and_its_trials_are_told_to_che
     assert isinstance(driver.failure, StoreUnavailable)
     assert (job.folder / STOP_FILE).exists()
     assert not driver.abandoned(), "its trials have some seconds to write a checkpoint"
-    driver.ended(job, AttemptResult("stopped"))
+    driver.on_end(job, AttemptResult("stopped"))
     assert driver.finished()
     assert "connection refused" in desk.said[1]
 
@@ -145,7 +145,7 @@ def test_a_store_that_stays_away_pauses_the_sweep_and_its_trials_are_told_to_che
 def test_a_retried_trial_is_not_started_when_another_sweep_finished_it(desk: Desk) -> None:
     first = desk.driver("first")
     job = took(first)
-    first.ended(job, AttemptResult("lost", "died", "lost"))
+    first.on_end(job, AttemptResult("lost", "died", "lost"))
     other = desk.driver("second", trials=[planned()])
     work(other, took(other))
     assert first.next_job() is None

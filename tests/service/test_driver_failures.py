@@ -27,7 +27,7 @@ def took(driver: Driver) -> Job:
 @pytest.mark.parametrize("failure", ["config error", "data error", "fault"])
 def test_a_failure_that_would_repeat_is_stored_and_left_alone(desk: Desk, failure: FailureClass) -> None:
     driver = desk.driver()
-    driver.ended(took(driver), AttemptResult("failed", "KeyError: x\nTraceback", failure))
+    driver.on_end(took(driver), AttemptResult("failed", "KeyError: x\nTraceback", failure))
     ((number, state, stored, policy),) = desk.attempts()
     assert (number, state, stored) == (1, "failed", failure)
     assert policy is not None
@@ -41,13 +41,13 @@ def test_a_want_of_memory_is_tried_once_more_with_half_the_batch_at_a_time(desk:
     driver = desk.driver()
     first = took(driver)
     assert first.config["accumulation"] == 1
-    driver.ended(first, AttemptResult("failed", "OutOfMemoryError: ...", "out of memory"))
+    driver.on_end(first, AttemptResult("failed", "OutOfMemoryError: ...", "out of memory"))
     second = took(driver)
     assert (second.config["accumulation"], second.config["batch_size"]) == (2, 16)
-    driver.ended(second, AttemptResult("lost", "died", "lost"))
+    driver.on_end(second, AttemptResult("lost", "died", "lost"))
     third = took(driver)
     assert third.config["accumulation"] == 2, "a lost worker changes nothing about that"
-    driver.ended(third, AttemptResult("failed", "OutOfMemoryError: ...", "out of memory"))
+    driver.on_end(third, AttemptResult("failed", "OutOfMemoryError: ...", "out of memory"))
     assert driver.finished()
     policies = [policy for *_, policy in desk.attempts()]
     assert policies[0] == "tried again once with 2 micro-batches of 8 a step, the same batch of 16"
@@ -62,10 +62,10 @@ def test_lost_workers_are_replaced_as_long_as_the_trial_gets_further(desk: Desk)
     for step in range(1, LOST_IN_A_ROW + 3):
         job = took(driver)
         say(driver, job, "checkpoint", step)
-        driver.ended(job, AttemptResult("lost", "died", "lost"))
+        driver.on_end(job, AttemptResult("lost", "died", "lost"))
     for _ in range(LOST_IN_A_ROW - 1):
         job = took(driver)
-        driver.ended(job, AttemptResult("lost", "died", "lost"))
+        driver.on_end(job, AttemptResult("lost", "died", "lost"))
     assert driver.finished()
     assert desk.attempts()[-1][3] == f"lost {LOST_IN_A_ROW} times in a row without getting further; left alone until the next run"
     assert desk.store.snapshot("desk").outcomes[0].state == "pending", "not counted against the trial"
@@ -75,7 +75,7 @@ def test_a_full_disk_pauses_the_sweep(tmp_path: Path) -> None:
     desk = Desk(tmp_path, [planned(seed) for seed in range(3)])
     driver = desk.driver()
     first, second = took(driver), took(driver)
-    driver.ended(first, AttemptResult("failed", "DiskFull: no space left to write x\nTraceback", "disk full"))
+    driver.on_end(first, AttemptResult("failed", "DiskFull: no space left to write x\nTraceback", "disk full"))
     assert driver.next_job() is None
     assert not driver.finished(), "what runs goes on"
     assert not (second.folder / STOP_FILE).exists()
@@ -110,8 +110,8 @@ def test_checkpoints_that_were_passed_over_are_named(desk: Desk) -> None:
 def test_nothing_is_started_that_cannot_finish_and_no_block_in_part(tmp_path: Path) -> None:
     clock = [0.0]
     desk = Desk(tmp_path, [planned(seed, variant) for seed in range(3) for variant in ("a", "b")])
-    allowance = Budget(Limits(seconds=100), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
-    driver = desk.driver(allowance=allowance)
+    budget = Budget(Limits(seconds=100), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
+    driver = desk.driver(budget=budget)
     for _ in range(4):  # 20 s each: two blocks fit in 100 s, the third would end at 120
         job = took(driver)
         clock[0] += 20
@@ -120,7 +120,7 @@ def test_nothing_is_started_that_cannot_finish_and_no_block_in_part(tmp_path: Pa
     assert driver.finished()
     assert {d.trial.seed for d in driver.left_out} == {2}
     assert len(driver.left_out) == 2
-    assert allowance.reason == "the 2 trials of seed 2 would take about 40 s, and 20 s are left before the deadline"
+    assert budget.reason == "the 2 trials of seed 2 would take about 40 s, and 20 s are left before the deadline"
     finished = {(o.seed, o.state) for o in desk.store.snapshot("desk").outcomes}
     assert finished == {(0, "finished"), (1, "finished"), (2, "pending")}
     desk.store.close()
@@ -128,26 +128,26 @@ def test_nothing_is_started_that_cannot_finish_and_no_block_in_part(tmp_path: Pa
 
 def test_at_the_deadline_what_runs_is_told_to_checkpoint(desk: Desk) -> None:
     clock = [0.0]
-    allowance = Budget(Limits(seconds=100), gpus=0, concurrent=1, paces={"single": Pace(5.0, 0.0, "measured", "")}, clock=lambda: clock[0])
-    driver = desk.driver(allowance=allowance)
+    budget = Budget(Limits(seconds=100), gpus=0, concurrent=1, paces={"single": Pace(5.0, 0.0, "measured", "")}, clock=lambda: clock[0])
+    driver = desk.driver(budget=budget)
     job = took(driver)
     assert not driver.abandoned()
     clock[0] = 101
     assert not driver.abandoned()
     assert (job.folder / STOP_FILE).exists()
-    driver.ended(job, AttemptResult("stopped"))
+    driver.on_end(job, AttemptResult("stopped"))
     assert driver.finished()
     assert not driver.stopped, "nobody interrupted it"
-    assert allowance.reason == "the deadline is reached"
+    assert budget.reason == "the deadline is reached"
 
 
 def test_gpu_hours_are_those_of_all_trials_together(tmp_path: Path) -> None:
     clock = [0.0]
     desk = Desk(tmp_path, [planned(seed) for seed in range(5)])
-    allowance = Budget(
+    budget = Budget(
         Limits(gpu_seconds=2.9 * 3600), gpus=0.5, concurrent=2, paces={"single": Pace(300.0, 0.0, "measured", "")}, clock=lambda: clock[0]
     )
-    driver = desk.driver(allowance=allowance)
+    driver = desk.driver(budget=budget)
     first, second = took(driver), took(driver)  # 3,000 s each, of half a GPU
     clock[0] = 3600.0  # slower than was thought
     work(driver, first)
@@ -157,7 +157,7 @@ def test_gpu_hours_are_those_of_all_trials_together(tmp_path: Path) -> None:
     clock[0] = 5400.0
     assert driver.next_job() is None
     # One is spent by the first two and half of one by the others, which have 3,600 s to go as far as anybody knows; so has the fifth.
-    assert allowance.reason == "single, seed 4, would take about 1.50 GPU hours, and 1.40 are left"
+    assert budget.reason == "single, seed 4, would take about 1.50 GPU hours, and 1.40 are left"
     desk.store.close()
 
 
@@ -165,15 +165,15 @@ def test_a_trial_that_was_nearly_done_does_not_seem_slow(tmp_path: Path) -> None
     """Its start and evaluation take as long whether it does ten steps or one."""
     clock = [0.0]
     desk = Desk(tmp_path, [planned(seed, steps=100) for seed in range(2)])
-    allowance = Budget(Limits(seconds=200), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
-    driver = desk.driver(allowance=allowance)
+    budget = Budget(Limits(seconds=200), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
+    driver = desk.driver(budget=budget)
     job = driver.next_job()
     assert job is not None
     say(driver, job, "started", 90)
     say(driver, job, "points", 100, {"train_loss": 1.0, "steps_per_second": 1.0})
     clock[0] = 50.0  # ten steps of a second, and 40 s for the rest
     say(driver, job, "evaluation", 100, {"held_out_loss": 0.5}, {"samples": 5})
-    driver.ended(job, AttemptResult("finished"))
+    driver.on_end(job, AttemptResult("finished"))
     assert driver.next_job() is not None, "it takes 140 s, and 150 s are left; not 5 s a step"
     desk.store.close()
 
@@ -189,45 +189,45 @@ def test_a_trial_that_was_nearly_done_does_not_seem_slow(tmp_path: Path) -> None
 )
 def test_what_a_finished_trial_says_of_the_next(rate: float | None, first: int, cost: float) -> None:
     clock = [0.0]
-    allowance = Budget(Limits(seconds=50 + cost - 1), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
-    allowance.started("a")
-    allowance.began("a", first)
+    budget = Budget(Limits(seconds=50 + cost - 1), gpus=0, concurrent=1, paces={}, clock=lambda: clock[0])
+    budget.started("a")
+    budget.began("a", first)
     clock[0] = 50.0
-    allowance.ended("a", TrialProgress(planned(), 1, step=10, steps_per_second=rate), finished=True)
+    budget.ended("a", TrialProgress(planned(), 1, step=10, steps_per_second=rate), finished=True)
     following = Decision(planned(1, steps=100), "run", "new")
-    assert not allowance.admits(following, [following], [])
-    assert allowance.reason == f"single, seed 1, would take about {cost:.0f} s, and {cost - 1:.0f} s are left before the deadline"
+    assert not budget.admits(following, [following], [])
+    assert budget.reason == f"single, seed 1, would take about {cost:.0f} s, and {cost - 1:.0f} s are left before the deadline"
 
 
 def test_only_an_evaluation_takes_time_too(tmp_path: Path) -> None:
     paces = {"single": Pace(1.0, 40.0, "measured", "")}
-    allowance = Budget(Limits(seconds=30), gpus=0, concurrent=1, paces=paces, clock=lambda: 0.0)
+    budget = Budget(Limits(seconds=30), gpus=0, concurrent=1, paces=paces, clock=lambda: 0.0)
     decision = Decision(planned(steps=100), "evaluate", "this evaluation is new", from_step=100)
-    assert not allowance.admits(decision, [decision], [])
-    assert allowance.reason == "single, seed 0, would take about 40 s, and 30 s are left before the deadline"
+    assert not budget.admits(decision, [decision], [])
+    assert budget.reason == "single, seed 0, would take about 40 s, and 30 s are left before the deadline"
 
 
 @pytest.mark.parametrize(("seconds", "admitted"), [(90, False), (100, True)])
 def test_a_block_takes_as_long_as_its_longest_trial_however_many_run_at_once(seconds: float, admitted: bool) -> None:
     paces = {"slow": Pace(10.0, 0.0, "measured", ""), "quick": Pace(1.0, 0.0, "measured", "")}
-    allowance = Budget(Limits(seconds=seconds), gpus=0, concurrent=4, paces=paces, clock=lambda: 0.0)
+    budget = Budget(Limits(seconds=seconds), gpus=0, concurrent=4, paces=paces, clock=lambda: 0.0)
     for key in "abcd":
-        allowance.started(key)  # four at once were seen to run
+        budget.started(key)  # four at once were seen to run
     block = [Decision(planned(0, variant), "run", "new") for variant in ("slow", "quick")]  # 100 s and 10 s
-    assert allowance.admits(block[0], block, []) is admitted
+    assert budget.admits(block[0], block, []) is admitted
     if not admitted:
-        assert allowance.reason == "the 2 trials of seed 0 would take about 100 s, and 90 s are left before the deadline"
+        assert budget.reason == "the 2 trials of seed 0 would take about 100 s, and 90 s are left before the deadline"
 
 
 def test_what_still_runs_takes_its_share_of_the_places(tmp_path: Path) -> None:
     paces = {"slow": Pace(10.0, 0.0, "measured", "")}
     for still, admitted in ((1, True), (3, False)):
-        allowance = Budget(Limits(seconds=150), gpus=0, concurrent=2, paces=paces, clock=lambda: 0.0)
-        allowance.started("a")
-        allowance.started("b")
+        budget = Budget(Limits(seconds=150), gpus=0, concurrent=2, paces=paces, clock=lambda: 0.0)
+        budget.started("a")
+        budget.started("b")
         running = [TrialProgress(planned(9, "slow"), 1) for _ in range(still)]
         block = [Decision(planned(0, "slow", steps=steps), "run", "new") for steps in (10, 1)]
-        assert allowance.admits(block[0], block, running) is admitted, "(110 + 100 n) / 2 s of 150"
+        assert budget.admits(block[0], block, running) is admitted, "(110 + 100 n) / 2 s of 150"
 
 
 def test_a_trial_begun_afresh_goes_on_from_its_own_checkpoint_when_its_worker_is_lost(desk: Desk) -> None:
@@ -237,7 +237,7 @@ def test_a_trial_begun_afresh_goes_on_from_its_own_checkpoint_when_its_worker_is
     first = took(driver)
     assert first.earlier == ()
     say(driver, first, "checkpoint", 5)
-    driver.ended(first, AttemptResult("lost", "the worker process died without a word", "lost"))
+    driver.on_end(first, AttemptResult("lost", "the worker process died without a word", "lost"))
     second = took(driver)
     assert [folder.name for folder in second.earlier] == ["attempt-2"]
     work(driver, second)
@@ -247,7 +247,7 @@ def test_a_trial_begun_afresh_goes_on_from_its_own_checkpoint_when_its_worker_is
 
 def test_what_another_driver_found_to_fail_is_not_found_out_again(desk: Desk) -> None:
     first, second = desk.driver("first"), desk.driver("second")
-    first.ended(took(first), AttemptResult("diverged", "train_loss became nan at step 3", "diverged"))
+    first.on_end(took(first), AttemptResult("diverged", "train_loss became nan at step 3", "diverged"))
     assert second.next_job() is None
     second._elsewhere = [(decision, 0.0) for decision, _ in second._elsewhere]  # not in five seconds but now
     assert second.next_job() is None
@@ -262,7 +262,7 @@ def test_a_checkpoint_made_under_other_conditions_is_passed_over(desk: Desk) -> 
     job = took(first)
     write_state(job.folder, "checkpoint", 5)
     say(first, job, "checkpoint", 5)
-    first.ended(job, AttemptResult("stopped"))
+    first.on_end(job, AttemptResult("stopped"))
     assert took(second).earlier == ()
     assert "passed over single  seed 0, attempt 1: it ran under other conditions than this one" in desk.said
 
@@ -271,6 +271,6 @@ def test_a_checkpoint_that_was_deleted_is_not_said_to_be_passed_over(desk: Desk)
     first, second = desk.driver("first"), desk.driver("second", key={"device": "gpu"})
     job = took(first)
     say(first, job, "checkpoint", 5)
-    first.ended(job, AttemptResult("stopped"))
+    first.on_end(job, AttemptResult("stopped"))
     took(second)
     assert not any("passed over" in line for line in desk.said)

@@ -42,7 +42,7 @@ def test_a_worker_that_falls_silent_is_named_once(desk: Desk, seconds_pass: Pass
     assert driver.hung() == [job]
     assert "hangs     single  seed 0  its worker said nothing for 60 s and is killed" in desk.said
     assert driver.hung() == []
-    driver.ended(job, AttemptResult("lost", "the worker hung", "lost"))
+    driver.on_end(job, AttemptResult("lost", "the worker hung", "lost"))
     again = driver.next_job()
     assert again is not None, "it is not counted against the trial"
     assert desk.attempts()[0][1:3] == ("lost", "lost")
@@ -53,7 +53,7 @@ def test_a_worker_that_says_nothing_keeps_its_trial_while_its_heart_beats(desk: 
     driver, other = desk.driver(), desk.driver("other")
     job = driver.next_job()
     assert job is not None
-    driver.placed(job)
+    driver.on_placed(job)
     heart = job.folder / HEARTBEAT_FILE
     for beat in range(8):
         heart.touch()
@@ -76,7 +76,7 @@ def test_a_worker_that_never_says_a_word_after_it_was_placed_hangs(desk: Desk, s
     driver = desk.driver()
     job = driver.next_job()
     assert job is not None
-    driver.placed(job)
+    driver.on_placed(job)
     for _ in range(3):
         seconds_pass(20)
         assert driver.hung() == []
@@ -107,7 +107,7 @@ def test_a_hung_job_ends_as_lost_unless_its_worker_says_more(desk: Desk) -> None
     running.jobs["tune-1"] = job
     assert running.hangs(job) is None, "it never said where it is"
     running.places["tune-1"] = Place("10.0.0.1", 17)
-    running.heard("tune-1")
+    running.report_from("tune-1")
     assert running.hung == set()
     assert running.hangs(job) == Place("10.0.0.1", 17)
     running.over("tune-1", driver)

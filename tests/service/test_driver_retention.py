@@ -46,7 +46,7 @@ def test_a_trial_preempted_again_and_again_keeps_two_checkpoints(desk: Desk) -> 
         job = took(driver)
         (job.folder / f"checkpoint-x{UNFINISHED}").touch()
         checkpoint(driver, job, step)
-        driver.ended(job, AttemptResult("lost", "died", "lost"))
+        driver.on_end(job, AttemptResult("lost", "died", "lost"))
     assert files(desk) == ["6/checkpoint 06", "7/checkpoint 07"]
     unfinished = [path.parent.name for path in desk.settings.trials.rglob(f"*{UNFINISHED}")]
     assert unfinished == ["attempt-7"], "what killed workers left, but for the newest"
@@ -59,7 +59,7 @@ def test_nothing_goes_before_the_store_has_heard_of_the_first_checkpoint(desk: D
     first = took(driver)
     checkpoint(driver, first, 4)
     checkpoint(driver, first, 5)
-    driver.ended(first, AttemptResult("lost", "died", "lost"))
+    driver.on_end(first, AttemptResult("lost", "died", "lost"))
     second = took(driver)
     write_state(second.folder, "checkpoint", 6)
     monkeypatch.setattr(desk.store, "checkpointed", away)
@@ -75,7 +75,7 @@ def test_a_store_that_is_away_when_files_could_go_ends_no_run(desk: Desk, monkey
     driver = desk.driver()
     first = took(driver)
     checkpoint(driver, first, 4)
-    driver.ended(first, AttemptResult("lost", "died", "lost"))
+    driver.on_end(first, AttemptResult("lost", "died", "lost"))
     monkeypatch.setattr(desk.store, "uses", away)
     monkeypatch.setattr(desk.store, "idle", away)
     second = took(driver)

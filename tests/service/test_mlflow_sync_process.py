@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.service import mlflow_sync_process
-from sweeper.service.mlflow_sync_process import MirrorProcess
+from sweeper.service.mlflow_sync_process import MlflowSyncProcess
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
@@ -87,20 +87,18 @@ def test_a_store_that_is_away_when_it_starts_is_opened_later(tmp_path: Path, mig
     shutil.copy(migrated, home / "mlflow.db")
     environment = os.environ | {"SWEEPER_HOME": str(home), "SWEEPER_MLFLOW_PAGES": "false", "PYTHONWARNINGS": "ignore"}
     quick = "from sweeper.service import mlflow_sync_process as m; m.FIRST_AGAIN_SECONDS = 0.1; m.main()"
-    with subprocess.Popen(
-        [sys.executable, "-c", quick], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as mirror:
-        assert mirror.stdin is not None
-        assert mirror.stderr is not None
-        assert "Z the store does not answer and is asked again: the database" in mirror.stderr.readline()
+    with subprocess.Popen([sys.executable, "-c", quick], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as sync:
+        assert sync.stdin is not None
+        assert sync.stderr is not None
+        assert "Z the store does not answer and is asked again: the database" in sync.stderr.readline()
         time.sleep(1)
         store_path.rmdir()
         with ResultsStore.open(f"sqlite:///{store_path}") as store:
             store.record_sweep(name="noise", profile="default", version="v1", spec={"question": "?"}, trials=[])
             wait_for(lambda: store.backlog() == 0)
-        mirror.stdin.close()
-        assert mirror.wait(60) == 0
-        assert mirror.stderr.read() == ""
+        sync.stdin.close()
+        assert sync.wait(60) == 0
+        assert sync.stderr.read() == ""
 
 
 def test_a_fault_ends_it_with_a_traceback_and_not_by_an_abort(tmp_path: Path) -> None:
@@ -115,10 +113,10 @@ m.main()
     environment = os.environ | {"SWEEPER_HOME": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, "-c", faulty], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as mirror:
-        assert mirror.wait(60) == 1
-        assert mirror.stderr is not None
-        said = mirror.stderr.read()
+    ) as sync:
+        assert sync.wait(60) == 1
+        assert sync.stderr is not None
+        said = sync.stderr.read()
     assert said.startswith("Traceback")
     assert said.rstrip().endswith("RuntimeError: no")
 
@@ -129,9 +127,9 @@ def test_one_that_ends_too_early_is_started_again_after_longer_and_longer(tmp_pa
         mlflow_sync_process, "COMMAND", (sys.executable, "-S", "-c", "import time; print(time.monotonic(), file=__import__('sys').stderr)")
     )
     log = tmp_path / "mirror.log"
-    with MirrorProcess(Settings(home=tmp_path)) as mirror:
+    with MlflowSyncProcess(Settings(home=tmp_path)) as sync:
         wait_for(lambda: log.exists() and len(log.read_text().splitlines()) >= 4)
-    assert mirror._process is None or mirror._process.returncode == 0
+    assert sync._process is None or sync._process.returncode == 0
     starts = [float(line) for line in log.read_text().splitlines()]
     pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert all(pause > wait for pause, wait in zip(pauses, (0.2, 0.4, 0.8), strict=False)), pauses
@@ -142,11 +140,11 @@ def test_one_that_is_killed_is_replaced_and_the_new_one_hears_of_the_end(tmp_pat
     monkeypatch.setattr(
         mlflow_sync_process, "COMMAND", (sys.executable, "-S", "-c", "import sys; sys.stdin.read(); sys.stderr.write('the end')")
     )
-    with MirrorProcess(Settings(home=tmp_path)) as mirror:
-        first = mirror._process
+    with MlflowSyncProcess(Settings(home=tmp_path)) as sync:
+        first = sync._process
         assert first is not None
         first.send_signal(signal.SIGKILL)
-        wait_for(lambda: mirror._process not in (None, first))
-    assert mirror._process is not None
-    assert mirror._process.returncode == 0
+        wait_for(lambda: sync._process not in (None, first))
+    assert sync._process is not None
+    assert sync._process.returncode == 0
     assert (tmp_path / "mirror.log").read_text() == "the end"

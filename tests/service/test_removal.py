@@ -111,7 +111,7 @@ def test_a_trial_that_began_to_run_since_the_look_is_left_alone(trained: Desk, m
     def then_begun(store: ResultsStore, request: PruneRequest) -> Any:
         found = scope(store, request)
         first = trained.trials[0].fingerprint
-        assert trained.store.claim(first, owner="elsewhere:1:1", lease_seconds=60, is_dead=is_dead) is not None
+        assert trained.store.acquire_lease(first, owner="elsewhere:1:1", lease_seconds=60, is_dead=is_dead) is not None
         return found
 
     monkeypatch.setattr(pruning, "_scope", then_begun)

@@ -45,8 +45,8 @@ class Two:
         progress = Progress(5, 0, 5, "held_out_loss", "cpu", lambda text: None)
         progress.board = Board.of(self.store.snapshot(sweep.spec.name, sweep.profile), "held_out_loss")
         source = SearchRun(planned, request, self.store, from_nothing, progress, lambda proposals: 0)
-        allowance = Budget(NO_LIMITS, gpus=0, concurrent=1, paces={})
-        return Driver(self.store, self.settings, owner, planned.plan.to_run(), planned.allotment, allowance, (), progress, source)
+        budget = Budget(NO_LIMITS, gpus=0, concurrent=1, paces={})
+        return Driver(self.store, self.settings, owner, planned.plan.to_run(), planned.allotment, budget, (), progress, source)
 
     def train(self, driver: Driver, loss: float) -> tuple[str, int]:
         """One trial, from its start to its end: its variant and seed."""

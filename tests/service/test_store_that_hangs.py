@@ -116,8 +116,8 @@ def test_a_trial_is_granted_when_the_store_answers_and_not_twice(desk: Desk, han
 def test_meanwhile_the_driver_kills_what_hangs_and_stops_at_the_deadline(desk: Desk, hanging: Hanging) -> None:
     clock = [0.0]
     desk.settings = desk.settings.model_copy(update={"silence_seconds": 0.1})
-    allowance = Budget(Limits(seconds=100), gpus=0, concurrent=1, paces={"single": Pace(5.0, 0.0, "measured", "")}, clock=lambda: clock[0])
-    driver = desk.driver(store=hanging, allowance=allowance)
+    budget = Budget(Limits(seconds=100), gpus=0, concurrent=1, paces={"single": Pace(5.0, 0.0, "measured", "")}, clock=lambda: clock[0])
+    driver = desk.driver(store=hanging, budget=budget)
     job = took(driver)
     hanging.answers.clear()
     say(driver, job, "started", 0)
@@ -137,7 +137,7 @@ def test_a_run_that_is_stopped_does_not_wait_for_ever(desk: Desk, hanging: Hangi
     say(driver, job, "started", 0)
     driver.stop()
     assert (job.folder / STOP_FILE).exists(), "at once: the store is not asked"
-    driver.ended(job, AttemptResult("stopped"))
+    driver.on_end(job, AttemptResult("stopped"))
     assert not driver.finished()
     driver.close()
     assert driver.finished()
@@ -183,7 +183,7 @@ def server() -> Iterator[LocalPostgres]:
 def test_a_frozen_postgresql_under_a_driver(tmp_path: Path, server: LocalPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real thing: every process of the server stopped, for longer than an answer is waited for."""
     monkeypatch.setattr(postgres, "SILENT_SECONDS", 1.0)
-    desk = Desk(tmp_path, [planned(seed) for seed in range(2)], url=server.url, patience=LONG)
+    desk = Desk(tmp_path, [planned(seed) for seed in range(2)], url=server.url, retry=LONG)
     driver = desk.driver()
     first = took(driver)
     server.freeze()

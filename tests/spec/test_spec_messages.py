@@ -181,7 +181,7 @@ def test_a_distance_besides_is_asked_for_by_its_short_name(refused: Refused, loa
 
 
 def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, load: Load) -> None:
-    def asking(primary: str, direction: str, **extractor: Any) -> dict[str, Any]:
+    def wrap(primary: str, direction: str, **extractor: Any) -> dict[str, Any]:
         return {"metric": {"primary": primary, "direction": direction}, "base": {"preset": "nano", "evaluation": {"extractor": extractor}}}
 
     vit = {"kind": "timm", "name": "vit_small_patch16_224.augreg_in1k"}
@@ -191,7 +191,7 @@ def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, l
         ("fid", "lower", {"kind": "inception"}),
         ("inception_score", "higher", {"kind": "inception"}),
     ):
-        assert load(**asking(primary, direction, **extractor)).spec.metric.primary == primary
+        assert load(**wrap(primary, direction, **extractor)).spec.metric.primary == primary
     made = "metric.primary: {} is not measured in variant single/none: its data and evaluation.extractor make {}; choose that, or another"
     for primary, direction, extractor, names in (
         ("fid", "lower", {"kind": "classifier"}, "fd_digits"),
@@ -200,8 +200,8 @@ def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, l
         ("inception_score", "higher", vit, "fd_vit_small_patch16_224.augreg_in1k"),
         ("fd_digits", "lower", {"kind": "inception"}, "fid and inception_score"),
     ):
-        assert refused(**asking(primary, direction, **extractor)) == made.format(primary, names) + " base.evaluation.extractor"
-    assert refused(**asking("fid", "higher", kind="inception")) == "metric: fid is better lower, not higher; set direction: lower"
+        assert refused(**wrap(primary, direction, **extractor)) == made.format(primary, names) + " base.evaluation.extractor"
+    assert refused(**wrap("fid", "higher", kind="inception")) == "metric: fid is better lower, not higher; set direction: lower"
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ def read_then_insert(url: str, process: int, times: int) -> int:
 def claim_all(url: str, owner: str, fingerprints: list[str]) -> list[tuple[str, int]]:
     """Claims whatever is free, and ends none: each trial can be won once."""
     with ResultsStore.open(url) as store:
-        claims = [store.claim(one, owner=owner, lease_seconds=600, is_dead=lambda _: False) for one in fingerprints]
-    return [(claim.fingerprint, claim.number) for claim in claims if claim is not None]
+        claims = [store.acquire_lease(one, owner=owner, lease_seconds=600, is_dead=lambda _: False) for one in fingerprints]
+    return [(lease.fingerprint, lease.number) for lease in claims if lease is not None]
 
 
 def at_once() -> ProcessPoolExecutor:
@@ -58,7 +58,7 @@ def test_many_processes_open_write_and_claim_at_once(url: str, trials: MakeTrial
         with ResultsStore.open(url) as store:
             store.record_sweep(name="noise", profile="default", version="v1", spec={}, trials=trials(seeds=tuple(range(20))))
         claimers = [pool.submit(claim_all, url, f"driver {number}", fingerprints) for number in range(PROCESSES)]
-        won = [claim for claimer in claimers for claim in claimer.result()]
+        won = [lease for claimer in claimers for lease in claimer.result()]
     assert sorted(won) == sorted((fingerprint, 1) for fingerprint in fingerprints)
     with ResultsStore.open(url) as store:
         assert {one.state for one in store.snapshot("noise").outcomes} == {"running"}

@@ -21,7 +21,7 @@ def record(store: ResultsStore, name: str, trials: list[PlannedTrial], version: 
 
 
 def train(store: ResultsStore, trial: PlannedTrial, end: bool = True) -> Lease:
-    held = store.claim(trial.fingerprint, owner="me", lease_seconds=60, is_dead=alive)
+    held = store.acquire_lease(trial.fingerprint, owner="me", lease_seconds=60, is_dead=alive)
     assert held is not None
     store.started(held, start_step=0, comparability={"device": "cpu"}, provenance={})
     store.points(held, 5, {"train_loss": 1.0}, 1)
@@ -141,9 +141,9 @@ def test_a_cancelled_trial_is_given_to_nobody(store: ResultsStore, trials: MakeT
     assert store.cancel(name) == held.number
     assert store.cancelled([name, other, "unknown"]) == {name}
     store.end(held, "stopped")
-    assert store.claim(name, owner="you", lease_seconds=60, is_dead=alive) is None
+    assert store.acquire_lease(name, owner="you", lease_seconds=60, is_dead=alive) is None
     assert store.known([name, other])[name].cancelled
     assert store.history(name).cancelled is not None
     assert [outcome.state for outcome in store.snapshot("noise").outcomes][:2] == ["cancelled", "pending"]
     assert store.cancel(name, undo=True) is None
-    assert store.claim(name, owner="you", lease_seconds=60, is_dead=alive) is not None
+    assert store.acquire_lease(name, owner="you", lease_seconds=60, is_dead=alive) is not None

@@ -24,7 +24,7 @@ def record(store: ResultsStore, trials: MakeTrials) -> Callable[..., None]:
 def finish(store: ResultsStore, trials: MakeTrials) -> Callable[..., None]:
     def finish(*seeds: int, state: str = "finished") -> None:
         for trial in trials(seeds=seeds):
-            held = store.claim(trial.fingerprint, owner="me", lease_seconds=60, is_dead=lambda _: False)
+            held = store.acquire_lease(trial.fingerprint, owner="me", lease_seconds=60, is_dead=lambda _: False)
             assert held is not None
             if state == "finished":
                 store.evaluated(held, 10, "eval", {"fd_digits": 1.0}, {}, 1)

@@ -23,8 +23,8 @@ def recorded(store: ResultsStore, trials: MakeTrials) -> None:
     store.delivered(row.id for row in store.pending(100))
 
 
-def claim(store: ResultsStore, owner: str = "me", lease: float = 60) -> Lease:
-    held = store.claim(TRIAL, owner=owner, lease_seconds=lease, is_dead=lambda _: False)
+def acquire_lease(store: ResultsStore, owner: str = "me", lease: float = 60) -> Lease:
+    held = store.acquire_lease(TRIAL, owner=owner, lease_seconds=lease, is_dead=lambda _: False)
     assert held is not None
     return held
 
@@ -34,7 +34,7 @@ def kinds(store: ResultsStore) -> list[str]:
 
 
 def test_a_result_is_there_from_the_end_of_its_attempt_on(store: ResultsStore) -> None:
-    held = claim(store)
+    held = acquire_lease(store)
     store.end(held, "finished", result=RESULT)
     outcome = next(o for o in store.snapshot("noise").outcomes if o.fingerprint == TRIAL)
     assert (outcome.state, outcome.metrics, outcome.details) == ("finished", {"held_out_loss": 0.4}, {"samples": 5})
@@ -42,7 +42,7 @@ def test_a_result_is_there_from_the_end_of_its_attempt_on(store: ResultsStore) -
 
 
 def test_an_end_that_fails_leaves_no_result(store: ResultsStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = claim(store)
+    held = acquire_lease(store)
     post = outbox.post
 
     def fail(session: Any, kind: Any, *more: Any) -> None:
@@ -61,8 +61,8 @@ def test_an_end_that_fails_leaves_no_result(store: ResultsStore, monkeypatch: py
 
 
 def test_a_fenced_end_leaves_no_result(store: ResultsStore) -> None:
-    held = claim(store, "slept", lease=0)
-    claim(store, "took over")
+    held = acquire_lease(store, "slept", lease=0)
+    acquire_lease(store, "took over")
     with pytest.raises(Fenced):
         store.end(held, "finished", result=RESULT)
     assert store.history(TRIAL).evaluations == ()
@@ -70,7 +70,7 @@ def test_a_fenced_end_leaves_no_result(store: ResultsStore) -> None:
 
 
 def test_an_end_told_twice_is_told_once(store: ResultsStore) -> None:
-    held = claim(store)
+    held = acquire_lease(store)
     for _ in range(2):
         store.end(held, "finished", result=RESULT)
     assert kinds(store) == ["evaluation", "attempt"]
@@ -79,16 +79,16 @@ def test_an_end_told_twice_is_told_once(store: ResultsStore) -> None:
 
 
 def test_lost_is_what_others_say_and_so_refused_when_told_late(store: ResultsStore) -> None:
-    held = claim(store, "slept", lease=0)
-    claim(store, "took over")
+    held = acquire_lease(store, "slept", lease=0)
+    acquire_lease(store, "took over")
     with pytest.raises(Fenced):
         store.end(held, "lost")
 
 
 def test_class_and_policy_are_kept_with_the_attempt(store: ResultsStore) -> None:
-    store.end(claim(store), "failed", "OutOfMemoryError: x", failure="out of memory", policy="tried again\x00 once")
-    claim(store, lease=0)
-    store.end(claim(store, "next"), "finished", result=RESULT)
+    store.end(acquire_lease(store), "failed", "OutOfMemoryError: x", failure="out of memory", policy="tried again\x00 once")
+    acquire_lease(store, lease=0)
+    store.end(acquire_lease(store, "next"), "finished", result=RESULT)
     found = [(a.state, a.failure, a.policy) for a in store.history(TRIAL).attempts]
     assert found[0] == ("failed", "out of memory", "tried again\\x00 once")
     assert found[1][:2] == ("lost", "lost")
@@ -99,8 +99,8 @@ def test_class_and_policy_are_kept_with_the_attempt(store: ResultsStore) -> None
 
 
 def test_a_lost_attempt_may_be_resumed_from_although_it_told_of_no_checkpoint(store: ResultsStore) -> None:
-    claim(store, lease=0)
-    assert claim(store, "next").earlier == (1,)
+    acquire_lease(store, lease=0)
+    assert acquire_lease(store, "next").earlier == (1,)
 
 
 def test_the_command_that_ran_a_sweep_last_is_kept(store: ResultsStore, trials: MakeTrials) -> None:
@@ -113,7 +113,7 @@ def test_the_command_that_ran_a_sweep_last_is_kept(store: ResultsStore, trials: 
 
 
 def test_a_question_that_is_never_answered_is_no_absence(store: ResultsStore, url: str) -> None:
-    held = claim(store)
+    held = acquire_lease(store)
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.text("DROP TABLE curve_point"))
@@ -138,9 +138,9 @@ def test_a_server_that_threw_us_out_is_away_and_answers_again(postgres_url: str,
             throw_out()  # asked inside the transaction
             return False
 
-        claim(store)
+        acquire_lease(store)
         with pytest.raises(StoreUnavailable, match="failed"):
-            store.claim(TRIAL, owner="you", lease_seconds=60, is_dead=dead)
+            store.acquire_lease(TRIAL, owner="you", lease_seconds=60, is_dead=dead)
         assert store.known([TRIAL])[TRIAL].newest_state == "running"
 
 
@@ -152,7 +152,7 @@ def test_a_locked_file_is_away(sqlite_url: str, trials: MakeTrials, monkeypatch:
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN EXCLUSIVE")
             with pytest.raises(StoreUnavailable, match="locked"):
-                claim(store)
+                acquire_lease(store)
             connection.rollback()
-        claim(store)
+        acquire_lease(store)
     assert Path(sa.make_url(sqlite_url).database or "").exists()

@@ -27,17 +27,17 @@ def fill(url: str, trials: MakeTrials) -> None:
             store.record_sweep(name="moved", profile="default", version=version, spec=spec, trials=some, command="sweeper run it")
         ends = iter(("finished", "failed", "lost", "finished", "diverged"))
         for number, trial, end in zip(count(), planned, ends, strict=False):
-            claim = store.claim(trial.fingerprint, owner="there:1:1", lease_seconds=60, is_dead=lambda _: False)
-            assert claim is not None
-            store.started(claim, start_step=0, comparability={"device": "cpu", "threads": 1}, provenance={"git": None, "1": [0.1, 1e-300]})
+            lease = store.acquire_lease(trial.fingerprint, owner="there:1:1", lease_seconds=60, is_dead=lambda _: False)
+            assert lease is not None
+            store.started(lease, start_step=0, comparability={"device": "cpu", "threads": 1}, provenance={"git": None, "1": [0.1, 1e-300]})
             for step in (2, 4):
-                store.points(claim, step, {"train_loss": 1 / (step + number), "grad_norm": 1e-17}, 1_700_000_000_000 + step)
-            store.checkpointed(claim, 4)
+                store.points(lease, step, {"train_loss": 1 / (step + number), "grad_norm": 1e-17}, 1_700_000_000_000 + step)
+            store.checkpointed(lease, 4)
             if end == "finished":
                 metrics = {"held_out_loss": 0.1 + number / 3, "class_accuracy": 1.0}
-                store.evaluated(claim, 10, "eval", metrics, {"samples": 5, "note": "\u00e9\U0001f600"}, 1_700_000_000_010)
+                store.evaluated(lease, 10, "eval", metrics, {"samples": 5, "note": "\u00e9\U0001f600"}, 1_700_000_000_010)
             error = "RuntimeError: no\nTraceback: here" if end in ("failed", "diverged") else None
-            store.end(claim, end, error, failure="fault" if end == "failed" else None, policy="said")  # type: ignore[arg-type]
+            store.end(lease, end, error, failure="fault" if end == "failed" else None, policy="said")  # type: ignore[arg-type]
         store.delivered(row.id for row in store.pending(1000))
 
 

@@ -47,11 +47,11 @@ def test_an_early_stop_settles_a_trial_for_the_search_and_for_nobody_else(store:
     (trial,) = trials(variants=("single",), seeds=(0,))
     begin(store, [trial])
 
-    def claim(owner: str) -> object:
+    def acquire_lease(owner: str) -> object:
         more = {"lease_seconds": 60.0, "seen": 0, "search": search, "is_dead": lambda other: False}
-        return store.claim(trial.fingerprint, owner=owner, **more)  # type: ignore[arg-type]
+        return store.acquire_lease(trial.fingerprint, owner=owner, **more)  # type: ignore[arg-type]
 
-    first = store.claim(trial.fingerprint, owner="a", lease_seconds=60, is_dead=lambda other: False)
+    first = store.acquire_lease(trial.fingerprint, owner="a", lease_seconds=60, is_dead=lambda other: False)
     assert first is not None
     store.started(first, start_step=0, comparability={}, provenance={})
     store.checkpointed(first, 5)
@@ -59,14 +59,14 @@ def test_an_early_stop_settles_a_trial_for_the_search_and_for_nobody_else(store:
     (outcome,) = store.snapshot().outcomes
     assert (outcome.state, outcome.step, outcome.metrics) == ("stopped early", 5, {})
     assert outcome.seconds >= 0
-    assert (claim("b") is None) == search
+    assert (acquire_lease("b") is None) == search
 
 
 def test_a_stopped_trial_that_is_finished_later_has_a_result(store: ResultsStore, trials: MakeTrials) -> None:
     (trial,) = trials(variants=("single",), seeds=(0,))
     begin(store, [trial])
     for state in ("stopped early", "finished"):
-        held = store.claim(trial.fingerprint, owner="a", lease_seconds=60, is_dead=lambda other: False)
+        held = store.acquire_lease(trial.fingerprint, owner="a", lease_seconds=60, is_dead=lambda other: False)
         assert held is not None
         store.started(held, start_step=0, comparability={}, provenance={})
         result = Result(trial.steps, trial.evaluation_fingerprint, {"held_out_loss": 0.5}, {}, 1) if state == "finished" else None

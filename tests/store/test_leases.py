@@ -1,4 +1,4 @@
-"""One live attempt per trial, and nothing from an attempt that lost its claim: on every database."""
+"""One live attempt per trial, and nothing from an attempt that lost its lease: on every database."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,8 +21,10 @@ def alive(_owner: str) -> bool:
     return False
 
 
-def claim(store: ResultsStore, owner: str = "me", lease: float = 60, fresh: bool = False, is_dead: Callable[[str], bool] = alive) -> Lease:
-    held = store.claim(TRIAL, owner=owner, lease_seconds=lease, fresh=fresh, is_dead=is_dead)
+def acquire_lease(
+    store: ResultsStore, owner: str = "me", lease: float = 60, fresh: bool = False, is_dead: Callable[[str], bool] = alive
+) -> Lease:
+    held = store.acquire_lease(TRIAL, owner=owner, lease_seconds=lease, fresh=fresh, is_dead=is_dead)
     assert held is not None
     return held
 
@@ -42,22 +44,22 @@ def recorded(store: ResultsStore, trials: MakeTrials) -> None:
 
 
 def test_a_second_claim_waits_for_the_first(store: ResultsStore) -> None:
-    first = claim(store)
+    first = acquire_lease(store)
     assert (first.number, first.earlier, first.fingerprint) == (1, (), TRIAL)
-    assert store.claim(TRIAL, owner="you", lease_seconds=60, is_dead=alive) is None
+    assert store.acquire_lease(TRIAL, owner="you", lease_seconds=60, is_dead=alive) is None
     store.end(first, "failed", "RuntimeError: boom\n\nTraceback ...")
-    assert claim(store, "you").number == 2
+    assert acquire_lease(store, "you").number == 2
 
 
 def test_an_unknown_trial_cannot_be_claimed(store: ResultsStore) -> None:
     with pytest.raises(SweepPaused, match="trial nowhere was deleted while its sweep ran"):
-        store.claim("nowhere", owner="me", lease_seconds=60, is_dead=alive)
+        store.acquire_lease("nowhere", owner="me", lease_seconds=60, is_dead=alive)
 
 
 def test_a_dead_owner_or_a_lease_that_is_over_loses_the_trial(store: ResultsStore) -> None:
-    claim(store, "first", lease=60)
-    claim(store, "second", lease=0, is_dead=lambda owner: owner == "first")
-    claim(store, "third")
+    acquire_lease(store, "first", lease=60)
+    acquire_lease(store, "second", lease=0, is_dead=lambda owner: owner == "first")
+    acquire_lease(store, "third")
     states = [(one.number, one.state, one.ended is not None) for one in store.history(TRIAL).attempts]
     assert states == [(1, "lost", True), (2, "lost", True), (3, "running", False)]
     assert [(row.payload["attempt"], row.payload["state"]) for row in store.pending(10)] == [(1, "lost"), (2, "lost")]
@@ -67,7 +69,7 @@ def test_each_word_of_a_worker_renews_the_lease_and_silence_does_not(store: Resu
     clock = datetime(2030, 1, 1, tzinfo=UTC)
     for module in (attempts, leases):
         monkeypatch.setattr(module, "now", lambda _: clock)
-    held = claim(store, lease=10)
+    held = acquire_lease(store, lease=10)
     words: list[Callable[[], None]] = [
         lambda: store.started(held, start_step=0, comparability={}, provenance={}),
         lambda: store.points(held, 1, {"train_loss": 1.0}, 1),
@@ -78,30 +80,30 @@ def test_each_word_of_a_worker_renews_the_lease_and_silence_does_not(store: Resu
     for word in words:
         clock += timedelta(seconds=9)
         word()
-        assert store.claim(TRIAL, owner="you", lease_seconds=10, is_dead=alive) is None
+        assert store.acquire_lease(TRIAL, owner="you", lease_seconds=10, is_dead=alive) is None
     clock += timedelta(seconds=10)
-    assert claim(store, "you").number == 2
+    assert acquire_lease(store, "you").number == 2
 
 
 def test_a_clock_set_back_holds_a_trial_for_one_lease_at_most(store: ResultsStore, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = datetime(2030, 1, 1, tzinfo=UTC)
     for module in (attempts, leases):
         monkeypatch.setattr(module, "now", lambda _: clock)
-    claim(store, lease=10)
+    acquire_lease(store, lease=10)
     clock -= timedelta(hours=1)
-    assert store.claim(TRIAL, owner="you", lease_seconds=10, is_dead=alive) is None
+    assert store.acquire_lease(TRIAL, owner="you", lease_seconds=10, is_dead=alive) is None
     clock += timedelta(seconds=11)
-    assert claim(store, "you").number == 2
+    assert acquire_lease(store, "you").number == 2
 
 
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "taken over"])
 def test_a_fenced_attempt_writes_nothing(store: ResultsStore, url: str, ended: bool) -> None:
-    held = claim(store, "stopped driver", lease=0)
+    held = acquire_lease(store, "stopped driver", lease=0)
     store.started(held, start_step=0, comparability={"device": "cpu"}, provenance={"git": "abc"})
     if ended:
         store.end(held, "stopped")
     else:
-        claim(store, "the one who took over")
+        acquire_lease(store, "the one who took over")
     before = contents(url)
     late: list[Callable[[], None]] = [
         lambda: store.started(held, start_step=5, comparability={}, provenance={}),
@@ -119,7 +121,7 @@ def test_a_fenced_attempt_writes_nothing(store: ResultsStore, url: str, ended: b
 
 def test_earlier_attempts_reach_back_to_the_last_fresh_one(store: ResultsStore) -> None:
     def attempt(checkpoint: int, state: AttemptState, fresh: bool = False) -> tuple[int, ...]:
-        held = claim(store, fresh=fresh)
+        held = acquire_lease(store, fresh=fresh)
         store.started(held, start_step=0, comparability={}, provenance={})
         if checkpoint:
             store.checkpointed(held, checkpoint)
@@ -138,7 +140,7 @@ def test_earlier_attempts_reach_back_to_the_last_fresh_one(store: ResultsStore) 
 
 
 def test_points_and_evaluations_told_twice_are_told_once(store: ResultsStore) -> None:
-    held = claim(store)
+    held = acquire_lease(store)
     store.started(held, start_step=0, comparability={}, provenance={})
     for value in (1.0, 2.0):
         store.points(held, 5, {"train_loss": value, "align_loss": value}, 100)
@@ -157,7 +159,7 @@ def test_points_and_evaluations_told_twice_are_told_once(store: ResultsStore) ->
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_values_that_are_not_finite_are_refused_whole(store: ResultsStore, url: str, value: float) -> None:
-    held = claim(store)
+    held = acquire_lease(store)
     before = contents(url)
     with pytest.raises(ValueError, match=r"metric 'train_loss' is .*; only finite values are stored"):
         store.points(held, 1, {"align_loss": 1.0, "train_loss": value}, 1)
@@ -169,7 +171,7 @@ def test_values_that_are_not_finite_are_refused_whole(store: ResultsStore, url: 
 
 
 def test_a_failing_event_leaves_neither_itself_nor_its_outbox_row(store: ResultsStore, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = claim(store)
+    held = acquire_lease(store)
     before = contents(url)
     post = outbox.post
 
@@ -191,7 +193,7 @@ def test_a_failing_event_leaves_neither_itself_nor_its_outbox_row(store: Results
 
 
 def test_what_the_outbox_says_of_an_attempt(store: ResultsStore) -> None:
-    held = claim(store)
+    held = acquire_lease(store)
     store.started(held, start_step=0, comparability={"device": "cpu"}, provenance={"git": "abc"})
     store.points(held, 5, {"train_loss": 1.5}, 100)
     store.evaluated(held, 10, "eval", {"fd_digits": 9.5}, {"samples": 5}, 200)
@@ -217,7 +219,7 @@ def test_what_the_outbox_says_of_an_attempt(store: ResultsStore) -> None:
 
 def test_an_attempt_of_another_number_under_the_same_id_is_another(store: ResultsStore, url: str) -> None:
     """As after the database was replaced by an older copy of itself, on which another driver went on."""
-    held = claim(store)
+    held = acquire_lease(store)
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         connection.execute(sa.update(Attempt).where(Attempt.id == held.attempt_id).values(number=2))
@@ -235,18 +237,18 @@ def test_an_attempt_of_another_number_under_the_same_id_is_another(store: Result
 
 def test_an_attempt_that_only_evaluated_is_gone_on_from_up_to_its_end(store: ResultsStore) -> None:
     """It wrote an average and no checkpoint, and the store has the whole curve."""
-    first = claim(store)
+    first = acquire_lease(store)
     store.started(first, start_step=0, comparability={}, provenance={})
     store.checkpointed(first, 10)
     store.evaluated(first, 10, "few", {"fd_digits": 1.0}, {}, 1)
     store.end(first, "finished")
-    second = claim(store)
+    second = acquire_lease(store)
     store.started(second, start_step=10, comparability={}, provenance={})
     store.evaluated(second, 10, "many", {"fd_digits": 1.0}, {}, 1)
     store.end(second, "finished")
-    lost = claim(store)
+    lost = acquire_lease(store)
     store.started(lost, start_step=10, comparability={}, provenance={})
     store.end(lost, "lost")
-    held = claim(store)
+    held = acquire_lease(store)
     assert dict(zip(held.earlier, held.recorded, strict=True)) == {3: 0, 2: 10, 1: 10}
     assert [(one.number, one.recorded) for one in store.known([TRIAL])[TRIAL].earlier] == [(3, 0), (2, 10), (1, 10)]

@@ -209,7 +209,7 @@ def test_an_attempt_whose_owner_is_dead_is_lost_and_stays_as_it_is_stored(url: s
     with ResultsStore.open(url) as store:
         store.record_sweep(name="noise", profile="default", version="v1", spec={}, trials=trials(seeds=(0,)))
         for name, owner in (("single-0-fingerprint", "dead"), ("dual-0-fingerprint", "alive")):
-            store.claim(name, owner=owner, lease_seconds=60, is_dead=lambda _: False)
+            store.acquire_lease(name, owner=owner, lease_seconds=60, is_dead=lambda _: False)
         with looked_at(url, lambda owner: owner == "dead") as found:
             assert [outcome.state for outcome in found.snapshot().outcomes] == ["pending", "running"]
             (attempt,) = found.history("single-0-fingerprint").attempts

@@ -13,11 +13,11 @@ def recorded(store: ResultsStore, trials: list[PlannedTrial], name: str, version
 
 
 def evaluated(store: ResultsStore, trial: PlannedTrial, evaluation: str, loss: float) -> None:
-    claim = store.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
-    assert claim is not None
-    store.started(claim, start_step=0, comparability={}, provenance={})
-    store.evaluated(claim, trial.steps, evaluation, {"held_out_loss": loss}, {"asked": evaluation}, 1_000)
-    store.end(claim, "finished")
+    lease = store.acquire_lease(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+    assert lease is not None
+    store.started(lease, start_step=0, comparability={}, provenance={})
+    store.evaluated(lease, trial.steps, evaluation, {"held_out_loss": loss}, {"asked": evaluation}, 1_000)
+    store.end(lease, "finished")
 
 
 def test_a_sweep_shows_the_evaluations_that_a_version_of_it_asks_for(store: ResultsStore, trials: MakeTrials) -> None:
@@ -27,8 +27,8 @@ def test_a_sweep_shows_the_evaluations_that_a_version_of_it_asks_for(store: Resu
     (trial,) = few
     evaluated(store, trial, "few", 0.5)
     evaluated(store, trial, "many", 0.25)
-    (news, other) = (row.payload for row in store.pending(100) if row.kind == "evaluation")
-    assert [news["evaluation"], other["evaluation"]] == ["few", "many"]
+    (event, other) = (row.payload for row in store.pending(100) if row.kind == "evaluation")
+    assert [event["evaluation"], other["evaluation"]] == ["few", "many"]
 
     def shown(name: str) -> tuple[object, ...]:
         history = store.shown(trial.fingerprint, name, "default")
@@ -47,7 +47,7 @@ def test_a_sweep_shows_the_evaluations_that_a_version_of_it_asks_for(store: Resu
 
 def test_the_mark_is_no_news_and_changes_with_a_delivery(store: ResultsStore, trials: MakeTrials) -> None:
     assert store.mark() == ""
-    assert store.tell_again(mark="a:0") == 0
+    assert store.requeue_all(mark="a:0") == 0
     assert (store.mark(), store.backlog(), store.pending(10)) == ("a:0", 0, [])
     recorded(store, trials(), "noise")
     assert [row.kind for row in store.pending(2)] == ["sweep", "link"]
@@ -57,5 +57,5 @@ def test_the_mark_is_no_news_and_changes_with_a_delivery(store: ResultsStore, tr
     assert (store.mark(), store.backlog()) == ("a:1", 2), "another mirror was here: its mark stands, the rows are gone"
     store.delivered([row.id for row in store.pending(1)])
     assert (store.mark(), store.backlog()) == ("a:1", 1)
-    assert store.tell_again() == 4, "but for the one that waits"
+    assert store.requeue_all() == 4, "but for the one that waits"
     assert store.mark() == "a:1"

@@ -40,22 +40,22 @@ def test_an_id_is_never_used_again(store: ResultsStore, trials: MakeTrials) -> N
 
 
 def test_one_mirror_at_a_time(store: ResultsStore) -> None:
-    assert store.acquire_mirror("a", 60, alive)
-    assert store.acquire_mirror("a", 60, alive), "the holder renews"
-    assert not store.acquire_mirror("b", 60, alive)
-    store.release_mirror("b")
-    assert not store.acquire_mirror("b", 60, alive)
-    store.release_mirror("a")
-    assert store.acquire_mirror("b", 0, alive)
-    assert store.acquire_mirror("c", 60, alive), "the lease of b is over"
-    assert store.acquire_mirror("d", 60, lambda owner: owner == "c"), "c is dead"
+    assert store.acquire_sync_lease("a", 60, alive)
+    assert store.acquire_sync_lease("a", 60, alive), "the holder renews"
+    assert not store.acquire_sync_lease("b", 60, alive)
+    store.release_sync_lease("b")
+    assert not store.acquire_sync_lease("b", 60, alive)
+    store.release_sync_lease("a")
+    assert store.acquire_sync_lease("b", 0, alive)
+    assert store.acquire_sync_lease("c", 60, alive), "the lease of b is over"
+    assert store.acquire_sync_lease("d", 60, lambda owner: owner == "c"), "c is dead"
 
 
 def test_a_clock_set_back_holds_the_mirror_for_one_lease_at_most(store: ResultsStore, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = datetime(2030, 1, 1, tzinfo=UTC)
     monkeypatch.setattr(outbox, "now", lambda _: clock)
-    assert store.acquire_mirror("a", 10, alive)
+    assert store.acquire_sync_lease("a", 10, alive)
     clock -= timedelta(hours=1)
-    assert not store.acquire_mirror("b", 10, alive)
+    assert not store.acquire_sync_lease("b", 10, alive)
     clock += timedelta(seconds=11)
-    assert store.acquire_mirror("b", 10, alive)
+    assert store.acquire_sync_lease("b", 10, alive)

@@ -22,7 +22,7 @@ def planned(store: ResultsStore, trials: MakeTrials) -> list[PlannedTrial]:
 def attempt(
     store: ResultsStore, trial: PlannedTrial, start: int, steps: range, evaluated: dict[int, float], state: AttemptState = "finished"
 ) -> None:
-    held = store.claim(trial.fingerprint, owner="me", lease_seconds=60, is_dead=lambda _: True)
+    held = store.acquire_lease(trial.fingerprint, owner="me", lease_seconds=60, is_dead=lambda _: True)
     assert held is not None
     store.started(held, start_step=start, comparability={}, provenance={})
     for step in steps:

@@ -13,7 +13,7 @@ def test_finished_attempts_say_how_long_they_took_the_newest_first(store: Result
     store.record_sweep(name="noise", profile="default", version="v1", spec={"question": "?"}, trials=planned)
     assert store.timings(10) == []
     for number, (trial, ending) in enumerate(zip(planned, ("finished", "failed", "finished", "finished"), strict=True), start=1):
-        held = store.claim(trial.fingerprint, owner="me", lease_seconds=60, is_dead=lambda _: False)
+        held = store.acquire_lease(trial.fingerprint, owner="me", lease_seconds=60, is_dead=lambda _: False)
         assert held is not None
         store.started(held, start_step=0, comparability={"device": "cpu"}, provenance={})
         store.evaluated(held, 10, "eval", {"steps_per_second": 100.0 * number, "held_out_loss": 1.0}, {}, 1)

@@ -19,7 +19,7 @@ def recorded(store: ResultsStore, trials: MakeTrials) -> None:
 
 def attempt(store: ResultsStore, start: int | None, steps: tuple[int, ...], state: AttemptState = "failed", fresh: bool = False) -> None:
     """One attempt whose every point has the attempt's number as its value."""
-    held = store.claim(TRIAL, owner="me", lease_seconds=60, fresh=fresh, is_dead=lambda _: True)
+    held = store.acquire_lease(TRIAL, owner="me", lease_seconds=60, fresh=fresh, is_dead=lambda _: True)
     assert held is not None
     if start is not None:
         store.started(held, start_step=start, comparability={}, provenance={"number": held.number})
@@ -65,14 +65,14 @@ def test_nothing_is_read_from_before_a_fresh_attempt(store: ResultsStore) -> Non
 def test_everything_of_a_trial(store: ResultsStore) -> None:
     attempt(store, 0, (1,), "failed")
     for value in (1.0, 2.0):
-        held = store.claim(TRIAL, owner="me", lease_seconds=60, is_dead=lambda _: True)
+        held = store.acquire_lease(TRIAL, owner="me", lease_seconds=60, is_dead=lambda _: True)
         assert held is not None
         store.started(held, start_step=1, comparability={"device": "cpu"}, provenance={"git": "abc"})
         store.checkpointed(held, 10)
         store.evaluated(held, 10, "eval", {"fd_digits": value}, {"samples": value}, 5)
         store.evaluated(held, 5, "eval", {"fd_digits": value}, {"samples": 0}, 4)
         store.end(held, "finished")
-    lost = store.claim(TRIAL, owner="me", lease_seconds=60, is_dead=lambda _: True)
+    lost = store.acquire_lease(TRIAL, owner="me", lease_seconds=60, is_dead=lambda _: True)
     assert lost is not None
     store.evaluated(lost, 10, "eval", {"fd_digits": 9.0}, {"samples": 9}, 6)
     history = store.history(TRIAL)

@@ -18,7 +18,7 @@ def recorded(store: ResultsStore, trials: MakeTrials) -> None:
 
 
 def attempt(store: ResultsStore, *, start: int = 0, lease: float = 60, fresh: bool = False) -> Lease:
-    held = store.claim(TRIAL, owner="me", lease_seconds=lease, fresh=fresh, is_dead=lambda _: True)
+    held = store.acquire_lease(TRIAL, owner="me", lease_seconds=lease, fresh=fresh, is_dead=lambda _: True)
     assert held is not None
     store.started(held, start_step=start, comparability={"device": f"cpu {held.number}"}, provenance={})
     return held
@@ -86,7 +86,7 @@ def test_a_claim_that_never_began_hides_no_step(store: ResultsStore) -> None:
     held = attempt(store)
     store.points(held, 7, {"train_loss": 1.0}, 1)
     store.end(held, "stopped")
-    store.claim(TRIAL, owner="me", lease_seconds=60, is_dead=lambda _: True)
+    store.acquire_lease(TRIAL, owner="me", lease_seconds=60, is_dead=lambda _: True)
     assert (outcome(store).step, outcome(store).attempts, outcome(store).state) == (7, 2, "running")
 
 

@@ -24,7 +24,7 @@ class Setup:
     uri: str
     look: Any
 
-    def mirror(self) -> MlflowSync:
+    def sync(self) -> MlflowSync:
         return MlflowSync(self.uri, self.folder / "artifacts", self.folder / "trials", self.source)
 
     def runs(self, kind: str, sweep: str = "noise") -> list[Any]:
@@ -130,17 +130,17 @@ def look(monkeypatch: pytest.MonkeyPatch) -> Look:
 def mirrored(settings: Settings) -> ResultsStore:
     """A store whose every event the live mirror delivered as it came: two sweeps that share trials, one with two versions."""
     store = ResultsStore.open(settings.store_url)
-    mirror = mirror_of(settings, store)
+    sync = mirror_of(settings, store)
     trials = [planned(*cell) for cell in ENDINGS]
     spec = {"question": "Does it help?"}
     store.record_sweep(name="noise", profile="default", version="v1", spec=spec, trials=trials[:2])
     for trial in trials[:2]:
         for ending in ENDINGS[trial.variant, trial.seed]:
             train(store, trial, ending, settings.trials)
-            drained(mirror)
+            drained(sync)
     store.record_sweep(name="noise", profile="default", version="v2", spec=spec | {"seeds": [0, 1]}, trials=trials)
     store.record_sweep(name="noise", profile="smoke", version="v3", spec=spec, trials=trials[:1])
     train(store, trials[2], "diverged", settings.trials)
-    drained(mirror)
-    assert mirror.refused == 0
+    drained(sync)
+    assert sync.refused == 0
     return store

@@ -24,23 +24,23 @@ def planned(variant: str, seed: int) -> PlannedTrial:
 
 
 def train(store: ResultsStore, trial: PlannedTrial, ending: AttemptState, folder: Path) -> None:
-    claim = store.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
-    assert claim is not None
-    store.started(claim, start_step=0, comparability={"device": "cpu (A)"}, provenance={"packages": {"torch": "2.13.0"}, "host": "host"})
+    lease = store.acquire_lease(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+    assert lease is not None
+    store.started(lease, start_step=0, comparability={"device": "cpu (A)"}, provenance={"packages": {"torch": "2.13.0"}, "host": "host"})
     for step in (1, 2, 3, 4) if ending == "finished" else ():
-        store.points(claim, step, {"train_loss": 1 / step, "steps_per_second": 3.0}, 1_000 + step)
+        store.points(lease, step, {"train_loss": 1 / step, "steps_per_second": 3.0}, 1_000 + step)
     if ending == "finished":
-        picture = folder / trial.fingerprint / f"attempt-{claim.number}" / "samples-00000004.png"
+        picture = folder / trial.fingerprint / f"attempt-{lease.number}" / "samples-00000004.png"
         picture.parent.mkdir(parents=True)
         picture.write_bytes(b"\x89PNG" + trial.fingerprint.encode())
-        store.evaluated(claim, 4, "eval", {"held_out_loss": 0.1 * trial.seed + 0.4}, {"samples": 20, "fd_floor": 0.5}, 2_000)
-    store.end(claim, ending, None if ending == "finished" else f"RuntimeError: it {ending}\nTraceback ...")
+        store.evaluated(lease, 4, "eval", {"held_out_loss": 0.1 * trial.seed + 0.4}, {"samples": 20, "fd_floor": 0.5}, 2_000)
+    store.end(lease, ending, None if ending == "finished" else f"RuntimeError: it {ending}\nTraceback ...")
 
 
 def mirror_of(settings: Settings, store: ResultsStore) -> MlflowSync:
     return MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
 
 
-def drained(mirror: MlflowSync) -> int:
+def drained(sync: MlflowSync) -> int:
     """How many rows it delivered until none was left."""
-    return sum(iter(mirror.drain, 0))
+    return sum(iter(sync.drain, 0))

@@ -17,7 +17,7 @@ def at(time_ms: int) -> datetime:
 
 
 class FakeSource:
-    """Keeps the promises of `MirrorSource`."""
+    """Keeps the promises of `SyncSource`."""
 
     def __init__(self) -> None:
         self.rows: dict[int, OutboxRow] = {}
@@ -50,7 +50,7 @@ class FakeSource:
     def mark(self) -> str:
         return self.kept
 
-    def tell_again(self, *, pages: bool = False, mark: str | None = None) -> int:
+    def requeue_all(self, *, pages: bool = False, mark: str | None = None) -> int:
         raise AssertionError("nothing here makes MLflow forget; tests of that have a real store")
 
     def links(self, fingerprint: str) -> list[tuple[str, str]]:
@@ -62,14 +62,14 @@ class FakeSource:
     def shown(self, fingerprint: str, name: str, profile: str) -> TrialHistory:
         return dataclasses.replace(self._histories[fingerprint], sweeps=tuple(self._links[fingerprint]))
 
-    def acquire_mirror(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
+    def acquire_sync_lease(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
         assert seconds > 0
         if self.holder is None or self.holder == owner or is_dead(self.holder):
             self.holder = owner
             self.renewals += 1
         return self.holder == owner
 
-    def release_mirror(self, owner: str) -> None:
+    def release_sync_lease(self, owner: str) -> None:
         if self.holder == owner:
             self.holder = None
 

@@ -16,8 +16,8 @@ def test_rows_wait_for_artifacts_and_states_do_not(setup: Any) -> None:
     setup.source.sweep()
     setup.source.link()
     setup.source.attempt("running")
-    mirror = setup.mirror()
-    assert mirror.drain() == 3
+    sync = setup.sync()
+    assert sync.drain() == 3
     root, aside = setup.folder / "artifacts" / "mlflow", setup.folder / "aside"
     root.rename(aside)
     root.write_text("no folder")
@@ -28,18 +28,18 @@ def test_rows_wait_for_artifacts_and_states_do_not(setup: Any) -> None:
     setup.source.link("f1", seed=1)
     for _ in range(6):
         with pytest.raises(TrackingAway, match="artifacts cannot be written"):
-            mirror.drain()
+            sync.drain()
     assert [row.kind for row in setup.source.pending(10)] == ["attempt", "link"], "what went before is told once"
-    assert (mirror.refused, setup.only("trial").info.status) == (1, "FINISHED"), "one cannot be read"
+    assert (sync.refused, setup.only("trial").info.status) == (1, "FINISHED"), "one cannot be read"
 
     root.unlink()
     aside.rename(root)
-    assert mirror.drain() == 2
+    assert sync.drain() == 2
     first, second = setup.runs("trial")
     assert [run.info.status for run in (first, second, setup.only("sweep"))] == ["FINISHED", "SCHEDULED", "SCHEDULED"]
     assert setup.artifact(first, "attempts/attempt-1.json")
     assert setup.artifact(second, "config.json")
-    assert mirror.refused == 1
+    assert sync.refused == 1
 
 
 def test_a_history_shows_its_states_and_numbers_before_its_artifacts(setup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_a_history_shows_its_states_and_numbers_before_its_artifacts(setup: Any,
         monkeypatch.setattr(f"sweeper.tracking.mlflow_client.QuietClient.{method}", away)
     setup.source.rows = {row.id: row for row in setup.source.pending(10) if row.kind == "link"}
     with pytest.raises(TrackingAway, match="no artifacts"):
-        setup.mirror().drain()
+        setup.sync().drain()
     child = setup.only("trial")
     assert (child.info.status, child.data.tags["sweeper.state"]) == ("FINISHED", "finished")
     assert len(setup.curve(child, "train_loss")) == 3
@@ -63,14 +63,14 @@ def test_a_history_shows_its_states_and_numbers_before_its_artifacts(setup: Any,
 def test_a_picture_that_is_gone_is_no_outage(setup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     setup.image(3)
     setup.source.link()
-    mirror = setup.mirror()
+    sync = setup.sync()
     monkeypatch.setattr(Path, "is_file", lambda _: True)
     setup.source.evaluation(4, {"held_out_loss": 0.5}, {})
     for _ in range(2):
         with pytest.raises(TrackingAway, match="No such file"):
-            mirror.drain()
-    assert mirror.drain() == 1, "it is given up"
-    assert mirror.refused == 1
+            sync.drain()
+    assert sync.drain() == 1, "it is given up"
+    assert sync.refused == 1
     assert setup.curve(setup.only("trial"), "held_out_loss") == [(4, 0.5, 2_000_004)]
 
 

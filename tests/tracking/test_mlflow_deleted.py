@@ -26,9 +26,9 @@ def test_its_runs_are_deleted_and_those_of_other_profiles_stay(settings: Setting
     before = runs(settings)
     assert {profile for profile, _ in before} == {"default", "smoke"}
     delete(mirrored, "default")
-    mirror = mirror_of(settings, mirrored)
-    assert drained(mirror) == 1
-    assert mirror.refused == 0
+    sync = mirror_of(settings, mirrored)
+    assert drained(sync) == 1
+    assert sync.refused == 0
     assert runs(settings) == [("smoke", ""), ("smoke", "single-0")]
     assert len(runs(settings, stage=2)) == len(before) - 2
     mirrored.close()
@@ -38,7 +38,7 @@ def test_one_of_the_same_name_begins_with_new_runs(settings: Settings, mirrored:
     delete(mirrored, "default")
     trial = planned("single", 1)
     mirrored.record_sweep(name="noise", profile="default", version="v9", spec={"question": "Again?"}, trials=[trial])
-    held = mirrored.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+    held = mirrored.acquire_lease(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
     assert held is not None
     assert held.number == 1
     mirrored.started(held, start_step=0, comparability={}, provenance={})
@@ -58,9 +58,9 @@ def test_a_run_that_was_deleted_by_hand_does_not_stand_in_the_way(settings: Sett
     for run in client.search_runs([experiment.experiment_id], "tags.`sweeper.profile` = 'default'"):
         client.delete_run(run.info.run_id)
     delete(mirrored, "default")
-    mirror = mirror_of(settings, mirrored)
-    drained(mirror)
-    assert mirror.refused == 0
+    sync = mirror_of(settings, mirrored)
+    drained(sync)
+    assert sync.refused == 0
     assert {profile for profile, _ in runs(settings)} == {"smoke"}
     mirrored.close()
 
@@ -68,8 +68,8 @@ def test_a_run_that_was_deleted_by_hand_does_not_stand_in_the_way(settings: Sett
 def test_rows_that_the_mirror_had_read_before_the_delete_do_not_stop_it(settings: Settings, mirrored: ResultsStore) -> None:
     """The sweep goes between the reading of its news and their telling."""
     trial = planned("single", 1)
-    mirrored.tell_again()
-    train_again = mirrored.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+    mirrored.requeue_all()
+    train_again = mirrored.acquire_lease(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
     assert train_again is not None
     mirrored.points(train_again, 9, {"train_loss": 3.0}, 9_000)
 
@@ -88,10 +88,10 @@ def test_rows_that_the_mirror_had_read_before_the_delete_do_not_stop_it(settings
         def __getattr__(self, name: str) -> Any:
             return getattr(mirrored, name)
 
-    mirror = mirror_of(settings, ThenDeleted())  # type: ignore[arg-type]
-    drained(mirror)
+    sync = mirror_of(settings, ThenDeleted())  # type: ignore[arg-type]
+    drained(sync)
     assert mirrored.backlog() == 0
-    assert mirror.refused == 0
+    assert sync.refused == 0
     assert runs(settings) == []
     mirrored.close()
 

@@ -42,46 +42,46 @@ def test_a_database_put_back_catches_up(
 ) -> None:
     older = settings.root / "older.db"
     shutil.copy(settings.root / "mlflow.db" if copy == "older" else migrated, older)
-    mirror = mirror_of(settings, mirrored)
+    sync = mirror_of(settings, mirrored)
     train(mirrored, planned("dual", 1), "finished", settings.trials)
-    drained(mirror)
+    drained(sync)
     known = look(settings)
     put_in_place(older, settings)
     assert look(settings) != known
     if mirror_is == "a new one":
-        mirror = mirror_of(settings, mirrored)
+        sync = mirror_of(settings, mirrored)
     mirrored.post_pages("noise", "default")  # news that adds nothing where no pages are drawn
-    drained(mirror)
+    drained(sync)
     assert look(settings) == known
 
     train(mirrored, planned("dual", 0), "finished", settings.trials)
-    news = mirrored.backlog()
-    assert drained(mirror) == news, "all again is told once"
+    event = mirrored.backlog()
+    assert drained(sync) == event, "all again is told once"
     assert look(settings) == rebuilt(settings, look, migrated, monkeypatch)
 
 
 def test_one_put_back_while_mlflow_was_away_catches_up(
     settings: Settings, mirrored: ResultsStore, look: Look, migrated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known, mirror = look(settings), mirror_of(settings, mirrored)
+    known, sync = look(settings), mirror_of(settings, mirrored)
     mirrored.post_pages("noise", "default")
     with monkeypatch.context() as patch:
         patch.setattr("sweeper.tracking.mlflow_client._load", down)
         with pytest.raises(TrackingAway, match="down"):
-            mirror.drain()
+            sync.drain()
     put_in_place(migrated, settings)
-    drained(mirror)
+    drained(sync)
     assert look(settings) == known
 
 
 def test_an_older_store_beside_a_newer_mlflow_is_told_whole(settings: Settings, mirrored: ResultsStore) -> None:
-    mirror = mirror_of(settings, mirrored)
+    sync = mirror_of(settings, mirrored)
     older = settings.root / "older.db"
     with contextlib.closing(sqlite3.connect(settings.root / "sweeper.db")) as store, contextlib.closing(sqlite3.connect(older)) as copy:
         store.backup(copy)
     for seed in (0, 1):
         train(mirrored, planned("dual", seed), "finished", settings.trials)
-        drained(mirror)
+        drained(sync)
     with ResultsStore.open(f"sqlite:///{older}") as store:
         store.post_pages("noise", "default")
         assert drained(mirror_of(settings, store)) == 1 + 7, "two sweeps, five links"
@@ -105,9 +105,9 @@ def test_mirrors_in_turn_and_a_second_store_tell_nothing_again(settings: Setting
         second.record_sweep(name="noise", profile="other", version="v1", spec={"question": "?"}, trials=[planned("single", 0)])
         assert drained(mirror_of(settings, second)) == 2
         for _ in range(2):
-            for mirror in mirrors:
+            for sync in mirrors:
                 mirrored.post_pages("noise", "default")
-                assert drained(mirror) == 1
+                assert drained(sync) == 1
                 second.post_pages("noise", "other")
                 assert drained(mirror_of(settings, second)) == 1
 
@@ -116,7 +116,7 @@ def test_a_crash_between_the_two_marks_tells_nothing_again(
     settings: Settings, mirrored: ResultsStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(mirrored, planned("dual", 1), "finished", settings.trials)
-    news = mirrored.backlog()
+    event = mirrored.backlog()
 
     def away(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("gone")
@@ -125,7 +125,7 @@ def test_a_crash_between_the_two_marks_tells_nothing_again(
         patch.setattr(mirrored, "delivered", away)
         with pytest.raises(StoreUnavailable):
             mirror_of(settings, mirrored).drain()
-    assert drained(mirror_of(settings, mirrored)) == news
+    assert drained(mirror_of(settings, mirrored)) == event
 
 
 def test_an_id_that_means_another_experiment_now_is_not_written_to(
@@ -133,9 +133,9 @@ def test_an_id_that_means_another_experiment_now_is_not_written_to(
 ) -> None:
     from mlflow import MlflowClient
 
-    mirror = mirror_of(settings, mirrored)
+    sync = mirror_of(settings, mirrored)
     train(mirrored, planned("dual", 1), "finished", settings.trials)
-    drained(mirror)
+    drained(sync)
     other = shutil.copy(migrated, settings.root / "other.db")
     theirs = MlflowClient(tracking_uri=f"sqlite:///{other}")
     for name in ("theirs", "theirs too"):
@@ -143,5 +143,5 @@ def test_an_id_that_means_another_experiment_now_is_not_written_to(
     put_in_place(other, settings)
     trials = [planned("single", 0), planned("new", 0)]
     mirrored.record_sweep(name="noise", profile="default", version="v4", spec={"question": "?"}, trials=trials)
-    drained(mirror)
+    drained(sync)
     assert {name.partition(" / ")[0] for name in look(settings)} == {"noise"}

@@ -53,8 +53,8 @@ def test_a_trial_costs_few_requests(setup: Any) -> None:
         setup.image(20, name)
     setup.source.rows = {row.id: row for row in setup.source.rows.values() if row.kind == "link"}
     requests: list[None] = []
-    mirror = setup.mirror()
-    assert mirror.drain(permit=lambda: requests.append(None)) == trials
+    sync = setup.sync()
+    assert sync.drain(permit=lambda: requests.append(None)) == trials
     # created, status, texts, picture, all numbers, params and tags; and what is asked once for all of them
     assert len(requests) <= 5 * trials + 15
     child = setup.runs("trial")[7]
@@ -68,9 +68,9 @@ def test_long_texts_are_told_in_several_requests(setup: Any) -> None:
     """MLflow takes 1 MB at once, and 100 params."""
     long = {f"field{number:03}": "x" * 5_000 if number < 60 else str(number) for number in range(250)}
     setup.source.link(**long)
-    mirror = setup.mirror()
-    assert mirror.drain() == 1
-    assert mirror.refused == 0
+    sync = setup.sync()
+    assert sync.drain() == 1
+    assert sync.refused == 0
     params = setup.only("trial").data.params
     assert {name: params[name] for name in long} == long
 
@@ -91,9 +91,9 @@ def test_a_run_is_whole_with_its_last_request(setup: Any, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "log_batch", killed_at_the_last)
         with pytest.raises(KeyboardInterrupt):
-            setup.mirror().drain()
+            setup.sync().drain()
     assert "sweeper.whole" not in setup.only("trial").data.tags
-    assert setup.mirror().drain() == 1
+    assert setup.sync().drain() == 1
     child = setup.only("trial")
     assert child.data.tags["sweeper.whole"] == "yes"
     assert child.data.params["field249"] == "249"

@@ -12,7 +12,7 @@ def test_every_trial_of_the_sweep_and_profile_has_one(setup: Any) -> None:
     setup.source.whole_trial()
     setup.source.link("f1", seed=1)
     setup.source.link("f2", profile="smoke")
-    setup.mirror().drain()
+    setup.sync().drain()
     links = run_links(setup.uri, setup.folder / "artifacts", "noise", "default")
     runs = {run.data.tags["sweeper.trial"]: run for run in setup.runs("trial") if run.data.tags["sweeper.profile"] == "default"}
     assert set(links) == {"f0", "f1"}

@@ -11,10 +11,10 @@ import yaml
 def test_a_sweep_is_a_parent_with_a_child_per_trial(setup: Any) -> None:
     setup.source.whole_trial()
     setup.source.link("f1", seed=1)
-    mirror = setup.mirror()
-    assert mirror.drain() == 9
+    sync = setup.sync()
+    assert sync.drain() == 9
     assert setup.source.backlog() == 0
-    assert mirror.refused == 0
+    assert sync.refused == 0
 
     parent = setup.only("sweep")
     assert parent.info.run_name == "noise"
@@ -56,7 +56,7 @@ def test_a_sweep_is_a_parent_with_a_child_per_trial(setup: Any) -> None:
 def test_curves_hold_the_exact_values_steps_and_times(setup: Any) -> None:
     setup.source.whole_trial()
     setup.source.points(4, {"train_loss": math.nan})
-    setup.mirror().drain()
+    setup.sync().drain()
     child = setup.only("trial")
     *numbers, (step, last, _) = setup.curve(child, "train_loss")
     assert numbers == [(1, 1.0, 1_000_001), (2, 0.5, 1_000_002), (3, 1 / 3, 1_000_003)]
@@ -69,7 +69,7 @@ def test_more_points_than_one_request_takes(setup: Any) -> None:
     setup.source.link()
     for step in range(700):
         setup.source.points(step, {"train_loss": float(step), "steps_per_second": 1.0})
-    assert setup.mirror().drain(limit=1000) == 701
+    assert setup.sync().drain(limit=1000) == 701
     assert len(setup.curve(setup.only("trial"), "train_loss")) == 700
 
 
@@ -77,12 +77,12 @@ def test_replaying_everything_changes_nothing(setup: Any) -> None:
     setup.source.whole_trial()
     setup.image(3)
     rows = setup.source.pending(100)
-    setup.mirror().drain()
+    setup.sync().drain()
     before = [(kind, *everything(setup, setup.only(kind))) for kind in ("sweep", "trial")]
-    for mirror in (setup.mirror(), setup.mirror()):
+    for sync in (setup.sync(), setup.sync()):
         setup.source.put_again(rows)
-        assert mirror.drain() == len(rows)
-        assert mirror.refused == 0
+        assert sync.drain() == len(rows)
+        assert sync.refused == 0
     assert [(kind, *everything(setup, setup.only(kind))) for kind in ("sweep", "trial")] == before
 
 
@@ -94,8 +94,8 @@ def everything(setup: Any, run: Any) -> tuple[Any, ...]:
 
 def test_a_row_at_a_time_gives_the_same_as_all_at_once(setup: Any) -> None:
     setup.source.whole_trial()
-    mirror = setup.mirror()
-    while mirror.drain(limit=1):
+    sync = setup.sync()
+    while sync.drain(limit=1):
         pass
     child = setup.only("trial")
     assert len(setup.curve(child, "train_loss")) == 3
@@ -105,10 +105,10 @@ def test_a_row_at_a_time_gives_the_same_as_all_at_once(setup: Any) -> None:
 def test_a_second_sweep_gets_the_history_of_a_trial_it_reuses(setup: Any) -> None:
     setup.source.whole_trial()
     setup.image(3, content=b"grid")
-    setup.mirror().drain()
+    setup.sync().drain()
     setup.source.sweep("other", "smoke")
     setup.source.link(name="other", profile="smoke")
-    setup.mirror().drain()
+    setup.sync().drain()
     first, second = setup.only("trial"), setup.only("trial", "other")
     assert first.info.run_id != second.info.run_id
     for metric in first.data.metrics:
@@ -121,7 +121,7 @@ def test_a_second_sweep_gets_the_history_of_a_trial_it_reuses(setup: Any) -> Non
     assert (parent.info.run_name, parent.info.status) == ("other (smoke)", "FINISHED")
     # From here on, both hear of the trial.
     setup.source.points(4, {"train_loss": 0.25})
-    setup.mirror().drain()
+    setup.sync().drain()
     assert setup.curve(first, "train_loss") == setup.curve(second, "train_loss") != []
 
 
@@ -129,7 +129,7 @@ def test_profiles_of_one_sweep_are_two_parents_in_one_experiment(setup: Any) -> 
     for profile in ("default", "smoke"):
         setup.source.sweep(profile=profile)
         setup.source.link(profile=profile)
-    setup.mirror().drain()
+    setup.sync().drain()
     assert sorted(run.data.tags["sweeper.profile"] for run in setup.runs("sweep")) == ["default", "smoke"]
     assert len({run.data.tags["mlflow.parentRunId"] for run in setup.runs("trial")}) == 2
 
@@ -137,10 +137,10 @@ def test_profiles_of_one_sweep_are_two_parents_in_one_experiment(setup: Any) -> 
 def test_the_sample_image_of_an_evaluation_is_uploaded(setup: Any) -> None:
     setup.image(800, attempt=2, content=b"attempt two")
     setup.source.link()
-    setup.mirror().drain()
+    setup.sync().drain()
     setup.source.evaluation(800, {"fd_digits": 9.6}, {}, attempt=2)
     setup.source.evaluation(900, {"fd_digits": 9.5}, {}, attempt=2)
-    setup.mirror().drain()
+    setup.sync().drain()
     child = setup.only("trial")
     assert setup.artifact(child, "samples/step-00000800.png") == b"attempt two"
     assert [item.path for item in setup.look.list_artifacts(child.info.run_id, "samples")] == ["samples/step-00000800.png"]
@@ -148,15 +148,15 @@ def test_the_sample_image_of_an_evaluation_is_uploaded(setup: Any) -> None:
 
 def test_a_later_version_of_the_config_adds_params_and_changes_none(setup: Any) -> None:
     setup.source.link()
-    setup.mirror().drain()
+    setup.sync().drain()
     setup.source.rows.clear()
     setup.source.link(lr=1.0, dropout="x" * 7000)
-    mirror = setup.mirror()
-    mirror.drain()
+    sync = setup.sync()
+    sync.drain()
     params = setup.only("trial").data.params
     assert params["lr"] == "0.004"
     assert len(params["dropout"]) == 6000
-    assert mirror.refused == 0
+    assert sync.refused == 0
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,10 @@ def test_a_later_version_of_the_config_adds_params_and_changes_none(setup: Any) 
 def test_the_state_of_an_attempt_is_the_status_of_the_run(setup: Any, state: Any, status: str) -> None:
     error = "Traceback (most recent call last):\n  File x\nValueError: bad\n" if state == "failed" else None
     setup.source.link()
-    setup.mirror().drain()
+    setup.sync().drain()
     assert setup.only("trial").info.status == "SCHEDULED"
     setup.source.attempt(state, error=error)
-    setup.mirror().drain()
+    setup.sync().drain()
     child = setup.only("trial")
     assert child.info.status == status
     assert child.data.tags["sweeper.state"] == state
@@ -186,17 +186,17 @@ def test_the_state_of_an_attempt_is_the_status_of_the_run(setup: Any, state: Any
 
 
 def test_the_parent_follows_its_children(setup: Any) -> None:
-    source, mirror = setup.source, setup.mirror()
+    source, sync = setup.source, setup.sync()
 
     def parent_after(state: Any, fingerprint: str, number: int = 1) -> str:
         source.attempt(state, fingerprint, number)
-        mirror.drain()
+        sync.drain()
         return str(setup.only("sweep").info.status)
 
     source.sweep()
     source.link("f0")
     source.link("f1")
-    mirror.drain()
+    sync.drain()
     assert setup.only("sweep").info.status == "SCHEDULED"
     assert parent_after("running", "f0") == "RUNNING"
     assert parent_after("failed", "f0") == "SCHEDULED", "f1 has not begun"
@@ -205,5 +205,5 @@ def test_the_parent_follows_its_children(setup: Any) -> None:
     assert parent_after("running", "f0", 2) == "RUNNING"
     assert parent_after("finished", "f0", 2) == "FINISHED"
     source.link("f2")
-    mirror.drain()
+    sync.drain()
     assert setup.only("sweep").info.status == "SCHEDULED"

@@ -8,7 +8,7 @@ import pytest
 from sync_source_fake import FakeSource
 
 from sweeper.tracking import mlflow_client, sync_loop
-from sweeper.tracking.sync_loop import DRAIN_S, run_mirror
+from sweeper.tracking.sync_loop import DRAIN_S, run_sync
 
 Clock = Callable[[], float]
 REQUEST_S = 5.0
@@ -24,10 +24,10 @@ class Leased(FakeSource):
         self.without_lease: list[float] = []
         """When a run was made by one who did not hold it."""
 
-    def acquire_mirror(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
+    def acquire_sync_lease(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
         if self.clock() >= self.until:
             self.holder = None
-        taken = super().acquire_mirror(owner, seconds, is_dead)
+        taken = super().acquire_sync_lease(owner, seconds, is_dead)
         self.until = self.clock() + seconds if taken else self.until
         return taken
 
@@ -66,7 +66,7 @@ def test_many_trials_of_an_empty_mlflow_are_rebuilt_under_the_lease(setup: Any, 
     for step in (1, 2):
         for number in range(12):
             slow.points(step, {"train_loss": 1 / step}, f"f{number}")
-    assert run_mirror(setup.mirror(), slow, owner="me", stop=lambda: slow.backlog() == 0) == 0
+    assert run_sync(setup.sync(), slow, owner="me", stop=lambda: slow.backlog() == 0) == 0
     assert len(setup.runs("trial")) == 12
     assert slow.without_lease == []
     assert slow.clock() > 600, "far longer than a lease"
@@ -82,14 +82,14 @@ def test_one_long_history_is_told_under_the_lease(setup: Any, slow: Leased, monk
     slow.rows = {row.id: row for row in slow.pending(50) if row.kind == "link"}
     slow.link("f1", seed=1)
     renewals: list[float] = []
-    take = slow.acquire_mirror
+    take = slow.acquire_sync_lease
 
     def acquire(*arguments: Any) -> bool:
         renewals.append(slow.clock())
         return take(*arguments)
 
-    slow.acquire_mirror = acquire  # type: ignore[method-assign]
-    assert run_mirror(setup.mirror(), slow, owner="me", stop=lambda: slow.backlog() == 0) == 0
+    slow.acquire_sync_lease = acquire  # type: ignore[method-assign]
+    assert run_sync(setup.sync(), slow, owner="me", stop=lambda: slow.backlog() == 0) == 0
     assert slow.clock() > 300
     assert max(later - earlier for earlier, later in itertools.pairwise(renewals)) <= 30 + 2 * REQUEST_S
     assert len(setup.runs("trial")) == 2
@@ -101,7 +101,7 @@ def test_a_mirror_that_slept_through_its_lease_makes_no_run(setup: Any, slow: Le
 
     slow.sweep()
     slow.link()
-    other = setup.mirror()
+    other = setup.sync()
     find, slept = mlflow_client.QuietClient.find_run, []
 
     def find_and_sleep(client: Any, *arguments: Any) -> str | None:
@@ -109,12 +109,12 @@ def test_a_mirror_that_slept_through_its_lease_makes_no_run(setup: Any, slow: Le
         if not slept and client is not other._client:
             slept.append(True)
             sync_loop.time.sleep(500)
-            assert run_mirror(other, slow, owner="other", stop=lambda: True, flush_s=1e6) == 0
+            assert run_sync(other, slow, owner="other", stop=lambda: True, flush_s=1e6) == 0
             slow.put("points", fingerprint="f0", step=1, metrics={"a": 1.0}, time_ms=1)
         return found
 
     monkeypatch.setattr(Slow, "__getattr__", lambda slow, name: getattr(slow._client, name))
     monkeypatch.setattr(mlflow_client.QuietClient, "find_run", find_and_sleep)
-    assert run_mirror(setup.mirror(), slow, owner="me", stop=lambda: slow.backlog() == 0) == 0
+    assert run_sync(setup.sync(), slow, owner="me", stop=lambda: slow.backlog() == 0) == 0
     assert slept
     assert (len(setup.runs("sweep")), len(setup.runs("trial"))) == (1, 1)

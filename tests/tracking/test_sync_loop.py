@@ -9,7 +9,7 @@ from sync_source_fake import FakeSource
 
 from sweeper.tracking.failures import TrackingAway
 from sweeper.tracking.mlflow_sync import MlflowSync
-from sweeper.tracking.sync_loop import run_mirror
+from sweeper.tracking.sync_loop import run_sync
 
 Clock = Callable[[], float]
 
@@ -45,39 +45,39 @@ def filled(rows: int) -> FakeSource:
 
 def test_it_drains_until_it_is_stopped_and_gives_the_lease_back(naps: Clock) -> None:
     source = filled(9)
-    mirror = FakeMirror(source, clock=naps)
-    assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 3) == 0
+    sync = FakeMirror(source, clock=naps)
+    assert run_sync(sync, source, owner="me", stop=lambda: naps() > 3) == 0
     assert (source.holder, len(source.told)) == (None, 9)
-    assert source.renewals == len(mirror.tries), "the lease is renewed before every drain"
-    assert mirror.forgot == 1, "when it became the mirror: another one may have made runs before"
+    assert source.renewals == len(sync.tries), "the lease is renewed before every drain"
+    assert sync.forgot == 1, "when it became the mirror: another one may have made runs before"
 
 
 def test_what_is_left_at_the_stop_is_flushed(naps: Clock) -> None:
     source = filled(9)
-    assert run_mirror(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: True) == 0
+    assert run_sync(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: True) == 0
     assert naps() == 0
 
 
 def test_a_stop_with_nothing_left_returns_at_once(naps: Clock) -> None:
     source = filled(0)
-    assert run_mirror(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: True) == 0
+    assert run_sync(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: True) == 0
     assert source.renewals == 0
     assert naps() == 0
 
 
 def test_it_backs_off_up_to_half_a_minute_while_mlflow_is_away(naps: Clock, caplog: pytest.LogCaptureFixture) -> None:
     source = filled(1)
-    mirror = FakeMirror(source, away_until=150, clock=naps)
-    assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 200) == 0
-    gaps = [round(later - earlier) for earlier, later in zip(mirror.tries, mirror.tries[1:], strict=False)]
+    sync = FakeMirror(source, away_until=150, clock=naps)
+    assert run_sync(sync, source, owner="me", stop=lambda: naps() > 200) == 0
+    gaps = [round(later - earlier) for earlier, later in zip(sync.tries, sync.tries[1:], strict=False)]
     assert gaps[:8] == [2, 4, 8, 16, 30, 30, 30, 30]
     assert [record.getMessage()[:14] for record in caplog.records] == ["MLflow is away", "MLflow is back"]
 
 
 def test_the_flush_is_bounded_while_mlflow_is_away(naps: Clock) -> None:
     source = filled(3)
-    mirror = FakeMirror(source, away_until=1e9, clock=naps)
-    assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 40, flush_s=5) == 3
+    sync = FakeMirror(source, away_until=1e9, clock=naps)
+    assert run_sync(sync, source, owner="me", stop=lambda: naps() > 40, flush_s=5) == 3
     assert 40 < naps() < 46
     assert source.holder is None
 
@@ -85,10 +85,10 @@ def test_the_flush_is_bounded_while_mlflow_is_away(naps: Clock) -> None:
 def test_a_second_mirror_waits_and_takes_over_from_a_dead_one(naps: Clock) -> None:
     source = filled(3)
     source.holder = "other"
-    mirror = FakeMirror(source, clock=naps)
-    assert run_mirror(mirror, source, owner="me", stop=lambda: naps() > 3, flush_s=2) == 3
-    assert (mirror.tries, source.holder) == ([], "other")
-    assert run_mirror(mirror, source, owner="me", stop=lambda: True, is_dead=lambda owner: owner == "other") == 0
+    sync = FakeMirror(source, clock=naps)
+    assert run_sync(sync, source, owner="me", stop=lambda: naps() > 3, flush_s=2) == 3
+    assert (sync.tries, source.holder) == ([], "other")
+    assert run_sync(sync, source, owner="me", stop=lambda: True, is_dead=lambda owner: owner == "other") == 0
 
 
 def test_the_lease_is_given_back_when_the_store_fails(naps: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_the_lease_is_given_back_when_the_store_fails(naps: Clock, monkeypatch: 
 
     monkeypatch.setattr(source, "pending", lost)
     with pytest.raises(LookupError):
-        run_mirror(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: naps() > 3)
+        run_sync(FakeMirror(source, clock=naps), source, owner="me", stop=lambda: naps() > 3)
     assert source.holder is None
 
 
@@ -112,12 +112,12 @@ def test_an_mlflow_that_is_not_there_keeps_the_rows(
     source = FakeSource()
     source.sweep()
     source.link()
-    mirror = MlflowSync(uri, tmp_path / "artifacts", tmp_path / "trials", source)
+    sync = MlflowSync(uri, tmp_path / "artifacts", tmp_path / "trials", source)
     for _ in range(5):
         with pytest.raises(TrackingAway) as caught:
-            mirror.drain()
+            sync.drain()
         assert "s3cret" not in str(caught.value)
-    assert (source.backlog(), mirror.refused) == (2, 0)
-    assert run_mirror(mirror, source, owner="me", stop=lambda: True, flush_s=0.3, interval_s=0.1) == 2
+    assert (source.backlog(), sync.refused) == (2, 0)
+    assert run_sync(sync, source, owner="me", stop=lambda: True, flush_s=0.3, interval_s=0.1) == 2
     assert "s3cret" not in caplog.text
     assert not (tmp_path / "artifacts").exists()

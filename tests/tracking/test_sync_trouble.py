@@ -16,25 +16,25 @@ from sweeper.tracking.outbox_events import read_row
 
 def test_runs_deleted_by_hand_come_back(setup: Any) -> None:
     setup.source.whole_trial()
-    mirror = setup.mirror()
-    mirror.drain()
+    sync = setup.sync()
+    sync.drain()
     child = setup.only("trial")
     setup.look.delete_run(child.info.run_id)
     setup.source.points(4, {"train_loss": 0.25})
-    mirror.drain()
+    sync.drain()
     assert len(setup.curve(child, "train_loss")) == 4
     setup.look.delete_experiment(child.info.experiment_id)
     setup.source.points(5, {"train_loss": 0.2})
-    mirror.drain()
+    sync.drain()
     assert setup.only("trial").info.run_id == child.info.run_id
     assert len(setup.curve(child, "train_loss")) == 5
-    assert mirror.refused == 0
+    assert sync.refused == 0
 
 
 def test_a_database_that_lost_the_runs_gets_them_back(setup: Any) -> None:
     setup.source.whole_trial()
-    mirror = setup.mirror()
-    mirror.drain()
+    sync = setup.sync()
+    sync.drain()
     setup.look.delete_run(setup.only("trial").info.run_id)
     setup.look.delete_run(setup.only("sweep").info.run_id)
     # What `mlflow gc` does, without a second process.
@@ -43,13 +43,13 @@ def test_a_database_that_lost_the_runs_gets_them_back(setup: Any) -> None:
             database.execute(f"delete from {table}")
     database.close()
     setup.source.points(4, {"train_loss": 0.25})
-    mirror.drain()
+    sync.drain()
     child = setup.only("trial")
     assert [step for step, _, _ in setup.curve(child, "train_loss")] == [1, 2, 3, 4]
     assert child.info.status == "FINISHED"
     assert child.info.run_name == "dual/none · seed 0"
     assert setup.only("sweep").info.status == "FINISHED"
-    assert mirror.refused == 0
+    assert sync.refused == 0
 
 
 def test_a_child_that_was_left_half_built_is_completed(setup: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,9 +60,9 @@ def test_a_child_that_was_left_half_built_is_completed(setup: Any, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr("sweeper.tracking.mlflow_client.QuietClient.record", away)
         with pytest.raises(TrackingAway):
-            setup.mirror().drain()
+            setup.sync().drain()
     assert setup.only("trial").data.metrics == {}
-    assert setup.mirror().drain() == 1
+    assert setup.sync().drain() == 1
     child = setup.only("trial")
     assert [step for step, _, _ in setup.curve(child, "train_loss")] == [1, 2, 3, 4]
     assert child.info.status == "FINISHED"
@@ -77,9 +77,9 @@ def test_a_history_with_a_point_that_mlflow_refuses_is_copied_without_it(setup: 
     setup.source.points(2**70, {"train_loss": 1.0})
     setup.source.rows.clear()
     setup.source.points(4, {"train_loss": 0.25})
-    mirror = setup.mirror()
-    assert mirror.drain() == 1
-    assert mirror.refused == 0
+    sync = setup.sync()
+    assert sync.drain() == 1
+    assert sync.refused == 0
     assert [step for step, _, _ in setup.curve(setup.only("trial"), "train_loss")] == [1, 2, 3, 4]
 
 
@@ -104,11 +104,11 @@ def test_hostile_strings_are_kept_and_hurt_nothing(setup: Any) -> None:
     source.evaluation(1, {"fd_digits": 1.0}, {HOSTILE: HOSTILE}, "../../evil")
     source.attempt("failed", "../../evil", error=HOSTILE)
     rows = source.pending(100)
-    mirror = setup.mirror()
-    mirror.drain()
+    sync = setup.sync()
+    sync.drain()
     source.put_again(rows)
-    setup.mirror().drain()
-    assert mirror.refused == 0
+    setup.sync().drain()
+    assert sync.refused == 0
     (experiment,) = [found for found in setup.look.search_experiments() if found.name != "Default"]
     assert Path(experiment.artifact_location.removeprefix("file://")).parent == setup.folder / "artifacts" / "mlflow"
     parent, child = setup.look.search_runs([experiment.experiment_id], order_by=["start_time"])
@@ -119,7 +119,7 @@ def test_hostile_strings_are_kept_and_hurt_nothing(setup: Any) -> None:
 
 def test_a_sweep_called_default_is_not_put_in_the_current_directory(setup: Any) -> None:
     setup.source.sweep("Default")
-    setup.mirror().drain()
+    setup.sync().drain()
     assert not any((setup.folder / "cwd").iterdir())
     assert any((setup.folder / "artifacts" / "mlflow").iterdir())
 
@@ -143,9 +143,9 @@ def test_a_row_that_mlflow_refuses_does_not_hold_up_the_others(
     setup.source.points(1, {"train_loss": 1.0})
     bad = setup.source.put(kind, **payload)
     setup.source.points(2, {"train_loss": 0.5})
-    mirror = setup.mirror()
-    assert mirror.drain() == 4
-    assert (setup.source.backlog(), mirror.refused) == (0, 1)
+    sync = setup.sync()
+    assert sync.drain() == 4
+    assert (setup.source.backlog(), sync.refused) == (0, 1)
     assert [step for step, _, _ in setup.curve(setup.only("trial"), "train_loss")] == [1, 2]
     (warning,) = [record.getMessage() for record in caplog.records if record.name.startswith("sweeper.")]
     assert f"row {bad.id} ({kind})" in warning
@@ -153,23 +153,23 @@ def test_a_row_that_mlflow_refuses_does_not_hold_up_the_others(
 
 def test_a_row_that_breaks_mlflow_is_given_up_after_a_few_tries(setup: Any) -> None:
     setup.source.link()
-    mirror = setup.mirror()
-    mirror.drain()
+    sync = setup.sync()
+    sync.drain()
     setup.source.points(2**70, {"train_loss": 1.0})
     setup.source.points(2, {"train_loss": 0.5})
     for _ in range(2):
         with pytest.raises(TrackingAway, match="int too large"):
-            mirror.drain()
+            sync.drain()
         assert setup.source.backlog() == 2
-    assert mirror.drain() == 2
-    assert mirror.refused == 1
+    assert sync.drain() == 2
+    assert sync.refused == 1
     assert [step for step, _, _ in setup.curve(setup.only("trial"), "train_loss")] == [2]
 
 
 def test_a_deadline_ends_a_drain_between_rows(setup: Any) -> None:
     for number in range(3):
         setup.source.link(f"f{number}")
-    assert setup.mirror().drain(deadline=0.0) == 1
+    assert setup.sync().drain(deadline=0.0) == 1
     assert setup.source.backlog() == 2
 
 
@@ -181,7 +181,7 @@ def test_what_the_store_raises_passes_through_and_keeps_the_rows(setup: Any, mon
 
     monkeypatch.setattr(setup.source, "shown", lost)
     with pytest.raises(LookupError, match="the store is gone"):
-        setup.mirror().drain()
+        setup.sync().drain()
     assert setup.source.backlog() == 1
 
 

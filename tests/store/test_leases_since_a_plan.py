@@ -1,4 +1,4 @@
-"""What happened to a trial since a run was planned counts when it comes to claim it: on every database."""
+"""What happened to a trial since a run was planned counts when it comes to run it: on every database."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +16,8 @@ def alive(_owner: str) -> bool:
     return False
 
 
-def claim(store: ResultsStore) -> Lease:
-    held = store.claim(TRIAL, owner="me", lease_seconds=60, is_dead=alive)
+def acquire_lease(store: ResultsStore) -> Lease:
+    held = store.acquire_lease(TRIAL, owner="me", lease_seconds=60, is_dead=alive)
     assert held is not None
     return held
 
@@ -41,11 +41,11 @@ def recorded(store: ResultsStore, trials: MakeTrials) -> None:
 def test_what_another_driver_settled_since_the_plan_is_not_tried_again(
     store: ResultsStore, state: AttemptState, failure: FailureClass | None, again: bool
 ) -> None:
-    seen = claim(store)
+    seen = acquire_lease(store)
     store.end(seen, "failed", "ValueError: boom", failure="fault")
 
     def next_attempt(seen: int) -> Lease | None:
-        return store.claim(TRIAL, owner="you", lease_seconds=60, wanted=(10, "eval"), seen=seen, is_dead=alive)
+        return store.acquire_lease(TRIAL, owner="you", lease_seconds=60, wanted=(10, "eval"), seen=seen, is_dead=alive)
 
     held = next_attempt(1)
     assert held is not None, "what had failed when the run began is tried again"
@@ -58,14 +58,14 @@ def test_what_another_driver_settled_since_the_plan_is_not_tried_again(
 
 def test_a_trial_that_another_driver_began_afresh_is_gone_on_with(store: ResultsStore) -> None:
     def afresh(owner: str, seen: int) -> Lease | None:
-        return store.claim(TRIAL, owner=owner, lease_seconds=60, fresh=True, wanted=(10, "eval"), seen=seen, is_dead=alive)
+        return store.acquire_lease(TRIAL, owner=owner, lease_seconds=60, fresh=True, wanted=(10, "eval"), seen=seen, is_dead=alive)
 
     def finish(held: Lease) -> None:
         store.checkpointed(held, 10)
         store.evaluated(held, 10, "eval", {"fd_digits": 1.0}, {}, 1)
         store.end(held, "finished")
 
-    finish(claim(store))
+    finish(acquire_lease(store))
     begun = afresh("me", seen=1)
     assert begun is not None
     assert begun.earlier == ()
@@ -80,13 +80,13 @@ def test_a_trial_that_another_driver_began_afresh_is_gone_on_with(store: Results
 
 
 def test_nothing_is_resumed_that_ran_under_other_conditions(store: ResultsStore) -> None:
-    first = claim(store)
+    first = acquire_lease(store)
     store.started(first, start_step=0, comparability={"device": "cpu 1", "micro_batch": 16}, provenance={})
     store.checkpointed(first, 5)
     store.end(first, "stopped")
 
     def under(key: dict[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        held = store.claim(TRIAL, owner="me", lease_seconds=60, key=key, is_dead=alive)
+        held = store.acquire_lease(TRIAL, owner="me", lease_seconds=60, key=key, is_dead=alive)
         assert held is not None
         store.end(held, "stopped")
         return held.earlier, held.foreign
@@ -98,7 +98,7 @@ def test_nothing_is_resumed_that_ran_under_other_conditions(store: ResultsStore)
 
 def test_a_result_that_came_in_since_the_plan_is_not_made_again(store: ResultsStore) -> None:
     def again(step: int, evaluation: str, *, fresh: bool = False) -> Lease | None:
-        return store.claim(TRIAL, owner="you", lease_seconds=60, fresh=fresh, wanted=(step, evaluation), is_dead=alive)
+        return store.acquire_lease(TRIAL, owner="you", lease_seconds=60, fresh=fresh, wanted=(step, evaluation), is_dead=alive)
 
     for number, (state, step) in enumerate([("failed", 10), ("finished", 10)], start=1):
         held = again(10, "eval")
