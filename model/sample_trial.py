@@ -17,8 +17,9 @@ from model.config import LatentsData, TrainConfig
 from model.config.autoencoder import AutoencoderConfig
 from model.config.availability import ensure_available
 from model.config.backbone import BackboneConfig, tokens_per_image
-from model.config.evaluation import EvaluationConfig, SamplerConfig
+from model.config.evaluation import EvaluationConfig
 from model.config.noise import ProcessConfig
+from model.config.sampler import SamplerConfig
 from model.config.section import first_fault
 from model.data.facts_file import read_facts
 from model.data.images import classes_in_words
@@ -28,7 +29,6 @@ from model.presets import PRESETS, config_from, merge
 from model.trial_files import is_whole
 
 DRAWN, SHOWN, COLUMNS = 80, 100, 10
-SAMPLERS = ("euler", "heun", "dopri5", "euler_maruyama", "ancestral")
 Say = Callable[[str], None]
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from model.backbone.families import FAMILIES
 from model.commands.config_file import read_config
-from model.config import LatentsData
+from model.config import LatentsData, modules_also_in
+from model.config.sampler import SAMPLERS
 from model.errors import ConfigError
 from model.machine import gpu_models
 from model.presets import PRESETS
-from model.sample_trial import DRAWN, SAMPLERS, Drawing, Subject, autoencoder_of, sample_trial
+from model.sample_trial import DRAWN, Drawing, Subject, autoencoder_of, sample_trial
 
 _LATENTS = LatentsData(kind="latents", path=Path())
 
@@ -29,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--classes", type=int, help=f"labels, without the null label (default: {_LATENTS.classes})")
     drawing = parser.add_argument_group("drawing")
     drawing.add_argument("--samples", type=int, default=DRAWN, metavar="N", help=f"sample i has class i modulo classes (default: {DRAWN})")
-    drawing.add_argument("--sampler", choices=SAMPLERS, help="default: that of the config, else euler, or ancestral for ddpm")
+    names = ", ".join(SAMPLERS)
+    drawing.add_argument("--sampler", help=f"{names} or package.module.ClassName; default: the config's, else euler, ancestral for ddpm")
     drawing.add_argument("--steps", type=int, help="steps of a sampler on a fixed grid")
     drawing.add_argument("--relative-tolerance", type=float, help="of dopri5")
     drawing.add_argument("--absolute-tolerance", type=float, help="of dopri5")
@@ -55,7 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Draws the samples that the options ask for."""
+    """Draws the samples that the options ask for. A class of the user's may stand in the current folder, or beside the config file."""
+    with modules_also_in([Path.cwd(), *([given.config.parent] if given.config else [])]):
+        _run(given)
+
+
+def _run(given: argparse.Namespace) -> None:
     given.labels = tuple(given.labels)
     given.autoencoder = autoencoder_of(given.autoencoder, given.autoencoder_kind)
     drawing = Drawing(**{field.name: getattr(given, field.name) for field in dataclasses.fields(Drawing)})

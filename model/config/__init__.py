@@ -1,11 +1,11 @@
 """The config of one trial: frozen, typed, without unknown keys; loads nothing heavier than pydantic."""
 
-from model.config.assignment_source import is_users, modules_also_in, source_files
 from model.config.data import DataConfig, DigitsData, FolderData, ImagesData, LatentsData, NpzData, PhotographsData
 from model.config.evaluation import EXTRA_METRICS, NAMED_BY_FEATURES
 from model.config.extractor import named_by_features
 from model.config.streams import stream_identities
 from model.config.train import NUMERICS_VERSION, Precision, TrainConfig
+from model.config.user_classes import modules_also_in, named_classes, source_files
 
 __all__ = [
     "EXTRA_METRICS",
@@ -20,9 +20,9 @@ __all__ = [
     "PhotographsData",
     "Precision",
     "TrainConfig",
-    "is_users",
     "modules_also_in",
     "named_by_features",
+    "named_classes",
     "source_files",
     "stream_identities",
 ]

@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from model.config.autoencoder import AutoencoderConfig
 from model.config.classifier import Classifier, TrainedClassifier
 from model.config.extractor import ClassifierExtractor, Extractor
-from model.config.noise import DDPM_STEPS, ProcessConfig
 from model.config.reference_file import IMAGES, SPATIAL_STATISTICS, STATISTICS, TRAINING, ensure_holds, named_reference
+from model.config.sampler import SamplerConfig
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later
 from model.errors import ConfigError
 
@@ -22,39 +22,6 @@ NAMED_BY_FEATURES: tuple[ExtraMetric, ...] = ("fd_infinity", "kid", "sfid")
 """Their names in results end in whose features they are in, as that of the Fréchet distance does."""
 FEWEST_FOR_INFINITY = 30
 """Samples of which there are 15 sizes from a half to all."""
-
-
-class SamplerConfig(Section):
-    """How samples are drawn: on a fixed grid of `steps`, or by tolerances."""
-
-    kind: Literal["euler", "heun", "dopri5", "euler_maruyama", "ancestral"] = "euler"
-    """The probability-flow ODE by `euler` (S network calls), `heun` (2S - 1) or adaptive `dopri5`; `euler_maruyama` (S): the SDE of SiT
-    (2401.08740) with w(t) = 2t. `ancestral` (S): the respaced chain of ddpm (2102.09672), the only sampler of `process.kind: ddpm`."""
-    steps: int = Field(default=50, ge=2, le=MOST_STEPS)
-    """S, steps of a sampler on a fixed grid; 250 is published for `euler_maruyama` and `ancestral`."""
-    relative_tolerance: float = Field(default=1e-5, gt=0, json_schema_extra=added_later(1e-5))
-    """Of `dopri5`, on the root mean square over a block of samples; SiT's script has 1e-3, at which two steps pass for a smooth flow."""
-    absolute_tolerance: float = Field(default=1e-5, gt=0, json_schema_extra=added_later(1e-5))
-    """Of `dopri5`, likewise; SiT's script has 1e-6."""
-
-    @model_validator(mode="after")
-    def _meant(self) -> Self:
-        inert = ("steps",) if self.kind == "dopri5" else ("relative_tolerance", "absolute_tolerance")
-        for name in inert:
-            if getattr(self, name) != type(self).model_fields[name].default:
-                what = "a fixed grid" if name == "steps" else "dopri5"
-                raise ConfigError(f"evaluation.sampler.{name} belongs to {what}, but kind is {self.kind}; leave it out")
-        if self.kind == "ancestral" and self.steps > DDPM_STEPS:
-            raise ConfigError(f"evaluation.sampler.steps: ddpm has {DDPM_STEPS} steps, not {self.steps}; ask for at most so many")
-        return self
-
-    def ensure_samples(self, process: ProcessConfig) -> None:
-        """Raises ConfigError when networks of the process are sampled otherwise."""
-        if (process.kind == "ddpm") != (self.kind == "ancestral"):
-            fitting = "ancestral" if process.kind == "ddpm" else "euler, heun, dopri5 or euler_maruyama"
-            raise ConfigError(
-                f"evaluation.sampler.kind: {self.kind} does not sample process.kind: {process.kind}; set evaluation.sampler.kind: {fitting}"
-            )
 
 
 class GuidanceConfig(Section):

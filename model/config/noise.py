@@ -3,19 +3,17 @@
 Convention everywhere: t is the noise level, t = 0 is data, t = 1 is noise.
 """
 
-import difflib
 import math
-import re
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from model.config.section import Section, added_later
+from model.config.user_classes import ensure_known
 from model.errors import ConfigError
 
 ASSIGNMENTS = ("random", "block", "checkerboard", "rows", "learned", "bernoulli")
 """Assignments by name; any other is the dotted path of a class of the user's."""
-DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 DDPM_STEPS = 1000
 """Of the diffusion that `process.kind: ddpm` trains; t is one of 0..999."""
 LARGEST_SHARE_ERROR = 0.05
@@ -85,10 +83,7 @@ class PartitionConfig(Section):
     @field_validator("assignment")
     @classmethod
     def _known(cls, assignment: str) -> str:
-        if assignment not in ASSIGNMENTS and not DOTTED_PATH.fullmatch(assignment):
-            near = difflib.get_close_matches(assignment, ASSIGNMENTS, n=1)
-            remedy = f"did you mean {near[0]}?" if near else "give package.module.ClassName for a class of your own"
-            raise ConfigError(f"partition.assignment is one of {', '.join(ASSIGNMENTS)}, not {assignment!r}; {remedy}")
+        ensure_known("partition.assignment", assignment, ASSIGNMENTS)
         return assignment
 
     @model_validator(mode="before")

@@ -5,13 +5,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from model.config import assignment_source, equivalence
+from model.config import equivalence, user_classes
 from model.config.alignment import AlignmentConfig, AttentionConfig
 from model.config.backbone import BackboneConfig, tokens_per_image
 from model.config.data import DataConfig, DigitsData
 from model.config.evaluation import NAMED_BY_FEATURES, EvaluationConfig
 from model.config.extractor import feature_metrics, named_by_features
-from model.config.noise import PartitionConfig, ProcessConfig, TimestepsConfig
+from model.config.noise import ASSIGNMENTS, PartitionConfig, ProcessConfig, TimestepsConfig
 from model.config.optimization import OptimizerConfig
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later, identity
 from model.errors import ConfigError
@@ -150,8 +150,11 @@ class TrainConfig(Section):
 
     def named_content(self, content_hash: str) -> dict[str, str]:
         """What lies outside the config and is named by content, by hash: `data`, and `assignment`, the file of a class of the user's."""
-        users = assignment_source.is_users(self.partition.assignment)
-        return {"data": content_hash} | ({"assignment": assignment_source.source_hash(self.partition.assignment)} if users else {})
+        users = user_classes.is_users(self.partition.assignment)
+        return {"data": content_hash} | ({"assignment": self._assignment_source()} if users else {})
+
+    def _assignment_source(self) -> str:
+        return user_classes.source_hash(self.partition.assignment, "partition.assignment", ASSIGNMENTS)
 
     def evaluation_identity(self, *, content_hash: str) -> dict[str, Any]:
         """Everything that changes the metrics of given weights, JSON-ready: its hash names a result at a step."""
@@ -208,8 +211,8 @@ class TrainConfig(Section):
         if self.partitioned:
             if self.partition.exact:
                 self.partition.counts(tokens)
-            if assignment_source.is_users(self.partition.assignment):
-                assignment_source.source_hash(self.partition.assignment)
+            if user_classes.is_users(self.partition.assignment):
+                self._assignment_source()
         return tokens
 
     def inert_fields(self) -> frozenset[str]:

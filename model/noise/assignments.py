@@ -4,7 +4,6 @@ To add one: a subclass of `Assignment` here and its name in `ASSIGNMENTS` and `m
 named `package.module.ClassName` in the config. N images, T tokens, S = sqrt(T) tokens a side, numbered row by row.
 """
 
-import importlib
 import math
 from abc import ABC, abstractmethod
 
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from model.errors import ConfigError
 from model.randomness import BatchStreams
+from model.user_class import load_class
 
 
 class Assignment(ABC):
@@ -88,16 +88,7 @@ def assignment_named(name: str) -> Assignment:
     """The assignment of a name, or of the dotted path of a user's class; raises ConfigError when there is none."""
     if name in ASSIGNMENTS:
         return ASSIGNMENTS[name]()
-    module, _, attribute = name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"partition.assignment {name}: {error}; check the name, and that this machine sees the folder of {module}"
-        ) from error
-    if not (isinstance(found, type) and issubclass(found, Assignment)):
-        raise ConfigError(f"partition.assignment {name} is no subclass of model.noise.assignments.Assignment; make it one")
-    return _Checked(name, found())
+    return _Checked(name, load_class("partition.assignment", name, Assignment))
 
 
 class _Checked(Assignment):

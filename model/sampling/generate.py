@@ -8,12 +8,10 @@ from torch import Tensor
 
 from model.backbone.transformer import DiffusionTransformer
 from model.config.evaluation import EvaluationConfig
-from model.noise.process import FLOW, Ddpm, Flow, Process
+from model.noise.process import FLOW, Process
 from model.randomness import stream
-from model.sampling.ancestral import ancestral
 from model.sampling.guidance import Field, Guided, guided_field
-from model.sampling.ode import dopri5, euler, heun
-from model.sampling.sde import euler_maruyama
+from model.sampling.samplers import SamplingProblem, sampler_of
 
 BLOCK = 256
 """Samples drawn together. Sample i has rows i of the streams, so more samples begin with the fewer ones."""
@@ -49,6 +47,7 @@ def generate(
     and every network call, to say that the trial is alive: a block of a large network takes longer than a trial may be silent. `blocks`
     are the numbers of those to draw, from 0; None is all. A block is the same whoever draws it.
     """
+    sampler = sampler_of(config.sampler)
     device = network.positions.device
     cycle = torch.tensor(list(classes) or range(network.y_embedder.null), device=device)
     guided = Guided.of(config.guidance, process, shape[1], channels)
@@ -66,38 +65,23 @@ def generate(
             return stream(config.seed, purpose, *indices).normal((n, *shape), first=first).to(device, dtype)
 
         def field_at(decided_at: float | None = None, labels: Tensor = labels) -> Field:
-            return _heard(guided_field(network, labels, config.guidance, guided, decided_at), tick)
+            return _ticking(guided_field(network, labels, config.guidance, guided, decided_at), tick)
 
-        yield _follow(config, field_at, noise("sample"), partial(noise, "sample_sde"), process), labels
+        problem = SamplingProblem(
+            x=noise("sample"),
+            process=process,
+            field=field_at(),
+            field_decided_at=field_at,
+            fresh_noise=partial(noise, "sample_sde"),
+            guidance_edges=() if config.guidance.scale == 1 else config.guidance.interval,
+            config=config.sampler,
+        )
+        yield sampler.draw(problem), labels
 
 
-def _heard(field: Field, tick: Callable[[], None]) -> Field:
-    def told(x: Tensor, t: float) -> Tensor:
+def _ticking(field: Field, tick: Callable[[], None]) -> Field:
+    def ticked(x: Tensor, t: float) -> Tensor:
         tick()
         return field(x, t)
 
-    return told
-
-
-def _follow(
-    config: EvaluationConfig,
-    field_at: Callable[..., Field],
-    x: Tensor,
-    fresh_noise: Callable[[int], Tensor],
-    process: Process,
-) -> Tensor:
-    """The sampler of the config, from x, which is noise, to t = 0."""
-    sampler, guidance = config.sampler, config.guidance
-    match (sampler.kind, process):
-        case ("euler", Flow()):
-            return euler(field_at(), x, sampler.steps)
-        case ("heun", Flow()):
-            return heun(field_at, x, sampler.steps)
-        case ("dopri5", Flow()):
-            edges = () if guidance.scale == 1 else guidance.interval
-            return dopri5(field_at, x, edges, relative=sampler.relative_tolerance, absolute=sampler.absolute_tolerance)
-        case ("euler_maruyama", Flow(path)):
-            return euler_maruyama(field_at(), x, sampler.steps, fresh_noise, path)
-        case ("ancestral", Ddpm(diffusion)):
-            return ancestral(field_at(), x, sampler.steps, fresh_noise, diffusion)
-    raise AssertionError(f"{sampler.kind} does not sample {process}")
+    return ticked

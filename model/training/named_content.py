@@ -6,7 +6,7 @@ Weights of frozen networks are held against their names where they are read (`mo
 from collections.abc import Mapping
 
 from model.config import DigitsData, PhotographsData, TrainConfig
-from model.config.assignment_source import imported_beside, is_users
+from model.config.user_classes import imported_beside, is_users
 from model.errors import DataError
 from model.noise.assignments import assignment_named
 

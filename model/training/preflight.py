@@ -47,7 +47,7 @@ def preflight(config: TrainConfig, facts: DataFacts, threads: int) -> PreflightR
         seconds = time.perf_counter() - started
     process = process_of(small.process)
     asked = small.evaluation.model_copy(update={"samples": 2, "held_out_levels": 2})
-    if asked.sampler.kind != "dopri5":  # which has as many steps as it needs
+    if asked.sampler.info.fixed_grid:  # which has as many steps as it needs
         asked = asked.model_copy(update={"sampler": asked.sampler.model_copy(update={"steps": 2})})
     (_, *shape), dtype = data.held_out.tokens.shape, data.held_out.tokens.dtype
     with autocast(precision, place):

@@ -19,7 +19,7 @@ def evaluate(
     name: Annotated[str | None, typer.Option(help="What the result is kept under. Default: the file's name.")] = None,
     samples: Annotated[int, typer.Option(min=2, metavar="N", help="50,000 in most papers, 10,000 in ablations.")] = 50_000,
     labels: Annotated[Literal["random", "balanced"], typer.Option(help="Classes of the samples.")] = "random",
-    sampler: Annotated[str | None, typer.Option(help="euler, heun, dopri5, euler_maruyama or ancestral.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="euler, heun, dopri5, euler_maruyama, ancestral, or a class of yours.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of a sampler on a fixed grid.")] = None,
     guidance: Annotated[float, typer.Option(metavar="SCALE", help="1 is no guidance.")] = 1.0,
     guidance_interval: Annotated[tuple[float, float], typer.Option(metavar="LOW HIGH", help="Guided for t in it; t = 1 is noise.")] = (
@@ -52,14 +52,12 @@ def evaluate(
     """
     from model.errors import ModelError
     from model.evaluate_weights import OF_SAMPLES, Machine
-    from model.sample_trial import SAMPLERS, Subject, autoencoder_of
+    from model.sample_trial import Subject, autoencoder_of
     from model.train_trial import gpu_models
     from sweeper.report.evaluated_weights import below, evaluated_table
     from sweeper.report.render_terminal import render_table
     from sweeper.service.evaluate_weights import evaluate_checkpoint
 
-    if sampler not in (None, *SAMPLERS):
-        raise RequestError(f"--sampler {sampler}: there is no such sampler{nearest(sampler, SAMPLERS)}")
     if wrong := [given for given in metric or () if given not in OF_SAMPLES]:
         raise RequestError(f"--metric {wrong[0]}: there is no such metric of samples{nearest(wrong[0], OF_SAMPLES)}")
     published = [below(beside)] if beside is not None else []  # before anything is drawn

@@ -33,9 +33,8 @@ class JobMaker:
         folder = attempt_folder(trial_folder, lease.number)
         with _paused_without(folder):
             folder.mkdir(parents=True, exist_ok=True)  # from here on, older attempts find that they may not write
-        assignment = decision.trial.config.get("partition", {}).get("assignment", "")
         with _paused_without(self.settings.code):
-            copy = kept_copy(assignment, self.user_code, self.settings.code)
+            copy = kept_copy(decision.trial.config, self.user_code, self.settings.code)
         return Job(
             key=f"{lease.fingerprint}/{lease.number}",
             config=dict(decision.trial.config) | ({"accumulation": accumulation} if accumulation else {}),

@@ -3,29 +3,31 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from model.config import is_users, modules_also_in, source_files
+from model.config import modules_also_in, named_classes, source_files
 from model.errors import ConfigError
 
 
-def kept_copy(assignment: str, folders: Sequence[Path], shared: Path) -> Path | None:
-    """A folder below `shared` from which the class can be imported as it is now, with the modules that it imports beside it.
+def kept_copy(config: Mapping[str, Any], folders: Sequence[Path], shared: Path) -> Path | None:
+    """A folder below `shared` from which the user's classes can be imported as they are now, with the modules that they import beside them.
 
-    Written once for each content: whatever else changes, a trial finds the code that it is named after. None where the assignment is one
-    of ours, or its file is gone: the trial will say so. Raises OSError when it cannot be written.
+    Written once for each content: whatever else changes, a trial finds the code that it is named after. None where a config names no
+    class of the user's, or a file is gone: the trial will say so. Raises OSError when it cannot be written.
 
     Args:
-        assignment: Of a config, perhaps the dotted path of a user's class.
-        folders: Where such a class is looked for, after PYTHONPATH.
+        config: Of a trial, as JSON.
+        folders: Where such classes are looked for, after PYTHONPATH.
         shared: Seen by all nodes.
     """
-    if not is_users(assignment):
+    classes = named_classes(config)
+    if not classes:
         return None
     try:
         with modules_also_in(folders):
-            files = source_files(assignment)
+            files = {name: content for path in classes for name, content in source_files(path).items()}
     except ConfigError:
         return None
     whole = hashlib.sha256()

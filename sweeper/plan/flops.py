@@ -33,7 +33,7 @@ def evaluation_flops(config: TrainConfig, facts: DataFacts) -> float:
     """Of one evaluation: samples and held-out loss; networks that look at samples are not counted."""
     patch, asked = config.backbone.patch, config.evaluation
     tokens, patch_values = (facts.resolution // patch) ** 2, facts.channels * patch**2
-    calls = asked.sampler.steps * (2 if asked.sampler.kind == "heun" else 1) * (2 if asked.guidance.scale > 1 else 1)
+    calls = asked.sampler.steps * asked.sampler.info.calls_per_step * (2 if asked.guidance.scale > 1 else 1)
     losses = 2 if "overfitting_gap" in asked.extra_metrics else 1
     images = (asked.samples * calls + losses * facts.held_out * asked.held_out_levels) * len(asked.generation_seeds)
     return images * _forward(config, tokens, patch_values, 1, separated=False)

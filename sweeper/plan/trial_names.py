@@ -90,6 +90,7 @@ def _needs_a_file(value: Any) -> bool:
         unnamed = ("weights" in value and not value.get("weights_hash")) or (
             value.get("reference", "training") != "training" and not value.get("reference_hash")
         )
+        unnamed = unnamed or ("." in str(value.get("kind", "")) and not value.get("source_hash"))
         return unnamed or any(map(_needs_a_file, value.values()))
     return isinstance(value, list) and any(map(_needs_a_file, value))
 

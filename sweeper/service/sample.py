@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.config import TrainConfig
+from model.config import TrainConfig, modules_also_in
 from model.errors import ModelError
 from model.export_trial import export_weights
 from model.sample_trial import Drawing, Subject, newest_average, sample_trial
@@ -21,7 +21,8 @@ def sample_of(trial: str, drawing: Drawing, settings: Settings, say: Callable[[s
     """
     found = _trained(trial, settings)
     try:
-        sample_trial(Subject.of_trial(found.config, found.folders), found.average, drawing, say)
+        with modules_also_in([Path.cwd()]):  # where a sampler of the user's may stand
+            sample_trial(Subject.of_trial(found.config, found.folders), found.average, drawing, say)
     except (ModelError, OSError) as error:
         raise RequestError(str(error)) from error
 

@@ -13,6 +13,7 @@ from model.config.evaluation import EvaluationConfig
 from model.grouping import Grouping
 from model.noise.process import FLOW, Process
 from model.sampling import generate as generation
+from model.sampling import samplers
 from model.sampling.generate import generate
 
 SHAPE = (TOKENS, PATCH_VALUES)
@@ -130,12 +131,12 @@ def test_blocks_have_their_own_noise_along_the_way(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(generation, "BLOCK", 3)
     monkeypatch.setattr(generation, "guided_field", lambda *_: lambda x, _: torch.zeros_like(x))
     moves: list[Tensor] = []
-    genuine = generation.euler_maruyama
+    genuine = samplers.euler_maruyama
 
     def watched(field: Any, x: Tensor, steps: int, fresh_noise: Any, path: Any) -> Tensor:
         moves.extend(fresh_noise(i) for i in range(3))
         return genuine(field, x, steps, fresh_noise, path)
 
-    monkeypatch.setattr(generation, "euler_maruyama", watched)
+    monkeypatch.setattr(samplers, "euler_maruyama", watched)
     sample(network_of(tiny()), samples=6, sampler={"kind": "euler_maruyama", "steps": 4})
     assert len(torch.unique(torch.stack(moves).flatten(1), dim=0)) == 6

@@ -15,7 +15,7 @@ from trial_reports import run
 import model
 from model.__main__ import main
 from model.config import LatentsData, TrainConfig
-from model.config.assignment_source import imported_beside, source_hash
+from model.config.user_classes import imported_beside, source_hash
 from model.data.source import facts
 from model.errors import DataError
 from model.reports import TrialReport

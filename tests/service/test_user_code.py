@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model.config import modules_also_in
-from model.config.assignment_source import source_hash
+from model.config.user_classes import source_hash
 from sweeper.driver.user_code import kept_copy
 
 FILES = {
@@ -25,7 +25,7 @@ FILES = {
 IMPORTED = """
 import importlib, sys
 from model.config import modules_also_in
-from model.config.assignment_source import source_hash
+from model.config.user_classes import source_hash
 from pathlib import Path
 path, folder = sys.argv[1:]
 with modules_also_in([Path(folder)]):
@@ -52,29 +52,41 @@ def imported(path: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("path", ["alone.Mine", "with_beside.Mine", "parcel.orders.Mine"])
 def test_the_copy_is_imported_and_has_the_hash_of_the_original(path: str, written: Path, tmp_path: Path) -> None:
-    copy = kept_copy(path, [written], tmp_path / "code")
+    copy = kept_copy({"partition": {"assignment": path}}, [written], tmp_path / "code")
     assert copy is not None
     assert copy.parent == tmp_path / "code"
     assert imported(path, copy) == imported(path, written)
 
 
 def test_it_is_written_once_for_each_content_and_nothing_is_left_beside(written: Path, tmp_path: Path) -> None:
-    first, again = (kept_copy("alone.Mine", [written], tmp_path / "code") for _ in range(2))
+    first, again = (kept_copy({"partition": {"assignment": "alone.Mine"}}, [written], tmp_path / "code") for _ in range(2))
     (written / "alone.py").write_text("class Mine: ...  # changed\n")
-    changed = kept_copy("alone.Mine", [written], tmp_path / "code")
+    changed = kept_copy({"partition": {"assignment": "alone.Mine"}}, [written], tmp_path / "code")
     assert first == again != changed
     assert set((tmp_path / "code").iterdir()) == {first, changed}
 
 
 def test_what_is_ours_or_gone_has_none(written: Path, tmp_path: Path) -> None:
-    assert kept_copy("raster", [written], tmp_path / "code") is None
-    assert kept_copy("nowhere.Mine", [written], tmp_path / "code") is None
+    assert kept_copy({"partition": {"assignment": "raster"}}, [written], tmp_path / "code") is None
+    assert kept_copy({"partition": {"assignment": "nowhere.Mine"}}, [written], tmp_path / "code") is None
     assert not (tmp_path / "code").exists()
+
+
+def test_a_copy_holds_all_classes_that_a_config_names(written: Path, tmp_path: Path) -> None:
+    """An assignment and a sampler, each found in the one folder."""
+    (written / "steps.py").write_text("class Own:\n    pass\n")
+    both = {"partition": {"assignment": "alone.Mine"}, "evaluation": {"sampler": {"kind": "steps.Own"}}}
+    copy = kept_copy(both, [written], tmp_path / "code")
+    assert copy is not None
+    assert sorted(file.name for file in copy.iterdir()) == ["alone.py", "steps.py"]
+    alone = kept_copy({"evaluation": {"sampler": {"kind": "steps.Own"}}}, [written], tmp_path / "code")
+    assert alone is not None
+    assert [file.name for file in alone.iterdir()] == ["steps.py"]
 
 
 def test_the_original_comes_first(written: Path, tmp_path: Path) -> None:
     """A module may read what lies beside it."""
-    copy = kept_copy("alone.Mine", [written], tmp_path / "code")
+    copy = kept_copy({"partition": {"assignment": "alone.Mine"}}, [written], tmp_path / "code")
     assert copy is not None
     with modules_also_in([written, copy]):
         before = source_hash("alone.Mine")

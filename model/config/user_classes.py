@@ -1,20 +1,46 @@
-"""Where the class of a user's own partition assignment is written, found without importing it."""
+"""Classes of a user's own that a config names by dotted path: an assignment, a sampler. Found and hashed without importing them."""
 
 import contextlib
+import difflib
 import hashlib
 import importlib.util
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from model.config.local_imports import local_imports
-from model.config.noise import ASSIGNMENTS, DOTTED_PATH
 from model.errors import ConfigError
 
+DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
+FIELDS = ("partition.assignment", "evaluation.sampler.kind")
+"""Where a config may name one."""
 
-def is_users(assignment: str) -> bool:
+
+def is_users(name: str) -> bool:
     """Whether it is the dotted path of a user's class rather than a name of ours."""
-    return DOTTED_PATH.fullmatch(assignment) is not None
+    return DOTTED_PATH.fullmatch(name) is not None
+
+
+def ensure_known(field: str, name: str, ours: Sequence[str]) -> None:
+    """Raises ConfigError for what is neither one of our names nor a dotted path."""
+    if name not in ours and not is_users(name):
+        near = difflib.get_close_matches(name, ours, n=1)
+        remedy = f"did you mean {near[0]}?" if near else "give package.module.ClassName for a class of your own"
+        raise ConfigError(f"{field} is one of {', '.join(ours)}, not {name!r}; {remedy}")
+
+
+def named_classes(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Dotted paths of the user's classes that a config, as JSON, names."""
+    found = []
+    for field in FIELDS:
+        value: Any = config
+        for part in field.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, str) and is_users(value):
+            found.append(value)
+    return tuple(found)
 
 
 @contextlib.contextmanager
@@ -29,12 +55,13 @@ def modules_also_in(folders: Iterable[Path]) -> Iterator[None]:
             sys.path.remove(name)
 
 
-def source_hash(path: str) -> str:
+def source_hash(path: str, field: str = "partition.assignment", ours: Sequence[str] = ()) -> str:
     """Hash of the file that holds the class `package.module.ClassName`, and of what it imports beside it: other code, another trial.
 
-    Of whole files, since a class may call what stands beside it. Raises ConfigError when there is no such file.
+    Of whole files, since a class may call what stands beside it. Raises ConfigError, which speaks of the `field` that names it and of the
+    names that are `ours` there, when there is no such file.
     """
-    source, imported = _sources(path)
+    source, imported = _sources(path, field, ours)
     whole = hashlib.sha256(source)
     for name, content in imported.items():  # of a module that imports nothing local, the hash of its file: as it always was
         whole.update(f"\0{name}\0{len(content)}\0".encode() + content)
@@ -58,7 +85,7 @@ def source_files(path: str) -> dict[str, bytes]:
     return {places[name]: content for name, content in sources.items()}
 
 
-def _sources(path: str) -> tuple[bytes, dict[str, bytes]]:
+def _sources(path: str, field: str = "a class of yours", ours: Sequence[str] = ()) -> tuple[bytes, dict[str, bytes]]:
     module = path.rpartition(".")[0]
     try:
         spec = importlib.util.find_spec(module)
@@ -66,10 +93,10 @@ def _sources(path: str) -> tuple[bytes, dict[str, bytes]]:
             file = Path(spec.origin)
             return file.read_bytes(), local_imports(module, file)
     except (ImportError, ValueError, OSError) as error:
-        raise ConfigError(f"partition.assignment {path}: {error}; {_remedy(module)}") from error
-    raise ConfigError(f"partition.assignment {path}: there is no module {module} with a source file; {_remedy(module)}")
+        raise ConfigError(f"{field} {path}: {error}; {_remedy(module, ours)}") from error
+    raise ConfigError(f"{field} {path}: there is no module {module} with a source file; {_remedy(module, ours)}")
 
 
-def _remedy(module: str) -> str:
+def _remedy(module: str, ours: Sequence[str]) -> str:
     place = "beside the sweep file, in the current folder or on PYTHONPATH"
-    return f"put {module.partition('.')[0]} {place}, or use one of {', '.join(ASSIGNMENTS)}"
+    return f"put {module.partition('.')[0]} {place}" + (f", or use one of {', '.join(ours)}" if ours else "")

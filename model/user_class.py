@@ -1,0 +1,24 @@
+"""Loads a class of the user's that a config names by dotted path: an assignment, a sampler."""
+
+import importlib
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from model.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def load_class(field: str, path: str, base: Callable[..., T]) -> T:
+    """An object of the class `package.module.ClassName`, made without arguments.
+
+    Raises ConfigError, which speaks of the config's `field`, when there is none, or when it is no subclass of `base`.
+    """
+    module, _, attribute = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{field} {path}: {error}; check the name, and that this machine sees the folder of {module}") from error
+    if not (isinstance(base, type) and isinstance(found, type) and issubclass(found, base)):
+        raise ConfigError(f"{field} {path} is no subclass of {base.__module__}.{base.__qualname__}; make it one")
+    return cast(T, found())
