@@ -25,13 +25,18 @@ Keep = Literal["resumable", "average"]
 Analysis = Literal["paired", "welch", "block"]
 
 
+def _better(metric: object) -> Literal["lower", "higher"]:
+    """Which way is better; of what is no metric, any."""
+    return metric_info(metric).direction if isinstance(metric, str) and is_metric(metric) else "lower"
+
+
 class Metric(Spec):
     """What the question is measured by, declared before the run."""
 
     primary: str
     """Name of the metric that decides."""
-    direction: Literal["lower", "higher"]
-    """Which way is better."""
+    direction: Literal["lower", "higher"] = Field(default_factory=lambda given: _better(given.get("primary")))
+    """Which way is better: that of `primary`, written or left out."""
     assumed_cv: Share | None = None
     """Standard deviation over seeds as a share of the mean, such as 1.3%: where a cell has too few seeds for an interval of its own, the
     report gives a normal interval with this spread and says that it is assumed."""

@@ -2,5 +2,5 @@
 
 import logging
 
-# What the mirror logs is for whoever configured logging (`service/mirror_process`); else Python prints it to stderr.
+# What the mirror logs is for whoever configured logging (`service/mlflow_sync_process`); else Python prints it to stderr.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

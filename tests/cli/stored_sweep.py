@@ -57,7 +57,7 @@ def _attempt(store: ResultsStore, trial: PlannedTrial, ending: str, planned: Pla
     key = dict(expected_key(config, allot(planned.sweep.spec.resources, Machine.here(), None)))
     if len({facts.content_hash for facts in planned.facts.values()}) > 1:
         key["evaluator"] = f"classifier of {planned.facts[trial.variant].content_hash}"
-    claim = store.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda owner: False)
+    claim = store.acquire_lease(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda owner: False)
     assert claim is not None
     store.started(claim, start_step=0, comparability=key, provenance={"git": {"sha": "0123abc", "dirty": False}, "host": "host"})
     store.points(claim, 10, {"train_loss": 1.5}, 1_000)

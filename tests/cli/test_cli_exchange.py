@@ -207,7 +207,7 @@ def test_files_go_back_where_the_store_fails_at_the_last_moment(
 def attempt_here(trial: PlannedTrial, ending: str = "failed", loss: float | None = None) -> None:
     """An attempt of this home's own."""
     with store() as opened:
-        claim = opened.claim(trial.fingerprint, owner="here:1:1", lease_seconds=60, is_dead=lambda _: False)
+        claim = opened.acquire_lease(trial.fingerprint, owner="here:1:1", lease_seconds=60, is_dead=lambda _: False)
         assert claim is not None
         opened.started(claim, start_step=0, comparability={"device": "another"}, provenance={})
         if loss is not None:
@@ -252,7 +252,7 @@ def test_an_attempt_that_runs_there_is_left_out_and_comes_with_the_next_file(
 ) -> None:
     pending = next(trial for trial in there if ENDINGS.get((trial.variant, trial.seed), "") is None)
     with store() as opened:
-        claim = opened.claim(pending.fingerprint, owner="host:2:2", lease_seconds=60, is_dead=lambda _: False)
+        claim = opened.acquire_lease(pending.fingerprint, owner="host:2:2", lease_seconds=60, is_dead=lambda _: False)
     assert claim is not None
     said = sweeper("export", NAME, "early.zip")
     assert "left out: 1 attempt that has not ended; export again afterwards, and import that file, too\n" in said.out

@@ -44,7 +44,7 @@ class Machinery:
             configs = {variant.name: config for variant, config in planned.sweep.configs}
             key = expected_key(next(iter(configs.values())), allot(planned.sweep.spec.resources, Machine.here(), None))
             for trial in planned.trials:
-                claim = store.claim(
+                claim = store.acquire_lease(
                     trial.fingerprint,
                     owner="host:1:1",
                     lease_seconds=60,

@@ -77,7 +77,7 @@ def test_prune_keep_average_of_a_sweep_leaves_what_another_sweep_says(sweeper: S
 def test_prune_leaves_what_runs_alone(sweeper: Sweeper, home: Path, trials: list[PlannedTrial]) -> None:
     first = trials[0].fingerprint
     with store() as opened:
-        assert opened.claim(first, owner="elsewhere:1:1", lease_seconds=60, is_dead=lambda _: False) is not None
+        assert opened.acquire_lease(first, owner="elsewhere:1:1", lease_seconds=60, is_dead=lambda _: False) is not None
     before = files(home)
     for words in (("prune",), ("prune", "--yes"), ("prune", "--keep", "average")):
         said = sweeper(*words)
@@ -168,7 +168,7 @@ def test_delete_refuses_while_a_trial_runs_and_where_it_would_have_to_guess(
     sweeper: Sweeper, home: Path, trials: list[PlannedTrial]
 ) -> None:
     with store() as opened:
-        assert opened.claim(trials[0].fingerprint, owner="elsewhere:1:1", lease_seconds=60, is_dead=lambda _: False) is not None
+        assert opened.acquire_lease(trials[0].fingerprint, owner="elsewhere:1:1", lease_seconds=60, is_dead=lambda _: False) is not None
     before = files(home)
     said = sweeper("delete", "noise_aug_vs_interaction", "--yes")
     assert (said.code, said.err) == (

@@ -96,7 +96,7 @@ def test_a_trial_whose_driver_was_killed_does_not_run_and_why_says_so(sweeper: S
     claimed = [trial for trial in planned.trials if trial.variant == "single/none"]
     with ResultsStore.open(Settings().store_url) as store:
         for trial, owner in zip(claimed, (dead, this_process()), strict=True):
-            store.claim(trial.fingerprint, owner=owner, lease_seconds=60, is_dead=lambda _: False)
+            store.acquire_lease(trial.fingerprint, owner=owner, lease_seconds=60, is_dead=lambda _: False)
         assert sweeper("status").out.splitlines()[1] == "8 trials: 6 finished, 1 running, 1 pending"
         told = sweeper("why", claimed[0].fingerprint).out
         assert "attempt 1 is lost" in told or "attempt 1 lost" in told

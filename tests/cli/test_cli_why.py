@@ -34,7 +34,7 @@ def failed(home: Path, failure: Any, policy: str) -> str:
         store.record_sweep(
             name="again", profile="default", version="v", spec={}, trials=[trial], command="sweeper run sweep.yaml --profile smoke"
         )
-        held = store.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+        held = store.acquire_lease(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
         assert held is not None
         store.started(held, start_step=10, comparability={}, provenance={})
         store.end(held, "failed", ERROR, failure=failure, policy=policy)
@@ -105,7 +105,7 @@ def test_a_failure_before_the_trial_finished_is_past(sweeper: Sweeper, home: Pat
     assert "caught fire" in sweeper("why", trial.fingerprint).out
     with ResultsStore.open(Settings().store_url) as store:
         for ending in ("finished", "failed"):
-            held = store.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+            held = store.acquire_lease(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
             assert held is not None
             store.started(held, start_step=0, comparability={}, provenance={})
             store.end(held, ending, ERROR if ending == "failed" else None)
@@ -142,7 +142,7 @@ def test_limits_that_mean_nothing_start_nothing(refused: Callable[..., str], wor
 def test_why_and_show_say_what_the_next_attempt_goes_on_from_by_the_files(sweeper: Sweeper, home: Path) -> None:
     name = store_sweep(endings={("single/none", 0): None}).trials[0].fingerprint
     with ResultsStore.open(Settings().store_url) as store:
-        held = store.claim(name, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+        held = store.acquire_lease(name, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
         assert held is not None
         store.started(held, start_step=0, comparability={}, provenance={})
         store.checkpointed(held, 20)

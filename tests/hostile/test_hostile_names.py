@@ -262,7 +262,7 @@ def store(request: SweepRequest) -> PlannedSweep:
         opened.record_sweep(name=sweep.spec.name, profile=sweep.profile, version=sweep.version, spec=spec, trials=planned.trials)
         for place, trial in enumerate(planned.trials):
             (config,) = [config for variant, config in sweep.configs if variant.name == trial.variant]
-            claim = opened.claim(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
+            claim = opened.acquire_lease(trial.fingerprint, owner="host:1:1", lease_seconds=60, is_dead=lambda _: False)
             if claim is None:
                 continue
             key = expected_key(config, allot(sweep.spec.resources, Machine.here(), None))
