@@ -19,8 +19,9 @@ from model.config.availability import ensure_available
 from model.config.backbone import BackboneConfig, tokens_per_image
 from model.config.evaluation import EvaluationConfig
 from model.config.noise import ProcessConfig
-from model.config.sampler import SamplerConfig
+from model.config.sampler import SAMPLERS, SamplerConfig
 from model.config.section import first_fault
+from model.config.user_classes import ensure_known
 from model.data.facts_file import read_facts
 from model.data.images import classes_in_words
 from model.data.source import facts
@@ -189,8 +190,12 @@ def sample_trial(subject: Subject, checkpoint: Path, drawing: Drawing, say: Say)
 
 
 def _laid_over(base: EvaluationConfig, over: dict[str, Any]) -> EvaluationConfig:
+    asked = _given(over)
+    if kind := asked.get("sampler", {}).get("kind"):
+        ensure_known("--sampler", kind, tuple(SAMPLERS))
+        asked["sampler"]["source_hash"] = ""  # that of the base is of another class
     try:
-        return EvaluationConfig.model_validate(merge(base.model_dump(), _given(over)))
+        return EvaluationConfig.model_validate(merge(base.model_dump(), asked))
     except ValidationError as error:
         raise ConfigError(first_fault(error)) from error
 

@@ -16,7 +16,7 @@ from model.data.source import facts
 from model.errors import ConfigError, DataError
 from model.machine import cpu_model, gpu_models, usable_cores
 from model.reports import SINGLE_PROCESS, DistributedContext, PreflightResult, Report, TrialReport, TrialResult
-from model.trial_files import KEPT, StateFile, first_usable, is_torn, is_whole, resume_order, state_files
+from model.trial_files import KEPT, StateFile, first_usable, is_torn, is_whole, resume_order, samples_path, samples_step, state_files
 
 __all__ = [
     "FACTS_FILE",
@@ -40,6 +40,8 @@ __all__ = [
     "preflight",
     "read_facts",
     "resume_order",
+    "samples_path",
+    "samples_step",
     "state_files",
     "train_trial",
     "usable_cores",

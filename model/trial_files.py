@@ -23,6 +23,7 @@ CONTINUED = "last_point"
 KEPT = 2
 """Newest checkpoints of a trial that trains; the second is for when the first turns out to be damaged."""
 _NAME = re.compile(r"(checkpoint|average|evaluation)-(\d{8,})(?:-\d{4,})?\.safetensors")
+_SAMPLES = re.compile(r"samples-(\d{8,})\.png")
 _LONGEST_HEADER = 2**28
 
 
@@ -51,6 +52,17 @@ def average_path(folder: Path, step: int) -> Path:
 def evaluation_path(folder: Path, step: int, number: int) -> Path:
     """Where an attempt keeps part `number` of its evaluation after `step`, until that is finished."""
     return folder / f"evaluation-{step:08d}-{number:04d}.safetensors"
+
+
+def samples_path(folder: Path, step: int) -> Path:
+    """Where an attempt keeps the picture of its samples after `step`."""
+    return folder / f"samples-{step:08d}.png"
+
+
+def samples_step(path: Path) -> int | None:
+    """The step of such a picture; None for any other file."""
+    named = _SAMPLES.fullmatch(path.name)
+    return int(named[1]) if named is not None else None
 
 
 def state_files(folder: Path) -> list[StateFile]:

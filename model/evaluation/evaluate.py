@@ -39,11 +39,6 @@ class Evaluation:
     """The held-out loss at each noise level: points of curves."""
 
 
-def samples_path(folder: Path, step: int) -> Path:
-    """Where an attempt keeps the picture of its samples."""
-    return folder / f"samples-{step:08d}.png"
-
-
 @torch.no_grad()
 def draw(
     config: TrainConfig,

@@ -17,7 +17,7 @@ from model.data.dataset import DataSet, load
 from model.data.facts_file import write_facts
 from model.data.images import classes_in_words
 from model.errors import DataError, Diverged
-from model.evaluation.evaluate import draw, evaluate, samples_path, take_part
+from model.evaluation.evaluate import draw, evaluate, take_part
 from model.evaluation.evaluation_classifier import EvaluationClassifier, load_or_train_classifier
 from model.evaluation.extractors import load_extractor
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
@@ -35,6 +35,7 @@ from model.training.own_folder import claim
 from model.training.process_group import ProcessGroup
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, compile_where_it_pays, train_step
+from model.trial_files import samples_path
 
 ALIVE_SECONDS = 5.0
 """Longest silence of a healthy trial between steps."""

@@ -9,9 +9,11 @@ import yaml
 from rich.console import Console
 from rich.text import Text
 
+from model.train_trial import state_files
 from sweeper.records import AttemptRecord, PointRecord, TrialHistory
 from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
+from sweeper.trial_folder import LOG_FILE, attempt_folder, end_of_log, facts_file, pictures_in
 from sweeper.visible import lines
 
 LOG_LINES = 10
@@ -31,7 +33,7 @@ def describe(history: TrialHistory, folder: Path) -> list[str]:
     """The blocks of text that `show` prints."""
     sweeps = "\n".join(f"  {name} ({profile}): {variant}, seed {seed}" for name, profile, variant, seed in history.sweeps)
     blocks = [f"trial {history.fingerprint}\n{sweeps}\n", "config\n" + _indented(history.config)]
-    blocks += [_attempt(attempt, folder / f"attempt-{attempt.number}") for attempt in history.attempts]
+    blocks += [_attempt(attempt, attempt_folder(folder, attempt.number)) for attempt in history.attempts]
     if history.evaluations:
         blocks.append("metrics\n" + "\n".join(_metric(point) for point in history.evaluations) + "\n")
         blocks.append("beside them\n" + _indented(history.details))
@@ -48,23 +50,19 @@ def _attempt(attempt: AttemptRecord, folder: Path) -> str:
         f"attempt {attempt.number}: {attempt.state}, steps {attempt.start_step:,} to {attempt.step:,}",
         f"  started {attempt.started:%Y-%m-%d %H:%M:%S}{ended} UTC",
     ]
-    for title, pattern in (
-        ("checkpoint", "checkpoint-*.safetensors"),
-        ("average", "average-*.safetensors"),
-        ("samples", "samples-*.png"),
-        ("data", "data.json"),
-    ):
-        lines += [f"  {title:<11}{path}" for path in sorted(folder.glob(pattern))]
-    if attempt.checkpoint_step and not any(folder.glob("checkpoint-*.safetensors")):
+    state = state_files(folder)
+    shown = {kind: [file.path for file in state if file.kind == kind] for kind in ("checkpoint", "average")}
+    shown |= {"samples": pictures_in(folder), "data": [path for path in [facts_file(folder)] if path.exists()]}
+    lines += [f"  {title:<11}{path}" for title, paths in shown.items() for path in paths]
+    if attempt.checkpoint_step and not shown["checkpoint"]:
         lines.append(f"  {'checkpoint':<11}none is here any more; its newest was of step {attempt.checkpoint_step:,}")
-    log = folder / "log.txt"
-    lines.append(f"  {'log':<11}{log}" if log.exists() else f"  {'folder':<11}{folder} (not on this machine)")
+    tail = end_of_log(folder, LOG_LINES)
+    lines.append(f"  {'log':<11}{folder / LOG_FILE}" if tail is not None else f"  {'folder':<11}{folder} (not on this machine)")
     blocks = {"comparability": dict(attempt.comparability), "provenance": dict(attempt.provenance)}
     lines.append(_indented(blocks).rstrip())
     if attempt.error:
         lines.append("  error\n" + "\n".join(f"    {line}" for line in attempt.error.splitlines()))
-    if log.exists():
-        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    if tail is not None:
         lines.append(f"  last {len(tail)} lines of the log\n" + "\n".join(f"    {line}" for line in tail))
     return "\n".join(lines) + "\n"
 

@@ -7,13 +7,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.plan.failures import advice
 from sweeper.records import AttemptRecord, KnownTrial, TrialHistory
 from sweeper.service.kept_files import furthest_in
 from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 from sweeper.states import ATTEMPT_STATES
+from sweeper.trial_folder import LOG_FILE, attempt_folder, end_of_log
 from sweeper.visible import lines, one_line
 
 LOG_LINES = 10
@@ -97,8 +97,7 @@ def _where(error: str | None) -> list[str]:
 
 
 def _log(folder: Path) -> list[str]:
-    log = folder / "log.txt"
-    if not log.exists():
+    tail = end_of_log(folder, LOG_LINES)
+    if tail is None:
         return [f"its log is not on this machine ({folder})"]
-    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-    return [f"last {len(tail)} lines of {log}:", *(f"  {line}" for line in tail)]
+    return [f"last {len(tail)} lines of {folder / LOG_FILE}:", *(f"  {line}" for line in tail)]

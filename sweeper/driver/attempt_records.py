@@ -18,12 +18,12 @@ from typing import Any
 from model.whole_file import whole_file
 from sweeper.driver.message_writer import provenance_of
 from sweeper.errors import RequestError, StoreLost
-from sweeper.execution.attempt_folders import attempt_folder, attempt_folders
-from sweeper.execution.jobs import RECORD_FILE, WorkerMessage
+from sweeper.execution.jobs import WorkerMessage
 from sweeper.records import Lease, PlannedTrial
 from sweeper.settings import Settings
 from sweeper.store.exchange_format import AttemptHistory, AttemptPart, EvaluationPart, Json, Part, PointPart, TrialPart, Whole, read_part
 from sweeper.store.results_store import IsDead, ResultsStore
+from sweeper.trial_folder import RECORD_FILE, attempt_folder, attempt_folders
 
 
 class _TrialLine(Part):

@@ -25,7 +25,7 @@ from sweeper.driver.store_calls import StoreCalls
 from sweeper.driver.trial_retries import TrialRetries
 from sweeper.driver.trial_source import TrialSource
 from sweeper.errors import StoreUnavailable, SweepPaused
-from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job, WorkerMessage
+from sweeper.execution.jobs import AttemptResult, Job, WorkerMessage
 from sweeper.liveness import is_dead
 from sweeper.plan.failures import settles
 from sweeper.plan.machine import Allotment
@@ -34,6 +34,7 @@ from sweeper.records import KnownTrial, Lease
 from sweeper.settings import Settings
 from sweeper.states import ATTEMPT_STATES, AttemptState
 from sweeper.store.results_store import ResultsStore
+from sweeper.trial_folder import STOP_FILE
 
 ELSEWHERE_SECONDS = 5.0
 """Between looks at a trial that another driver runs."""

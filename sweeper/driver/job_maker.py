@@ -8,12 +8,12 @@ from pathlib import Path
 from model.train_trial import state_files
 from sweeper.driver.user_code import kept_copy
 from sweeper.errors import SweepPaused
-from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.execution.jobs import Job
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
 from sweeper.records import Lease
 from sweeper.settings import Settings
+from sweeper.trial_folder import attempt_folder
 
 
 @dataclass(frozen=True)

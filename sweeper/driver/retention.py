@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeper.errors import StoreLost
-from sweeper.execution.attempt_folders import attempt_folders
 from sweeper.liveness import is_dead
 from sweeper.plan.retention import superfluous
 from sweeper.removal import leftovers, put_aside, put_back, remove
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
+from sweeper.trial_folder import attempt_folders
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sweeper.execution.jobs import HEARTBEAT_FILE, Job
+from sweeper.execution.jobs import Job
 from sweeper.plan.reconcile import Decision
 from sweeper.records import Lease, Result
+from sweeper.trial_folder import HEARTBEAT_FILE
 
 ASLEEP_SECONDS = 30.0
 """Between two looks: then this process itself slept, or waited for the store, and what workers said meanwhile is still to be heard."""

@@ -9,14 +9,6 @@ from model.train_trial import TrialReport
 from sweeper.records import FailureClass
 from sweeper.states import AttemptState
 
-STOP_FILE = "stop"
-"""A file of this name in an attempt's folder asks the attempt to checkpoint and stop."""
-LOG_FILE = "log.txt"
-RECORD_FILE = "record.jsonl"
-"""A file of this name there says what the store knows of the attempt, so that a store that is lost can be made again."""
-HEARTBEAT_FILE = "heartbeat"
-"""A file of this name there is touched all the time while the attempt's process lives, also where it has nothing to say for minutes."""
-
 
 @dataclass(frozen=True)
 class Job:

@@ -18,11 +18,11 @@ import ray
 from model.config import TrainConfig, modules_also_in
 from model.errors import Diverged, Superseded
 from model.train_trial import SINGLE_PROCESS, DistributedContext, TrialReport, train_trial
-from sweeper.execution.attempt_folders import is_newest
-from sweeper.execution.jobs import HEARTBEAT_FILE, LOG_FILE, STOP_FILE, AttemptResult, Job
+from sweeper.execution.jobs import AttemptResult, Job
 from sweeper.execution.provenance import provenance
 from sweeper.plan.failures import classify
 from sweeper.states import ATTEMPT_STATES
+from sweeper.trial_folder import HEARTBEAT_FILE, STOP_FILE, is_newest, process_log
 
 Send = Callable[[dict[str, Any]], None]
 BEAT_SECONDS = 1.0
@@ -111,7 +111,7 @@ def _log(job: Job, world: DistributedContext) -> Iterator[TextIO]:
 
     Without space for it there is none, and the attempt goes on.
     """
-    path = job.folder / (LOG_FILE if world.rank == 0 else f"log-of-process-{world.rank}.txt")
+    path = process_log(job.folder, world.rank)
     try:
         path.touch()
     except OSError:

@@ -3,11 +3,10 @@
 import contextlib
 
 from sweeper.errors import RequestError
-from sweeper.execution.attempt_folders import attempt_folder
-from sweeper.execution.jobs import STOP_FILE
 from sweeper.plan.reconcile import UNDO
 from sweeper.service.open_store import existing_store_to_write
 from sweeper.settings import Settings
+from sweeper.trial_folder import STOP_FILE, attempt_folder
 
 
 def cancel_trial(settings: Settings, prefix: str, *, undo: bool) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.train_trial import state_files
-from sweeper.execution.attempt_folders import attempt_folders
 from sweeper.plan.cost import DiskNeed, bytes_in_words
 from sweeper.service.plan_sweep import PlannedSweep
 from sweeper.settings import Settings
+from sweeper.trial_folder import attempt_folders
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from model.plain_files import ensure_plain
 from model.train_trial import FACTS_FILE, is_whole, read_facts
 from model.whole_file import whole_file
 from sweeper.errors import RequestError
-from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.plan.trial_names import TrialNames
 from sweeper.service.open_store import store_with_results
 from sweeper.service.sweep_archive import (
@@ -28,6 +27,7 @@ from sweeper.service.sweep_archive import (
 from sweeper.settings import Settings
 from sweeper.store.exchange_format import TrialPart
 from sweeper.store.exchange_reader import Exporting
+from sweeper.trial_folder import attempt_folder
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sweeper.driver.attempt_records import AttemptRecords
 from sweeper.errors import MachineError, StoreLost
-from sweeper.execution.attempt_folders import attempt_folders
 from sweeper.liveness import is_dead
 from sweeper.plan.cost import bytes_in_words
 from sweeper.service.archive_reader import ArchiveReader, opened_archive
@@ -21,6 +20,7 @@ from sweeper.settings import Settings
 from sweeper.store.exchange_format import VersionPart
 from sweeper.store.importing import Taken
 from sweeper.store.results_store import ResultsStore
+from sweeper.trial_folder import attempt_folders
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.train_trial import first_usable
-from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.plan.reconcile import GoesOnFrom, agrees
 from sweeper.records import KnownTrial
 from sweeper.settings import Settings
+from sweeper.trial_folder import attempt_folder
 
 MOST_STEPS = 10**15
 """More than any trial has."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.errors import RequestError
-from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.records import COMPARABILITY, SweepSnapshot, TrialCurves
 from sweeper.report.render_html import render_html, vega_bundle
 from sweeper.report.rows import Report
@@ -14,6 +13,7 @@ from sweeper.report.story import CURVES, ReportPage, compared, story_of
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
 from sweeper.store.results_reader import ResultsReader
+from sweeper.trial_folder import attempt_folder, samples_path
 
 
 def read_story(
@@ -76,7 +76,7 @@ def write_plots(story: ReportPage, folder: Path) -> list[Path]:
 def _pictures(snapshot: SweepSnapshot, trials: Path) -> Iterator[tuple[str, int, Path]]:
     """(variant, training seed, picture) of each finished trial whose evaluation left one here."""
     for outcome in snapshot.outcomes:
-        path = attempt_folder(trials / outcome.fingerprint, outcome.result_attempt) / f"samples-{outcome.steps:08d}.png"
+        path = samples_path(attempt_folder(trials / outcome.fingerprint, outcome.result_attempt), outcome.steps)
         if outcome.has_result and path.is_file():
             yield outcome.variant, outcome.seed, path
 

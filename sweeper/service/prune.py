@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from sweeper.execution.attempt_folders import attempt_folders
 from sweeper.liveness import is_dead
 from sweeper.plan.retention import Asked, TrialUse, superfluous
 from sweeper.removal import leftovers, put_aside, put_back, remove, size_of, trials_aside
@@ -14,6 +13,7 @@ from sweeper.service.open_store import existing_store_to_write, store_with_resul
 from sweeper.settings import Settings
 from sweeper.spec.sweep_spec import Keep
 from sweeper.store.results_store import ResultsReader, ResultsStore
+from sweeper.trial_folder import attempt_folders
 
 Taken = TypeVar("Taken")
 

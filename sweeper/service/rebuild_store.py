@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sweeper.driver.attempt_records import read_trials
 from sweeper.errors import RequestError, StoreError
-from sweeper.execution.jobs import HEARTBEAT_FILE
 from sweeper.liveness import is_dead
 from sweeper.service.backups import ON_A_SERVER, Backup, newest_whole
 from sweeper.service.open_store import store_with_results
@@ -17,6 +16,7 @@ from sweeper.settings import Settings
 from sweeper.store.importing import Taken
 from sweeper.store.results_store import ResultsStore
 from sweeper.store.sqlite_files import faults_of, put_in_place, sqlite_path
+from sweeper.trial_folder import heartbeats
 
 ALIVE_SECONDS = 60.0
 """A heartbeat younger than this is of a worker that lives."""
@@ -120,7 +120,7 @@ def _fill(url: str, settings: Settings) -> tuple[Taken, list[str]]:
 
 def _ensure_nobody_runs(settings: Settings) -> None:
     now = time.time()
-    for beat in settings.trials.glob(f"*/attempt-*/{HEARTBEAT_FILE}"):
+    for beat in heartbeats(settings.trials):
         if now - beat.stat().st_mtime < ALIVE_SECONDS:
             raise RequestError(
                 f"a trial runs ({beat.parent} shows life); stop its run with Ctrl-C and wait a minute: two stores at once would part"

@@ -9,9 +9,9 @@ from model.errors import ModelError
 from model.export_trial import export_weights
 from model.sample_trial import Drawing, Subject, newest_average, sample_trial
 from sweeper.errors import RequestError
-from sweeper.execution.attempt_folders import attempt_folder
 from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
+from sweeper.trial_folder import attempt_folder
 
 
 def sample_of(trial: str, drawing: Drawing, settings: Settings, say: Callable[[str], None]) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.whole_file import to_disk
-from sweeper.execution.attempt_folders import attempt_folder, attempt_folders
 from sweeper.liveness import is_dead, this_process
 from sweeper.service.sweep_archive import ArchivedFile
+from sweeper.trial_folder import attempt_folder, attempt_folders
 
 _PREFIX = ".importing-"
 _OWNER = "owner"

@@ -16,6 +16,7 @@ from sweeper.tracking.mlflow_client import QuietClient
 from sweeper.tracking.outbox_events import AttemptEvent, LinkEvent, MetricEvent
 from sweeper.tracking.sweep_runs import WHOLE, SweepKey, SweepRuns
 from sweeper.tracking.sync_source import SyncSource
+from sweeper.trial_folder import attempt_folder, facts_file, sample_pictures, samples_path
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ class TrialRuns:
             texts[f"attempts/attempt-{event.attempt}.json"] = _json(about)
         if "classes" in event.provenance and Path(event.fingerprint).name == event.fingerprint:  # as in `_pictures`
             with contextlib.suppress(OSError):  # on another machine
-                data = self._trials_root / event.fingerprint / f"attempt-{event.attempt}" / "data.json"
+                data = facts_file(attempt_folder(self._trials_root / event.fingerprint, event.attempt))
                 texts["data.json"] = data.read_text(encoding="utf-8")
         return texts
 
@@ -160,18 +161,17 @@ class TrialRuns:
         others = {(attempt, step) for _, attempt, step in unasked}
         found: dict[int, list[int]] = {}
         if Path(fingerprint).name == fingerprint:  # It comes from the outbox: never let it lead out of the folder of trials.
-            for path in (self._trials_root / fingerprint).glob("attempt-*/samples-*.png"):
-                attempt, step = path.parent.name.removeprefix("attempt-"), path.stem.removeprefix("samples-")
-                if attempt.isdecimal() and step.isdecimal() and (int(attempt), int(step)) not in others:
-                    found.setdefault(int(step), []).append(int(attempt))
-        return {step: sorted(attempts, reverse=True) for step, attempts in found.items()}
+            for step, attempts in sample_pictures(self._trials_root / fingerprint).items():
+                if kept := [attempt for attempt in attempts if (attempt, step) not in others]:
+                    found[step] = kept
+        return found
 
     def _show_samples(self, run_id: str, fingerprint: str, step: int, attempts: Iterable[int]) -> None:
         """Upload the sample grid of the first of these attempts that has one."""
         if Path(fingerprint).name != fingerprint:
             return  # It comes from the outbox: never let it lead out of the folder of trials.
         for attempt in attempts:
-            image = self._trials_root / fingerprint / f"attempt-{attempt}" / f"samples-{step:08d}.png"
+            image = samples_path(attempt_folder(self._trials_root / fingerprint, attempt), step)
             if image.is_file():
                 self._client.write_file(run_id, f"samples/step-{step:08d}.png", image)
                 return

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from stored_sweep import store_sweep
 
-from sweeper.execution.jobs import HEARTBEAT_FILE, RECORD_FILE
 from sweeper.records import SweepSnapshot
 from sweeper.service import backups
 from sweeper.service.backups import DailyBackups, complete_records
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
+from sweeper.trial_folder import HEARTBEAT_FILE, RECORD_FILE
 
 Sweeper = Callable[..., Any]
 ENDINGS = {("dual/none", 1): "failed", ("dual/full", 1): None}

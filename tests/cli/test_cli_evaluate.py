@@ -66,7 +66,7 @@ def test_a_row_with_its_protocol_above_published_ones(sweeper: Sweeper, asked: t
             '--beside 2607.02508-sistems-256: there is no such set; did you mean "2607.02508-systems-256"?',
         ),
         (("--metric", "fidd"), '--metric fidd: there is no such metric of samples; did you mean "sfid"?'),
-        (("--sampler", "eulr"), '--sampler eulr: there is no such sampler; did you mean "euler"?'),
+        (("--sampler", "eulr"), "--sampler is one of euler, heun, dopri5, euler_maruyama, ancestral, not 'eulr'; did you mean euler?"),
         (("--sampler", "ancestral"), "evaluation.sampler.kind: ancestral does not sample process.kind: flow"),
         (("--family", "sid"), "there is no checkpoint family 'sid'; choose one of ours, sit, sra, repa, self_flow, dit"),
         (("--preset", "B/3"), "--preset B/3: there is no such size"),

@@ -98,7 +98,7 @@ def test_a_trial_without_an_average_is_refused(sweeper: Sweeper, home: Path, tri
             "evaluation.sampler.kind: ancestral does not sample process.kind: flow;"
             " set evaluation.sampler.kind: euler, heun, dopri5 or euler_maruyama",
         ),
-        (["--sampler", "eular"], '--sampler eular: there is no such sampler; did you mean "euler"?'),
+        (["--sampler", "eular"], "--sampler is one of euler, heun, dopri5, euler_maruyama, ancestral, not 'eular'; did you mean euler?"),
         (["--device", "abacus"], "--device abacus: torch knows no such device; use cpu or cuda"),
     ],
     ids=str,

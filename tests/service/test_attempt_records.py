@@ -8,7 +8,8 @@ from queue_of import STARTED, Desk, say, work
 from sweeper.driver.attempt_records import AttemptRecords, read_record, read_trials
 from sweeper.driver.driver import Driver
 from sweeper.errors import StoreUnavailable
-from sweeper.execution.jobs import RECORD_FILE, AttemptResult, Job, WorkerMessage
+from sweeper.execution.jobs import AttemptResult, Job, WorkerMessage
+from sweeper.trial_folder import RECORD_FILE
 from tests.state_files import write_state
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from queue_of import Desk, planned, say, work
 
 from sweeper.driver.driver import Driver
-from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
+from sweeper.execution.jobs import AttemptResult, Job
 from sweeper.service.cancel import cancel_trial
+from sweeper.trial_folder import STOP_FILE
 
 
 def took(driver: Driver) -> Job:

@@ -5,9 +5,9 @@ from queue_of import Desk, planned, say, work
 
 from sweeper.driver.driver import Driver
 from sweeper.errors import StoreUnavailable
-from sweeper.execution.attempt_folders import attempt_folder, is_newest
-from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
+from sweeper.execution.jobs import AttemptResult, Job
 from sweeper.records import SweepSnapshot
+from sweeper.trial_folder import STOP_FILE, attempt_folder, is_newest
 
 
 def took(driver: Driver) -> Job:

@@ -9,11 +9,12 @@ from sweeper.driver.budget import Budget, Limits
 from sweeper.driver.driver import Driver
 from sweeper.driver.progress import TrialProgress
 from sweeper.errors import SweepPaused
-from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
+from sweeper.execution.jobs import AttemptResult, Job
 from sweeper.plan.failures import LOST_IN_A_ROW
 from sweeper.plan.reconcile import Decision
 from sweeper.plan.timing import Pace
 from sweeper.records import FailureClass
+from sweeper.trial_folder import STOP_FILE
 from tests.state_files import write_state
 
 

@@ -8,8 +8,9 @@ import pytest
 from queue_of import Desk, say
 
 from sweeper.driver import running_attempts
-from sweeper.execution.jobs import HEARTBEAT_FILE, AttemptResult
+from sweeper.execution.jobs import AttemptResult
 from sweeper.execution.running_jobs import Place, RunningJobs
+from sweeper.trial_folder import HEARTBEAT_FILE
 
 Pass = Callable[[float], None]
 

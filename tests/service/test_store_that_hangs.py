@@ -15,10 +15,11 @@ from sweeper.driver.driver import Driver
 from sweeper.driver.retry_policy import RetryPolicy
 from sweeper.driver.store_calls import StoreCalls
 from sweeper.errors import StoreUnavailable, StoreUnreachable
-from sweeper.execution.jobs import STOP_FILE, AttemptResult, Job
+from sweeper.execution.jobs import AttemptResult, Job
 from sweeper.plan.timing import Pace
 from sweeper.store import postgres
 from sweeper.store.results_store import ResultsStore
+from sweeper.trial_folder import STOP_FILE
 from tests.local_postgres import LocalPostgres, local_postgres
 
 LONG = 120.0

@@ -96,3 +96,10 @@ def test_which_published_rows_are_shown_does_not(load: Load) -> None:
     assert load(report=names).version == load().version
     assert load(report=names | {"layout": "claims"}).version == load(report={"layout": "claims"}).version != load().version
     assert load(report={}).version != load().version, "as versions of earlier releases have it"
+
+
+@pytest.mark.parametrize(("metric", "direction"), [("held_out_loss", "lower"), ("class_accuracy", "higher")])
+def test_the_direction_of_a_metric_may_be_left_out(load: Load, metric: str, direction: str) -> None:
+    without = load(metric={"primary": metric})
+    assert without.spec.metric.direction == direction
+    assert without.version == load(metric={"primary": metric, "direction": direction}).version
