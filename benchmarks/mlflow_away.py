@@ -65,7 +65,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class TrainingObjective:
+class TrainedTrial:
     """A trial: the id of its process, and the points of its curves."""
 
     process: int
@@ -125,7 +125,7 @@ def processor_seconds() -> dict[int, float]:
     return found
 
 
-def pace(trial: TrainingObjective, turn: Turn) -> Pace | None:
+def pace(trial: TrainedTrial, turn: Turn) -> Pace | None:
     """By the clock, between the first and the last point of a trial in a turn; None where they are less than half of what counts apart."""
     start = turn.start + SLACK
     inside = [(step, when) for step, when in trial.points if start <= when <= turn.end]
@@ -136,7 +136,7 @@ def pace(trial: TrainingObjective, turn: Turn) -> Pace | None:
     return Pace((last - first) / (ended - began), None if had is None else had / (turn.end - turn.start))
 
 
-def paces(rounds: Iterable[Sequence[Turn]], trials: Sequence[TrainingObjective]) -> dict[str, list[Pace]]:
+def paces(rounds: Iterable[Sequence[Turn]], trials: Sequence[TrainedTrial]) -> dict[str, list[Pace]]:
     """Of each manner in the rounds that one trial trained through."""
     found: dict[str, list[Pace]] = {manner: [] for manner in LATE}
     for trial, turns in itertools.product(trials, rounds):
@@ -194,10 +194,10 @@ def measure(steps: int, seconds: float, gpus: float) -> list[dict[str, Any]]:
     ]
 
 
-def _trained(store: ResultsStore, fingerprint: str) -> TrainingObjective:
+def _trained(store: ResultsStore, fingerprint: str) -> TrainedTrial:
     history = store.history(fingerprint)
     points = [(point.step, point.time_ms / 1000) for point in history.points if point.metric == "step_seconds"]
-    return TrainingObjective(history.attempts[-1].provenance["process"], points)
+    return TrainedTrial(history.attempts[-1].provenance["process"], points)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -26,7 +26,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
-from sweeper.execution.jobs import LOG_FILE
+from sweeper.trial_folder import LOG_FILE
 from sweeper.store.results_store import ResultsStore
 
 ROOT = Path(__file__).parents[1]

@@ -7,10 +7,10 @@
     │       └── StoreUnreachable   nobody answered there at this moment, and somebody may later
     ├── StoreLost      4   the store failed while a sweep ran
     │   └── StoreUnavailable   it does not answer at this moment, and may again
-    ├── SweepPaused    4   nothing more was started: something outside must be mended first
+    ├── SweepPaused    4   nothing more was started: something outside must be fixed first
     └── MachineError   4   the operating system refused something: no space, no permission, too many open files
 
-Other exit codes: 0 all finished; 3 some trials failed, diverged or were not started for want of time, the table still printed;
+Other exit codes: 0 all finished; 3 some trials failed, diverged or were not started for lack of time, the table still printed;
 130 interrupted.
 """
 

@@ -1,4 +1,4 @@
-"""The words that the rooms of `sweeper/` share: plain frozen values, no behaviour that needs a library.
+"""The words that the packages of `sweeper/` share: plain frozen values, no behaviour that needs a library.
 
 *sweep* (the file and its question) · *factor*, *level* · *variant* (one combination of levels) · *trial* (variant x seed, named by its
 training fingerprint) · *attempt* (one try at a trial) · *contrast* (a declared comparison of variants).
@@ -36,7 +36,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """A trial as a sweep wants it: who it is, how far it trains, how it is judged."""
+    """A trial as a sweep wants it: who it is, how far it trains, how it is evaluated."""
 
     variant: str
     levels: Mapping[str, str]
@@ -77,7 +77,7 @@ class TrialOutcome:
     result_attempt: int = 0
     """Number of the attempt that made the result; 0 unless finished."""
     step: int = 0
-    """Newest step heard of."""
+    """Newest step reported."""
     error: str | None = None
     """First line of the newest attempt's first real exception, when its state is a failure."""
     out_of_memory: bool = False
@@ -163,7 +163,7 @@ class Lease:
     earlier: tuple[int, ...]
     """Numbers of the attempts whose checkpoints may be resumed from, newest first."""
     recorded: tuple[int, ...] = ()
-    """Of each of them, the newest checkpoint that the store heard of, or its end where it finished: the curve up to it is whole."""
+    """Of each of them, the newest checkpoint that the store knows of, or its end where it finished: the curve up to it is whole."""
     foreign: tuple[int, ...] = ()
     """Numbers of attempts with a checkpoint that is not to be resumed from: they ran under other conditions."""
 
@@ -196,7 +196,7 @@ class KnownTrial:
 
     fingerprint: str
     evaluated: frozenset[tuple[int, str]]
-    """(step, evaluation fingerprint) of every evaluation by a finished attempt; an attempt that began afresh puts aside all before it."""
+    """(step, evaluation fingerprint) of every evaluation by a finished attempt; an attempt that restarted supersedes all before it."""
     checkpoint_step: int
     """Step of the newest checkpoint that any resumable attempt reported; 0 is none. The file may be gone since."""
     comparability: Mapping[str, Any]

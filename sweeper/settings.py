@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         try:
             return given.encode().decode() if isinstance(given, str) else given
         except UnicodeEncodeError as error:
-            raise ValueError("it holds a byte that is no text in UTF-8; write it anew") from error
+            raise ValueError("it holds a byte that is no text in UTF-8; write it again") from error
 
     @field_validator("home", mode="before")
     @classmethod

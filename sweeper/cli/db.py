@@ -63,7 +63,7 @@ def rebuild() -> None:
     base = f"the copy of {done.base.taken:%Y-%m-%d %H:%M} UTC" if done.base else "nothing"
     taken = done.taken
     added = f"{_of(taken.versions, 'version')} of sweeps, {_of(taken.trials, 'trial')} and {_of(len(taken.attempts), 'attempt')}"
-    print(f"{done.path} is made again: from {base}, and {added} from the folders; MLflow is told all of it by the next run")
+    print(f"{done.path} is made again: from {base}, and {added} from the folders; the next run sends all of it to MLflow")
     if done.aside is not None:
         print(f"the old files are in {done.aside}")
     for line in done.missing[:MOST_LINES]:

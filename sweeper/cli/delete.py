@@ -44,9 +44,9 @@ def delete(
         Text(one_line(f"{who} is deleted, with {_number(len(removed), 'folder')} ({bytes_in_words(sum(r.size for r in removed))})"))
     )
     if behind:
-        console.print(f"MLflow has yet to hear of {_number(behind, 'event')}; the next run, or `sweeper mlflow sync`, tells it")
+        console.print(f"{_number(behind, 'event')} not in MLflow yet; the next run, or `sweeper mlflow sync`, sends them")
     if failed:
-        raise SweeperError(f"{len(failed)} files could not be removed: {'; '.join(failed[:3])}; mend that, then: sweeper prune --yes")
+        raise SweeperError(f"{len(failed)} files could not be removed: {'; '.join(failed[:3])}; fix that, then: sweeper prune --yes")
 
 
 def _number(count: int, what: str) -> str:

@@ -41,7 +41,7 @@ def import_(
     if dry_run:
         print("nothing was changed; without --dry-run it is taken in")
     elif taken.versions or taken.touched:
-        print(f"MLflow has yet to hear of {_number(done.backlog, 'event')}; the next run, or `sweeper mlflow sync`, tells it")
+        print(f"{_number(done.backlog, 'event')} not in MLflow yet; the next run, or `sweeper mlflow sync`, sends them")
 
 
 def _named(trials: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ class TrialShape(TypedDict):
     levels: Annotated[dict[str, str], Field(description="Factor -> level; empty for an explicit variant.")]
     seed: int
     state: TrialState
-    step: Annotated[int, Field(description="The newest that was heard of.")]
+    step: Annotated[int, Field(description="The newest that was reported.")]
     steps: Annotated[int, Field(description="That it is to train.")]
     attempts: int
     metrics: Annotated[dict[str, float], Field(description="Of the evaluation that the sweep asks for; empty unless finished.")]

@@ -45,7 +45,7 @@ def prune(
         console.print(Text(visible(line)))
     if found.failed:
         raise SweeperError(
-            f"{len(found.failed)} could not be removed: {'; '.join(found.failed[:3])}; mend that, and run the same command again"
+            f"{len(found.failed)} could not be removed: {'; '.join(found.failed[:3])}; fix that, and run the same command again"
         )
 
 

@@ -20,7 +20,7 @@ def run(
     allow_mixed: AllowMixed = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Train every trial again, in new attempts.")] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try failed trials again, config errors and want of memory included.")
+        bool, typer.Option("--retry-failed", help="Try failed trials again, those with config errors or out of memory too.")
     ] = False,
     deadline: Annotated[
         str | None, typer.Option(metavar="TIME", help="Such as 6h or 90m: start nothing that cannot finish by then, no seed in part.")
@@ -48,7 +48,7 @@ def run(
     table = report_of(outcome.snapshot, request.allow_mixed, outcome.curves, random=outcome.random)
     print(render(table, "terminal", width=console.width, colour=console.is_terminal), end="")
     if outcome.behind:
-        console.print(f"MLflow has yet to hear of {outcome.behind} events; the next run tells it (see mirror.log under SWEEPER_HOME).")
+        console.print(f"{outcome.behind} events are not in MLflow yet; the next run sends them (see mirror.log under SWEEPER_HOME).")
     if outcome.exit_code == INTERRUPTED:
         console.print("interrupted; what is finished is kept, run the same command again to resume")
     elif outcome.left_out:

@@ -2,9 +2,9 @@
 
     {"trial": {"fingerprint": ..., "config": {...}}}      first of all
     {"attempt": {...}}                                    its row in the store; the last one counts
-    {"started": {...}}, {"points": {...}}, {"checkpoint": 8}, {"evaluation": {...}}      as the driver heard it
+    {"started": {...}}, {"points": {...}}, {"checkpoint": 8}, {"evaluation": {...}}      as the driver received it
 
-While a store does not answer its trials train on, so that a line may say what the store was never told: the next attempt has it told first.
+While a store does not answer its trials train on, so that a line may say what never reached the store: the next attempt sends it first.
 When an attempt has ended, its file is written again from the store, whole. A line that cannot be written is lost to this file alone.
 """
 
@@ -50,7 +50,7 @@ class _Line(Part):
 
 @dataclass(frozen=True)
 class AttemptRecords:
-    """Writes them, and reads them where the store was not told all."""
+    """Writes them, and reads them where not all reached the store."""
 
     store: ResultsStore
     settings: Settings
@@ -63,7 +63,7 @@ class AttemptRecords:
             self._add(lease, *lines, *([] if row is None else [{"attempt": row.model_dump(mode="json")}]))
 
     def reported(self, lease: Lease, trial: PlannedTrial, what: WorkerMessage, now: int) -> None:
-        """A word of its worker, heard at `now` (ms since 1970), whether or not the store is told of it in the end."""
+        """A message of its worker, received at `now` (ms since 1970), whether or not it reaches the store in the end."""
         report = what.report
         values = {"step": report.step, "metrics": dict(report.metrics), "time_ms": now}
         match report.kind:
@@ -84,7 +84,7 @@ class AttemptRecords:
             self.write_whole(lease.fingerprint, lease.number)
 
     def catch_up(self, fingerprint: str, is_dead: IsDead) -> None:
-        """Has the store told what it was not told of the trial's attempts that nobody runs any more.
+        """Sends the store what never reached it of the trial's attempts that nobody runs any more.
 
         Without it their newest checkpoints would lie behind a gap in the curve. Raises StoreLost.
         """

@@ -21,7 +21,7 @@ class TrialNow:
     step: int
     steps: int
     value: float | None = None
-    """The primary metric, of the final evaluation or the newest one heard of."""
+    """The primary metric, of the final evaluation or the newest one reported."""
     error: str | None = None
     """First line of what ended it."""
 

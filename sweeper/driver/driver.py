@@ -77,7 +77,7 @@ class Driver:
         """Whether `stop` was called."""
         self.failure: Exception | None = None
         self.paused: SweepPaused | None = None
-        """Why nothing more was started, when something outside must be mended first."""
+        """Why nothing more was started, when something outside must be fixed first."""
         self.left_out: list[Decision] = []
         """Not started, since they could not have finished in time."""
 
@@ -151,7 +151,7 @@ class Driver:
     def on_end(self, job: Job, how: AttemptResult) -> None:
         attempt = self._running.pop(job)
         lease = attempt.lease
-        decision = replace(attempt.decision, fresh=False, seen=lease.number)  # begun afresh, it is gone on with
+        decision = replace(attempt.decision, fresh=False, seen=lease.number)  # restarted, it is gone on with
         self._budget.ended(job.key, self.progress.running[job.key], finished=ATTEMPT_STATES[how.state].has_result)
         step, smaller = self.progress.running[job.key].step, decision.accumulation is not None
         verdict = self._retries.decide(lease.fingerprint, job, how, step, smaller=smaller)
@@ -161,7 +161,7 @@ class Driver:
             return
 
         def end() -> tuple[AttemptState, str | None]:
-            # By now all that its worker said is written. A short trial may be over before it hears that it was to stop early.
+            # By now all that its worker said is written. A short trial may be over before it learns that it was to stop early.
             early = attempt.stops_early and how.state in ("stopped", "finished")
             state: AttemptState = "stopped early" if early else how.state
             result = attempt.result if ATTEMPT_STATES[state].has_result else None
@@ -221,7 +221,7 @@ class Driver:
         silent = self._calls.silent_seconds
         if self._ending_since is not None and silent > self._settings.stop_seconds:
             raise StoreUnavailable(
-                f"the sweep is paused, since its store did not answer for {silent:.0f} s; what it was told before is kept, and the same"
+                f"the sweep is paused, since its store did not answer for {silent:.0f} s; what it has is kept, and the same"
                 " command goes on from it"
             )
 
@@ -292,7 +292,7 @@ class Driver:
     def _write(self, attempt: RunningAttempt, what: WorkerMessage, now: int) -> bool:
         """Asked of the store; whether the trial is to stop early after this.
 
-        How far a worker gets before it hears of it is chance, and what a search goes by must not be: later points are not written.
+        How far a worker gets before it learns of it is chance, and what a search goes by must not be: later points are not written.
         """
         if attempt.stops_early and what.report.kind in ("points", "evaluation"):
             return False
@@ -339,7 +339,7 @@ class Driver:
         return False
 
     def _is_orphaned(self, fingerprint: str, owner: str) -> bool:
-        """Whether a running attempt at this trial has no owner any more: dead, or we ourselves, who never heard that we got it."""
+        """Whether a running attempt at this trial has no owner any more: dead, or we ourselves, who never learned that we got it."""
         ours = owner == self._owner and all(attempt.lease.fingerprint != fingerprint for attempt in self._running)
         return ours or is_dead(owner)
 
@@ -367,7 +367,7 @@ class Driver:
         for decision in due:
             trial = decision.trial
             found = known.get(trial.fingerprint)
-            if found is None:  # deleted: who asks for it is told so
+            if found is None:  # deleted: whoever asks for it gets that message
                 self._pending.append(decision)
                 continue
             newer = found.attempts > decision.seen
@@ -383,5 +383,5 @@ class Driver:
 
     @staticmethod
     def _ask_to_stop(job: Job) -> None:
-        with contextlib.suppress(OSError):  # on a full disk it hears of it no more, and is given up after a while
+        with contextlib.suppress(OSError):  # on a full disk it does not learn of it, and is given up after a while
             (job.folder / STOP_FILE).touch()

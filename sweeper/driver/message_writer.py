@@ -9,7 +9,7 @@ from sweeper.store.results_store import ResultsStore
 
 
 def held_back(attempt: RunningAttempt, what: WorkerMessage, now: int) -> Result | None:
-    """The evaluation that the trial is for, heard at `now` (ms since 1970): it goes in together with the attempt's end."""
+    """The evaluation that the trial is for, received at `now` (ms since 1970): it goes in together with the attempt's end."""
     trial, report = attempt.decision.trial, what.report
     if report.kind != "evaluation" or report.step != trial.steps:
         return None

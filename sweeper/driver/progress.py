@@ -46,7 +46,7 @@ class Progress:
     board: Board = field(default_factory=lambda: Board((), "held_out_loss"))
     """Every trial of the sweep."""
     tells: Literal["all", "ends", "failures"] = "all"
-    """Which events `say` is told; the display shows the others."""
+    """Which events `say` gets; the display shows the others."""
     _done_steps: int = 0
     _since: float = field(default_factory=time.monotonic)
 

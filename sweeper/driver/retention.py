@@ -21,7 +21,7 @@ class Retention:
     settings: Settings
 
     def checkpointed(self, fingerprint: str, number: int) -> None:
-        """The running attempt of this number, which is ours, has told the store of a whole checkpoint: earlier ones keep less."""
+        """The running attempt of this number, which is ours, has reported a whole checkpoint to the store: earlier ones keep less."""
         folders = attempt_folders(self.settings.trials / fingerprint)
         if number == 1 or not any(_holds_state(folder) for other, folder in folders.items() if other != number):
             return

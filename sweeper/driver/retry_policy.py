@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class RetryPolicy:
-    """Calls that outlast a store's restart. They block whoever makes them."""
+    """Calls that outlast a store's restart. They block their caller."""
 
     def __init__(self, seconds: float, say: Callable[[str], None], is_ending: Callable[[], bool] = lambda: False) -> None:
         self._seconds, self._say, self._is_ending = seconds, say, is_ending
@@ -23,7 +23,7 @@ class RetryPolicy:
     def __call__(self, ask: Callable[[], T]) -> T:
         """What `ask` returns; it is asked again after a StoreUnavailable or StoreUnreachable, so doing it twice must be doing it once.
 
-        Raises the last of them when patience ends, at once when somebody is in a hurry.
+        Raises the last of them when the time is over, at once when the run is ending.
         """
         since = time.monotonic()
         wait, complained = FIRST_WAIT, False
@@ -50,7 +50,7 @@ class RetryPolicy:
             wait = min(2 * wait, LONGEST_WAIT)
 
     def wrap(self, ask: Callable[P, T]) -> Callable[P, T]:
-        """The same function, asked with patience."""
+        """The same function, with retries."""
 
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             return self(lambda: ask(*args, **kwargs))

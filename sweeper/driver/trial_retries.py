@@ -15,7 +15,7 @@ class _Past:
     lost: int = 0
     """In a row without getting further."""
     furthest: int = 0
-    """Step that an attempt was heard from."""
+    """The furthest step that an attempt reported."""
 
 
 class TrialRetries:
@@ -33,7 +33,7 @@ class TrialRetries:
     def decide(self, fingerprint: str, job: Job, how: AttemptResult, step: int, *, smaller: bool) -> Verdict | None:
         """What is done about an attempt that ended at `step`; None for one that finished, or was asked to stop.
 
-        `smaller`: its micro-batches were smaller than its config's from the start, for want of memory in an earlier run.
+        `smaller`: its micro-batches were smaller than its config's from the start, for lack of memory in an earlier run.
         """
         if how.failure is None:
             return None

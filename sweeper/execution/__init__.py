@@ -1,1 +1,1 @@
-"""Have Ray Tune run trials from a queue. The only room that knows Ray; it knows no store, no MLflow, no tables."""
+"""Have Ray Tune run trials from a queue. The only package that knows Ray; it knows no store, no MLflow, no tables."""

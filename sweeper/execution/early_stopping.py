@@ -1,4 +1,4 @@
-"""Ray Tune's own schedulers as the judge of a search's trials: they say which are not worth going on with, and the queue stops them.
+"""Ray Tune's own schedulers as the referee of a search's trials: they say which are not worth going on with, and the queue stops them.
 
 Tune itself is not given the scheduler: it would end a worker where it stands, and a trial that is stopped here writes its checkpoint first.
 """
@@ -15,7 +15,7 @@ STEP, METRIC = "step", "metric"
 
 
 class _NobodyWaits:
-    """What MedianStoppingRule asks of Tune's controller while it has too few trials to judge by: for whom a trial should pause."""
+    """What MedianStoppingRule asks of Tune's controller while it has too few trials to decide by: for whom a trial should pause."""
 
     def get_live_trials(self) -> list[Trial]:
         return []
@@ -39,11 +39,11 @@ class EarlyStopping:
 
     @property
     def known(self) -> frozenset[str]:
-        """Trials whose points it has heard of."""
+        """Trials whose points it has."""
         return frozenset(self._points)
 
     def stops(self, trial: str, step: int, value: float) -> bool:
-        """Whether a trial is to end after this point of its curve; a point that was told before is passed over."""
+        """Whether a trial is to end after this point of its curve; a point that was reported before is passed over."""
         if trial in self._stopped:
             return True
         if step >= self._steps or step <= max(self._points.get(trial, ()), default=0):
@@ -58,12 +58,12 @@ class EarlyStopping:
         return trial in self._stopped
 
     def replay(self, ended: Mapping[str, Mapping[int, float]]) -> None:
-        """Begins anew with the curves of ended trials, in the order given, then those that run here."""
+        """Begins again with the curves of ended trials, in the order given, then those that run here."""
         running = {trial: points for trial, points in self._points.items() if trial not in ended}
         self._scheduler, self._trials, self._points = self._fresh(), {}, {}
         for trial, points in {**ended, **running}.items():
             for step, value in sorted(points.items()):
-                self._stopped.discard(trial)  # it went on all the same: another run wanted it in full, or judged by fewer trials
+                self._stopped.discard(trial)  # it went on all the same: another run wanted it in full, or decided by fewer trials
                 self.stops(trial, step, value)
 
     def _fresh(self) -> TrialScheduler:

@@ -23,7 +23,7 @@ class Job:
     earlier: tuple[Path, ...]
     """Folders of attempts whose checkpoints may be resumed from, newest first; only read."""
     recorded: Mapping[Path, int]
-    """Of each of them, the newest checkpoint that the store heard of."""
+    """Of each of them, the newest checkpoint that the store knows of."""
     cache: Path
     """Folder shared by all trials."""
     device: str

@@ -10,7 +10,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 def kill_process(address: str, process: int) -> None:
     """kill -9 of a process on the node with this address, from a task that takes no core; nothing happens where either is gone.
 
-    Whoever hangs in a driver of a GPU or in a file system hears no kinder word.
+    Whoever hangs in a driver of a GPU or in a file system takes no other signal.
     """
     node = next((node["NodeID"] for node in ray.nodes() if node["Alive"] and node["NodeManagerAddress"] == address), None)
     if node is not None:

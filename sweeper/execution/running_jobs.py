@@ -1,4 +1,4 @@
-"""The jobs that Tune holds at this moment: shared by what starts them, what hears of them and what ends the run."""
+"""The jobs that Tune holds at this moment: shared by what starts them, what learns of them and what ends the run."""
 
 from dataclasses import dataclass, field
 

@@ -149,7 +149,7 @@ def _beating(job: Job, world: DistributedContext) -> Iterator[None]:
 
 
 def _note(log: TextIO, text: str) -> None:
-    """A line of the log. On a full disk it is lost, and the attempt goes on: what counts is told through `send`."""
+    """A line of the log. On a full disk it is lost, and the attempt goes on: what counts goes through `send`."""
     with contextlib.suppress(OSError):
         log.write(f"{_now()} {text}")
         log.flush()

@@ -6,7 +6,7 @@
 | out of memory | once, with smaller micro-batches of the same batch | only with --retry-failed |
 | diverged | no: it is a result | no: it is a result |
 | lost | from its newest whole checkpoint, not counted | likewise |
-| data error | no | yes: the data may have been mended |
+| data error | no | yes: the data may have been fixed |
 | disk full | no, and nothing more is started | yes, from the checkpoint that was kept |
 | fault | no: a second time it would be the same | yes |
 """
@@ -68,7 +68,7 @@ def classify(error: BaseException) -> FailureClass:
 def decide(
     failure: FailureClass, *, batch: int = 1, processes: int = 1, accumulation: int = 1, smaller: bool = False, lost: int = 1
 ) -> Verdict:
-    """`batch` images a step in `processes` x `accumulation` micro-batches, which are `smaller` after an earlier want of memory;
+    """`batch` images a step in `processes` x `accumulation` micro-batches, which are `smaller` after it ran out of memory;
     `lost`: how often in a row the trial's worker was lost without getting further.
     """
     match failure:
@@ -83,7 +83,7 @@ def decide(
         case "lost":
             return Verdict("tried again from its newest whole checkpoint; not counted against the trial", retry=True)
         case "data error":
-            return Verdict("not tried again before the next run: the data must be mended first")
+            return Verdict("not tried again before the next run: the data must be fixed first")
         case "disk full":
             return Verdict(
                 "nothing more is started until there is space; the next run goes on from the checkpoint that was kept", pause=True
@@ -121,13 +121,13 @@ def advice(failure: FailureClass | None, command: str) -> str:
     """What to do next about a trial whose newest attempt ended so; `command` is the `sweeper run ...` that it belongs to."""
     match failure:
         case "config error":
-            return f"change the sweep file; or, when what it names was mended: {command} --retry-failed"
+            return f"change the sweep file; or, when what it names was fixed: {command} --retry-failed"
         case "out of memory":
             return f"give trials more memory, or set base.accumulation higher; then: {command} --retry-failed"
         case "diverged":
-            return f"nothing: it is a result, and the table counts it. To train it anew all the same: {command} --fresh"
+            return f"nothing: it is a result, and the table counts it. To train it again all the same: {command} --fresh"
         case "data error":
-            return f"mend the data; then: {command}"
+            return f"fix the data; then: {command}"
         case "disk full":
             return f"free some space; then: {command}"
         case _:

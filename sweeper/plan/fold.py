@@ -24,7 +24,7 @@ class Cell:
 
 
 def fold(configs: Sequence[tuple[Variant, TrainConfig]], facts: Mapping[str, DataFacts]) -> tuple[Cell, ...]:
-    """Every variant, with the config of the first one that trains like it, and evaluated as the first one that is judged like it.
+    """Every variant, with the config of the first one that trains like it, and evaluated as the first one that is evaluated like it.
 
     The first keeps the config that the sweep file gives it, so its trials keep their names.
     """

@@ -22,7 +22,7 @@ started here, so the user decides."""
 
 GoesOnFrom = Callable[[KnownTrial, int, Mapping[str, Any]], int]
 """(trial, its steps, key) -> the step of what an attempt would go on from here, of attempts that agree with that key; 0 where it would
-begin with nothing. It looks at the files: what the store heard of may have been deleted since, or lie on another machine."""
+begin with nothing. It looks at the files: what the store knew may have been deleted since, or lie on another machine."""
 
 
 def from_nothing(known: KnownTrial, steps: int, key: Mapping[str, Any]) -> int:

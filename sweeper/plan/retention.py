@@ -9,7 +9,7 @@
 
 Parts of an evaluation that was stopped stay until the trial has every result that sweeps ask for.
 
-An attempt that began afresh puts aside the checkpoints before it, once it has one of its own.
+An attempt that restarted supersedes the checkpoints before it, once it has one of its own.
 """
 
 import json
@@ -31,7 +31,7 @@ class AttemptUse:
     state: AttemptState
     fresh: bool
     checkpoint_step: int
-    """Newest checkpoint that the store heard of."""
+    """Newest checkpoint that the store knows of."""
     comparability: Mapping[str, Any]
 
 
@@ -111,7 +111,7 @@ def superfluous(use: TrialUse, folders: Mapping[int, Path], asked: Asked | None 
         by_conditions.append([file for file in order if is_whole(file.path)])
     averages: dict[int, Path] = {}
     finished = [one for one in readable if ATTEMPT_STATES[one.state].has_result]
-    for one in [*finished, *readable, *aside]:  # the newest that can be evaluated anew: of one that was lost, the store may know nothing
+    for one in [*finished, *readable, *aside]:  # the newest that can be evaluated again: of one that was lost, the store may know nothing
         for file in files.get(one.number, ()):
             if file.kind == "average" and is_whole(file.path):
                 averages.setdefault(file.step, file.path)
@@ -131,7 +131,7 @@ MOST_STEPS = 10**15
 
 
 def _readable(use: TrialUse, files: Mapping[int, Sequence[StateFile]]) -> tuple[list[AttemptUse], list[AttemptUse]]:
-    """Attempts whose state counts, newest first; and those that a later one, which began afresh, puts aside by what it has written."""
+    """Attempts whose state counts, newest first; and those that a later one, which restarted, supersedes by what it has written."""
     for place, one in enumerate(use.attempts):
         whole = (file.kind == "checkpoint" and is_whole(file.path) for file in files.get(one.number, ()))
         wrote = ATTEMPT_STATES[one.state].has_result or any(whole)
@@ -150,5 +150,5 @@ def _alike(attempts: Sequence[AttemptUse]) -> list[list[AttemptUse]]:
 
 
 def _conditions(attempt: AttemptUse) -> str:
-    """But for the micro-batch, which an attempt may change for want of memory."""
+    """But for the micro-batch, which an attempt may change for lack of memory."""
     return json.dumps({name: value for name, value in attempt.comparability.items() if name != "micro_batch"}, sort_keys=True)

@@ -163,7 +163,7 @@ def _first_decided(estimates: Array, width: Array, kind: str, margin: float, sma
 def _table(looks: tuple[int, ...], most: int, spending: Spending) -> tuple[Array, Array]:
     """Family levels by the normal boundaries, ascending, and what they come to for t statistics of paired seeds.
 
-    Successive t statistics are less alike than normal ones, since each look estimates the standard deviation anew: with few seeds a
+    Successive t statistics are less alike than normal ones, since each look estimates the standard deviation again: with few seeds a
     nominal 5% is 5.3 to 5.6%. Measured on made-up paths without any effect, from a generator of its own.
     """
     normal = np.geomspace(_SMALLEST, 0.4999, _STEPS)

@@ -92,7 +92,8 @@ def measured_pace(
         statistics.median(t.seconds_per_step for t in alike),
         statistics.median(t.other_seconds for t in judged or alike),
         "measured",
-        f"trials of the same shape that ran {'on this device' if 'device' in key else 'there'}" + ("" if judged else ", judged otherwise"),
+        f"trials of the same shape that ran {'on this device' if 'device' in key else 'there'}"
+        + ("" if judged else ", evaluated otherwise"),
     )
 
 

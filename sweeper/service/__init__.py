@@ -1,1 +1,1 @@
-"""Whole acts: run a sweep, plan it, build its report, show its state. Wires the rooms below together; prints nothing."""
+"""Whole acts: run a sweep, plan it, build its report, show its state. Wires the packages below together; prints nothing."""

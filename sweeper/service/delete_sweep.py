@@ -18,7 +18,7 @@ def what_goes_with(settings: Settings, name: str, profile: str | None) -> tuple[
 
 
 def delete_sweep(settings: Settings, name: str, profile: str) -> tuple[list[Removal], list[str], int]:
-    """What went, what could not be deleted, and how many events MLflow has yet to hear of.
+    """What went, what could not be deleted, and how many events are not in MLflow yet.
 
     Raises RequestError while one of its trials runs; then nothing went.
     """

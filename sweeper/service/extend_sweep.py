@@ -44,7 +44,7 @@ class Standings:
 
 NOTHING_LEFT = (
     "these seeds were tested at all of alpha before, and that gave no verdict, so no alpha is left for looks at more. To look several"
-    " times, declare `sequential` before the first result; to test anew, use seeds that no look has seen, in a new sweep with other `seeds`"
+    " times, declare `sequential` before the first result; to test again use seeds that no look has seen, in a new sweep with other `seeds`"
 )
 
 
@@ -71,7 +71,9 @@ def extend_sweep(
         outcome = run(_at_look(request, sweep.spec, sequential))
         number = sequential.looks[-1]
         if outcome.exit_code == INTERRUPTED or any(not TRIAL_STATES[o.state].is_final for o in outcome.snapshot.outcomes):
-            say(f"look {len(sequential.looks)}, at {number} seeds, is not whole: the same command goes on with it and spends nothing anew")
+            say(
+                f"look {len(sequential.looks)}, at {number} seeds, is not whole: the same command goes on with it and spends no alpha again"
+            )
             return outcome
         found = standing(outcome.snapshot)
         say(f"look {len(sequential.looks)}, at {number} of at most {sequential.max_seeds} seeds: " + _said(found, len(sweep.spec.claims)))

@@ -37,7 +37,7 @@ class Imported:
     running: int
     """Attempts that had not ended there, and were left out."""
     backlog: int
-    """Events that MLflow has yet to hear of."""
+    """Events that are not in MLflow yet."""
 
 
 class _OnlyALook(Exception):  # no error: it undoes the transaction
@@ -47,7 +47,7 @@ class _OnlyALook(Exception):  # no error: it undoes the transaction
 def import_sweep(settings: Settings, path: Path, *, dry_run: bool = False) -> Imported:
     """Nothing is changed where anything is wrong, nor in a `dry_run`, which also makes no home.
 
-    Raises RequestError for a file that is damaged or lies, and where it contradicts what is here; MachineError for want of space.
+    Raises RequestError for a file that is damaged or lies, and where it contradicts what is here; MachineError for lack of space.
     """
     with opened_archive(path) as archive, contextlib.ExitStack() as stack:
         here = existing_store(settings)

@@ -25,7 +25,7 @@ from sweeper.store.results_store import ResultsStore
 FLUSH_SECONDS = 30.0
 """Longest wait for MLflow at the end of a run."""
 HURRIED_SECONDS = 3.0
-"""Longest wait when the user interrupted; the next run tells MLflow the rest."""
+"""Longest wait when the user interrupted; the next run sends the rest to MLflow."""
 FIRST_AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 1.0, 60.0
 """Before the store is opened again, or a process that ended is started again; doubled from one time to the next."""
 NICENESS = 19

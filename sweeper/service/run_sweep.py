@@ -51,9 +51,9 @@ class RunOutcome:
     """Attempts that finished in this run."""
     reused: int
     behind: int
-    """Events that MLflow has not heard of yet."""
+    """Events that are not in MLflow yet."""
     left_out: int = 0
-    """Trials that were not started, or stopped, for want of time."""
+    """Trials that were not started, or stopped, for lack of time."""
     why_left_out: str | None = None
     random: SweepSnapshot | None = None
     """Of a search, a random search of its space that was run too."""

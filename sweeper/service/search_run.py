@@ -88,7 +88,7 @@ class SearchRun:
         self._copied: Sequence[tuple[str, str]] = ()
         self._seen: Sequence[TrialOutcome] = ()
         self.exhausted = False
-        self._look()  # what was planned may run at once, and is judged by what ended before
+        self._look()  # what was planned may run at once, and is decided by what ended before
 
     # -- the source that the driver asks ------------------------------------------------------------------------------------------------
 
@@ -234,7 +234,7 @@ class SearchRun:
         return search_trial(variant, config, self._facts[repr(config.data)], gpu=gpu, may_stop=may_stop)
 
     def _append(self, snapshot: SweepSnapshot, trials: Sequence[PlannedTrial]) -> None:
-        """Behind those that are there; when another driver was first, nothing, and what comes next is decided anew."""
+        """Behind those that are there; when another driver was first, nothing, and what comes next is decided again."""
         sweep = {"name": self._spec.name, "profile": self._sweep.profile, "version": self._sweep.version}
         self._store.append_trials(**sweep, after=len(snapshot.outcomes), trials=trials)
 

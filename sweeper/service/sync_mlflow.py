@@ -1,4 +1,4 @@
-"""Tell MLflow everything once more, from the store alone."""
+"""Send everything to MLflow once more, from the store alone."""
 
 import functools
 from collections.abc import Callable
@@ -27,13 +27,13 @@ def sync_mlflow(settings: Settings, say: Callable[[str], None]) -> None:
         sync = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
         left = all_rows = store.backlog()
         while left:
-            say(f"{all_rows - left:,} of {all_rows:,} events told to MLflow")
+            say(f"{all_rows - left:,} of {all_rows:,} events sent to MLflow")
             before = left
             left = run_sync(sync, store, owner=this_process(), stop=lambda: True, is_dead=is_dead, flush_s=PATIENCE_SECONDS)
             if left >= before:
                 raise RequestError(
                     f"MLflow takes nothing ({sync.away or 'another process mirrors, and does not get on'}); {left:,} events wait in the"
-                    " store: mend SWEEPER_MLFLOW_URI or its server, and run the same command again"
+                    " store: fix SWEEPER_MLFLOW_URI or its server, and run the same command again"
                 )
         say(f"MLflow has all of it ({all_rows:,} events)")
         if sync.refused:

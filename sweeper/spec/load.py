@@ -39,7 +39,7 @@ ON_CURVES = ("held_out_loss", "held_out_noise_loss")
 MAX_WEIGHED = 1_000_000
 """Contrasts times variants: each contrast looks at every variant, in planning and in a report. So many take half a minute."""
 MOST_FAULTS = 20
-"""Of configs that are told in one answer."""
+"""Configs whose faults one answer names."""
 MOST_NAMED = 3
 """Variants of one fault that are named."""
 STAND_INS: dict[str, Any] = {"question": "?", "name": "x", "seeds": [0], "metric": {"primary": "held_out_loss", "direction": "lower"}}
@@ -69,7 +69,7 @@ def load_sweep(path: Path, *, profile: str | None = None, overrides: Sequence[st
 
 
 def sweep_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedSweep:
-    """The sweep in a mapping that was read at `place`; raises SpecError with every fault that can be told."""
+    """The sweep in a mapping that was read at `place`; raises SpecError with every fault that can be named."""
     whole = _whole(raw, place, profile, overrides)
     try:
         spec = SweepSpec.model_validate(whole)

@@ -219,7 +219,7 @@ class SweepSpec(Spec):
     resources: Resources = Resources()
     keep: Keep = "resumable"
     """What stays on disk of a trial that has finished: `resumable`, its moving average and one checkpoint from which it can be trained
-    further · `average`, the moving average alone, which can still be evaluated anew and sampled from. Changes no result."""
+    further · `average`, the moving average alone, which can still be evaluated again and sampled from. Changes no result."""
     report: ReportTemplate | None = None
     """How the table is laid out; changes no result."""
 

@@ -44,7 +44,7 @@ class _Loader(yaml.SafeLoader):
         self._values += 1
         self._depth += 1
         if self._depth > DEEPEST:
-            raise self._refusal(f"nested more than {DEEPEST} deep, and no sweep is; mend the line")
+            raise self._refusal(f"nested more than {DEEPEST} deep, and no sweep is; fix the line")
         event = self.peek_event()  # type: ignore[no-untyped-call]
         alias, tag = isinstance(event, yaml.AliasEvent), getattr(event, "tag", None)
         if tag:
@@ -102,6 +102,6 @@ def parse_yaml(text: str, place: str) -> Any:
         if mark is not None and (hint := remedy(str(error.problem), mark.line, mark.column, text)):
             raise SpecError(f"{place}{line}: {hint}") from error
         what = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
-        raise SpecError(f"{place}{line}: not YAML ({what}); mend the line") from error
+        raise SpecError(f"{place}{line}: not YAML ({what}); fix the line") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise SpecError(f"{place}: not YAML ({str(error).splitlines()[0]}); mend the file") from error
+        raise SpecError(f"{place}: not YAML ({str(error).splitlines()[0]}); fix the file") from error

@@ -15,7 +15,7 @@ def test_steps_of_a_turn_are_those_between_its_points_by_the_clock() -> None:
     training = [(20 * i, 100.0 + i) for i in range(12)]
 
     def pace(points: list[mlflow_away.Point], process: int = 7) -> mlflow_away.Pace | None:
-        return mlflow_away.pace(mlflow_away.TrainingObjective(process, points), turn)
+        return mlflow_away.pace(mlflow_away.TrainedTrial(process, points), turn)
 
     assert pace(training) == mlflow_away.Pace(20.0, 0.99)
     assert pace(training, process=9) == mlflow_away.Pace(20.0, None)
@@ -30,8 +30,8 @@ def test_a_round_counts_where_one_trial_trained_through_all_its_turns() -> None:
     def turns(start: float) -> list[mlflow_away.Turn]:
         return [mlflow_away.Turn(manner, start + 10 * i, start + 10 * (i + 1)) for i, manner in enumerate(mlflow_away.LATE)]
 
-    first = mlflow_away.TrainingObjective(1, [(10 * i, float(i)) for i in range(45)])  # all of the first round, half of the second
-    second = mlflow_away.TrainingObjective(2, [(20 * i, 45.0 + i) for i in range(60)])  # the rest of it, and the third
+    first = mlflow_away.TrainedTrial(1, [(10 * i, float(i)) for i in range(45)])  # all of the first round, half of the second
+    second = mlflow_away.TrainedTrial(2, [(20 * i, 45.0 + i) for i in range(60)])  # the rest of it, and the third
     found = mlflow_away.paces([turns(0), turns(30), turns(60)], [first, second])
     assert found == {manner: [mlflow_away.Pace(10.0, None), mlflow_away.Pace(20.0, None)] for manner in mlflow_away.LATE}
 

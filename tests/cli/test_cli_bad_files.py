@@ -28,7 +28,7 @@ def changed(old: str, new: str) -> None:
         (b"", f"sweep.yaml is empty; {START}"),
         (b"# later\n", f"sweep.yaml is empty; {START}"),
         (b"a: [1\nb: 2\n", "sweep.yaml, line 2: a [ or { above is not closed; close it"),
-        (b"seeds: 1\nseeds: 2\n", "sweep.yaml, line 2: not YAML (key 'seeds' appears twice); mend the line"),
+        (b"seeds: 1\nseeds: 2\n", "sweep.yaml, line 2: not YAML (key 'seeds' appears twice); fix the line"),
         (b"\x89PNG\r\n\x1a\n\0\0", "sweep.yaml is not text (byte 0 is not UTF-8); give a YAML file"),
         (b"#" * 1_000_001, f"sweep.yaml is longer than the 1,000,000 bytes of a sweep file; {SUCH_AS}"),
         (b"- question\n- name\n", f"sweep.yaml holds ['question', 'name'], not `key: value` lines; {START}"),
@@ -117,7 +117,7 @@ def test_what_a_sweep_cannot_say(refused: Refused, old: str, new: str, message: 
         (("--set", "base.steps"), "--set base.steps: write path.to.field=value, such as base.steps=400"),
         (("--set", "steps=4"), "--set steps=4: the sweep has no field 'steps'; did you mean \"base.steps\"?"),
         (("--set", "base.stepz=4"), "sweep.yaml: base.stepz: there is no field 'stepz'; did you mean \"steps\"?"),
-        (("--set", "base.steps=[4"), "--set base.steps=[4, line 1: not YAML (expected ',' or ']', but got '<stream end>'); mend the line"),
+        (("--set", "base.steps=[4"), "--set base.steps=[4, line 1: not YAML (expected ',' or ']', but got '<stream end>'); fix the line"),
         (("--set", "seeds=[]"), "sweep.yaml: seeds: a sweep has 1 to 1,000 seeds, not 0; give a list such as [0, 1, 2], or how many: 3"),
         (("--set", "resources.cpus=8"), "resources.cpus: a trial asks for 8, this machine has 2; ask for fewer"),
         (

@@ -55,9 +55,9 @@ def test_trials_at_once_have_an_end(refused: Refused) -> None:
             "object storage (SWEEPER_STORAGE) is not supported; give a folder, which every worker sees under one path,"
             " not s3://bucket/results",
         ),
-        ("HOME", "/tmp/\udcff", r"it holds a byte that is no text in UTF-8; write it anew, not /tmp/\udcff"),
-        ("DATABASE_URL", f"postgresql://ann:{PASSWORD}\udcff@host/db", "it holds a byte that is no text in UTF-8; write it anew"),
-        ("MLFLOW_URI", f"http://ann:{PASSWORD}\udcff@host", "it holds a byte that is no text in UTF-8; write it anew"),
+        ("HOME", "/tmp/\udcff", r"it holds a byte that is no text in UTF-8; write it again, not /tmp/\udcff"),
+        ("DATABASE_URL", f"postgresql://ann:{PASSWORD}\udcff@host/db", "it holds a byte that is no text in UTF-8; write it again"),
+        ("MLFLOW_URI", f"http://ann:{PASSWORD}\udcff@host", "it holds a byte that is no text in UTF-8; write it again"),
     ],
 )
 def test_a_setting_that_means_nothing(

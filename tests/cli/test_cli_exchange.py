@@ -70,7 +70,7 @@ def test_a_sweep_travels_whole(sweeper: Sweeper, home: Path, there: tuple[Planne
 
     said = sweeper("import", "sweep.zip")
     assert (said.code, said.err) == (0, "")
-    told = "MLflow has yet to hear of 9 events; the next run, or `sweeper mlflow sync`, tells it"
+    told = "9 events not in MLflow yet; the next run, or `sweeper mlflow sync`, sends them"
     assert said.out.splitlines() == [*whole, told]
     assert reports(sweeper) == before
     assert "8 trials: " in sweeper("status").out

@@ -118,7 +118,7 @@ def test_an_interrupted_extension_goes_on_with_the_look_it_was_in(sweeper: Sweep
     broken = machinery(0.0, {("dual/none", 4): "failed"})
     said = sweeper("extend", "sweep.yaml", "--until-decided", "--max-seeds", "6")
     assert [version["sequential"]["looks"] for version in broken.versions] == [[3], [3, 4], [3, 4, 5]]
-    assert "look 3, at 5 seeds, is not whole: the same command goes on with it and spends nothing anew" in said.out
+    assert "look 3, at 5 seeds, is not whole: the same command goes on with it and spends no alpha again" in said.out
     mended = machinery(0.0)
     sweeper("extend", "sweep.yaml", "--until-decided", "--max-seeds", "6")
     assert [version["sequential"]["looks"] for version in mended.versions] == [[3, 4, 5], [3, 4, 5, 6]]
@@ -150,7 +150,7 @@ def test_a_fixed_look_before_is_the_first_and_leaves_no_alpha_for_others(sweeper
     assert [version.get("sequential") and version["sequential"]["looks"] for version in made.versions] == [None, [3]], "no seed is spent"
     assert "look 1, at 3 of at most 6 seeds: 0 of 1 claims decided, more seeds decide no other" in said
     assert "augmentation effect: these seeds were tested at all of alpha before, and that gave no verdict, so no alpha is left" in said
-    assert "declare `sequential` before the first result; to test anew, use seeds that no look has seen, in a new sweep" in said
+    assert "declare `sequential` before the first result; to test again use seeds that no look has seen, in a new sweep" in said
     assert "name" not in NOTHING_LEFT
     assert build_report(snapshot()).claims[0].verdict == "exploratory"
 

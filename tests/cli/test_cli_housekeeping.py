@@ -130,7 +130,7 @@ def test_what_cannot_be_removed_is_said_and_the_rest_goes(
     said = sweeper("prune", "--yes")
     assert said.code == 1
     assert said.err.startswith("error: 1 could not be removed: ")
-    assert "(Permission denied); mend that, and run the same command again" in said.err
+    assert "(Permission denied); fix that, and run the same command again" in said.err
     monkeypatch.undo()
     monkeypatch.setenv("SWEEPER_HOME", str(home))
     assert "100 KiB in 1 file of 1 trial: leftovers" in sweeper("prune").out

@@ -96,7 +96,7 @@ def test_sync_draws_them_for_a_lost_mlflow(sweeper: Sweeper, home: Path, migrate
     monkeypatch.setenv("SWEEPER_MLFLOW_URI", f"sqlite:///{home / 'new.db'}")
 
     said = sweeper("mlflow", "sync")
-    assert (said.code, said.out, said.err) == (0, "0 of 10 events told to MLflow\nMLflow has all of it (10 events)\n", "")
+    assert (said.code, said.out, said.err) == (0, "0 of 10 events sent to MLflow\nMLflow has all of it (10 events)\n", "")
     assert drawn(Settings()) == live
     monkeypatch.setenv("SWEEPER_MLFLOW_PAGES", "false")
     assert sweeper("mlflow", "sync").out.endswith("(9 events)\n")

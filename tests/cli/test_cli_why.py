@@ -67,7 +67,7 @@ def test_why_prints_the_exception_its_class_the_policy_the_log_and_the_next_comm
     [
         ("config error", "sweeper run sweep.yaml --profile smoke --retry-failed"),
         ("out of memory", "sweeper run sweep.yaml --profile smoke --retry-failed"),
-        ("data error", "mend the data; then: sweeper run sweep.yaml --profile smoke"),
+        ("data error", "fix the data; then: sweeper run sweep.yaml --profile smoke"),
         ("disk full", "free some space; then: sweeper run sweep.yaml --profile smoke"),
     ],
 )

@@ -38,7 +38,7 @@ TEXTS: dict[str, tuple[Callable[[], str], str]] = {
     "merged mappings": (merged, "more than 20,000 values, aliases written out; shorten the file"),
     "an alias in itself": (lambda: "a: &a [1, *a]", "an alias stands for what it is part of; write out what is meant"),
     "an alias far inside itself": (lambda: "a: &a {b: {c: [1, *a]}}", "an alias stands for what it is part of"),
-    "deep lists": (lambda: "a: " + "[" * 100_000, "nested more than 50 deep, and no sweep is; mend the line"),
+    "deep lists": (lambda: "a: " + "[" * 100_000, "nested more than 50 deep, and no sweep is; fix the line"),
     "deep mappings": (lambda: "{a: " * 100_000, "nested more than 50 deep"),
     "deep blocks": (lambda: "\n".join(" " * i + "a:" for i in range(1_000)), "nested more than 50 deep"),
     "deep dashes": (lambda: "- " * 100_000, "nested more than 50 deep"),

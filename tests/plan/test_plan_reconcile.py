@@ -23,7 +23,7 @@ def known(**changed: Any) -> KnownTrial:
 
 
 def as_heard(found: KnownTrial, steps: int, key: Mapping[str, Any]) -> int:
-    """As if all files were there: the last checkpoint that the store heard of, and one 200 steps before it."""
+    """As if all files were there: the last checkpoint that the store knows of, and one 200 steps before it."""
     return max((step for step in (found.checkpoint_step, found.checkpoint_step - 200) if 0 < step <= steps), default=0)
 
 

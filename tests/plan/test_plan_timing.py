@@ -58,7 +58,7 @@ def test_measured_is_the_median_of_what_ran_alike() -> None:
 
 def test_an_evaluation_that_never_ran_takes_what_another_took_and_says_so() -> None:
     pace = measured_pace("shape", "new", KEY, {"shape": [timing(0.01, 3)]})
-    assert pace == Pace(0.01, 3, "measured", "trials of the same shape that ran on this device, judged otherwise")
+    assert pace == Pace(0.01, 3, "measured", "trials of the same shape that ran on this device, evaluated otherwise")
 
 
 @pytest.mark.parametrize("key", [KEY | {"device": "cpu (B)"}, KEY | {"precision": "bf16"}])

@@ -143,7 +143,7 @@ def test_a_run_that_is_stopped_does_not_wait_for_ever(desk: Desk, hanging: Hangi
     driver.close()
     assert driver.finished()
     assert isinstance(driver.failure, StoreUnavailable)
-    assert str(driver.failure).startswith("the sweep is paused, since its store did not answer for 1 s; what it was told before is kept")
+    assert str(driver.failure).startswith("the sweep is paused, since its store did not answer for 1 s; what it has is kept")
 
 
 def test_what_is_granted_after_the_end_is_given_back(desk: Desk, hanging: Hanging) -> None:

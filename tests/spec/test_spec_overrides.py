@@ -86,7 +86,7 @@ def test_null_takes_a_field_back_to_none(load: Load) -> None:
         ("name.x=3", "--set name.x=3: name is 'small', which has no field 'x'; shorten the path"),
         ("design.kind.x=3", "--set design.kind.x=3: kind is 'factorial', which has no field 'x'; shorten the path"),
         ("contrasts.0.margin=3", "--set contrasts.0.margin=3: contrasts is [], which has no field '0.margin'; set contrasts as a whole"),
-        ("base.steps=[1", "--set base.steps=[1, line 1: not YAML (expected ',' or ']', but got '<stream end>'); mend the line"),
+        ("base.steps=[1", "--set base.steps=[1, line 1: not YAML (expected ',' or ']', but got '<stream end>'); fix the line"),
         ("base.stepz=3", "base.stepz: there is no field 'stepz'; did you mean \"steps\"?"),
         ("base.steps=many", "base.steps: give a whole number, not 'many'"),
         ("base.steps.x=3", "base.steps: give a whole number, not {'x': 3}"),

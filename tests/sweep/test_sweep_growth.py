@@ -34,7 +34,7 @@ def test_more_seeds_steps_and_samples_run_only_what_is_new(swept: Home, new_home
     assert home.metrics() == at_once.metrics()  # a continued run is the long run, bit for bit
 
     home.sweep("--set", "base.steps=30", "--set", "base.evaluation.samples=40")
-    assert [(a.number, a.start_step, a.step) for a in attempts(home)][2] == (3, 30, 30)  # nothing trained, evaluated anew
+    assert [(a.number, a.start_step, a.step) for a in attempts(home)][2] == (3, 30, 30)  # nothing trained, evaluated again
     assert home.snapshot().outcomes[0].details["samples"] == 40
     assert home.snapshot().outcomes[0].metrics["held_out_loss"] == at_once.snapshot().outcomes[0].metrics["held_out_loss"]
 
