@@ -1,58 +1,12 @@
 """One DiT block with adaLN-Zero (2212.09748), and the final layer."""
 
-import math
-from typing import Any
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.backbone.attention import Attention
+from model.backbone.mlp import Mlp
 from model.backbone.modulation import Slices, gated, modulate
 from model.grouping import Grouping
-
-MLP_RATIO = 4
-GELU_LINEAR, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
-
-
-class TanhGelu(torch.autograd.Function):
-    """The tanh-approximated GELU by its equal x * sigmoid(2 z), z = sqrt(2 / pi) (x + .044715 x^3).
-
-    On a CPU torch's own spends most of its time in tanh, forwards and backwards; the sigmoid is kept for the way back.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        share = torch.addcmul(x, x * x, x, value=GELU_CUBIC).mul_(2 * GELU_LINEAR).sigmoid_()
-        if not ctx.needs_input_grad[0]:
-            return share.mul_(x)
-        ctx.save_for_backward(x, share)
-        return share * x
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        """share + x share (1 - share) 2 z'."""
-        x, share = ctx.saved_tensors
-        slope = (x * x).mul_(6 * GELU_LINEAR * GELU_CUBIC).add_(2 * GELU_LINEAR).mul_(x)
-        return torch.ops.aten.sigmoid_backward(slope, share).add_(share).mul_(gradient)
-
-
-def tanh_gelu(x: Tensor) -> Tensor:
-    """The tanh-approximated GELU, by what is fastest on the device of x; never rounded to half precision between its operations."""
-    fused = x.is_cuda or torch.compiler.is_compiling() or x.dtype.itemsize < 4
-    return F.gelu(x, approximate="tanh") if fused else TanhGelu.apply(x)
-
-
-class Mlp(nn.Module):
-    """Two linears around a tanh-approximated GELU."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, MLP_RATIO * width)
-        self.fc2 = nn.Linear(MLP_RATIO * width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(tanh_gelu(self.fc1(x)))
 
 
 class Block(nn.Module):
