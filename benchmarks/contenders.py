@@ -23,6 +23,8 @@ from model.training.step import DTYPES, compile_where_it_pays, train_step
 
 FULL: dict[str, Any] = {"attention": {"separation": "full"}, "alignment": {"teacher": {"separated": True}}}
 DUAL: dict[str, Any] = {"timesteps": {"kind": "dual"}}
+PUBLISHED = {"SRA": "sra", "Self-Flow": "self_flow_p1", "SRA + DTS": "sra_dts", "SRA + DTS + AS": "sra_dts_as"}
+"""The methods of 2607.02508, as it calls them, and here."""
 VARIANTS: dict[str, dict[str, Any]] = {
     "single/none": {},
     "single/full": FULL,
@@ -30,6 +32,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "dual/full": merge(DUAL, FULL),
     "dual/shuffled": merge(DUAL, merge(FULL, {"attention": {"separation": "shuffled"}})),
     "dual/noisy_reads_clean": merge(DUAL, merge(FULL, {"attention": {"separation": "noisy_reads_clean"}})),
+    **{name: {"method": method} for name, method in PUBLISHED.items()},
 }
 TRAINERS = ("ours", "oracle", "kernels")
 """This project; the dense oracle as it is written; the oracle with torch's fused kernels."""

@@ -16,7 +16,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
-from benchmarks.contenders import Case, Contenders
+from benchmarks.contenders import PUBLISHED, Case, Contenders
 from benchmarks.measuring import Clock
 from benchmarks.released_trainer import ReleasedTrainer
 from model.config import Precision, TrainConfig
@@ -27,8 +27,6 @@ from model.randomness import BatchStreams
 from model.training import memory
 from model.training.step import train_step
 
-ROWS = {"SRA": "sra", "Self-Flow": "self_flow_p1", "SRA + DTS": "sra_dts", "SRA + DTS + AS": "sra_dts_as"}
-"""As the paper calls them, and here."""
 USUAL = {"cpu": {"nano": 64, "S/2": 4, "B/2": 4}, "cuda": {"S/2": 256, "B/2": 256, "XL/2": 64}}
 """Images per step."""
 TRAINERS = ("ours", "released")
@@ -105,21 +103,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--model", nargs="*", default=["S/2", "B/2"], help="nano, S/2, B/2, L/2, XL/2")
-    parser.add_argument("--method", nargs="*", default=list(ROWS), choices=ROWS)
+    parser.add_argument("--method", nargs="*", default=list(PUBLISHED), choices=PUBLISHED)
     parser.add_argument("--batch", type=int, help="images per step")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each trainer; the median counts")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-memory", action="store_true", help="leave out the processes that measure peak memory")
     parser.add_argument("--results", type=Path, default=measuring.RESULTS, help="folder of the JSON")
     given = parser.parse_args(arguments)
-    assert set(ROWS.values()) <= METHODS.keys()
+    assert set(PUBLISHED.values()) <= METHODS.keys()
     torch.set_num_threads(given.threads)
     memory.keep_freed()
     device = torch.device(given.device)
     precision: Precision = "bf16" if device.type == "cuda" else "fp32"
     about = measuring.facts(device, clock=Clock(device, given.threads).name, threads=given.threads)
     print(f"{about['device']}, {precision}, {given.threads} thread(s), {about['clock']} seconds, torch {torch.__version__}")
-    methods = {name: ROWS[name] for name in given.method}
+    methods = {name: PUBLISHED[name] for name in given.method}
     for preset in given.model:
         batch = given.batch or USUAL[device.type].get(preset, 4)
         rows = measure(preset, batch, methods, device, precision, given.rounds, given.threads)
