@@ -79,10 +79,12 @@ def _of_folder(path: Path, square: Square, skip_broken: bool) -> Source:
 
     files, known = list(found.files), np.asarray(found.labels, np.int64)
     left_out: tuple[str, ...] = ()
+    kept = None
     if skip_broken:
-        good, bad = readable(lambda place: read(files[place]), known, lambda label: str(path / found.names[label]))
+        kept, bad = readable(lambda place: read(files[place]), known, lambda label: str(path / found.names[label]))
         left_out = tuple(shown_name(str(files[place].relative_to(path))) for place in bad)
-        files, known = [files[place] for place in good], known[good]
+        files, known = [files[place] for place in kept], known[kept]
     sizes = np.array([file.stat().st_size for file in files], np.int64)
     named = content_hash(*(os.fsencode(file.relative_to(path)) for file in files), sizes.tobytes(), known.tobytes())
-    return Source(lambda place: read(files[place]), known, found.class_names, len(found.names), named, left_out, found.remarks)
+    remarks = found.remarks
+    return Source(lambda place: read(files[place]), known, found.class_names, len(found.names), named, left_out, remarks, kept=kept)

@@ -27,8 +27,8 @@ from model.data.mapped import MappedFile, mapped, mapped_file, places_looked_at,
 from model.errors import DataError
 
 MOMENTS, LABELS = "moments.npy", "labels.npy"
-PART, UNFINISHED = ".part", "encoding.json"
-"""What names of arrays end in while a data set is encoded, and the journal beside them."""
+UNFINISHED = "encoding.json"
+"""The journal beside arrays that are being encoded."""
 MOST_FILES = 10_000
 """Images that are read from a file each whenever a trial starts: about 4 s, and 320 MiB of Stable Diffusion's latents."""
 LEAST_SPREAD, MOST_SPREAD = 0.4, 2.5

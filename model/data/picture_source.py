@@ -106,6 +106,8 @@ class Source:
     remarks: tuple[str, ...] = ()
     part: str = ""
     """Which part of the source it is, in words; '' for all of it."""
+    kept: Labels | None = None
+    """Places of these pictures among all of the source, where some were left out."""
 
 
 def readable(read: Callable[[int], Pixels], labels: Labels, class_place: Callable[[int], str]) -> tuple[Labels, Labels]:
@@ -159,6 +161,7 @@ class Entries:
             tuple(self.shown(int(place)) for place in bad),
             self.remarks,
             self.part,
+            good,
         )
 
 

@@ -20,6 +20,12 @@ ImageColumn = Annotated[str | None, typer.Option(metavar="NAME", help="Of a tabl
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="NAME", help="Of a table: the column of labels; in a .tar, their suffix, or a field of NAME.json.")
 ]
+Processes = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Processes that work at once. Default: one for each GPU, on a CPU one. The numbers are the same."),
+]
+Threads = Annotated[int | None, typer.Option(metavar="N", help="Of each process on a CPU: a part of the numbers. Default: torch's own.")]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")]
 
 
 @data.callback()
@@ -44,7 +50,9 @@ def encode(
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Leave out files that cannot be read.")] = False,
     batch: Annotated[int, typer.Option(min=1, metavar="N", help="Pictures encoded together.")] = 32,
     dtype: Annotated[Literal["float16", "float32"], typer.Option(help="Of the latents on disk.")] = "float16",
-    device: Annotated[str | None, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = None,
+    processes: Processes = None,
+    threads: Threads = None,
+    device: Device = None,
 ) -> None:
     """Encode pictures with a frozen autoencoder. Stopped at any moment, the same command goes on."""
     from model.encode_data import Choice, Encoding, encode_data, named_source
@@ -68,6 +76,8 @@ def encode(
             batch=batch,
             device=device or ("cuda" if gpu_models() else "cpu"),
             dtype=dtype,
+            processes=processes,
+            threads=threads,
         )
         encode_data(asked, lambda line: print(line, flush=True))
     except (ModelError, OSError) as error:
@@ -90,7 +100,7 @@ def reference(
     image_column: ImageColumn = None,
     label_column: LabelColumn = None,
     weights: Annotated[str, typer.Option(help="FID's Inception: hub, or its file.")] = "hub",
-    device: Annotated[str | None, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")] = None,
+    device: Device = None,
 ) -> None:
     """Write the statistics that FID, sFID, precision, recall and KID are measured against, as ADM's suite reads them."""
     from pydantic import ValidationError

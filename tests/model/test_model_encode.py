@@ -19,7 +19,6 @@ from tiny_extractors import NAME
 from tiny_trials import CELLS, tiny
 from trial_reports import run
 
-import model.encode_data
 from model.autoencoder import Autoencoder
 from model.config import LatentsData
 from model.config.autoencoder import AutoencoderConfig
@@ -115,7 +114,7 @@ def test_stopped_anywhere_it_goes_on_and_the_files_are_the_same(
     folder: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded(folder, tmp_path / "whole", weights)
-    monkeypatch.setattr(model.encode_data, "NOTE_SECONDS", 0.0)
+    monkeypatch.setattr("model.block_work.NOTE_SECONDS", 0.0)
     out, blocks = tmp_path / "out", 0
     encode = Autoencoder.encode
 
@@ -149,8 +148,9 @@ def test_a_killed_process_loses_nothing(folder: Path, weights: Path, tmp_path: P
     encoded(folder, tmp_path / "whole", weights)
     out = tmp_path / "out"
     slowly = (
-        "import sys, time; from pathlib import Path; import model.encode_data as e; from model.autoencoder import Autoencoder as A;"
-        "from model.config.autoencoder import AutoencoderConfig as C; e.NOTE_SECONDS = 0; encode = A.encode;"
+        "import sys, time; from pathlib import Path; import model.encode_data as e, model.block_work as w;"
+        "from model.autoencoder import Autoencoder as A;"
+        "from model.config.autoencoder import AutoencoderConfig as C; w.NOTE_SECONDS = 0; encode = A.encode;"
         "A.encode = lambda self, shown: (time.sleep(0.3), encode(self, shown))[1];"
         "e.encode_data(e.Encoding(Path(sys.argv[1]), Path(sys.argv[2]), C(weights=sys.argv[3]), 16, batch=4, dtype='float32'), print)"
     )

@@ -18,7 +18,6 @@ import torch
 from PIL import Image
 from tiny_autoencoders import SIDE, pictures, save_autoencoder
 
-import model.encode_data
 from model.autoencoder import Autoencoder
 from model.config.autoencoder import AutoencoderConfig
 from model.config.encoded_data import EncodedData, read_encoded
@@ -193,7 +192,7 @@ def test_stopped_it_goes_on_and_the_files_are_the_same(
 ) -> None:
     source = write(folder, tmp_path)
     whole = encoded(source, tmp_path / "whole", weights)
-    monkeypatch.setattr(model.encode_data, "NOTE_SECONDS", 0.0)
+    monkeypatch.setattr("model.block_work.NOTE_SECONDS", 0.0)
     encode, blocks = Autoencoder.encode, 0
 
     def stopping(self: Autoencoder, shown: torch.Tensor) -> torch.Tensor:
