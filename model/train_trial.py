@@ -7,6 +7,7 @@ from pathlib import Path
 from model.config import ImagesData, LatentsData, TrainConfig
 from model.config.availability import ensure_available
 from model.config.classifier import TimmClassifier
+from model.config.encoded_features import encoded_features
 from model.config.evaluation import FEWEST_FOR_NEIGHBOURS
 from model.config.extractor import ClassifierExtractor
 from model.data.facts_file import FILE as FACTS_FILE
@@ -85,11 +86,14 @@ def check(config: TrainConfig, known: DataFacts | None = None, cache: Path | Non
 
 
 def ensure_trainable(config: TrainConfig) -> None:
-    """Raises DataError for a config that can be planned but not trained, for want of its latents or pictures."""
+    """Raises DataError for a config that can be planned but not trained, for want of its latents or pictures, or since features beside them
+    are of other weights of its encoder."""
     if isinstance(config.data, ImagesData):
         from model.data.stored_images import ensure_there as ensure_pictures
 
         ensure_pictures(config.data)
+    if isinstance(config.data, ImagesData | LatentsData) and config.alignment.kind == "external" and config.alignment.encoder is not None:
+        encoded_features(config.data.path, config.alignment.encoder)
     if isinstance(config.data, LatentsData):
         from model.data.latents import ensure_there
 

@@ -15,7 +15,7 @@ from sweeper.states import TrialState as TrialState
 
 Metrics = Mapping[str, float]
 
-COMPARABILITY = ("device", "torch", "precision", "world_size", "micro_batch", "threads", "evaluator", "encoder")
+COMPARABILITY = ("device", "torch", "precision", "world_size", "micro_batch", "threads", "evaluator", "encoder", "features")
 """What must agree for two results to stand in one table: recorded with every attempt."""
 
 FailureClass = Literal["config error", "out of memory", "diverged", "lost", "data error", "disk full", "fault"]

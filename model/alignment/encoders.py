@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.alignment.targets import AlignmentBatch
+from model.alignment.stored_features import StoredFeatures, stored_features
+from model.alignment.targets import AlignmentBatch, OutsideGraphs
 from model.config.encoder import EncoderConfig
 from model.data.images import content_hash
 from model.data.pictures import StoredImages
@@ -91,7 +92,7 @@ def encoded_training_set(config: EncoderConfig, tokens: Tensor, patch: int, chan
 
 
 @dataclass
-class EncodedPictures:
+class EncodedPictures(OutsideGraphs):
     """External alignment on latents: a frozen encoder's features of the pictures that the latents are of, encoded batch by batch.
 
     A `Target`. Kept features of a large data set would take more than the data: of a million images, some 400 GB.
@@ -106,18 +107,18 @@ class EncodedPictures:
     downloaded: str
     """As `EncodedImages.downloaded`."""
 
-    def stay_outside_graphs(self) -> None:
-        """Has the compiler break its graph here: a file is read. Not a decorator, which would load the compiler at every start."""
-        self.features = torch.compiler.disable(self.features)  # type: ignore[method-assign]
-
     def features(self, sight: AlignmentBatch) -> Tensor:
         """(N, T, F)."""
         assert sight.images is not None, "pictures are found by an image's place in the training set"
         return sight.grouping.sort(encode(self.encoder, self.pictures.at(sight.images), self.side).to(sight.clean.dtype))
 
 
-def encoded_pictures(config: EncoderConfig, pictures: StoredImages, tokens: int) -> EncodedPictures:
-    """For images of so many tokens; raises ConfigError as `fitting_encoder`."""
+def encoded_pictures(config: EncoderConfig, pictures: StoredImages, tokens: int) -> EncodedPictures | StoredFeatures:
+    """For images of so many tokens, from the file of features where there is one; raises ConfigError as `fitting_encoder`, and DataError
+    as `stored_features`."""
     encoder, side = fitting_encoder(config, round(tokens**0.5), pictures.rows.shape[1])
+    downloaded = downloaded_weights(config, encoder)
+    if stored := stored_features(config, encoder, side, downloaded, pictures, tokens):
+        return stored
     encoder.to(pictures.device)
-    return EncodedPictures(encoder, side, pictures, int(encoder.num_features), downloaded_weights(config, encoder))  # type: ignore[arg-type]
+    return EncodedPictures(encoder, side, pictures, int(encoder.num_features), downloaded)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ N images, T tokens, P values of a patch, R conditioning rows, F width of the fea
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from model.alignment.teacher import teacher_noise_levels
@@ -39,6 +40,18 @@ class AlignmentBatch:
     """From data to noise."""
     empty: Tensor | None = None
     """(N, R) groups that own no token of their image; None where all own some."""
+
+
+class OutsideGraphs:
+    """A target whose features come from a file, which no compiled graph can read."""
+
+    def features(self, sight: AlignmentBatch) -> Tensor:
+        """As `Target`'s."""
+        raise NotImplementedError
+
+    def stay_outside_graphs(self) -> None:
+        """Has the compiler break its graph here. Not a decorator, which would load the compiler at every start."""
+        self.features = torch.compiler.disable(self.features)  # type: ignore[method-assign]
 
 
 class Target(Protocol):

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from model.config import DataConfig, ImagesData, LatentsData
 from model.config.backbone import tokens_per_image
@@ -111,8 +114,7 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
     stored = open_images(config.path, config.images)
     pictures = None
     if stored is not None:
-        few_pictures, known, unseen = (StoredImages(stored[0], places, device) for places in (few, part[:JUDGED], shuffled[:held_out]))
-        pictures = Pictures(few_pictures, known, unseen)
+        pictures = _pictures(stored[0], config, device, few, part[:JUDGED], shuffled[:held_out])
     return DataSet(
         train,
         other.fixed(held_out, "held_out_posterior"),
@@ -154,5 +156,13 @@ def _load_stored_images(config: ImagesData, patch: int, device: torch.device, dt
         class_names(config.path),
         ensure_unchanged=stored.file.ensure_unchanged,
         left_out=len(whole) - len(train),
-        pictures=Pictures(*(StoredImages(stored.pixels, places, device) for places in (few, part[:JUDGED], shuffled[:held_out]))),
+        pictures=_pictures(stored.pixels, config, device, few, part[:JUDGED], shuffled[:held_out]),
     )
+
+
+def _pictures(
+    rows: npt.NDArray[np.uint8], config: ImagesData | LatentsData, device: torch.device, train: Tensor, judged: Tensor, held_out: Tensor
+) -> Pictures:
+    """Of places (n,) in the rows of a file."""
+    known, unseen = (StoredImages(rows, places, device) for places in (judged, held_out))
+    return Pictures(StoredImages(rows, train, device, config.path), known, unseen)

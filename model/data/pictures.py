@@ -69,6 +69,8 @@ class StoredImages:
     places: Tensor
     """(n,) which rows are these images, a CPU tensor."""
     device: torch.device
+    folder: Path | None = None
+    """Where the file lies, and features of its images may."""
 
     def __len__(self) -> int:
         return len(self.places)

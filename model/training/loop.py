@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from model.alignment.stored_features import StoredFeatures
 from model.autoencoder import LatentDecoder, load_decoder
 from model.config import LatentsData, Precision, TrainConfig
 from model.config.encoded_data import read_encoded
@@ -131,6 +132,7 @@ class _Trial:
 
     def _save(self) -> None:
         self.data.ensure_unchanged()
+        self.state.ensure_unchanged()
         self.state.ensure_finite()
         if self.together.first:
             checkpoint.save(self.state, self.folder, self.identity, self.ours)
@@ -172,6 +174,7 @@ class _Trial:
         """All processes draw and measure samples; the first has the metrics and tells them."""
         state, data = self.state, self.data
         data.ensure_unchanged()
+        state.ensure_unchanged()
         state.ensure_finite()
         average, step = state.learner.average, state.step
         blocks = EvaluationBlocks(
@@ -265,6 +268,9 @@ def run(
     if world.rank == 0:
         write_facts(data.facts(config.backbone.patch), folder)
     key = comparability(place, precision, threads, world, config, evaluator) | ({"encoder": state.downloaded} if state.downloaded else {})
+    target = state.learner.target
+    if isinstance(target, StoredFeatures) and (otherwise := target.made_otherwise(key["device"])):
+        key["features"] = otherwise
     trial.conditions = key
     try:
         details = {"comparability": key, "checkpoints_passed_over": passed_over, "classes": classes_in_words(data.class_names)}

@@ -99,7 +99,7 @@ def _first_pictures(config: LatentsData | ImagesData, count: int) -> Pictures | 
     stored = open_images(config.path, config.images)
     if stored is None:
         return None
-    first = StoredImages(stored[0], torch.arange(count) % config.images, torch.device("cpu"))
+    first = StoredImages(stored[0], torch.arange(count) % config.images, torch.device("cpu"), config.path)
     return Pictures(first, first, first)
 
 

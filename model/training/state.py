@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from model.alignment.encoders import EncodedPictures, encoded_pictures, encoded_training_set
 from model.alignment.features import head_of
+from model.alignment.stored_features import StoredFeatures
 from model.alignment.targets import AverageTarget, EncodedImages, Target
 from model.alignment.teacher import moving_average_of
 from model.backbone.transformer import DiffusionTransformer
@@ -61,7 +62,12 @@ class TrainingState:
     def downloaded(self) -> str:
         """Name and content of an encoder's weights that no config names; '' where there are none."""
         target = self.learner.target
-        return target.downloaded if isinstance(target, EncodedImages | EncodedPictures) else ""
+        return target.downloaded if isinstance(target, EncodedImages | EncodedPictures | StoredFeatures) else ""
+
+    def ensure_unchanged(self) -> None:
+        """Raises DataError when the features that are read while training were written to since they were opened."""
+        if isinstance(self.learner.target, StoredFeatures):
+            self.learner.target.file.ensure_unchanged()
 
     def watch(self, measured: Mapping[str, Tensor]) -> None:
         """Takes note of values that are not finite, and has the optimizer leave the weights then; without waiting for the device."""

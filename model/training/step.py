@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from model.alignment.encoders import EncodedPictures
+from model.alignment.targets import OutsideGraphs
 from model.alignment.teacher import update_moving_average
 from model.config import Precision, TrainConfig
 from model.data.examples import TrainingImages
@@ -36,7 +36,7 @@ def compile_where_it_pays(config: TrainConfig, trained: nn.Module, device: torch
     """Has the losses compiled as one graph where the config says so: `auto` is on a GPU; on a CPU nothing was gained."""
     if config.compile == "on" or (config.compile == "auto" and device.type == "cuda"):
         target = trained.learner.target if isinstance(trained, TrainingObjective) else None
-        if reads := isinstance(target, EncodedPictures):
+        if reads := isinstance(target, OutsideGraphs):
             target.stay_outside_graphs()
         trained.compile(fullgraph=not reads, dynamic=False)
 

@@ -22,7 +22,7 @@ LabelColumn = Annotated[
 ]
 Processes = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Processes that work at once. Default: one for each GPU, on a CPU one. The numbers are the same."),
+    typer.Option(metavar="N", help="Processes at work, for the same numbers. Default: one for each GPU; on a CPU, one."),
 ]
 Threads = Annotated[int | None, typer.Option(metavar="N", help="Of each process on a CPU: a part of the numbers. Default: torch's own.")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: a GPU where there is one.")]
@@ -86,6 +86,50 @@ def encode(
         "now train on them:\n"
         f"  data: {{kind: latents, path: {output}}}\n"
         f"  evaluation: {{autoencoder: {{kind: {kind}, weights: {autoencoder}}}}}"
+    )
+
+
+@data.command()
+def features(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="That `data encode` wrote, or another with images.npy.")],
+    encoder: Annotated[str, typer.Option(metavar="NAME", help="A vision transformer of timm, as alignment.encoder.name.")],
+    weights: Annotated[str, typer.Option(help="pretrained, or a file; as alignment.encoder.weights.")] = "pretrained",
+    resolution: Annotated[
+        int | None, typer.Option(metavar="SIDE", min=1, help="That the encoder sees; as alignment.encoder.resolution.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Of features-NAME.npy. Default: that of the encoder.")] = None,
+    dtype: Annotated[Literal["float32", "float16"], typer.Option(help="On disk; float16 is half as large, and rounded.")] = "float32",
+    processes: Processes = None,
+    threads: Threads = None,
+    device: Device = None,
+) -> None:
+    """Write the features that alignment.kind: external follows, once for all trials. Stopped at any moment, the same command goes on."""
+    from pydantic import ValidationError
+
+    from model.encode_features import EncoderConfig, Featured, encode_features
+    from model.errors import ModelError
+    from model.train_trial import gpu_models
+
+    try:
+        asked = Featured(
+            folder=folder.expanduser().absolute(),
+            encoder=EncoderConfig(name=encoder, weights=weights, resolution=resolution),
+            name=name or encoder,
+            dtype=dtype,
+            device=device or ("cuda" if gpu_models() else "cpu"),
+            processes=processes,
+            threads=threads,
+        )
+        about = encode_features(asked, lambda line: print(line, flush=True))
+    except ValidationError as error:
+        raise RequestError(f"--encoder: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
+    except (ModelError, OSError) as error:
+        raise RequestError(str(error)) from error
+    chosen = f", weights: {weights}" if weights != "pretrained" else ""
+    seen = f", resolution: {resolution}" if resolution else ""
+    print(
+        f"trials whose network sees an image as {about.shape[1]} tokens read them:\n"
+        f"  alignment: {{kind: external, encoder: {{name: {encoder}{chosen}{seen}}}}}"
     )
 
 
