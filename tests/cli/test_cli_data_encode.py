@@ -53,3 +53,28 @@ def test_a_name_on_the_hub(refused: Callable[..., str], table: Path) -> None:
         )
     said = refused("data", "reference", "hub:owner/name", "out.npz", "--split", "train")
     assert "hub:owner/name cannot be loaded (Couldn't reach 'owner/name' on the Hub (OfflineModeIsEnabled)); look at" in said
+
+
+def test_features_of_what_was_encoded(sweeper: Callable[..., Any], home: Path, table: Path, tmp_path: Path) -> None:
+    weights = save_autoencoder(tmp_path / "autoencoder")
+    encode = ("data", "encode", str(table), "out", "--autoencoder", str(weights), "--resolution", "16", "--device", "cpu")
+    chosen = ("--split", "test", "--label-column", "coarse")
+    said = sweeper(*encode, *chosen, "--processes", "0")
+    assert (said.code, said.err) == (2, "error: --processes 0: at least 1 has to do the work; leave the option out for the default\n")
+    assert not Path("out").exists()
+    assert sweeper(*encode, *chosen, "--threads", "1").code == 0
+    features = ("data", "features", "out", "--encoder", "test_vit", "--weights", "none", "--device", "cpu", "--threads", "1")
+    said = sweeper(*features, "--resolution", "30")
+    assert (said.code, said.err) == (
+        2,
+        "error: --resolution: test_vit cuts an image into patches of 16, which 30 is no multiple of; give --resolution 32\n",
+    )
+    said = sweeper(*features, "--resolution", "32")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[0] == "4 pictures, seen at 32 x 32, become 2 x 2 tokens of 64 each in float32: 0.00 GiB"
+    assert said.out.splitlines()[-2:] == [
+        "trials whose network sees an image as 4 tokens read them:",
+        "  alignment: {kind: external, encoder: {name: test_vit, weights: none, resolution: 32}}",
+    ]
+    about = json.loads(Path("out/features-test_vit.json").read_text())
+    assert about["shape"] == [4, 4, 64]

@@ -46,6 +46,12 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The classifier of the pictures, which are the same in every test."""
+    return tmp_path_factory.mktemp("cache")
+
+
 def asking(folder: Path, **more: Any) -> Featured:
     return Featured(folder, EncoderConfig(**ENCODER), **{"name": NAME, "threads": 1} | more)
 
@@ -100,10 +106,10 @@ def test_they_are_the_encoders_and_stopped_anywhere_the_same(folder: Path, monke
     assert (folder / ARRAY).read_bytes() == whole
 
 
-def test_a_trial_on_them_is_that_on_the_pictures(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_on_them_is_that_on_the_pictures(folder: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = trial(folder)
-    names, before = config.training_identity(content_hash="x", precision="fp32"), run(config, tmp_path / "before", tmp_path / "cache")
-    begun = run(config, tmp_path / "begun", tmp_path / "cache", stop=lambda report: report.kind == "checkpoint")
+    names, before = config.training_identity(content_hash="x", precision="fp32"), run(config, tmp_path / "before", cache)
+    begun = run(config, tmp_path / "begun", cache, stop=lambda report: report.kind == "checkpoint")
     written(folder)
     assert trial(folder).training_identity(content_hash="x", precision="fp32") == names
     data = load(config.data, 2, CPU, torch.float32)
@@ -113,7 +119,7 @@ def test_a_trial_on_them_is_that_on_the_pictures(folder: Path, tmp_path: Path, m
     assert target.made_otherwise("NVIDIA H100") == f"float32 of {cpu_model()}"
     with monkeypatch.context() as patched:
         patched.setattr("model.alignment.encoders.encode", lambda *_: 1 / 0)
-        ended = run(config, tmp_path / "ended", tmp_path / "cache", resume_from=[begun.folder])
+        ended = run(config, tmp_path / "ended", cache, resume_from=[begun.folder])
         assert preflight(config, facts(config.data)).checked == "one step, 2 samples"
     curves = [{step: point for step, point in told.of("points") if "align_loss" in point} for told in (before, ended)]
     assert curves[1]
@@ -122,10 +128,10 @@ def test_a_trial_on_them_is_that_on_the_pictures(folder: Path, tmp_path: Path, m
     assert "features" not in ended.started().details["comparability"]
 
 
-def test_halves_are_rounded_and_say_so(folder: Path, tmp_path: Path) -> None:
+def test_halves_are_rounded_and_say_so(folder: Path, cache: Path, tmp_path: Path) -> None:
     written(folder, dtype="float16", name="halves")
     config = trial(folder)
-    told = run(config, tmp_path / "halves", tmp_path / "cache", stop=lambda report: report.kind == "points")
+    told = run(config, tmp_path / "halves", cache, stop=lambda report: report.kind == "points")
     assert told.started().details["comparability"]["features"] == f"float16 of {cpu_model()}"
     halves = np.load(folder / "features-halves.npy")
     written(folder)
