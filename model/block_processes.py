@@ -99,11 +99,12 @@ def spread_over(device: str, processes: int | None, threads: int | None) -> Spre
 def crowded(spread: Spread, cores: int | None = None) -> tuple[str, ...]:
     """What to say of more threads than the machine has cores (None: of this one); () where they are not."""
     count, held = len(spread.devices), cores or usable_cores()
-    if count == 1 or torch.device(spread.devices[0]).type != "cpu" or count * spread.threads <= held:
+    fitting = max(held // count, 1)
+    if count == 1 or torch.device(spread.devices[0]).type != "cpu" or spread.threads <= fitting:
         return ()
     return (
-        f"{count} processes of {spread.threads} threads each are more than {held} cores do at a time; --threads {max(held // count, 1)}"
-        " takes less time, and gives other last digits",
+        f"{count} processes of {spread.threads} threads each are more than {held} cores do at a time; --threads {fitting} takes less time,"
+        " and gives other last digits",
     )
 
 

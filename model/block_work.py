@@ -57,19 +57,21 @@ def work_through(work: Work, arrays: BlockArrays, journal: Journal, spread: Spre
     """
     begun, started = journal.done, time.monotonic()
     noted = said = started
+    paced: tuple[int, float] | None = None  # from the first block on: before it processes start, which tells nothing of the time left
     if begun:
         say(f"{begun:,} of {work.total:,} pictures are done; going on")
     blocks = range(-(-begun // work.block), -(-work.total // work.block))
 
     def done(count: int) -> None:
-        nonlocal noted, said
+        nonlocal noted, said, paced
         last = min((blocks.start + count) * work.block, work.total)
         now = time.monotonic()
         if now - noted > NOTE_SECONDS or last == work.total:
             journal.note(last, arrays)
             noted = now
-        if now - said > SAY_SECONDS or last == work.total:
-            rate, said = (last - begun) / max(now - started, 1e-9), now
+        first, since = paced = paced or (last, now)
+        if last == work.total or (now - said > SAY_SECONDS and last > first):
+            rate, said = (last - first) / max(now - since, 1e-9) or (last - begun) / max(now - started, 1e-9), now
             say(f"{last:,} of {work.total:,} pictures, {rate:,.1f} pictures/s, {in_words((work.total - last) / rate)} left")
 
     others, processes = Memory(0.0, None), len(spread.devices) if blocks else 1

@@ -207,6 +207,7 @@ def test_how_many_processes_there_can_be(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_more_threads_than_cores_are_said() -> None:
     assert crowded(Spread(("cpu",), 64)) == ()
     assert crowded(Spread(("cpu", "cpu"), 1), cores=2) == ()
+    assert crowded(Spread(("cpu",) * 3, 1), cores=2) == (), "fewer there cannot be"
     assert crowded(Spread(("cuda:0", "cuda:1"), 64), cores=2) == ()
     assert crowded(Spread(("cpu",) * 3, 8), cores=8) == (
         "3 processes of 8 threads each are more than 8 cores do at a time; --threads 2 takes less time, and gives other last digits",
