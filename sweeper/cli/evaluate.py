@@ -55,7 +55,7 @@ def evaluate(
     from model.sample_trial import Subject, autoencoder_of
     from model.train_trial import gpu_models
     from sweeper.report.evaluated_weights import below, evaluated_table
-    from sweeper.report.render_terminal import render_table
+    from sweeper.report.render.terminal import render_table
     from sweeper.service.evaluate_weights import evaluate_checkpoint
 
     if wrong := [given for given in metric or () if given not in OF_SAMPLES]:

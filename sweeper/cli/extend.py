@@ -33,8 +33,8 @@ def extend(
     allow_mixed: AllowMixed = None,
 ) -> int:
     """Add whole seed blocks and judge the claims at each look by an alpha-spending rule, so that looking often costs no error."""
-    from sweeper.report.render import render
-    from sweeper.report.table import build_report
+    from sweeper.report.build import build_report
+    from sweeper.report.render.formats import render
     from sweeper.service.extend_sweep import Extension, Standings, extend_sweep
     from sweeper.service.plan_sweep import SweepRequest
     from sweeper.service.run_sweep import run_sweep

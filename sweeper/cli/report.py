@@ -32,7 +32,7 @@ def report(
     step: Annotated[int | None, typer.Option(help="With --published: at this training step; default: the last.")] = None,
 ) -> None:
     """Print a sweep's table: every variant with its interval over seeds, every contrast with its seed-paired difference."""
-    from sweeper.report.render import FORMATS, WITH_STEPS, render_parts
+    from sweeper.report.render.formats import FORMATS, WITH_STEPS, render_parts
     from sweeper.service.report_sweep import read_report
 
     if format_ not in (*FORMATS, "html"):
@@ -51,13 +51,13 @@ def report(
     settings, terminal = Settings(), output is None and sys.stdout.isatty()
     with store_with_results(settings) as store:
         if format_ == "html" or plots is not None:
-            from sweeper.service.page import page_of, read_story, write_plots
+            from sweeper.service.page import page_of, read_page, write_plots
 
-            story = read_story(store, settings, name, profile, **asked, links=format_ == "html", steps=format_ in WITH_STEPS)
+            page = read_page(store, settings, name, profile, **asked, links=format_ == "html", steps=format_ in WITH_STEPS)
             if plots is not None:
-                write_plots(story, plots)
-            built = story.report
-            text = iter([f"{page_of(story).rstrip()}\n"]) if format_ == "html" else None
+                write_plots(page, plots)
+            built = page.report
+            text = iter([f"{page_of(page).rstrip()}\n"]) if format_ == "html" else None
         else:
             _, _, built = read_report(store, name, profile, **asked, steps=format_ in WITH_STEPS)
             text = None
@@ -65,7 +65,7 @@ def report(
 
 
 def _published(name: str | None, step: int | None, layout: str | None, format_: str, *, terminal: bool) -> Iterator[str]:
-    from sweeper.report.render import render_parts
+    from sweeper.report.render.formats import render_parts
     from sweeper.service.report_published import read_published
 
     if name is None:

@@ -31,7 +31,7 @@ def run(
 ) -> int:
     """Run a sweep: finished trials are reused, half-done ones resumed, and the same command run again does no more than that."""
     from sweeper.driver.budget import Limits
-    from sweeper.report.render import render
+    from sweeper.report.render.formats import render
     from sweeper.service.plan_sweep import SweepRequest
     from sweeper.service.report_sweep import report_of
     from sweeper.service.run_sweep import INTERRUPTED, SOME_FAILED, run_sweep

@@ -15,7 +15,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of sweep files; point your editor's YAML plugin at it."""
     from sweeper.cli.json_shape import list_schema, status_schema
-    from sweeper.report.json_shape import report_schema
+    from sweeper.report.render.json_schema import report_schema
     from sweeper.spec.schema import sweep_schema
 
     asked = [make for wanted, make in ((report, report_schema), (status, status_schema), (listed, list_schema)) if wanted]

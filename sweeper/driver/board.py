@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from sweeper.metrics import metric_info
 from sweeper.records import SweepSnapshot, TrialOutcome
-from sweeper.report.statistics import Summary, summarise
 from sweeper.states import TRIAL_STATES, TrialState, finished
+from sweeper.stats.summaries import Summary, summarise
 
 
 @dataclass(frozen=True)

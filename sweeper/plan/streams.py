@@ -11,8 +11,6 @@ from pydantic import ValidationError
 from model.config import TrainConfig, stream_identities
 
 LENGTH = 12
-PAIRING = ("data order", "noise", "timesteps")
-"""What trials of one seed must share to be a pair: the same images with the same noise at the same noise levels, step by step."""
 _NOT_DRAWN = ("seed", "steps", "optimizer")
 """Parts of a config that no training stream depends on but for the seed, which is told apart by itself."""
 

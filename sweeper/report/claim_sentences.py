@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from sweeper.records import Variant
 from sweeper.report import numbers
-from sweeper.report.cases import Answer, Case, Judged
 from sweeper.report.contrasts import cell_text, context_text, definition_of
-from sweeper.report.earlier_tests import EarlierTest
-from sweeper.report.estimates import Estimate
-from sweeper.report.finishing import Points, finishing_found, finishing_says
-from sweeper.report.missing_seeds import Missing, More
-from sweeper.report.statistics import MIN_SEEDS, Interval
-from sweeper.report.verdicts import LOST_DEVIATIONS
+from sweeper.report.earlier_versions import EarlierTest
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
+from sweeper.stats.claims import Answer, ClaimData, Decision
+from sweeper.stats.estimates import Estimate
+from sweeper.stats.sample_size import AdditionalSeeds, SeedCount
+from sweeper.stats.summaries import MIN_SEEDS, Interval
+from sweeper.stats.verdicts import LOST_DEVIATIONS
 
 _ANSWERS: Mapping[Answer, str] = {
     "superior": "superior",
@@ -52,6 +51,34 @@ class Amounts:
         return numbers.MISSING if interval is None else f"[{self.one(interval.low)}, {self.one(interval.high)}]"
 
 
+class Points:
+    """How differences in share are written: in percentage points."""
+
+    log = False
+
+    def __init__(self, interval: Interval | None) -> None:
+        ends = None if interval is None or interval.holds(0) else (100 * interval.low, 100 * interval.high)
+        self.decimals = 0 if ends is None else numbers.enough_decimals(ends, 0)
+
+    def one(self, value: float) -> str:
+        return f"{self.number(value)} points"
+
+    def both(self, interval: Interval | None) -> str:
+        return numbers.MISSING if interval is None else f"[{self.number(interval.low)}, {self.number(interval.high)}]"
+
+    def number(self, value: float) -> str:
+        return numbers.fixed(100 * value, self.decimals)
+
+
+def finishing_found(found: Estimate, amounts: Points, interval: Interval | None, level: str) -> str:
+    """'10 of 10 against 3 of 10, a difference of 70 percentage points [31, 93] (95% interval, Barnard's exact test)'."""
+    counts = found.counts
+    assert counts is not None, "of a claim of this kind"
+    shares = f"{counts.of_finished} of {counts.of_trials} against {counts.to_finished} of {counts.to_trials}"
+    how = "Barnard's exact test" if counts.exact else "score test by its normal law"
+    return f"{shares}, a difference of {amounts.number(found.value)} percentage points {amounts.both(interval)} ({level} interval, {how})"
+
+
 def size_text(size: float | str) -> str:
     """A margin or an effect as the sweep gives it."""
     return size if isinstance(size, str) else f"{size:g}"
@@ -70,7 +97,7 @@ def statement(claim: Contrast, variants: Sequence[Variant]) -> str:
         }[str(claim.kind)]
     of, to, context = cell_text(claim.of), cell_text(claim.to), context_text(claim, variants)
     return {
-        "finishes_more": finishing_says(of, to, context),
+        "finishes_more": f"trials of {of} finish more often than those of {to}{context}",
         "superior": f"{of} is better than {to}{context}" + (f" by more than {margin}" if margin else ""),
         "non_inferior": f"{of} is not worse than {to}{context} by more than {margin}",
         "equivalent": f"{of} and {to}{context} differ by less than {margin}",
@@ -78,9 +105,9 @@ def statement(claim: Contrast, variants: Sequence[Variant]) -> str:
 
 
 def claim_sentence(
-    case: Case,
-    judged: Judged,
-    missing: Missing,
+    data: ClaimData,
+    decision: Decision,
+    missing: AdditionalSeeds,
     says: str,
     amounts: Amounts | Points,
     interval: Interval | None,
@@ -90,73 +117,73 @@ def claim_sentence(
     unbiased: float | None,
     flipped: float | None,
 ) -> str:
-    found = judged.found
-    parts = [f"{_headline(case, judged, spec)}: {says}.", *_answer(case, judged)]
-    hidden = sum(case.diverged.values()) > 0 and case.kind != "finishes_more"
+    found = decision.estimate
+    parts = [f"{_headline(data, decision, spec)}: {says}.", *_answer(data, decision)]
+    hidden = sum(data.diverged.values()) > 0 and data.kind != "finishes_more"
     if hidden:
-        counts = ", ".join(f"{case.diverged.get(name, 0)} of {len(spec.seeds)} of {name}" for name in case.values)
+        counts = ", ".join(f"{data.diverged.get(name, 0)} of {len(spec.seeds)} of {name}" for name in data.values)
         parts.append(f"Diverged: {counts}; a mean over the others would hide it, so nothing is concluded. {DIVERGENCE_CLAIMED}")
     if isinstance(amounts, Points) and found is not None:
         parts[0] = f"{parts[0].removesuffix('.')}: {finishing_found(found, amounts, interval, _level(level))}."
-        parts += _about_trials(case, found)
+        parts += _about_trials(data, found)
     elif found is None:
-        parts.append(_too_few(case, len(spec.seeds)))
+        parts.append(_too_few(data, len(spec.seeds)))
         return " ".join(parts)
     else:
-        what = f"{'Relative change' if amounts.log else 'Difference'} of {spec.metric_of(case.contrast)}"
+        what = f"{'Relative change' if amounts.log else 'Difference'} of {spec.metric_of(data.contrast)}"
         if interval is None:
             parts.append(f"{what}: {amounts.one(found.value)}; every seed gave the same value, which says nothing of the error.")
             return " ".join(parts)
         parts.append(f"{what}: {amounts.one(found.value)} {amounts.both(interval)} ({_level(level)} interval, {basis(found, spec)}).")
     if unbiased is not None:
         parts.append(f"Corrected for stopping early: {amounts.one(unbiased)}.")
-    if judged.p is not None and judged.p_adjusted is not None:
+    if decision.p is not None and decision.p_adjusted is not None:
         many = len(spec.claims) > 1
-        adjusted = f", {numbers.p_value(judged.p_adjusted)} after Holm over {len(spec.claims)} claims" if many else ""
+        adjusted = f", {numbers.p_value(decision.p_adjusted)} after Holm over {len(spec.claims)} claims" if many else ""
         contrary = ""
-        if judged.verdict == "refuted" and judged.refuting is not None:
-            contrary = f", of the contrary {numbers.p_value(judged.refuting)}"
-        if judged.equivalent is not None and case.contrast.smallest_effect is not None:
-            contrary += f", of an effect below {size_text(case.contrast.smallest_effect)} {numbers.p_value(judged.equivalent)}"
-        parts.append(f"p = {numbers.p_value(judged.p)}{adjusted}{contrary}{_looks(spec, judged)}; alpha is {case.contrast.alpha:g}.")
+        if decision.verdict == "refuted" and decision.refuting is not None:
+            contrary = f", of the contrary {numbers.p_value(decision.refuting)}"
+        if decision.equivalent is not None and data.contrast.smallest_effect is not None:
+            contrary += f", of an effect below {size_text(data.contrast.smallest_effect)} {numbers.p_value(decision.equivalent)}"
+        parts.append(f"p = {numbers.p_value(decision.p)}{adjusted}{contrary}{_looks(spec, decision)}; alpha is {data.contrast.alpha:g}.")
     if flipped is not None:
         parts.append(f"Without a law (exact sign-flip test, unadjusted; it decides nothing): p = {numbers.p_value(flipped)}.")
-    parts += _about_losses(case)
-    parts += [f"{test.said}{_left(judged)}" for test in tests]
-    if judged.verdict == "exploratory":
+    parts += _about_losses(data)
+    parts += [f"{test.said}{_left(decision)}" for test in tests]
+    if decision.verdict == "exploratory":
         parts.append(FRESH_SEEDS)
-    if judged.verdict == "inconclusive" and not hidden:
+    if decision.verdict == "inconclusive" and not hidden:
         parts.append(_more(missing, found.seeds, spec))
     return " ".join(filter(None, parts))
 
 
-def _answer(case: Case, judged: Judged) -> list[str]:
-    if judged.answer is None or case.contrast.smallest_effect is None:
+def _answer(data: ClaimData, decision: Decision) -> list[str]:
+    if decision.answer is None or data.contrast.smallest_effect is None:
         return []
-    return [f"Answer: {_ANSWERS[judged.answer].format(size=size_text(case.contrast.smallest_effect))}."]
+    return [f"Answer: {_ANSWERS[decision.answer].format(size=size_text(data.contrast.smallest_effect))}."]
 
 
-def _headline(case: Case, judged: Judged, spec: SweepSpec) -> str:
-    if judged.at_fixed_look:
-        return f"{judged.verdict.capitalize()} at {numbers.plural(judged.looks[-1], 'seed')}"
-    if judged.verdict != "interim":
-        return judged.verdict.capitalize()
-    there = len(spec.seeds) - len(case.waiting)
+def _headline(data: ClaimData, decision: Decision, spec: SweepSpec) -> str:
+    if decision.at_fixed_look:
+        return f"{decision.verdict.capitalize()} at {numbers.plural(decision.looks[-1], 'seed')}"
+    if decision.verdict != "interim":
+        return decision.verdict.capitalize()
+    there = len(spec.seeds) - len(data.waiting)
     return f"Interim, {there} of {numbers.plural(len(spec.seeds), 'seed')}, no verdict yet"
 
 
-def _left(judged: Judged) -> str:
+def _left(decision: Decision) -> str:
     """Of alpha, after an earlier test."""
-    if judged.at_fixed_look:
+    if decision.at_fixed_look:
         return ": that verdict stands, and a look at more seeds gives no other."
     return ", so no alpha is left for a verdict here."
 
 
-def _about_losses(case: Case) -> list[str]:
-    if not case.lost_unequally:
+def _about_losses(data: ClaimData) -> list[str]:
+    if not data.lost_unequally:
         return []
-    counts = ", ".join(f"{len(case.lost.get(name, ()))} of {name}" for name in case.tested)
-    if case.kind == "finishes_more":
+    counts = ", ".join(f"{len(data.lost.get(name, ()))} of {name}" for name in data.tested)
+    if data.kind == "finishes_more":
         return [
             f"Lost trials, which neither finished nor diverged: {counts}. A verdict is given only if it also holds with each of them"
             " counted as finished or as diverged, whichever is worse for the verdict."
@@ -167,11 +194,11 @@ def _about_losses(case: Case) -> list[str]:
     ]
 
 
-def _about_trials(case: Case, found: Estimate) -> list[str]:
+def _about_trials(data: ClaimData, found: Estimate) -> list[str]:
     """What stands behind the counts."""
     said = []
-    if len(case.weights) > 2:
-        of, to = (" and ".join(name for name, weight in case.weights.items() if sign * weight > 0) for sign in (1, -1))
+    if len(data.weights) > 2:
+        of, to = (" and ".join(name for name, weight in data.weights.items() if sign * weight > 0) for sign in (1, -1))
         said.append(f"Counted together: trials of {of}, against trials of {to}.")
     if found.seeds < MIN_SEEDS:
         said.append(f"{MIN_SEEDS} seeds a cell are needed for a verdict.")
@@ -195,19 +222,19 @@ def basis(found: Estimate, spec: SweepSpec) -> str:
             return f"normal with an assumed CV of {spec.metric.assumed_cv}, {numbers.plural(found.seeds, 'seed')} a cell"
 
 
-def _looks(spec: SweepSpec, judged: Judged) -> str:
-    if spec.sequential is None or judged.at_fixed_look:
+def _looks(spec: SweepSpec, decision: Decision) -> str:
+    if spec.sequential is None or decision.at_fixed_look:
         return ""
     rule = {"obrien_fleming": "O'Brien-Fleming", "pocock": "Pocock"}[spec.sequential.spending]
-    return f" and {rule} spending, look {len(judged.looks)} of a sweep of at most {spec.sequential.max_seeds} seeds"
+    return f" and {rule} spending, look {len(decision.looks)} of a sweep of at most {spec.sequential.max_seeds} seeds"
 
 
-def _too_few(case: Case, planned: int) -> str:
-    there = min((len(found) for found in case.values.values()), default=0)
+def _too_few(data: ClaimData, planned: int) -> str:
+    there = min((len(found) for found in data.values.values()), default=0)
     return f"{there} of {numbers.plural(planned, 'seed')} a cell have a value, {MIN_SEEDS} are needed for an interval."
 
 
-def _more(missing: Missing, seeds: int, spec: SweepSpec) -> str:
+def _more(missing: AdditionalSeeds, seeds: int, spec: SweepSpec) -> str:
     """How many seeds more, under two assumptions where they are not the same; each from a spread that is itself an estimate."""
     zero, estimate = missing.if_zero, missing.if_estimate
     if zero is None or estimate is None:
@@ -216,7 +243,7 @@ def _more(missing: Missing, seeds: int, spec: SweepSpec) -> str:
         return "No number of seeds would be likely to decide it, were the true effect zero or the estimate."
     left = None if spec.sequential is None else spec.sequential.max_seeds - seeds
 
-    def said(more: More) -> str:
+    def said(more: SeedCount) -> str:
         if more.number is None:
             return "no number of seeds" if more.low is None else f"at least {more.low:,} more seeds per cell"
         span = "" if (more.low, more.high) == (more.number, more.number) else f" ({_count(more.low)} to {_count(more.high)})"
@@ -224,7 +251,7 @@ def _more(missing: Missing, seeds: int, spec: SweepSpec) -> str:
         return f"about {more.number:,}{span} more {'seed' if more.number == 1 and not span else 'seeds'} per cell{beyond}"
 
     if zero.number == estimate.number:
-        both = More(zero.number, min(zero.low or 0, estimate.low or 0) or None, _largest(zero.high, estimate.high))
+        both = SeedCount(zero.number, min(zero.low or 0, estimate.low or 0) or None, _largest(zero.high, estimate.high))
         return f"{said(both).capitalize()} would decide it (power .8), were the true effect zero or the estimate."
     first, second = said(zero), said(estimate)
     return f"{first.capitalize()} would decide it (power .8) if the true effect is zero, {second} if it is the estimate."

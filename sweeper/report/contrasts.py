@@ -6,32 +6,29 @@ from sweeper.metrics import MetricInfo, metric_info
 from sweeper.records import Variant
 from sweeper.report import numbers
 from sweeper.report.comparability import Comparability
-from sweeper.report.estimates import ByVariant
-from sweeper.report.folded import compares_with_itself
-from sweeper.report.pairing import Pairing, pairing_of
-from sweeper.report.pairing_gain import pairing_gain
-from sweeper.report.pools import Pools
-from sweeper.report.rows import ContrastRow
-from sweeper.report.statistics import CONFIDENCE, MIN_SEEDS, Interval, Summary
-from sweeper.report.trial_values import Outcomes, values_of
-from sweeper.report.weighted import weighted_sum
+from sweeper.report.results import ContrastResult
+from sweeper.report.shared_trials import compares_with_itself
+from sweeper.report.trial_values import BlockDesigns, Outcomes, values_of
 from sweeper.spec.comparisons import caveats
 from sweeper.spec.designs import cells_of, contrast_weights
 from sweeper.spec.factors import Cell, level_name
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 from sweeper.states import TRIAL_STATES, TrialProperties
+from sweeper.stats.estimates import ByVariant, summarise_contrast
+from sweeper.stats.pairing import Pairing, pairing_efficiency, pairing_of
+from sweeper.stats.summaries import CONFIDENCE, MIN_SEEDS, Interval, Summary
 
 
-def contrast_row(
+def contrast_result(
     contrast: Contrast,
     spec: SweepSpec,
     variants: Sequence[Variant],
     outcomes: Outcomes,
-    folded: Mapping[str, str],
+    shared: Mapping[str, str],
     comparability: Comparability,
-    pools: Pools,
-) -> ContrastRow:
-    """The contrast over the seeds of the spec; `folded` are variants that are another's trials. Raises SpecError when it names no variant
+    block_designs: BlockDesigns,
+) -> ContrastResult:
+    """The contrast over the seeds of the spec; `shared` are variants that are another's trials. Raises SpecError when it names no variant
     of the design.
     """
     metric = metric_info(spec.metric_of(contrast))
@@ -40,21 +37,21 @@ def contrast_row(
     why_not = comparability.separates(metric.name, cells_of(contrast, variants))
     by_variant = values_of(weights, spec, outcomes, metric.name) if why_not is None else {}
     pairing = pairing_of(weights, spec.seeds, outcomes, spec.analysis)
-    pool = pools.of(weights, metric.name) if why_not is None else None
-    summary, bootstrap = weighted_sum(by_variant, weights, spec.seeds, pairing, spread, pool)
+    block_design = block_designs.of(weights, metric.name) if why_not is None else None
+    summary, bootstrap = summarise_contrast(by_variant, weights, spec.seeds, pairing.paired, spread, block_design)
     without = [seed for seed in spec.seeds if pairing.paired and seed not in summary.by_seed and why_not is None]
     dropped = {seed: _why_dropped(seed, weights, metric.name, outcomes) for seed in without}
     decimals = metric.decimals
     if summary.interval is not None and not summary.interval.holds(0):
         decimals = numbers.enough_decimals((summary.interval.low, summary.interval.high), decimals)
-    itself = compares_with_itself(weights, folded)
+    itself = compares_with_itself(weights, shared)
     doubts = (*caveats(contrast, spec, variants), *([itself] if itself else []))
     finding = f"{definition_of(contrast, variants)}: no estimate, since {metric.name} does not compare here: {why_not}."
     said = _sayings(contrast, spec, variants, summary, decimals, dropped, by_variant, pairing) if why_not is None else [finding]
     counted = [variant.name for variant in variants] if summary.rule == "block" else [name for name, weight in weights.items() if weight]
     if summary.interval is not None and any(_waits(outcomes, name, seed) for name in counted for seed in spec.seeds):
         said = [*said, "Interim: trials are still missing, and the numbers will change."]
-    return ContrastRow(
+    return ContrastResult(
         name=contrast.name,
         question=contrast.question,
         definition=definition_of(contrast, variants),
@@ -65,7 +62,7 @@ def contrast_row(
         dropped=dropped,
         margin=_in_units(contrast),
         pairing=pairing,
-        pairing_gain=pairing_gain(by_variant, weights, spec.seeds) if pairing.paired else None,
+        pairing_efficiency=pairing_efficiency(by_variant, weights, spec.seeds) if pairing.paired else None,
         bootstrap=bootstrap,
         decimals=decimals,
         caveats=doubts,

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweeper.metrics import columns
-from sweeper.report import layout
-from sweeper.report.beside import published_set
-from sweeper.report.layouts import number_cell, published_table
-from sweeper.report.tables import Cell, Column, Row, Table, text_cell
+from sweeper.report.published_sets import published_set
+from sweeper.report.render import wording
+from sweeper.report.render.report_tables import number_cell, published_table
+from sweeper.report.render.table import Cell, Column, Row, Table, text_cell
 
 
 def evaluated_table(name: str, metrics: Mapping[str, float], protocol: Mapping[str, Any], reference: str) -> Table:
     """One row. `protocol`: as `model.evaluate_weights` says it; `reference`: name and hash of the file."""
     found = columns(set(metrics))
-    headings = [Column(layout.metric_heading(metric), kind="number") for metric in found]
+    headings = [Column(wording.metric_heading(metric), kind="number") for metric in found]
     values = [number_cell(metrics[metric.name], None, metric.decimals) for metric in found]
     badge = Cell(badge_of(protocol, reference), joiner=" · ", badge=True)
     about = (f"weights {protocol['weights']}; {protocol['precision']} on {protocol['device']}; torch {protocol['torch']}",)

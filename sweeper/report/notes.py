@@ -1,16 +1,23 @@
 """The footnotes of a report: the rule that made the numbers, what is missing from them, and what stands beside them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sweeper.metrics import METRICS, MetricInfo, is_at_infinity, is_distance, is_kernel_distance, is_spatial_distance, metric_info
 from sweeper.records import TrialOutcome
 from sweeper.report import numbers
-from sweeper.report.rows import VariantRow
-from sweeper.report.statistics import MIN_SEEDS, all_usable, usable
+from sweeper.report.results import VariantResult
 from sweeper.states import TRIAL_STATES
+from sweeper.stats.pairing import Pairing, PairingEfficiency
+from sweeper.stats.summaries import MIN_SEEDS, all_usable, usable
+from sweeper.stats.variance_components import variance_components
 
 _DISTANCES_BY_CLASSIFIER = tuple(f"{kind}_{data}" for data in ("digits", "classifier") for kind in ("fd", "fd_infinity", "kid"))
+BY_GENERATION = "by_generation_seed"
+_BLOCKS = (
+    " A value is taken as a variant's plus a seed's plus a residual: this assumes that residuals vary alike in all variants, and that no"
+    " variant gains more from a seed than another does."
+)
 FEWEST_RIGHT = 0.8
 """Accuracy of the data set's classifier below which what rests on it is warned of."""
 _BY_NEIGHBOURS = ("precision", "recall")
@@ -19,7 +26,7 @@ _BY_CLASSIFIER = (*_DISTANCES_BY_CLASSIFIER, "class_accuracy", "class_score", *_
 
 def notes_of(
     metrics: Sequence[MetricInfo],
-    variants: Sequence[VariantRow],
+    variants: Sequence[VariantResult],
     outcomes: Sequence[TrialOutcome],
     mixed: Mapping[str, tuple[str, ...]],
     has_contrasts: bool,
@@ -44,7 +51,7 @@ def notes_of(
     return tuple(found)
 
 
-def _rule(variants: Sequence[VariantRow], has_contrasts: bool) -> list[str]:
+def _rule(variants: Sequence[VariantResult], has_contrasts: bool) -> list[str]:
     if not any(row.finished for row in variants):
         return ["No trial has finished: there is no number yet."]
     found = ["Cells: mean over training seeds ± half-width of its 95% t interval; n: trials finished of those planned."]
@@ -62,7 +69,7 @@ def _rule(variants: Sequence[VariantRow], has_contrasts: bool) -> list[str]:
     return found
 
 
-def _missing(variants: Sequence[VariantRow], outcomes: Sequence[TrialOutcome]) -> list[str]:
+def _missing(variants: Sequence[VariantResult], outcomes: Sequence[TrialOutcome]) -> list[str]:
     found = []
     lost: dict[tuple[str, str], list[int]] = {}
     for outcome in outcomes:
@@ -199,3 +206,61 @@ def _range(finished: Sequence[TrialOutcome], key: str, write: Callable[[float], 
 
 def _listing(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def pairing_notes(found: Mapping[str, Pairing]) -> list[str]:
+    """A sentence for the pairs, by contrast, and one for each contrast without."""
+    declared = {name: pairing for name, pairing in found.items() if pairing.declared}
+    how = dict.fromkeys("blocks" if one.block else "paired" if one.paired else "not paired (Welch)" for one in declared.values())
+    notes = [f"Seeds are {one}, as `analysis` of the sweep declares.{_BLOCKS if one == 'blocks' else ''}" for one in how]
+    found = {name: pairing for name, pairing in found.items() if not pairing.declared}
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, pairing in found.items():
+        if pairing.paired and pairing.shared:
+            alike.setdefault(pairing.shared, []).append(name)
+    for shared, names in alike.items():
+        who = "" if len(alike) == 1 and len(names) == len(found) else f" ({', '.join(names)})"
+        notes.append(f"Paired seeds{who}: the trials of a seed share {', '.join(shared)}.")
+    apart: dict[str, list[str]] = {}
+    for name, pairing in found.items():
+        if not pairing.paired:
+            why = f"differ in {', '.join(pairing.differing)}" if pairing.known else "have no record of their random streams"
+            apart.setdefault(why, []).append(name)
+    for why, names in apart.items():
+        who = "" if len(names) == len(found) else f" ({', '.join(names)})"
+        notes.append(f"Seeds are not paired{who}, since the trials of a seed {why}: the spread of each cell counts by itself (Welch).")
+    return notes
+
+
+def pairing_efficiency_notes(found: Mapping[str, PairingEfficiency | None]) -> list[str]:
+    """A sentence for all paired contrasts."""
+    said = [f"{name} {gain.correlation:.2f} ({_in_words(gain)})" for name, gain in found.items() if gain is not None]
+    if not said:
+        return []
+    return [
+        f"Correlation over seeds of paired cells, and what pairing did to the 95% interval: {'; '.join(said)}. Few seeds know a correlation"
+        " badly, and an analysis that is chosen by it is chosen after the results."
+    ]
+
+
+def _in_words(gain: PairingEfficiency) -> str:
+    change = 100 * abs(1 - gain.width_ratio)
+    return f"{numbers.fixed(change, 0)}% {'narrower' if gain.width_ratio < 1 else 'wider'}, {numbers.plural(gain.seeds, 'pair')}"
+
+
+def variance_notes(metric: MetricInfo, outcomes: Iterable[TrialOutcome]) -> list[str]:
+    """One sentence where trials were judged with several generation seeds."""
+    by_variant: dict[str, dict[int, Mapping[str, float]]] = {}
+    for outcome in outcomes:
+        values = outcome.details.get(BY_GENERATION)
+        if outcome.has_result and isinstance(values, Mapping) and metric.name in values:
+            by_variant.setdefault(outcome.variant, {})[outcome.seed] = values[metric.name]
+    parts = variance_components(by_variant.values())
+    if parts is None:
+        return []
+    more = "generation seeds, which need no training" if parts.share > 0.5 else "training seeds"
+    sizes = f"{numbers.significant(parts.training)} over training seeds, {numbers.significant(parts.generation)} over generation seeds"
+    return [
+        f"{metric.label}: standard deviation {sizes} ({numbers.plural(parts.trials, 'trial')}, {parts.generations} generation seeds each;"
+        f" without what these do to every trial alike). Generation is {parts.share:.0%} of a trial's variance: buy more {more}."
+    ]

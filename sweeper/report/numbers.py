@@ -1,6 +1,9 @@
-"""How numbers are written in a report, whatever its format."""
+"""How numbers and times are written in a report, whatever its format."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sweeper.stats.summaries import Interval
 
 MISSING = "–"
 _FIXED_BELOW = 1e9
@@ -71,3 +74,15 @@ def enough_decimals(ends: Sequence[float], decimals: int) -> int:
         if all(float(f"{end:.{more}f}") != 0 for end in ends if end):
             return more
     return decimals + _MORE_DECIMALS
+
+
+def decimals_of(interval: Interval | None, decimals: int) -> int:
+    """So many that an interval without 0 is not printed with one."""
+    if interval is None or interval.holds(0):
+        return decimals
+    return enough_decimals((interval.low, interval.high), decimals)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Without a zone it is taken as UTC, not as local time, which differs between readers."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

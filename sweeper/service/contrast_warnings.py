@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sweeper.metrics import metric_info
 from sweeper.report.comparability import EVALUATOR_FIELD
-from sweeper.report.folded import compares_with_itself
+from sweeper.report.shared_trials import compares_with_itself
 from sweeper.service.plan_sweep import PlannedSweep
 from sweeper.spec.comparisons import caveats
 from sweeper.spec.designs import cells_of, contrast_weights

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from sweeper.driver.retry_policy import RetryPolicy
 from sweeper.errors import RequestError
-from sweeper.plan.power import FEWEST_SEEDS
 from sweeper.records import SweepSnapshot
 from sweeper.service.open_store import existing_store
 from sweeper.service.plan_sweep import SweepRequest
@@ -21,6 +20,7 @@ from sweeper.settings import Settings
 from sweeper.spec.load import LoadedSweep, load_sweep
 from sweeper.spec.sweep_spec import MAX_SEEDS, Sequential, SweepSpec
 from sweeper.states import TRIAL_STATES
+from sweeper.stats.power import FEWEST_SEEDS
 
 Run = Callable[[SweepRequest], RunOutcome]
 Standing = Callable[[SweepSnapshot], "Standings"]

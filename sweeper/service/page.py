@@ -6,17 +6,17 @@ from typing import Any
 
 from sweeper.errors import RequestError
 from sweeper.records import COMPARABILITY, SweepSnapshot, TrialCurves
-from sweeper.report.render_html import render_html, vega_bundle
-from sweeper.report.rows import Report
-from sweeper.report.samples import side_by_side, strips_of
-from sweeper.report.story import CURVES, ReportPage, compared, story_of
+from sweeper.report.page import CURVES, ReportPage, build_page, compared
+from sweeper.report.render.html import render_html, vega_bundle
+from sweeper.report.render.sample_grids import sample_grids, side_by_side
+from sweeper.report.results import Report
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
 from sweeper.store.results_reader import ResultsReader
 from sweeper.trial_folder import attempt_folder, samples_path
 
 
-def read_story(
+def read_page(
     store: ResultsReader,
     settings: Settings,
     name: str | None,
@@ -34,39 +34,39 @@ def read_story(
     """
     asked: dict[str, Any] = {"allow_mixed": allow_mixed, "file": file, "layout": layout, "beside": beside, "steps": steps}
     snapshot, curves, report = read_report(store, name, profile, **asked, training=CURVES)
-    return tell(snapshot, curves, report, settings, _links(settings, snapshot) if links else {})
+    return assemble_page(snapshot, curves, report, settings, _links(settings, snapshot) if links else {})
 
 
-def tell(
+def assemble_page(
     snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: Report, settings: Settings, links: Mapping[str, str]
 ) -> ReportPage:
-    """The story of a report that was read already."""
-    strips, left_out = strips_of(_pictures(compared(snapshot, report), settings.trials), [row.name for row in report.variants])
-    return story_of(snapshot, curves, report, links=links, strips=strips, left_out=left_out)
+    """The page of a report that was read already."""
+    grids, left_out = sample_grids(_pictures(compared(snapshot, report), settings.trials), [row.name for row in report.variants])
+    return build_page(snapshot, curves, report, links=links, grids=grids, left_out=left_out)
 
 
-def page_of(story: ReportPage) -> str:
+def page_of(page: ReportPage) -> str:
     """The HTML file."""
-    return render_html(story, vega_bundle())
+    return render_html(page, vega_bundle())
 
 
 def write_pages(store: ResultsReader, settings: Settings, name: str, profile: str, folder: Path) -> None:
     """The page, the plots and the samples side by side, as files: what MLflow's run of the sweep shows."""
     mixed = COMPARABILITY  # the page names the fields that differ; a run that made it is not the place to refuse them
-    story = read_story(store, settings, name, profile, allow_mixed=mixed)
-    (folder / "report.html").write_text(page_of(story), encoding="utf-8")
-    write_plots(story, folder)
+    page = read_page(store, settings, name, profile, allow_mixed=mixed)
+    (folder / "report.html").write_text(page_of(page), encoding="utf-8")
+    write_plots(page, folder)
 
 
-def write_plots(story: ReportPage, folder: Path) -> list[Path]:
+def write_plots(page: ReportPage, folder: Path) -> list[Path]:
     """The plots as files, and the samples of each training seed. Raises RequestError when the folder cannot be written."""
-    from sweeper.report import plots
+    from sweeper.report.render import plots
 
     try:
-        written = plots.write_plots(story, folder)
-        for seed in dict.fromkeys(strip.seed for strip in story.strips):
+        written = plots.write_plots(page, folder)
+        for seed in dict.fromkeys(grid.seed for grid in page.grids):
             path = folder / f"samples-seed-{seed}.png"
-            path.write_bytes(side_by_side([strip for strip in story.strips if strip.seed == seed]))
+            path.write_bytes(side_by_side([grid for grid in page.grids if grid.seed == seed]))
             written.append(path)
         return written
     except OSError as error:

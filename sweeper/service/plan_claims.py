@@ -6,9 +6,7 @@ from typing import Any
 
 from model.config import stream_identities
 from sweeper.metrics import FINISHING
-from sweeper.plan.finishing_promise import finishing_promise
-from sweeper.plan.promises import PowerAnalysis, Prior, prior_of, promise, stated_prior
-from sweeper.plan.streams import PAIRING
+from sweeper.plan.power_analysis import PowerAnalysis, Prior, finishing_power_analysis, power_analysis, prior_of, stated_prior
 from sweeper.records import SweepSnapshot
 from sweeper.service.contrast_warnings import apart, compare
 from sweeper.service.open_store import existing_store
@@ -17,6 +15,7 @@ from sweeper.settings import Settings
 from sweeper.spec.designs import cells_of, contrast_weights
 from sweeper.spec.pilot import pilot_name
 from sweeper.spec.sweep_spec import Contrast
+from sweeper.stats.pairing import PAIRING
 from sweeper.store.results_reader import ResultsReader
 
 OTHER_SWEEPS = 5
@@ -29,7 +28,7 @@ class ClaimsPlan:
 
     priors: Mapping[str, Prior]
     """By metric that some claim is on; none for claims on the share of trials that finish."""
-    promises: tuple[PowerAnalysis, ...]
+    analyses: tuple[PowerAnalysis, ...]
 
 
 def plan_claims(planned: PlannedSweep, settings: Settings) -> ClaimsPlan | None:
@@ -41,18 +40,18 @@ def plan_claims(planned: PlannedSweep, settings: Settings) -> ClaimsPlan | None:
         return None
     asked = dict.fromkeys(spec.metric_of(claim) for claim in claims)
     priors = {metric: _prior(planned, settings, metric) for metric in asked if metric != FINISHING.name}
-    promises = []
+    analyses = []
     for claim in claims:
         metric = spec.metric_of(claim)
         weights = contrast_weights(claim, variants)
         if metric == FINISHING.name:
-            promises.append(finishing_promise(claim, weights, seeds=len(spec.seeds), claims=len(spec.claims)))
+            analyses.append(finishing_power_analysis(claim, weights, seeds=len(spec.seeds), claims=len(spec.claims)))
             continue
         paired = spec.analysis == "paired" or (spec.analysis is None and _paired(planned, cells_of(claim, variants)))
         seeds, number, prior = len(spec.seeds), len(spec.claims), priors[metric]
         blocks = _blocks(planned, claim) if spec.analysis == "block" else None
-        promises.append(promise(claim, metric, weights, seeds=seeds, claims=number, paired=paired, prior=prior, blocks=blocks))
-    return ClaimsPlan(priors, tuple(promises))
+        analyses.append(power_analysis(claim, metric, weights, seeds=seeds, claims=number, paired=paired, prior=prior, blocks=blocks))
+    return ClaimsPlan(priors, tuple(analyses))
 
 
 def _blocks(planned: PlannedSweep, claim: Contrast) -> int:

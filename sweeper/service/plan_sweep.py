@@ -17,7 +17,7 @@ from sweeper.plan.machine import Allotment, Machine, allot, expected_key
 from sweeper.plan.reconcile import GoesOnFrom, Plan, from_nothing, reconcile
 from sweeper.plan.timing import NEWEST, Pace, SweepTime, counted_pace, measured_pace, shape_of, sweep_time
 from sweeper.records import KnownTrial, PlannedTrial, TrialTiming
-from sweeper.report.beside import published_set
+from sweeper.report.published_sets import published_set
 from sweeper.service.search_plan import Placed, SearchPlan, placed_trials, search_plan, with_placed
 from sweeper.spec.load import LoadedSweep, load_sweep
 from sweeper.spec.search_design import SearchDesign

@@ -4,9 +4,9 @@ import dataclasses
 import shlex
 
 from sweeper.errors import RequestError, nearest
+from sweeper.report.build import build_report
 from sweeper.report.published import published_notes, published_snapshot
-from sweeper.report.rows import Report
-from sweeper.report.table import build_report
+from sweeper.report.results import Report
 from sweeper.service.report_sweep import stored_template
 from sweeper.spec.report_template import LAYOUTS, ReportTemplate
 

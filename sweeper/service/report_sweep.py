@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from sweeper.errors import RequestError, SpecError, nearest
 from sweeper.plan.proposals import proposals_of
 from sweeper.records import SweepSnapshot, TrialCurves
-from sweeper.report.beside import published_set
-from sweeper.report.layouts import shows_steps
+from sweeper.report.build import build_report
+from sweeper.report.page import MOST_DRAWN
+from sweeper.report.published_sets import published_set
 from sweeper.report.random_search import random_version
-from sweeper.report.rows import Report
-from sweeper.report.story import MOST_DRAWN
-from sweeper.report.table import build_report
+from sweeper.report.render.report_tables import shows_steps
+from sweeper.report.results import Report
 from sweeper.service.file_version import edited_since
 from sweeper.spec.explaining import explain
 from sweeper.spec.report_template import LAYOUTS, ReportTemplate

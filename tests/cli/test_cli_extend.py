@@ -14,7 +14,7 @@ from stored_sweep import ERROR
 
 from sweeper.plan.machine import Machine, allot, expected_key
 from sweeper.records import SweepSnapshot
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
 from sweeper.service.extend_sweep import NOTHING_LEFT
 from sweeper.service.open_store import store_to_write
 from sweeper.service.plan_sweep import SweepRequest, plan_sweep

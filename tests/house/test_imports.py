@@ -22,7 +22,7 @@ LIGHT_MODULES = [
     ("model.train_trial", HEAVY),
 ]
 """(module, what importing it must not load)."""
-LIGHT_PACKAGES = ("sweeper.spec", "sweeper.plan", "sweeper.store", "sweeper.report")
+LIGHT_PACKAGES = ("sweeper.spec", "sweeper.stats", "sweeper.plan", "sweeper.store", "sweeper.report")
 PROBE = """
 import importlib, json, sys
 modules, forbidden = json.loads(sys.argv[1])

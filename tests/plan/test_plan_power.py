@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
-from sweeper.plan.power import Noise, noise_of, power, refuting_power, seeds_needed, seeds_to_decide, sign_flip_floor, smallest_size
+from sweeper.stats.power import Noise, noise_of, power, refuting_power, seeds_needed, seeds_to_decide, sign_flip_floor, smallest_size
 
 PAIR = {"of": 1.0, "to": -1.0}
 FOUR = {"a": 1.0, "b": -1.0, "c": -1.0, "d": 1.0}

@@ -9,12 +9,12 @@ from report_snapshots import MakeSnapshot, claims_spec
 
 from sweeper.errors import RequestError
 from sweeper.records import SweepSnapshot
-from sweeper.report.beside import badge_of, published_set
-from sweeper.report.layouts import tables_of
+from sweeper.report.build import build_report
 from sweeper.report.published import published_names
-from sweeper.report.render import render
-from sweeper.report.rows import Report
-from sweeper.report.table import build_report
+from sweeper.report.published_sets import badge_of, published_set
+from sweeper.report.render.formats import render
+from sweeper.report.render.report_tables import tables_of
+from sweeper.report.results import Report
 from sweeper.spec.report_template import LAYOUTS, Layout
 
 CELLS = "2607.02508-cells"

@@ -14,12 +14,11 @@ from scipy.stats import t as student
 from test_report_evidence import ALPHA, band
 
 from sweeper.records import EarlierVersion, SweepSnapshot, TrialOutcome
-from sweeper.report.estimates import Estimate, Scale, estimate
-from sweeper.report.hypotheses import claim_interval
-from sweeper.report.render import render
-from sweeper.report.table import build_report
-from sweeper.report.two_way import Pool, TwoWay
+from sweeper.report.build import build_report
+from sweeper.report.render.formats import render
 from sweeper.states import TrialState
+from sweeper.stats.estimates import Estimate, Scale, estimate
+from sweeper.stats.two_way import BlockDesign, TwoWay
 
 Values = dict[str, dict[int, float]]
 NAMES = ("a", "b", "c", "d")
@@ -44,7 +43,7 @@ def ols(values: Values, weights: dict[str, float], log: bool = False) -> Any:
 
 
 def block(values: Values, weights: dict[str, float], seeds: int, log: bool = False) -> Estimate:
-    found = estimate(values, weights, range(seeds), scale=Scale(log), pool=Pool(values))
+    found = estimate(values, weights, range(seeds), scale=Scale(log), block_design=BlockDesign(values))
     assert found is not None
     assert found.rule == "block"
     return found
@@ -69,7 +68,7 @@ class TestAgainstStatsmodels:
             assert found.value == pytest.approx(other.effect.item(), rel=1e-9)
             assert found.error == pytest.approx(other.sd.item(), rel=1e-9)
             assert found.degrees == other.df_denom
-            interval = claim_interval(found, 0.9)
+            interval = found.interval(0.9)
             assert (interval.low, interval.high) == pytest.approx(tuple(other.conf_int(0.1).ravel()), rel=1e-9)
 
     @pytest.mark.filterwarnings("ignore:The design matrix is rank-deficient")
@@ -79,7 +78,7 @@ class TestAgainstStatsmodels:
         found, other = block(values, {"a": 1.0, "b": -1.0}, 6), ols(values, {"a": 1.0, "b": -1.0})
         assert (found.value, found.error) == pytest.approx((other.effect.item(), other.sd.item()))
         assert found.degrees == 12 - 4 - 6 + 2
-        assert estimate(values, {"a": 1.0, "c": -1.0}, range(6), pool=Pool(values)) is None
+        assert estimate(values, {"a": 1.0, "c": -1.0}, range(6), block_design=BlockDesign(values)) is None
 
     def test_two_variants_are_pairs(self) -> None:
         values = {name: layout(5)[name] for name in ("a", "b")}
@@ -106,13 +105,15 @@ class TestAgainstStatsmodels:
 class TestPools:
     def test_a_variant_that_diverged_or_has_one_value_is_left_out(self) -> None:
         values = layout(4, (("d", 3),))
-        pool = Pool(values, {"d": [3]})
-        without = Pool({name: found for name, found in values.items() if name != "d"})
-        assert estimate(values, WEIGHTS, range(4), pool=pool) == estimate(values, WEIGHTS, range(4), pool=without)
-        before, whole = (estimate(values, WEIGHTS, range(3), pool=one) for one in (pool, Pool(values)))
+        block_design = BlockDesign(values, {"d": [3]})
+        without = BlockDesign({name: found for name, found in values.items() if name != "d"})
+        assert estimate(values, WEIGHTS, range(4), block_design=block_design) == estimate(values, WEIGHTS, range(4), block_design=without)
+        before, whole = (estimate(values, WEIGHTS, range(3), block_design=one) for one in (block_design, BlockDesign(values)))
         assert before == whole, "at a look before the seed that diverged it is in"
         single = {name: found if name != "d" else {0: found[0]} for name, found in values.items()}
-        assert estimate(single, WEIGHTS, range(4), pool=Pool(single)) == estimate(values, WEIGHTS, range(4), pool=without)
+        assert estimate(single, WEIGHTS, range(4), block_design=BlockDesign(single)) == estimate(
+            values, WEIGHTS, range(4), block_design=without
+        )
 
     def test_on_a_log_a_variant_with_a_value_of_zero_is_left_out(self) -> None:
         values = layout(4)
@@ -122,8 +123,8 @@ class TestPools:
 
     def test_fewer_than_three_values_of_a_cell_are_too_few(self) -> None:
         values = layout(4, (("a", 0), ("a", 1)))
-        assert estimate(values, WEIGHTS, range(4), pool=Pool(values)) is None
-        assert estimate(values, {"b": 1.0, "c": -1.0}, range(4), pool=Pool(values)) is not None
+        assert estimate(values, WEIGHTS, range(4), block_design=BlockDesign(values)) is None
+        assert estimate(values, {"b": 1.0, "c": -1.0}, range(4), block_design=BlockDesign(values)) is not None
 
 
 def blocked(snapshot: SweepSnapshot, **changes: Any) -> SweepSnapshot:
@@ -155,7 +156,7 @@ class TestInReports:
         assert report.claims[1].estimate == pytest.approx(on_log.effect.item())
         assert {row.summary.rule for row in report.contrasts} == {effect.summary.rule for effect in report.effects} == {"block"}
         assert {(row.bootstrap, row.sign_flip_p) for row in report.claims} == {(None, None)}
-        assert {(row.bootstrap, row.pairing_gain) for row in report.contrasts} == {(None, None)}
+        assert {(row.bootstrap, row.pairing_efficiency) for row in report.contrasts} == {(None, None)}
 
     def test_every_format_says_so(self) -> None:
         report = build_report(factorial())
@@ -180,7 +181,7 @@ class TestInReports:
         assert (row.verdict_text, row.p) == ("interim, 2 of 3 seeds", None)
         interim = "Interim: trials are still missing, and the numbers will change."
         running, failed = (build_report(factorial(replaced={("single/none", 2): unfinished("single/none", 2, s)})) for s in STATES)
-        assert running.contrasts[1].sentence.endswith(f"the interval excludes 0. {interim}"), "the pool has its trials too"
+        assert running.contrasts[1].sentence.endswith(f"the interval excludes 0. {interim}"), "the other variants have their trials too"
         assert interim not in failed.contrasts[1].sentence, "nothing more comes"
 
     def test_a_diverged_variant_of_others_is_left_out_and_named(self) -> None:
@@ -235,10 +236,10 @@ class TestSimulated:
             cells["a"] = {seed: value + effect for seed, value in cells["a"].items()}
             found, paired = block(cells, weights, 3), estimate(cells, weights, range(3))
             assert paired is not None
-            interval = claim_interval(found, 1 - ALPHA)
+            interval = found.interval(1 - ALPHA)
             held += interval.holds(effect)
             by_block += not interval.holds(0)
-            by_pairs += not claim_interval(paired, 1 - ALPHA).holds(0)
+            by_pairs += not paired.interval(1 - ALPHA).holds(0)
         return by_block / draws, by_pairs / draws, held / draws
 
     def test_the_error_is_alpha_and_the_coverage_nominal(self) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from report_snapshots import finished, snapshot_of
 
-from sweeper.report.render import FORMATS, render
-from sweeper.report.table import Report, build_report
+from sweeper.report.build import Report, build_report
+from sweeper.report.render.formats import FORMATS, render
 
 CAVEAT = "Confounded: timesteps and separation change together, so the difference belongs to none of them alone."
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from report_snapshots import COMPARABILITY, FD, MakeSnapshot, factorial_spec, finished, snapshot_of, unfinished
 
-from sweeper.report.layout import facts
-from sweeper.report.rows import Report
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
+from sweeper.report.render.wording import facts
+from sweeper.report.results import Report
 
 
 def mixed(default_sweep: MakeSnapshot) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from report_snapshots import MakeSnapshot, factorial_spec, pair_snapshot, unfinished
 
 from sweeper.errors import SpecError
-from sweeper.report.table import Report, build_report
+from sweeper.report.build import Report, build_report
 
 
 def sentence(report: Report, name: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeper.report import escaping
+from sweeper.report.render import escaping
 from sweeper.visible import one_line
 
 

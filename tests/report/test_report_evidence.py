@@ -16,17 +16,16 @@ from pydantic import ValidationError
 from report_snapshots import pair_snapshot
 from scipy.stats import t as student
 
-from sweeper.plan.power import Noise, seeds_to_decide
-from sweeper.plan.sequential import nominal_levels, unbiased_estimate
 from sweeper.records import EarlierVersion, SweepSnapshot
-from sweeper.report.cases import Case, Judged
-from sweeper.report.charts import claim_plots
-from sweeper.report.hypotheses import claim_interval
-from sweeper.report.missing_seeds import missing_seeds
-from sweeper.report.render import render
-from sweeper.report.table import build_report
-from sweeper.report.verdicts import judge
+from sweeper.report.build import build_report
+from sweeper.report.render.charts import claim_plots
+from sweeper.report.render.formats import render
 from sweeper.spec.sweep_spec import Contrast, Sequential
+from sweeper.stats.claims import ClaimData, Decision
+from sweeper.stats.power import Noise, seeds_to_decide
+from sweeper.stats.sample_size import additional_seeds
+from sweeper.stats.sequential import nominal_levels, unbiased_estimate
+from sweeper.stats.verdicts import decide
 
 ALPHA = 0.05
 PAIR = {"of": 1.0, "to": -1.0}
@@ -42,16 +41,16 @@ def claim(kind: str = "superior", **changes: Any) -> Contrast:
     return Contrast.model_validate({"name": "c", "of": "of", "to": "to", "kind": kind, "alpha": ALPHA} | changes)
 
 
-def case(differences: np.ndarray, contrast: Contrast | None = None, **given: Any) -> Case:
+def claim_data(differences: np.ndarray, contrast: Contrast | None = None, **given: Any) -> ClaimData:
     """Paired cells whose difference at each seed is given, in units of the metric; lower is better."""
     to = 10 + np.arange(len(differences)) % 3  # a block effect, which pairs remove
     cells = {"of": dict(enumerate((to + differences).tolist())), "to": dict(enumerate(to.tolist()))}
-    return Case(contrast or claim(), PAIR, cells, paired=True, **given)
+    return ClaimData(contrast or claim(), PAIR, cells, paired=True, **given)
 
 
-def one(found: Case, seeds: int, looks: tuple[int, ...] | None = None, sequential: Sequential | None = None) -> Judged:
-    (judged,) = judge([found], range(seeds), looks or (seeds,), sequential=sequential)
-    return judged
+def one(found: ClaimData, seeds: int, looks: tuple[int, ...] | None = None, sequential: Sequential | None = None) -> Decision:
+    (decision,) = decide([found], range(seeds), looks or (seeds,), sequential=sequential)
+    return decision
 
 
 class TestBeforeThePlannedSeeds:
@@ -60,30 +59,30 @@ class TestBeforeThePlannedSeeds:
         draws, planned = 2_000, 10
         with_rule = without = 0
         for differences in np.random.default_rng(0).standard_normal((draws, planned)):
-            read = [one(case(differences[:n], waiting=set(range(n, planned))), planned).verdict for n in range(3, planned + 1)]
+            read = [one(claim_data(differences[:n], waiting=set(range(n, planned))), planned).verdict for n in range(3, planned + 1)]
             assert set(read[:-1]) == {"interim"}
             with_rule += read[-1] in DECIDED
-            without += any(one(case(differences[:n]), n).verdict in DECIDED for n in range(3, planned + 1))
+            without += any(one(claim_data(differences[:n]), n).verdict in DECIDED for n in range(3, planned + 1))
         assert with_rule / draws == pytest.approx(ALPHA, abs=band(draws, ALPHA))
         assert without / draws > 0.12
 
     def test_an_interim_claim_has_numbers_and_no_p(self) -> None:
-        judged = one(case(np.array([-1.0, -1.1, -0.9]), waiting={3, 4}), 5)
-        assert (judged.verdict, judged.p, judged.p_adjusted, judged.refuting) == ("interim", None, None, None)
-        assert judged.found is not None
-        assert judged.found.value == pytest.approx(-1.0)
+        decision = one(claim_data(np.array([-1.0, -1.1, -0.9]), waiting={3, 4}), 5)
+        assert (decision.verdict, decision.p, decision.p_adjusted, decision.refuting) == ("interim", None, None, None)
+        assert decision.estimate is not None
+        assert decision.estimate.value == pytest.approx(-1.0)
 
     def test_a_planned_look_that_is_whole_decides_while_later_seeds_run(self) -> None:
         sequential = Sequential.model_validate({"max_seeds": 6, "looks": (3, 6), "spending": "pocock"})
         differences = np.array([-1.0, -1.01, -0.99, -1.0])
-        assert one(case(differences, waiting={4, 5}), 6, (3, 6), sequential).verdict == "supported"
-        assert one(case(differences[:2], waiting={2, 3, 4, 5}), 6, (3, 6), sequential).verdict == "interim"
+        assert one(claim_data(differences, waiting={4, 5}), 6, (3, 6), sequential).verdict == "supported"
+        assert one(claim_data(differences[:2], waiting={2, 3, 4, 5}), 6, (3, 6), sequential).verdict == "interim"
         weak = np.array([-1.0, 0.9, -0.2, 0.1])
-        assert one(case(weak, waiting={4, 5}), 6, (3, 6), sequential).verdict == "interim"
+        assert one(claim_data(weak, waiting={4, 5}), 6, (3, 6), sequential).verdict == "interim"
 
     def test_the_other_claims_of_the_sweep_count_an_interim_one_as_not_shown(self) -> None:
-        whole, waiting = case(np.array([-1.0, -1.1, -0.9, -1.0])), case(np.array([-1.0, -1.1]), waiting={2, 3})
-        first, second = judge([whole, waiting], range(4), (4,), sequential=None)
+        whole, waiting = claim_data(np.array([-1.0, -1.1, -0.9, -1.0])), claim_data(np.array([-1.0, -1.1]), waiting={2, 3})
+        first, second = decide([whole, waiting], range(4), (4,), sequential=None)
         alone = one(whole, 4)
         assert first.p is not None
         assert first.p_adjusted == pytest.approx(2 * first.p, rel=1e-4)
@@ -105,9 +104,9 @@ class TestSeedsRaisedByHand:
         draws, most = 1_500, 12
         strict = loose = 0
         for differences in np.random.default_rng(1).standard_normal((draws, most)):
-            read = [one(case(differences[:n], spent=n > 3), n).verdict for n in range(3, most + 1)]
+            read = [one(claim_data(differences[:n], spent=n > 3), n).verdict for n in range(3, most + 1)]
             strict += any(verdict in DECIDED for verdict in read)
-            loose += any(one(case(differences[:n]), n).verdict in DECIDED for n in range(3, most + 1))
+            loose += any(one(claim_data(differences[:n]), n).verdict in DECIDED for n in range(3, most + 1))
         assert strict / draws == pytest.approx(ALPHA, abs=band(draws, ALPHA))
         assert loose / draws > 0.14
 
@@ -151,19 +150,20 @@ class TestIntervals:
         for _ in range(150):
             claims = int(generator.integers(1, 5))
             cases = [
-                case(generator.uniform(-1.2, 1.2) + 0.3 * generator.standard_normal(6), claim(kind, margin=margin)) for _ in range(claims)
+                claim_data(generator.uniform(-1.2, 1.2) + 0.3 * generator.standard_normal(6), claim(kind, margin=margin))
+                for _ in range(claims)
             ]
-            for judged in judge(cases, range(6), (6,), sequential=None):
-                assert judged.found is not None
-                interval = claim_interval(judged.found, 1 - 2 * judged.alpha)
+            for decision in decide(cases, range(6), (6,), sequential=None):
+                assert decision.estimate is not None
+                interval = decision.estimate.interval(1 - 2 * decision.alpha)
                 better, worse = interval.high < 0, interval.low > 0
                 if kind == "non_inferior":
                     better, worse = interval.high < 0.4, interval.low > 0.4
                 if kind == "equivalent":
                     better = interval.low > -0.4 and interval.high < 0.4
                     worse = interval.low > 0.4 or interval.high < -0.4
-                assert judged.verdict == ("supported" if better else "refuted" if worse else "inconclusive")
-                seen.add((claims, judged.verdict))
+                assert decision.verdict == ("supported" if better else "refuted" if worse else "inconclusive")
+                seen.add((claims, decision.verdict))
         assert len(seen) == 12, "every verdict with every number of claims"
 
     @pytest.mark.parametrize("spending", ["obrien_fleming", "pocock"])
@@ -175,11 +175,11 @@ class TestIntervals:
         for differences in truth + np.random.default_rng(3).standard_normal((draws, 9)):
             missed_here = False
             for until in (1, 2, 3):
-                found = case(differences[: looks[until - 1]])
-                judged = one(found, looks[until - 1], looks[:until], sequential)
-                assert judged.found is not None
-                interval = claim_interval(judged.found, 1 - 2 * judged.alpha)
-                assert (judged.verdict in DECIDED) == (not interval.holds(0))
+                found = claim_data(differences[: looks[until - 1]])
+                decision = one(found, looks[until - 1], looks[:until], sequential)
+                assert decision.estimate is not None
+                interval = decision.estimate.interval(1 - 2 * decision.alpha)
+                assert (decision.verdict in DECIDED) == (not interval.holds(0))
                 missed_here |= not interval.holds(truth)
             missed += missed_here
         assert missed / draws <= ALPHA + band(draws, ALPHA)
@@ -223,21 +223,21 @@ class TestLostTrials:
                 "of": {s: 10 + v for s, v in enumerate(own[0].tolist()) if s not in worst},
                 "to": dict(enumerate((10 + own[1]).tolist())),
             }
-            ignored += one(Case(claim(), PAIR, cells, paired=False), seeds).verdict == "supported"
-            marked += one(Case(claim(), PAIR, cells, paired=False, lost={"of": worst}), seeds).verdict == "supported"
+            ignored += one(ClaimData(claim(), PAIR, cells, paired=False), seeds).verdict == "supported"
+            marked += one(ClaimData(claim(), PAIR, cells, paired=False, lost={"of": worst}), seeds).verdict == "supported"
         assert ignored / draws > 0.06
         assert marked / draws <= ALPHA / 2 + band(draws, ALPHA / 2)
 
     def test_seeds_that_every_cell_lost_are_a_smaller_sweep(self) -> None:
         differences = np.array([-1.0, -1.1, -0.9, -1.0])
         lost = {"of": {4}, "to": {4}}
-        assert one(case(differences, lost=lost), 5) == one(case(differences), 5)
+        assert one(claim_data(differences, lost=lost), 5) == one(claim_data(differences), 5)
 
     def test_a_large_effect_survives_the_bound_and_a_small_one_does_not(self) -> None:
         noise = np.array([0.1, -0.1, 0.05, -0.05, 0.1, -0.1, 0.02, -0.08, 0.06])
 
         def lost(effect: float) -> str:
-            whole = case(effect + noise)
+            whole = claim_data(effect + noise)
             values = {"of": {s: v for s, v in whole.values["of"].items() if s}, "to": whole.values["to"]}
             return one(dataclasses.replace(whole, values=values, lost={"of": {0}}), 9).verdict
 
@@ -254,8 +254,8 @@ class TestSeedsThatAreMissing:
         assert wanted == 10
         held = counted = 0
         for differences in np.random.default_rng(9).standard_normal((draws, 3)):
-            centred = case(effect + differences - differences.mean())  # the effect is known, the spread is not
-            found = missing_seeds(centred, one(centred, 3), undecided=1).if_estimate
+            centred = claim_data(effect + differences - differences.mean())  # the effect is known, the spread is not
+            found = additional_seeds(centred, one(centred, 3), undecided=1).if_estimate
             if found is None:
                 continue  # it was decided
             counted += 1
@@ -306,10 +306,10 @@ class TestSeveralMetrics:
 def test_every_verdict_is_one_of_those_that_are_explained() -> None:
     from typing import get_args
 
-    from sweeper.report.cases import Verdict
-    from sweeper.report.chart_specs import VERDICTS as MARKS
-    from sweeper.report.layouts import OPEN
-    from sweeper.report.plots import _READINGS
+    from sweeper.report.render.chart_specs import VERDICTS as MARKS
+    from sweeper.report.render.plots import _READINGS
+    from sweeper.report.render.report_tables import OPEN
+    from sweeper.stats.claims import Verdict
 
     assert set(get_args(Verdict)) == set(VERDICTS) == set(MARKS) == {*OPEN, *DECIDED}
     assert set(VERDICTS) < set(_READINGS)

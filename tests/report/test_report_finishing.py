@@ -14,15 +14,14 @@ from scipy.stats import barnard_exact
 from test_report_evidence import ALPHA, band
 
 from sweeper.records import SweepSnapshot, TrialOutcome
-from sweeper.report.cases import Case, Judged
-from sweeper.report.charts import claim_plots
-from sweeper.report.hypotheses import claim_interval
-from sweeper.report.render import render
-from sweeper.report.render_html import render_html
-from sweeper.report.story import story_of
-from sweeper.report.table import build_report
-from sweeper.report.verdicts import judge
+from sweeper.report.build import build_report
+from sweeper.report.page import build_page
+from sweeper.report.render.charts import claim_plots
+from sweeper.report.render.formats import render
+from sweeper.report.render.html import render_html
 from sweeper.spec.sweep_spec import Contrast, Sequential
+from sweeper.stats.claims import ClaimData, Decision
+from sweeper.stats.verdicts import decide
 
 PAIR = {"of": 1.0, "to": -1.0}
 CLAIM = Contrast.model_validate({"name": "c", "of": "of", "to": "to", "kind": "finishes_more", "alpha": ALPHA})
@@ -47,13 +46,13 @@ def replaced(before: SweepSnapshot, *others: TrialOutcome) -> SweepSnapshot:
     return dataclasses.replace(before, outcomes=(*kept, *others))
 
 
-def case(of: Iterable[float], to: Iterable[float], **given: Any) -> Case:
-    return Case(CLAIM, PAIR, {"of": dict(enumerate(of)), "to": dict(enumerate(to))}, paired=False, better=1, **given)
+def claim_data(of: Iterable[float], to: Iterable[float], **given: Any) -> ClaimData:
+    return ClaimData(CLAIM, PAIR, {"of": dict(enumerate(of)), "to": dict(enumerate(to))}, paired=False, better=1, **given)
 
 
-def one(found: Case, seeds: int, looks: tuple[int, ...] | None = None, sequential: Sequential | None = None) -> Judged:
-    (judged,) = judge([found], range(seeds), looks or (seeds,), sequential=sequential)
-    return judged
+def one(found: ClaimData, seeds: int, looks: tuple[int, ...] | None = None, sequential: Sequential | None = None) -> Decision:
+    (decision,) = decide([found], range(seeds), looks or (seeds,), sequential=sequential)
+    return decision
 
 
 class TestVerdicts:
@@ -91,7 +90,7 @@ class TestVerdicts:
         assert "Lost trials" not in both.sentence
 
     def test_an_earlier_test_at_all_of_alpha_leaves_it_none(self) -> None:
-        assert one(case([1] * 10, [1] * 3 + [0] * 7, spent=True), 10).verdict == "exploratory"
+        assert one(claim_data([1] * 10, [1] * 3 + [0] * 7, spent=True), 10).verdict == "exploratory"
 
     def test_two_seeds_have_no_verdict(self) -> None:
         (row,) = build_report(snapshot([], [0, 1], seeds=2)).claims
@@ -150,7 +149,7 @@ class TestFormats:
 
     def test_the_page_has_it_with_its_plot(self) -> None:
         made = snapshot([], range(7))
-        text = render_html(story_of(made, {}, build_report(made)), "draw()")
+        text = render_html(build_page(made, {}, build_report(made)), "draw()")
         assert "Claims on trials that finish" in text
         assert "10 of 10 against 3 of 10, a difference of 70 percentage points [31, 93]" in text
         assert "difference in share of trials that finish (right of 0 is better)" in text
@@ -167,12 +166,12 @@ class TestSimulated:
         drawn = np.random.default_rng(21)
         for share in (0.5, 0.8, 0.95):
             ends = (drawn.random((draws, 2, seeds)) < share).astype(float)
-            judged = [one(case(*each.tolist()), seeds) for each in ends]
-            wrong = sum(found.verdict in DECIDED for found in judged) / draws
+            decisions = [one(claim_data(*each.tolist()), seeds) for each in ends]
+            wrong = sum(found.verdict in DECIDED for found in decisions) / draws
             assert wrong <= ALPHA + band(draws, ALPHA)
-            for found in judged:
-                assert found.found is not None
-                assert (found.verdict in DECIDED) == (not claim_interval(found.found, 1 - 2 * found.alpha).holds(0))
+            for found in decisions:
+                assert found.estimate is not None
+                assert (found.verdict in DECIDED) == (not found.estimate.interval(1 - 2 * found.alpha).holds(0))
 
     def test_over_looks_the_error_is_at_most_alpha_and_the_interval_is_the_verdicts(self) -> None:
         draws, looks = 250, (4, 8, 12)
@@ -182,14 +181,14 @@ class TestSimulated:
             verdicts = []
             for until in (1, 2, 3):
                 number = looks[until - 1]
-                found = one(case(*each[:, :number].tolist()), number, looks[:until], sequential)
-                assert found.found is not None
-                assert (found.verdict in DECIDED) == (not claim_interval(found.found, 1 - 2 * found.alpha).holds(0))
+                found = one(claim_data(*each[:, :number].tolist()), number, looks[:until], sequential)
+                assert found.estimate is not None
+                assert (found.verdict in DECIDED) == (not found.estimate.interval(1 - 2 * found.alpha).holds(0))
                 verdicts.append(found.verdict)
             wrong += any(verdict in DECIDED for verdict in verdicts)
         assert wrong / draws <= ALPHA + band(draws, ALPHA)
 
     def test_a_large_difference_is_found(self) -> None:
         drawn = np.random.default_rng(23)
-        found = [one(case(np.ones(10), (drawn.random(10) < 0.3).astype(float)), 10).verdict for _ in range(200)]
+        found = [one(claim_data(np.ones(10), (drawn.random(10) < 0.3).astype(float)), 10).verdict for _ in range(200)]
         assert found.count("supported") / 200 > 0.85

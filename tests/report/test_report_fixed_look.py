@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from report_snapshots import pair_snapshot, unfinished
-from test_report_evidence import ALPHA, DECIDED, band, case
+from test_report_evidence import ALPHA, DECIDED, band, claim_data
 
 from sweeper.records import EarlierVersion, SweepSnapshot
-from sweeper.report.fixed_look import judge_after_fixed_look
-from sweeper.report.rows import ClaimRow
-from sweeper.report.table import build_report
-from sweeper.report.verdicts import judge
+from sweeper.report.build import build_report
+from sweeper.report.results import ClaimResult
 from sweeper.spec.sweep_spec import Sequential
+from sweeper.stats.verdicts import decide, decide_after_fixed_look
 
 LOOKS = (3, 5, 8)
 CLAIM = {"kind": "superior", "alpha": ALPHA}
@@ -37,16 +36,16 @@ def test_the_error_of_a_fixed_look_and_an_extension_is_alpha(spending: str) -> N
     """Counted as a look of the rule, as it was before, the fixed test makes the looks together wrong in 8 to 9%."""
     draws, wrong, counted = 1_500, 0, 0
     for differences in np.random.default_rng(31).standard_normal((draws, LOOKS[-1])):
-        first = case(differences[:3])
-        at_fixed = judge([first], range(3), (3,), sequential=None)[0].verdict in DECIDED
+        first = claim_data(differences[:3])
+        at_fixed = decide([first], range(3), (3,), sequential=None)[0].verdict in DECIDED
         with_rule = without = at_fixed
         for until in (1, 2, 3):
             number, sequential = LOOKS[until - 1], rule(until, spending)
-            now = case(differences[:number])
-            (judged,) = judge_after_fixed_look([first], [now], range(number), LOOKS[:until], at=3, sequential=sequential)
-            assert (judged.verdict in DECIDED) == at_fixed, "what the first look said stands, and no other says anything"
-            with_rule |= judged.verdict in DECIDED
-            without |= judge([now], range(number), LOOKS[:until], sequential=sequential)[0].verdict in DECIDED
+            now = claim_data(differences[:number])
+            (decision,) = decide_after_fixed_look([first], [now], range(number), LOOKS[:until], at=3, sequential=sequential)
+            assert (decision.verdict in DECIDED) == at_fixed, "what the first look said stands, and no other says anything"
+            with_rule |= decision.verdict in DECIDED
+            without |= decide([now], range(number), LOOKS[:until], sequential=sequential)[0].verdict in DECIDED
         wrong += with_rule
         counted += without
     assert wrong / draws == pytest.approx(ALPHA, abs=band(draws, ALPHA))
@@ -64,7 +63,7 @@ def extended(differences: list[float], seeds: int = 8, before: int = 3, looks: t
     return dataclasses.replace(now, spec=spec, earlier=(earlier,))
 
 
-def claim_of(snapshot: SweepSnapshot) -> ClaimRow:
+def claim_of(snapshot: SweepSnapshot) -> ClaimResult:
     (row,) = build_report(snapshot).claims
     return row
 

@@ -22,9 +22,9 @@ from rich.cells import cell_len
 
 from sweeper.errors import RequestError
 from sweeper.records import VersionRecord
-from sweeper.report.render import FORMATS, render
-from sweeper.report.rows import Report
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
+from sweeper.report.render.formats import FORMATS, render
+from sweeper.report.results import Report
 from sweeper.spec.report_template import LAYOUTS, Layout
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -112,15 +112,15 @@ def hostile() -> Report:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("case", CASES)
-def test_golden(case: str, format: str, request: pytest.FixtureRequest) -> None:
-    same_as_golden(render(request.getfixturevalue(case), format), f"{case}.{SUFFIX[format]}")
+@pytest.mark.parametrize("data", CASES)
+def test_golden(data: str, format: str, request: pytest.FixtureRequest) -> None:
+    same_as_golden(render(request.getfixturevalue(data), format), f"{data}.{SUFFIX[format]}")
 
 
 @pytest.mark.parametrize("format", ["terminal", "markdown", "latex"])
-@pytest.mark.parametrize(("case", "layout"), [("ragged", "effects"), ("stepped", "effects"), ("claims", "claims")])
-def test_golden_layouts(case: str, layout: Layout, format: str, request: pytest.FixtureRequest) -> None:
-    same_as_golden(render(with_layout(request.getfixturevalue(case), layout), format), f"{case}-{layout}.{SUFFIX[format]}")
+@pytest.mark.parametrize(("data", "layout"), [("ragged", "effects"), ("stepped", "effects"), ("claims", "claims")])
+def test_golden_layouts(data: str, layout: Layout, format: str, request: pytest.FixtureRequest) -> None:
+    same_as_golden(render(with_layout(request.getfixturevalue(data), layout), format), f"{data}-{layout}.{SUFFIX[format]}")
 
 
 def same_as_golden(text: str, name: str) -> None:
@@ -157,10 +157,10 @@ def test_an_unknown_format_is_answered_with_the_nearest(whole: Report) -> None:
 
 
 class TestTerminal:
-    @pytest.mark.parametrize("case", CASES)
+    @pytest.mark.parametrize("data", CASES)
     @pytest.mark.parametrize("width", [60, 80, 132])
-    def test_lines_fit(self, case: str, width: int, request: pytest.FixtureRequest) -> None:
-        lines = render(request.getfixturevalue(case), "terminal", width=width).splitlines()
+    def test_lines_fit(self, data: str, width: int, request: pytest.FixtureRequest) -> None:
+        lines = render(request.getfixturevalue(data), "terminal", width=width).splitlines()
         assert max(map(cell_len, lines)) <= width
 
     @pytest.mark.parametrize("width", [1, 40, 60, 80, 200])
@@ -238,13 +238,13 @@ class TestCsv:
 
 
 class TestJson:
-    @pytest.mark.parametrize("case", CASES)
-    def test_finite_and_whole(self, case: str, request: pytest.FixtureRequest) -> None:
+    @pytest.mark.parametrize("data", CASES)
+    def test_finite_and_whole(self, data: str, request: pytest.FixtureRequest) -> None:
         def refuse(constant: str) -> None:
             raise AssertionError(constant)
 
-        text = render(request.getfixturevalue(case), "json")
-        keys = ["sweep", "variants", "contrasts", "effects", "claims", "notes", *(["published"] if case == "beside" else [])]
+        text = render(request.getfixturevalue(data), "json")
+        keys = ["sweep", "variants", "contrasts", "effects", "claims", "notes", *(["published"] if data == "beside" else [])]
         assert list(json.loads(text, parse_constant=refuse)) == keys
         assert text.isascii()
 
@@ -261,15 +261,15 @@ class TestJson:
 
 
 class TestLatex:
-    @pytest.mark.parametrize("case", CASES)
+    @pytest.mark.parametrize("data", CASES)
     @pytest.mark.parametrize("layout", LAYOUTS)
-    def test_it_compiles(self, case: str, layout: Layout, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-        report = request.getfixturevalue(case)
+    def test_it_compiles(self, data: str, layout: Layout, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+        report = request.getfixturevalue(data)
         compiled(render(with_layout(report, layout), "latex"), tmp_path)
 
-    @pytest.mark.parametrize("case", CASES)
-    def test_balanced_and_escaped(self, case: str, request: pytest.FixtureRequest) -> None:
-        text = render(request.getfixturevalue(case), "latex")
+    @pytest.mark.parametrize("data", CASES)
+    def test_balanced_and_escaped(self, data: str, request: pytest.FixtureRequest) -> None:
+        text = render(request.getfixturevalue(data), "latex")
         body = "\n".join(line for line in text.splitlines() if not line.startswith("% "))
         bare = re.sub(r"\\[{}$&#%_]", "", body)
         depth = 0
@@ -327,6 +327,6 @@ def compiled(body: str, folder: Path) -> None:
 def test_a_report_loads_no_heavy_library() -> None:
     """What makes `sweeper report` answer fast."""
     heavy = ("torch", "ray", "mlflow", "sqlalchemy", "typer", "pandas", "numpy", "scipy")
-    code = f"import sys, sweeper.report.table, sweeper.report.render; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, sweeper.report.build, sweeper.report.render.formats; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert found.stdout.strip() == "[]"

@@ -8,8 +8,8 @@ from scipy.stats import ttest_1samp, ttest_ind
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from sweeper.report.estimates import Estimate, Scale, estimate, value_at
-from sweeper.report.hypotheses import claim_interval, holm, interval_level, p_values
+from sweeper.stats.estimates import Estimate, Scale, estimate, value_at
+from sweeper.stats.hypothesis_tests import holm, interval_level, p_values
 
 OF = {0: 9.1, 1: 9.4, 2: 9.9, 3: 9.2}
 TO = {0: 9.6, 1: 9.7, 2: 10.4, 3: 9.5}
@@ -134,7 +134,7 @@ class TestPValues:
     @pytest.mark.parametrize("margin", [0.1, 0.3, 0.45, 0.6, 0.9])
     def test_the_interval_agrees_with_the_test(self, kind: str, level: float, margin: float) -> None:
         assert interval_level(kind, 0.05) == pytest.approx(level)  # type: ignore[arg-type]
-        interval = claim_interval(found(), level)
+        interval = found().interval(level)
         shown = {
             "superior": interval.high < -margin,
             "non_inferior": interval.high < margin,

@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from sweeper.report.json_shape import report_schema
+from sweeper.report.render.json_schema import report_schema
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from report_snapshots import curves_of, finished, snapshot_of
 
-from sweeper.report.render import render
-from sweeper.report.render_csv import csv_parts
-from sweeper.report.render_json import json_parts
-from sweeper.report.rows import Report
-from sweeper.report.statistics import all_usable, summarise, usable
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
+from sweeper.report.render.csv import csv_parts
+from sweeper.report.render.formats import render
+from sweeper.report.render.json import json_parts
+from sweeper.report.results import Report
+from sweeper.stats.summaries import all_usable, summarise, usable
 
 
 def report_of(variants: int, **more: Any) -> Report:

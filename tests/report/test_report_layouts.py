@@ -6,16 +6,14 @@ import pytest
 from report_snapshots import MakeSnapshot, curves_of, factorial_spec, finished, snapshot_of
 
 from sweeper.errors import SpecError
-from sweeper.metrics import MetricInfo
 from sweeper.records import Variant
-from sweeper.report.effects import Effect, effects_of
-from sweeper.report.layouts import step_label, tables_of
-from sweeper.report.rows import Report
-from sweeper.report.table import build_report
-from sweeper.report.tables import Table
+from sweeper.report.build import build_report
+from sweeper.report.render.report_tables import step_label, tables_of
+from sweeper.report.render.table import Table
+from sweeper.report.results import Report
+from sweeper.stats.effects import Effect, effects_of
 
 GRID = [Variant(f"{a}/{b}", {"a": a, "b": b}, {}) for a in ("a0", "a1", "a2") for b in ("b0", "b1")]
-METRIC = MetricInfo("fid", "lower", "FID", 2)
 
 
 def first_table(default_sweep: MakeSnapshot, **template: Any) -> Table:
@@ -107,7 +105,7 @@ class TestEffects:
             for v in GRID
         }
         variants = [variant for variant in GRID if variant.name != missing]
-        return {effect.name: effect for effect in effects_of(variants, "a0/b0", METRIC, values, range(3))}
+        return {effect.name: effect for effect in effects_of(variants, "a0/b0", values, range(3))}
 
     def test_planted_effects_are_found(self) -> None:
         found = {name: effect.summary.mean for name, effect in self.effects().items()}
@@ -135,7 +133,7 @@ class TestEffects:
 
     def test_explicit_variants_are_compared_with_the_baseline(self) -> None:
         variants = [Variant("old", {}, {}), Variant("new", {}, {})]
-        (effect,) = effects_of(variants, None, METRIC, {"old": {0: 1.0}, "new": {0: 3.0}}, [0])
+        (effect,) = effects_of(variants, None, {"old": {0: 1.0}, "new": {0: 3.0}}, [0])
         assert (effect.name, effect.summary.mean, effect.summary.interval) == ("new - old", 2.0, None)
 
 

@@ -17,20 +17,20 @@ from report_snapshots import MakeSnapshot, claims_spec, curves_of, factorial_spe
 
 from sweeper.metrics import metric_info
 from sweeper.records import SweepSnapshot
-from sweeper.report.render_html import render_html, script_json, vega_bundle
-from sweeper.report.samples import strips_of
-from sweeper.report.story import ReportPage, SampleGrid, TrialLine, story_of
-from sweeper.report.table import build_report
-from sweeper.report.trial_data import TrialData, trial_data
+from sweeper.report.build import build_report
+from sweeper.report.page import ReportPage, SampleGrid, TrialLine, build_page
+from sweeper.report.render.html import render_html, script_json, vega_bundle
+from sweeper.report.render.sample_grids import sample_grids
+from sweeper.report.render.trial_table import TrialData, trial_data
 
 GOLDEN = Path(__file__).parent / "golden"
 LIMIT = 5_000_000
 FOUL = "</script><script>window.foul=1</script><img src=x onerror='window.foul=2'>\"' onclick=\"foul\" \x1b[2J\u202e{{ 7*7 }} ${x}"
 
 
-def told(snapshot: SweepSnapshot, **more: Any) -> ReportPage:
+def page_with(snapshot: SweepSnapshot, **more: Any) -> ReportPage:
     curves = curves_of(snapshot)
-    return story_of(snapshot, curves, build_report(snapshot, curves=curves), **more)
+    return build_page(snapshot, curves, build_report(snapshot, curves=curves), **more)
 
 
 def picture(grey: int = 128, columns: int = 10, side: int = 8, gap: int = 2, noted: bool = True) -> bytes:
@@ -48,18 +48,18 @@ def picture(grey: int = 128, columns: int = 10, side: int = 8, gap: int = 2, not
 def whole(default_sweep: MakeSnapshot) -> ReportPage:
     snapshot = default_sweep(replaced={("dual/full", 2): unfinished("dual/full", 2, "failed")})
     links = {outcome.fingerprint: f"http://127.0.0.1:5000/#/experiments/1/runs/{outcome.fingerprint}" for outcome in snapshot.outcomes}
-    strips = [SampleGrid(outcome.variant, outcome.seed, picture(), 10) for outcome in snapshot.outcomes if outcome.state == "finished"]
-    return told(snapshot, links=links, strips=sorted(strips, key=lambda strip: strip.seed))
+    grids = [SampleGrid(outcome.variant, outcome.seed, picture(), 10) for outcome in snapshot.outcomes if outcome.state == "finished"]
+    return page_with(snapshot, links=links, grids=sorted(grids, key=lambda grid: grid.seed))
 
 
 @pytest.fixture
 def claims(default_sweep: MakeSnapshot) -> ReportPage:
-    return told(default_sweep(spec=claims_spec(3)))
+    return page_with(default_sweep(spec=claims_spec(3)))
 
 
 @pytest.fixture
 def beside(default_sweep: MakeSnapshot) -> ReportPage:
-    return told(default_sweep(spec=factorial_spec(3) | {"report": {"published": ["2607.02508-cells", "2607.02508-systems-256"]}}))
+    return page_with(default_sweep(spec=factorial_spec(3) | {"report": {"published": ["2607.02508-cells", "2607.02508-systems-256"]}}))
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def hostile() -> ReportPage:
     ]
     outcomes[0] = dataclasses.replace(unfinished(level, 0, "failed"), error=FOUL)
     snapshot = snapshot_of(spec, outcomes, profile=FOUL)
-    return told(snapshot, links={outcome.fingerprint: "javascript:window.foul=3" for outcome in outcomes}, left_out=FOUL)
+    return page_with(snapshot, links={outcome.fingerprint: "javascript:window.foul=3" for outcome in outcomes}, left_out=FOUL)
 
 
 def many(variants: int = 100, seeds: int = 10) -> ReportPage:
@@ -100,8 +100,8 @@ def many(variants: int = 100, seeds: int = 10) -> ReportPage:
     drawn = dataclasses.replace(snapshot, outcomes=snapshot.outcomes[:1_000])
     curves = curves_of(drawn, tuple(range(10_000, 810_000, 10_000)))
     noise = os.urandom(2_900)
-    strips = [SampleGrid(name, seed, noise, 10) for seed in range(3) for name in names]
-    return story_of(snapshot, curves, build_report(snapshot, curves=curves), strips=strips)
+    grids = [SampleGrid(name, seed, noise, 10) for seed in range(3) for name in names]
+    return build_page(snapshot, curves, build_report(snapshot, curves=curves), grids=grids)
 
 
 @pytest.fixture(scope="module")
@@ -117,22 +117,22 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 @pytest.fixture
 def page(tmp_path: Path, bundle: str) -> Any:
-    """Writes a story's page."""
+    """Writes a page's page."""
 
-    def write(story: ReportPage) -> Path:
+    def write(page: ReportPage) -> Path:
         file = tmp_path / "report.html"
-        file.write_text(render_html(story, bundle), encoding="utf-8")
+        file.write_text(render_html(page, bundle), encoding="utf-8")
         return file
 
     return write
 
 
-@pytest.mark.parametrize("case", ["whole", "claims", "beside", "hostile"])
-def test_golden(case: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("data", ["whole", "claims", "beside", "hostile"])
+def test_golden(data: str, request: pytest.FixtureRequest) -> None:
     """Without its style and scripts, which are files of their own."""
-    text = re.sub(r"(?s)<style>.*?</style>", "<style></style>", render_html(request.getfixturevalue(case), "draw()"))
+    text = re.sub(r"(?s)<style>.*?</style>", "<style></style>", render_html(request.getfixturevalue(data), "draw()"))
     text = re.sub(r"(?s)<script>\n.*?</script>", "<script></script>", text)
-    path = GOLDEN / f"{case}.html"
+    path = GOLDEN / f"{data}.html"
     if os.environ.get("SWEEPER_WRITE_GOLDEN"):
         path.write_text(text, encoding="utf-8", newline="")
     assert text == path.read_bytes().decode()
@@ -146,7 +146,7 @@ def test_a_script_element_cannot_be_ended_from_inside() -> None:
     text = script_json({"a": "</script><!--<script>&\u2028"})
     assert not re.search(r"[<>&\u2028]", text)
     assert json.loads(text) == {"a": "</script><!--<script>&\u2028"}
-    assert "</script>x" not in render_html(told(snapshot_of(factorial_spec(1), [])), "a='</script>x'").split('id="content"')[1]
+    assert "</script>x" not in render_html(page_with(snapshot_of(factorial_spec(1), [])), "a='</script>x'").split('id="content"')[1]
 
 
 def test_nothing_hostile_is_markup(hostile: ReportPage) -> None:
@@ -201,7 +201,7 @@ def test_it_is_read_without_colour_or_mouse(whole: ReportPage, page: Any, browse
 def test_claims_have_a_forest_plot_for_each_scale(default_sweep: MakeSnapshot, page: Any, browser: Chromium) -> None:
     spec = claims_spec(3)
     spec["contrasts"][0] |= {"margin": 0.1}
-    browser.look(page(told(default_sweep(spec=spec))), 390)
+    browser.look(page(page_with(default_sweep(spec=spec))), 390)
     assert browser.complaints() == []
     title = "document.querySelector('[data-figure=claims] .role-axis-title text').textContent"
     assert browser.value(title) == "difference in FD (digits classifier) (left of 0 is better)"
@@ -315,13 +315,13 @@ def test_a_thousand_trials_are_drawn_some_at_a_time(page: Any, browser: Chromium
 @pytest.fixture(scope="module")
 def largest() -> ReportPage:
     """100,000 trials of which two went wrong; 1,000 variants, and more notes than anybody reads."""
-    story = many(1_000, 2)
-    trials = list(story.trials) * 50
+    page = many(1_000, 2)
+    trials = list(page.trials) * 50
     for place in (90_000, 95_000):
         trials[place] = dataclasses.replace(trials[place], state="failed", metrics={}, error=f"DataError: of trial {place}")
     notes = tuple(f"note {i}: {'word ' * 30}" for i in range(3_000))
-    report = dataclasses.replace(story.report, notes=notes)
-    return dataclasses.replace(story, report=report, trials=tuple(trials), strips=story.strips[:250])
+    report = dataclasses.replace(page.report, notes=notes)
+    return dataclasses.replace(page, report=report, trials=tuple(trials), grids=page.grids[:250])
 
 
 def test_the_page_of_any_sweep_is_small(largest: ReportPage, page: Any) -> None:
@@ -407,32 +407,32 @@ class TestTrialData:
 
 
 class TestSamples:
-    def strips(self, folder: Path, content: dict[tuple[str, int], bytes]) -> tuple[list[SampleGrid], str]:
+    def grids(self, folder: Path, content: dict[tuple[str, int], bytes]) -> tuple[list[SampleGrid], str]:
         found = []
         for place, ((variant, seed), data) in enumerate(content.items()):
             file = folder / f"{place}.png"
             file.write_bytes(data)
             found.append((variant, seed, file))
-        return strips_of(found, ["a", "b"])
+        return sample_grids(found, ["a", "b"])
 
     def test_the_first_draws_of_every_label_seed_by_seed(self, tmp_path: Path) -> None:
-        strips, left_out = self.strips(tmp_path, {("b", 1): picture(), ("a", 1): picture(), ("a", 0): picture(), ("c", 0): picture()})
-        assert [(strip.variant, strip.seed, strip.columns) for strip in strips] == [("a", 0, 10), ("a", 1, 10), ("b", 1, 10)]
+        grids, left_out = self.grids(tmp_path, {("b", 1): picture(), ("a", 1): picture(), ("a", 0): picture(), ("c", 0): picture()})
+        assert [(grid.variant, grid.seed, grid.columns) for grid in grids] == [("a", 0, 10), ("a", 1, 10), ("b", 1, 10)]
         assert left_out == ""
-        assert Image.open(io.BytesIO(strips[0].png)).size == (102, 32), "three rows and the gaps"
+        assert Image.open(io.BytesIO(grids[0].png)).size == (102, 32), "three rows and the gaps"
 
     def test_large_pictures_are_made_small_and_broken_ones_left_out(self, tmp_path: Path) -> None:
         content = {("a", 0): picture(side=256), ("b", 0): b"\x89PNG\r\n\x1a\nnothing"}
-        (strip,), _ = self.strips(tmp_path, content)
-        assert Image.open(io.BytesIO(strip.png)).width <= 10 * 64 + 64
+        (grid,), _ = self.grids(tmp_path, content)
+        assert Image.open(io.BytesIO(grid.png)).width <= 10 * 64 + 64
 
     def test_a_picture_that_does_not_say_its_columns_is_shown_whole(self, tmp_path: Path) -> None:
-        (strip,), _ = self.strips(tmp_path, {("a", 0): picture(noted=False)})
-        assert (strip.columns, Image.open(io.BytesIO(strip.png)).size) == (0, (102, 82))
+        (grid,), _ = self.grids(tmp_path, {("a", 0): picture(noted=False)})
+        assert (grid.columns, Image.open(io.BytesIO(grid.png)).size) == (0, (102, 82))
 
     def test_seeds_are_left_out_whole_when_the_page_is_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("sweeper.report.samples._BUDGET", 400)
+        monkeypatch.setattr("sweeper.report.render.sample_grids._BUDGET", 400)
         content = {(variant, seed): picture(grey=seed) for seed in range(3) for variant in ("a", "b")}
-        strips, left_out = self.strips(tmp_path, content)
-        assert {strip.seed for strip in strips} == {0, 1}
+        grids, left_out = self.grids(tmp_path, content)
+        assert {grid.seed for grid in grids} == {0, 1}
         assert left_out == "Samples of 1 more training seeds are in their trials' folders."

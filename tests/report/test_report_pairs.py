@@ -13,10 +13,10 @@ from scipy.stats import permutation_test
 from test_report_evidence import ALPHA, band
 
 from sweeper.records import EarlierVersion
-from sweeper.report.pairing_gain import pairing_gain
-from sweeper.report.render import render
-from sweeper.report.sign_flip import sign_flip_p
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
+from sweeper.report.render.formats import render
+from sweeper.stats.pairing import pairing_efficiency
+from sweeper.stats.resampling import sign_flip_p
 
 PAIR = {"of": 1.0, "to": -1.0}
 
@@ -27,7 +27,7 @@ def drawn(seeds: int, correlation: float, draws: int) -> list[float]:
     for common, own in zip(*np.random.default_rng(0).standard_normal((2, draws, 2, seeds)), strict=True):
         of, to = 10 + math.sqrt(correlation) * common[0] + math.sqrt(1 - correlation) * own
         cells = {"of": dict(enumerate(of.tolist())), "to": dict(enumerate(to.tolist()))}
-        found = pairing_gain(cells, PAIR, range(seeds))
+        found = pairing_efficiency(cells, PAIR, range(seeds))
         assert found is not None
         assert found.correlation == pytest.approx(np.corrcoef(of, to)[0, 1])
         ratios.append(found.width_ratio)
@@ -44,12 +44,12 @@ def test_the_report_says_so() -> None:
     new = [value - 1 + noise for value, noise in zip(old, (0.1, -0.1, 0.2, -0.2, 0.05, -0.05), strict=True)]
     report = build_report(pair_snapshot(6, new, old, {"kind": "superior", "alpha": ALPHA}))
     (row,) = report.contrasts
-    assert row.pairing_gain is not None
-    assert row.pairing_gain.correlation > 0.99
+    assert row.pairing_efficiency is not None
+    assert row.pairing_efficiency.correlation > 0.99
     (note,) = [note for note in report.notes if note.startswith("Correlation over seeds of paired cells")]
     assert "change 1.00 (94% narrower, 6 pairs)" in note
     found = json.loads(render(report, "json"))
-    assert found["contrasts"][0]["pairing_width_ratio"] == pytest.approx(row.pairing_gain.width_ratio, rel=1e-5)
+    assert found["contrasts"][0]["pairing_width_ratio"] == pytest.approx(row.pairing_efficiency.width_ratio, rel=1e-5)
     assert found["claims"][0]["p_sign_flip"] == 2 / 64
     lines = {line["kind"]: line for line in csv.DictReader(io.StringIO(render(report, "csv")))}
     assert (float(lines["contrast"]["pair_correlation"]) > 0.99, lines["claim"]["p_sign_flip"]) == (True, "0.03125")

@@ -9,9 +9,9 @@ import pytest
 from report_snapshots import snapshot_of
 
 from sweeper.records import TrialOutcome
-from sweeper.report.missing_seeds import More
-from sweeper.report.rows import Report
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
+from sweeper.report.results import Report
+from sweeper.stats.sample_size import SeedCount
 
 FID = {"single/none": 26.34, "single/full": 25.81, "dual/none": 25.19, "dual/full": 25.06}
 SPEC: dict[str, Any] = {
@@ -73,8 +73,8 @@ def test_both_claims_are_inconclusive_and_say_what_would_settle_them(published: 
     separation, interaction = published.claims
     assert (separation.verdict, interaction.verdict) == ("inconclusive", "inconclusive")
     assert (separation.rule, separation.seeds) == ("assumed", 1)
-    assert (separation.more_if_zero, separation.more_if_estimate) == (More(7, 7, 7), More(5, 5, 5))
-    assert (interaction.more_if_zero, interaction.more_if_estimate) == (More(18, 18, 18), More(245, 245, 245))
+    assert (separation.more_if_zero, separation.more_if_estimate) == (SeedCount(7, 7, 7), SeedCount(5, 5, 5))
+    assert (interaction.more_if_zero, interaction.more_if_estimate) == (SeedCount(18, 18, 18), SeedCount(245, 245, 245))
     assert (separation.p, interaction.p) == (None, None), "one run a cell measures no spread, so nothing is tested"
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import RequestError
+from sweeper.report.build import build_report
 from sweeper.report.published import published_names, published_notes, published_snapshot, published_steps
-from sweeper.report.render import render
-from sweeper.report.rows import Report
-from sweeper.report.table import build_report
+from sweeper.report.render.formats import render
+from sweeper.report.results import Report
 from sweeper.service.report_published import read_published
 
 CELLS = "2607.02508-cells"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from chromium import chromium
 
-from sweeper.report.render_html import render_html, vega_bundle
-from sweeper.report.story import story_of
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
+from sweeper.report.page import build_page
+from sweeper.report.render.html import render_html, vega_bundle
 from sweeper.spec.factors import Level
 from tests.search.small_search import snapshot_of, spec_of
 
@@ -23,7 +23,7 @@ def text() -> str:
     snapshot, curves = snapshot_of(spec_of()[0], list(CHOICES), {1: 20})
     at_random, _ = snapshot_of(spec_of(sampler="random")[0], list(reversed(CHOICES)))
     report = build_report(snapshot, curves=curves, importances={"layer": 0.75}, random=dataclasses.replace(at_random, version="random"))
-    return render_html(story_of(snapshot, curves, report), vega_bundle())
+    return render_html(build_page(snapshot, curves, report), vega_bundle())
 
 
 def test_every_identifier_of_the_page_stands_once(text: str) -> None:

@@ -12,16 +12,15 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from sweeper.metrics import MetricInfo
-from sweeper.plan.power import noise_of, seeds_needed
-from sweeper.plan.sequential import repeated_p
 from sweeper.records import Variant
-from sweeper.report.cases import Case
-from sweeper.report.effects import effects_of
-from sweeper.report.estimates import Scale, estimate
-from sweeper.report.hypotheses import p_values
-from sweeper.report.verdicts import judge
 from sweeper.spec.sweep_spec import Contrast, Sequential
+from sweeper.stats.claims import ClaimData
+from sweeper.stats.effects import effects_of
+from sweeper.stats.estimates import Scale, estimate
+from sweeper.stats.hypothesis_tests import p_values
+from sweeper.stats.power import noise_of, seeds_needed
+from sweeper.stats.sequential import repeated_p
+from sweeper.stats.verdicts import decide
 
 ALPHA, CV, SD_BLOCK = 0.05, 0.013, 0.02
 MARGIN = math.log(1.02)
@@ -129,10 +128,10 @@ def test_three_looks_together_keep_alpha(spending: str, kind: str, effect: float
     at_once = at_some_look = 0
     for values in sweeps(draws, {"of": effect, "to": 0.0}, looks[-1], paired=True).tolist():
         cells = {name: dict(enumerate(row)) for name, row in zip(("of", "to"), values, strict=True)}
-        case = Case(claim(kind=kind, margin=margin), PAIR, cells, paired=True)
-        (judged,) = judge([case], range(looks[-1]), looks, sequential=sequential)
-        at_some_look += judged.verdict == "supported"
-        single = [judge([case], range(number), (number,), sequential=None)[0].verdict == "supported" for number in looks]
+        data = ClaimData(claim(kind=kind, margin=margin), PAIR, cells, paired=True)
+        (decision,) = decide([data], range(looks[-1]), looks, sequential=sequential)
+        at_some_look += decision.verdict == "supported"
+        single = [decide([data], range(number), (number,), sequential=None)[0].verdict == "supported" for number in looks]
         at_once += any(single)
     assert at_some_look / draws == pytest.approx(rate, abs=band(draws, rate))
     assert at_once / draws > rate + band(draws, rate), "looking three times without a rule spends more: the draws can tell"
@@ -144,23 +143,23 @@ def test_a_two_sided_claim_spends_half_of_alpha_on_each_side(spending: str) -> N
     sequential = Sequential.model_validate({"max_seeds": 9, "looks": (3, 6, 9), "spending": spending})
     of = [9.0, 9.3, 9.1, 9.2, 9.0, 9.4]
     cells = {"of": dict(enumerate(of)), "to": dict.fromkeys(range(6), 10.0)}
-    case = Case(claim(kind="superior", margin=None), PAIR, cells, paired=True)
+    data = ClaimData(claim(kind="superior", margin=None), PAIR, cells, paired=True)
     for looks in ((3,), (3, 6)):
-        (judged,) = judge([case], range(6), looks, sequential=sequential)
+        (decision,) = decide([data], range(6), looks, sequential=sequential)
         one_sided = [float(ttest_1samp(np.array(of[:number]) - 10.0, 0, alternative="less").pvalue) for number in looks]
-        assert judged.p == pytest.approx(2 * repeated_p(one_sided, looks, 9, sequential.spending)[0], rel=1e-4)
+        assert decision.p == pytest.approx(2 * repeated_p(one_sided, looks, 9, sequential.spending)[0], rel=1e-4)
         if spending == "obrien_fleming":
-            assert judged.p != pytest.approx(repeated_p([2 * p for p in one_sided], looks, 9, sequential.spending)[0], rel=1e-2)
+            assert decision.p != pytest.approx(repeated_p([2 * p for p in one_sided], looks, 9, sequential.spending)[0], rel=1e-2)
 
 
 def test_a_stopped_extension_is_what_is_judged_at_the_last_look() -> None:
     """What an earlier look decided stays decided, whatever came after: it was stopped there, or it holds for all looks."""
     sequential = Sequential.model_validate({"max_seeds": 9, "looks": (3, 6, 9)})
     steady = {"of": dict(enumerate([9.0, 9.01, 9.02, 9.0, 9.01, 9.02, 14.0, 4.0, 9.0])), "to": dict.fromkeys(range(9), 10.0)}
-    case = Case(claim(), PAIR, steady, paired=True)
-    (early,) = judge([case], range(6), (3, 6), sequential=sequential)
-    (late,) = judge([case], range(9), (3, 6, 9), sequential=sequential)
-    (plain,) = judge([case], range(9), (9,), sequential=None)
+    data = ClaimData(claim(), PAIR, steady, paired=True)
+    (early,) = decide([data], range(6), (3, 6), sequential=sequential)
+    (late,) = decide([data], range(9), (3, 6, 9), sequential=sequential)
+    (plain,) = decide([data], range(9), (9,), sequential=None)
     assert (early.verdict, late.verdict, plain.verdict) == ("supported", "supported", "inconclusive")
 
 
@@ -170,9 +169,9 @@ def test_holm_keeps_the_error_of_three_claims_together() -> None:
     names = ["to", "a", "b", "c"]
     for values in sweeps(draws, dict(zip(names, (0.0, MARGIN, MARGIN, MARGIN), strict=True)), seeds, paired=True).tolist():
         cells = {name: dict(enumerate(row)) for name, row in zip(names, values, strict=True)}
-        cases = [Case(claim(name, of=name), {name: 1.0, "to": -1.0}, cells, paired=True) for name in names[1:]]
-        judged = judge(cases, range(seeds), (seeds,), sequential=None)
-        wrong += any(each.verdict == "supported" for each in judged)
+        cases = [ClaimData(claim(name, of=name), {name: 1.0, "to": -1.0}, cells, paired=True) for name in names[1:]]
+        decision = decide(cases, range(seeds), (seeds,), sequential=None)
+        wrong += any(each.verdict == "supported" for each in decision)
     assert wrong / draws <= ALPHA + band(draws, ALPHA)
     assert wrong / draws > ALPHA / 4, "the claims are true at their edge, so some are shown by chance"
 
@@ -183,18 +182,15 @@ def test_planted_effects_and_interactions_are_recovered() -> None:
     variants = [Variant("/".join(cell), dict(zip(factors, cell, strict=True)), {}) for cell in itertools.product(*factors.values())]
     planted = {"a1": 0.5, "a2": -1.0, "b1": 2.0, "c1": 0.0, "a2 b1": 1.5, "b1 c1": -0.8}
     truth = {v.name: 20 + sum(size for name, size in planted.items() if set(name.split()) <= set(v.levels.values())) for v in variants}
-    metric = MetricInfo("fd_digits", "lower", "FD", 2)
     generator = np.random.default_rng(3)
     draws, seeds = 150, 4
     held: dict[str, list[bool]] = {}
     centres: dict[str, list[float]] = {}
-    expected = {
-        e.name: e.summary.mean for e in effects_of(variants, None, metric, {n: dict.fromkeys(range(3), t) for n, t in truth.items()}, [0])
-    }
+    expected = {e.name: e.summary.mean for e in effects_of(variants, None, {n: dict.fromkeys(range(3), t) for n, t in truth.items()}, [0])}
     for _ in range(draws):
         block = generator.standard_normal(seeds)
         values = {name: dict(enumerate((t + block + 0.3 * generator.standard_normal(seeds)).tolist())) for name, t in truth.items()}
-        for effect in effects_of(variants, None, metric, values, range(seeds)):
+        for effect in effects_of(variants, None, values, range(seeds)):
             wanted = expected[effect.name]
             assert effect.summary.interval is not None
             assert wanted is not None

@@ -1,4 +1,4 @@
-"""Superior, equivalent and inferior judged together, by simulation: seeds are fixed, bands are 3.5 deviations of a binomial count."""
+"""Superior, equivalent and inferior decision together, by simulation: seeds are fixed, bands are 3.5 deviations of a binomial count."""
 
 import csv
 import io
@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from report_snapshots import pair_snapshot
-from test_report_evidence import ALPHA, PAIR, band, case, claim, one
+from test_report_evidence import ALPHA, PAIR, band, claim, claim_data, one
 
-from sweeper.plan.power import Noise, equivalence_power, power, seeds_for_equivalence
-from sweeper.plan.promises import Prior, promise
-from sweeper.report.cases import Answer, Case
-from sweeper.report.hypotheses import claim_interval
-from sweeper.report.render import render
-from sweeper.report.table import build_report
-from sweeper.report.verdicts import judge
+from sweeper.plan.power_analysis import Prior, power_analysis
+from sweeper.report.build import build_report
+from sweeper.report.render.formats import render
 from sweeper.spec.sweep_spec import Sequential, SweepSpec
+from sweeper.stats.claims import Answer, ClaimData
+from sweeper.stats.power import Noise, equivalence_power, power, seeds_for_equivalence
+from sweeper.stats.verdicts import decide
 
 SMALLEST = 2.0
 SUPERIOR = ("superior", "superior_negligible")
@@ -25,9 +24,9 @@ INFERIOR = ("inferior", "inferior_negligible")
 SMALL = ("superior_negligible", "equivalent", "inferior_negligible")
 
 
-def three_way(effects: np.ndarray) -> Case:
+def three_way(effects: np.ndarray) -> ClaimData:
     """Lower is better, so an effect (positive is better) is subtracted."""
-    return case(-effects, claim(smallest_effect=SMALLEST))
+    return claim_data(-effects, claim(smallest_effect=SMALLEST))
 
 
 def wrong(answer: Answer | None, effect: float) -> bool:
@@ -46,12 +45,12 @@ def test_without_an_effect_it_answers_no() -> None:
     """As often as the plan says; a claim without a smallest effect answers nothing in 95%."""
     draws = 600
     differences = np.random.default_rng(12).standard_normal((draws, 12))
-    judged = [one(three_way(d), 12) for d in differences]
+    decisions = [one(three_way(d), 12) for d in differences]
     promised = equivalence_power(12, effect=0.0, smallest_effect=SMALLEST, alpha=ALPHA, noise=Noise(1.0))
     assert promised > 0.9
-    assert sum(each.answer in SMALL for each in judged) / draws == pytest.approx(promised, abs=band(draws, promised))
-    assert all(each.verdict == "refuted" for each in judged if each.answer == "equivalent")
-    assert sum(one(case(d), 12).verdict == "inconclusive" for d in differences) / draws > 0.9
+    assert sum(each.answer in SMALL for each in decisions) / draws == pytest.approx(promised, abs=band(draws, promised))
+    assert all(each.verdict == "refuted" for each in decisions if each.answer == "equivalent")
+    assert sum(one(claim_data(d), 12).verdict == "inconclusive" for d in differences) / draws > 0.9
 
 
 def test_over_several_claims_all_answers_share_alpha() -> None:
@@ -62,8 +61,8 @@ def test_over_several_claims_all_answers_share_alpha() -> None:
     draws, truth = 1_500, np.array([0.0, SMALLEST])
     some = 0
     for differences in np.random.default_rng(13).standard_normal((draws, 2, 8)):
-        judged = judge([three_way(effect + d) for effect, d in zip(truth, differences, strict=True)], range(8), (8,), sequential=None)
-        some += any(wrong(each.answer, effect) for each, effect in zip(judged, truth, strict=True))
+        decisions = decide([three_way(effect + d) for effect, d in zip(truth, differences, strict=True)], range(8), (8,), sequential=None)
+        some += any(wrong(each.answer, effect) for each, effect in zip(decisions, truth, strict=True))
     assert some / draws <= ALPHA + band(draws, ALPHA)
 
 
@@ -81,14 +80,14 @@ def test_over_looks_they_share_it_too() -> None:
 def test_one_interval_gives_all_answers() -> None:
     seen = set()
     for effect in np.linspace(-3.5, 3.5, 120):
-        judged = one(three_way(effect + np.array([0.6, -0.6, 0.8, -0.8, 0.2, -0.2])), 6)
-        assert judged.found is not None
-        interval = claim_interval(judged.found, 1 - 2 * judged.alpha)
+        decision = one(three_way(effect + np.array([0.6, -0.6, 0.8, -0.8, 0.2, -0.2])), 6)
+        assert decision.estimate is not None
+        interval = decision.estimate.interval(1 - 2 * decision.alpha)
         low, high = -interval.high, -interval.low
         small = low > -SMALLEST and high < SMALLEST
         direction = "superior" if low > 0 else "inferior" if high < 0 else ""
         expected = (f"{direction}_negligible" if direction else "equivalent") if small else direction or "inconclusive"
-        assert judged.answer == expected
+        assert decision.answer == expected
         seen.add(expected)
     assert seen == {"superior", "superior_negligible", "equivalent", "inferior_negligible", "inferior"}
     assert one(three_way(np.array([0.0, 3.0, -4.0])), 3).answer == "inconclusive"
@@ -122,7 +121,7 @@ def test_the_sentence_says_which(shift: float, verdict: str, answer: str, said: 
 
 def test_the_plan_counts_both_answers() -> None:
     prior = Prior(0.013, 0.0, None, "stated")
-    found = promise(claim(smallest_effect="2%"), "fid", {"of": 1.0, "to": -1.0}, seeds=5, claims=1, paired=True, prior=prior)
+    found = power_analysis(claim(smallest_effect="2%"), "fid", {"of": 1.0, "to": -1.0}, seeds=5, claims=1, paired=True, prior=prior)
     assert found.effect == "2%"
     noise = Noise(0.013 * 2**0.5)
     wanted = seeds_for_equivalence(effect=0.0, smallest_effect=np.log(1.02), alpha=ALPHA, noise=noise)
@@ -173,7 +172,7 @@ def test_a_change_that_is_a_factor_is_found_more_often_on_the_log() -> None:
             of = to * factor * np.exp(0.08 * drawn.standard_normal(seeds))
             for log in (True, False):
                 values = {"of": dict(enumerate(of.tolist())), "to": dict(enumerate(to.tolist()))}
-                (judged,) = judge([Case(claim(), PAIR, values, paired=True, log=log)], range(seeds), (seeds,), sequential=None)
-                found[log][place] += judged.verdict in ("supported", "refuted")
+                (decision,) = decide([ClaimData(claim(), PAIR, values, paired=True, log=log)], range(seeds), (seeds,), sequential=None)
+                found[log][place] += decision.verdict in ("supported", "refuted")
     assert found[True][0] / draws <= ALPHA + band(draws, ALPHA)
     assert found[True][1] > 1.2 * found[False][1]

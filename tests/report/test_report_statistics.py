@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy.special import stdtr
 
-from sweeper.report.statistics import Interval, Summary, half_width, mean, paired_contrast, sample_sd, summarise, t_quantile, usable
+from sweeper.stats.summaries import Interval, Summary, half_width, mean, paired_contrast, sample_sd, summarise, t_quantile, usable
 
 
 @pytest.mark.parametrize(

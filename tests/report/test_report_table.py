@@ -9,7 +9,7 @@ from report_snapshots import DETAILS, MakeSnapshot, factorial_spec, finished, pa
 
 from sweeper.errors import RequestError
 from sweeper.metrics import columns
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
 
 
 def test_variants_columns_and_cells(default_sweep: MakeSnapshot) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from report_snapshots import pair_snapshot
 
-from sweeper.report.table import build_report
-from sweeper.report.variance import VarianceParts, variance_parts
+from sweeper.report.build import build_report
+from sweeper.stats.variance_components import VarianceComponents, variance_components
 
 
 def drawn(
@@ -27,7 +27,7 @@ def drawn(
 @pytest.mark.parametrize(("training", "rest"), [(1.0, 0.3), (0.2, 1.0), (0.0, 1.0), (1.0, 0.0)])
 @pytest.mark.parametrize("common", [0.0, 50.0])
 def test_planted_parts_are_recovered(training: float, common: float, rest: float) -> None:
-    parts = variance_parts(drawn(training, common, rest, seeds=60, generations=4))
+    parts = variance_components(drawn(training, common, rest, seeds=60, generations=4))
     assert parts is not None
     assert parts.training == pytest.approx(training, abs=0.12)
     assert parts.generation == pytest.approx(rest, abs=0.03)
@@ -36,7 +36,7 @@ def test_planted_parts_are_recovered(training: float, common: float, rest: float
 
 def test_by_hand() -> None:
     """Rows 1 3 and 5 11: row means 2 and 8, column means 3 and 7, mean 5; interaction +-1."""
-    parts = variance_parts([{0: {"0": 1.0, "1": 3.0}, 1: {"0": 5.0, "1": 11.0}}])
+    parts = variance_components([{0: {"0": 1.0, "1": 3.0}, 1: {"0": 5.0, "1": 11.0}}])
     assert parts is not None
     assert parts.generation == pytest.approx(math.sqrt(4.0))
     assert parts.training == pytest.approx(math.sqrt((36 - 4) / 2))
@@ -44,8 +44,8 @@ def test_by_hand() -> None:
 
 
 def test_one_trial_or_one_generation_seed_say_nothing() -> None:
-    assert variance_parts([{0: {"0": 1.0, "1": 2.0}}, {0: {"0": 1.0}, 1: {"0": 2.0}}, {}]) is None
-    assert VarianceParts(0.0, 0.0, 2, 2).share == 0
+    assert variance_components([{0: {"0": 1.0, "1": 2.0}}, {0: {"0": 1.0}, 1: {"0": 2.0}}, {}]) is None
+    assert VarianceComponents(0.0, 0.0, 2, 2).share == 0
 
 
 def note(*rows: tuple[float, float]) -> str:

@@ -8,14 +8,14 @@ import pytest
 from report_snapshots import STREAMS, MakeSnapshot, factorial_spec, pair_snapshot, unfinished
 
 from sweeper.records import SweepSnapshot, TrialOutcome, VersionRecord
-from sweeper.report.missing_seeds import More
-from sweeper.report.rows import ClaimRow
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
+from sweeper.report.results import ClaimResult
+from sweeper.stats.sample_size import SeedCount
 
 CLAIM = {"alpha": 0.05}
 
 
-def claim(of: list[float], to: list[float], metric: str = "fd_digits", **given: Any) -> ClaimRow:
+def claim(of: list[float], to: list[float], metric: str = "fd_digits", **given: Any) -> ClaimResult:
     (row,) = build_report(pair_snapshot(len(of), of, to, CLAIM | given, metric)).claims
     return row
 
@@ -59,7 +59,7 @@ def test_verdicts(given: dict[str, Any], shift: float, verdict: str, metric: str
 
 def test_an_inconclusive_claim_says_what_would_decide_it() -> None:
     row = claim([10.2, 10.3, 10.0], OLD[:3], kind="non_inferior", margin="2%")
-    assert (row.verdict, row.more_if_zero, row.more_if_estimate) == ("inconclusive", More(4, 1, 43), More(18, 7, 182))
+    assert (row.verdict, row.more_if_zero, row.more_if_estimate) == ("inconclusive", SeedCount(4, 1, 43), SeedCount(18, 7, 182))
     assert row.sentence == (
         "Inconclusive: new is not worse than old by more than 2%. Relative change of fd_digits: 1.0% [-1.9%, 4.0%] (90% interval, t over 3"
         " paired seeds). p = 0.22; alpha is 0.05. About 4 (1 to 43) more seeds per cell would decide it (power .8) if the true effect is"
@@ -76,7 +76,7 @@ def test_where_both_assumptions_ask_for_the_same_it_is_said_once() -> None:
 
 def test_a_true_effect_of_zero_is_never_superior() -> None:
     row = claim([9.8, 10.4, 9.5], OLD[:3], kind="superior")
-    assert row.more_if_zero == More(None, None, None)
+    assert row.more_if_zero == SeedCount(None, None, None)
     assert row.more_if_estimate is not None
     assert "No number of seeds would decide it (power .8) if the true effect is zero, about" in row.sentence
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from sweeper.records import VersionRecord
-from sweeper.report.plots import write_plots
+from sweeper.report.build import build_report
+from sweeper.report.page import build_page
 from sweeper.report.random_search import random_version
-from sweeper.report.render import render
-from sweeper.report.rows import Report
-from sweeper.report.search_charts import RANDOM, history_rows
-from sweeper.report.story import story_of
-from sweeper.report.table import build_report
+from sweeper.report.render.formats import render
+from sweeper.report.render.plots import write_plots
+from sweeper.report.render.search_charts import RANDOM, history_rows
+from sweeper.report.results import Report
 from sweeper.service.report_sweep import random_beside
 from sweeper.spec.factors import Level
 from sweeper.store.results_store import ResultsStore
@@ -102,7 +102,7 @@ def test_the_plots_of_a_search_as_files(tmp_path: Path) -> None:
     spec, _ = spec_of(trials=3, stopping=None)
     found, curves = snapshot_of(spec, list(FOUND))
     made = report()
-    names = {path.stem for path in write_plots(story_of(found, curves, made), tmp_path)}
+    names = {path.stem for path in write_plots(build_page(found, curves, made), tmp_path)}
     assert {"search", "search-hours", "slices", "parallel"} <= names
     assert "front" not in names, "one objective"
     for name in ("search", "search-hours", "slices", "parallel"):
@@ -110,5 +110,5 @@ def test_the_plots_of_a_search_as_files(tmp_path: Path) -> None:
     with_line = (tmp_path / "search.svg").read_bytes()
     assert made.search is not None
     without = dataclasses.replace(made, search=dataclasses.replace(made.search, random=None))
-    write_plots(story_of(found, curves, without), tmp_path)
+    write_plots(build_page(found, curves, without), tmp_path)
     assert (tmp_path / "search.svg").read_bytes() != with_line

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from sweeper.records import TrialOutcome
-from sweeper.report.render import FORMATS, render
-from sweeper.report.rows import Report
-from sweeper.report.search_charts import history_rows, parallel_rows, slice_rows
-from sweeper.report.search_rows import expected_maximum
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
+from sweeper.report.render.formats import FORMATS, render
+from sweeper.report.render.search_charts import history_rows, parallel_rows, slice_rows
+from sweeper.report.results import Report
+from sweeper.report.search_results import expected_maximum
 from sweeper.spec.factors import Level
 from sweeper.spec.search_design import BASELINE
 from tests.search.small_search import loss, outcome, snapshot, snapshot_of, spec_of

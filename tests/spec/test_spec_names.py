@@ -10,7 +10,7 @@ import yaml
 from small_sweep import SWEEP, Load, Refused
 
 from sweeper.records import SweepSnapshot
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
 from sweeper.spec.factors import level_name, written_as
 from sweeper.spec.schema import sweep_schema
 

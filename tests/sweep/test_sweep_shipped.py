@@ -7,7 +7,7 @@ import pytest
 from sweeper_home import ROOT, Home
 
 from sweeper.plan.expand import data_facts, expand
-from sweeper.report.table import build_report
+from sweeper.report.build import build_report
 from sweeper.spec.load import load_sweep
 
 SEARCHES = [ROOT / "sweeps" / "search_alignment.yaml"]
