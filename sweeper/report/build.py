@@ -12,16 +12,15 @@ from pydantic import ValidationError
 from sweeper.errors import RequestError
 from sweeper.metrics import FINISHING, MetricInfo, columns, metric_info
 from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
-from sweeper.report.claims import claim_rows
 from sweeper.report.comparability import comparability_of, device_of
-from sweeper.report.contrasts import contrast_result
+from sweeper.report.contrasts import contrast_results
 from sweeper.report.earlier_versions import declaration_notes
 from sweeper.report.notes import notes_of, pairing_efficiency_notes, pairing_notes, variance_notes
 from sweeper.report.published_sets import published_set
 from sweeper.report.results import ContrastResult, Report, VariantResult
 from sweeper.report.search_results import search_notes, search_result, seeds_seen_before, shown_part
 from sweeper.report.shared_trials import shared_trial_notes, shared_trials
-from sweeper.report.trial_values import BlockDesigns, Outcomes
+from sweeper.report.sweep_trials import Outcomes, SweepTrials
 from sweeper.spec.designs import fitted_template, variants_of
 from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.search_design import SearchDesign
@@ -69,9 +68,9 @@ def build_report(
     metrics = tuple(map(comparability.marked, _columns(spec, outcomes, asked.metrics)))
     rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
     primary, assumed_cv = metric_info(spec.metric.primary), spec.metric.assumed_spread
-    block_designs = BlockDesigns(spec, variants, outcomes, comparability)
-    on_values = [contrast for contrast in spec.contrasts if spec.metric_of(contrast) != FINISHING.name]
-    contrasts = tuple(contrast_result(contrast, spec, variants, outcomes, shared, comparability, block_designs) for contrast in on_values)
+    trials = SweepTrials(spec, variants, outcomes, comparability)
+    contrasts = contrast_results(trials, shared, snapshot.earlier)
+    differences = [row for row in contrasts if row.metric != FINISHING.name]
     pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes, spec.analysis)
     values = _values(primary.name, outcomes)
     # The levels of what a search found are no cells of a design: a difference between two of them is no effect of a factor.
@@ -85,7 +84,7 @@ def build_report(
             spec.seeds,
             paired=pairing.paired,
             assumed_cv=assumed_cv,
-            block_design_of=lambda weights: block_designs.of(weights, primary.name),
+            block_design_of=lambda weights: trials.block_design(weights, primary.name),
         )
     )
     return Report(
@@ -107,9 +106,9 @@ def build_report(
             *(one.sentence(metrics) for one in comparability.apart),
             *notes_of(metrics, rows, list(outcomes.values()), comparability.mixed, has_contrasts=bool(spec.contrasts)),
             *shared_trial_notes(shared),
-            *pairing_notes({row.name: row.pairing for row in contrasts if outcomes}),
-            *block_designs.notes(),
-            *pairing_efficiency_notes({row.name: row.pairing_efficiency for row in contrasts}),
+            *pairing_notes({row.name: row.pairing for row in differences if outcomes}),
+            *trials.block_design_notes(),
+            *pairing_efficiency_notes({row.name: row.pairing_efficiency for row in differences}),
             *variance_notes(primary, outcomes.values()),
             *declaration_notes(snapshot, spec),
             *(search_notes(search) if search is not None else ()),
@@ -117,7 +116,6 @@ def build_report(
         ),
         snapshot=_identity(whole),
         effects=tuple(effect for effect in effects if comparability.separates(primary.name, effect.weights) is None),
-        claims=claim_rows(spec, variants, outcomes, comparability, block_designs, snapshot.earlier),
         steps=_steps(rows, asked),
         template=asked,
         published=tuple(published_set(name) for name in asked.published),

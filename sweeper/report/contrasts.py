@@ -1,183 +1,216 @@
-"""A declared contrast, computed on the metric that it was declared for and put into a plain sentence."""
+"""The contrasts of a sweep: each is estimated once, and tested where it claims something; all claims are decided together."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from sweeper.metrics import MetricInfo, metric_info
-from sweeper.records import Variant
+from sweeper.metrics import FINISHING
+from sweeper.records import EarlierVersion
 from sweeper.report import numbers
-from sweeper.report.comparability import Comparability
-from sweeper.report.results import ContrastResult
+from sweeper.report.contrast_sentences import Amounts, Points, claim_sentence, contrast_sentences, definition_of, size_text, statement
+from sweeper.report.earlier_versions import EarlierTest, earlier_tests, fixed_look
+from sweeper.report.results import ClaimResult, ContrastResult
 from sweeper.report.shared_trials import compares_with_itself
-from sweeper.report.trial_values import BlockDesigns, Outcomes, values_of
+from sweeper.report.sweep_trials import ContrastData, SweepTrials, contrast_data
 from sweeper.spec.comparisons import caveats
-from sweeper.spec.designs import cells_of, contrast_weights
-from sweeper.spec.factors import Cell, level_name
-from sweeper.spec.sweep_spec import Contrast, SweepSpec
-from sweeper.states import TRIAL_STATES, TrialProperties
-from sweeper.stats.estimates import ByVariant, summarise_contrast
-from sweeper.stats.pairing import Pairing, pairing_efficiency, pairing_of
-from sweeper.stats.summaries import CONFIDENCE, MIN_SEEDS, Interval, Summary
+from sweeper.stats.claims import ClaimData, Decision
+from sweeper.stats.estimates import Estimate, summarise_contrast
+from sweeper.stats.hypothesis_tests import interval_level
+from sweeper.stats.pairing import pairing_efficiency
+from sweeper.stats.resampling import bootstrap_mean, bootstrap_sum, sign_flip_p
+from sweeper.stats.sample_size import AdditionalSeeds, additional_seeds
+from sweeper.stats.summaries import Interval
+from sweeper.stats.verdicts import decide, decide_after_fixed_look, without_stopping_bias
 
 
-def contrast_result(
-    contrast: Contrast,
-    spec: SweepSpec,
-    variants: Sequence[Variant],
-    outcomes: Outcomes,
-    shared: Mapping[str, str],
-    comparability: Comparability,
-    block_designs: BlockDesigns,
-) -> ContrastResult:
-    """The contrast over the seeds of the spec; `shared` are variants that are another's trials. Raises SpecError when it names no variant
-    of the design.
+def contrast_results(trials: SweepTrials, shared: Mapping[str, str], earlier: Sequence[EarlierVersion] = ()) -> tuple[ContrastResult, ...]:
+    """Every declared contrast, in the order of the sweep.
+
+    Args:
+        trials: Of the version that is reported.
+        shared: Variants that are another's trials, with that other.
+        earlier: Other stored versions that tested some of the same trials.
+
+    Raises:
+        SpecError: A contrast names no variant of the design.
     """
-    metric = metric_info(spec.metric_of(contrast))
+    read = [contrast_data(contrast, trials) for contrast in trials.spec.contrasts]
+    claims = _claims([data for data in read if data.contrast.kind is not None], trials, earlier)
+    return tuple(_contrast(data, trials, shared, claims.get(data.contrast.name)) for data in read)
+
+
+def _contrast(data: ContrastData, trials: SweepTrials, shared: Mapping[str, str], claim: ClaimResult | None) -> ContrastResult:
+    contrast, metric, spec, pairing = data.contrast, data.metric, trials.spec, data.pairing
     spread = spec.metric.assumed_spread if metric.name == spec.metric.primary else None
-    weights = contrast_weights(contrast, variants)
-    why_not = comparability.separates(metric.name, cells_of(contrast, variants))
-    by_variant = values_of(weights, spec, outcomes, metric.name) if why_not is None else {}
-    pairing = pairing_of(weights, spec.seeds, outcomes, spec.analysis)
-    block_design = block_designs.of(weights, metric.name) if why_not is None else None
-    summary, bootstrap = summarise_contrast(by_variant, weights, spec.seeds, pairing.paired, spread, block_design)
-    without = [seed for seed in spec.seeds if pairing.paired and seed not in summary.by_seed and why_not is None]
-    dropped = {seed: _why_dropped(seed, weights, metric.name, outcomes) for seed in without}
-    decimals = metric.decimals
-    if summary.interval is not None and not summary.interval.holds(0):
-        decimals = numbers.enough_decimals((summary.interval.low, summary.interval.high), decimals)
-    itself = compares_with_itself(weights, shared)
-    doubts = (*caveats(contrast, spec, variants), *([itself] if itself else []))
-    finding = f"{definition_of(contrast, variants)}: no estimate, since {metric.name} does not compare here: {why_not}."
-    said = _sayings(contrast, spec, variants, summary, decimals, dropped, by_variant, pairing) if why_not is None else [finding]
-    counted = [variant.name for variant in variants] if summary.rule == "block" else [name for name, weight in weights.items() if weight]
-    if summary.interval is not None and any(_waits(outcomes, name, seed) for name in counted for seed in spec.seeds):
-        said = [*said, "Interim: trials are still missing, and the numbers will change."]
+    # How trials ended is no value that has a mean over seeds.
+    values = {} if data.on_finishing else data.values
+    summary, bootstrap = summarise_contrast(values, data.weights, spec.seeds, pairing.paired, spread, data.block_design)
+    compares = data.not_comparable is None and not data.on_finishing
+    dropped = {seed: _why_dropped(seed, data, trials) for seed in spec.seeds if compares and pairing.paired and seed not in summary.by_seed}
+    itself = compares_with_itself(data.weights, shared)
+    doubts = (*caveats(contrast, spec, trials.variants), *([itself] if itself else []))
+    counted = (
+        [variant.name for variant in trials.variants] if summary.rule == "block" else [n for n, weight in data.weights.items() if weight]
+    )
+    waits = any(not trials.state(name, seed).has_ended for name in counted for seed in spec.seeds)
+    decimals = numbers.decimals_of(summary.interval, metric.decimals)
+    said, left_out = contrast_sentences(data, spec, trials.variants, summary, decimals, dropped, waits=waits)
     return ContrastResult(
         name=contrast.name,
         question=contrast.question,
-        definition=definition_of(contrast, variants),
+        definition=definition_of(contrast, trials.variants),
         metric=metric.name,
         direction=metric.direction,
-        weights=weights,
+        weights=data.weights,
         summary=summary,
         dropped=dropped,
-        margin=_in_units(contrast),
+        margin=contrast.margin if isinstance(contrast.margin, float) else None,
         pairing=pairing,
-        pairing_efficiency=pairing_efficiency(by_variant, weights, spec.seeds) if pairing.paired else None,
+        pairing_efficiency=pairing_efficiency(values, data.weights, spec.seeds) if pairing.paired else None,
         bootstrap=bootstrap,
         decimals=decimals,
         caveats=doubts,
-        sentence=" ".join(part for part in (*said, *doubts) if part),
+        remarks=(*left_out, *doubts),
+        sentence=" ".join((*said, *doubts)),
+        claim=claim,
     )
 
 
-def _sayings(
-    contrast: Contrast,
-    spec: SweepSpec,
-    variants: Sequence[Variant],
-    summary: Summary,
-    decimals: int,
-    dropped: Mapping[int, str],
-    by_variant: ByVariant,
-    pairing: Pairing,
-) -> list[str]:
-    """What came out; empty where there is nothing to say."""
-    return [
-        _finding(contrast, metric_info(spec.metric_of(contrast)), summary, decimals, variants, spec),
-        _without_width(summary.interval),
-        "" if contrast.kind else _against_margin(_in_units(contrast), summary.interval),
-        _left_out(dropped, len(spec.seeds)),
-        "" if pairing.paired else _fewer(by_variant, len(spec.seeds)),
-    ]
-
-
-def _waits(outcomes: Outcomes, name: str, seed: int) -> bool:
-    return not _state(outcomes, name, seed).has_ended
-
-
-def _state(outcomes: Outcomes, name: str, seed: int) -> TrialProperties:
-    outcome = outcomes.get((name, seed))
-    return TRIAL_STATES["pending" if outcome is None else outcome.state]
-
-
-def _why_dropped(seed: int, weights: Mapping[str, float], metric: str, outcomes: Outcomes) -> str:
-    for name, weight in weights.items():
-        state = _state(outcomes, name, seed)
+def _why_dropped(seed: int, data: ContrastData, trials: SweepTrials) -> str:
+    for name, weight in data.weights.items():
+        state = trials.state(name, seed)
         if weight and not state.has_result:
             return f"{name} {state.reads_as}"
-    return f"no usable {metric} in a finished trial"
+    return f"no usable {data.metric.name} in a finished trial"
 
 
-def definition_of(contrast: Contrast, variants: Sequence[Variant]) -> str:
-    if contrast.weights is not None:
-        return " ".join(f"{weight:+g}*{name}" for name, weight in contrast.weights.items())
-    return f"{cell_text(contrast.of)} minus {cell_text(contrast.to)}{context_text(contrast, variants)}"
+def _claims(claims: Sequence[ContrastData], trials: SweepTrials, earlier: Sequence[EarlierVersion]) -> dict[str, ClaimResult]:
+    """By name. Holm's procedure is over all of them, so they are decided together."""
+    spec = trials.spec
+    tests = [earlier_tests(data.contrast, spec, trials.variants, trials.outcomes, earlier) for data in claims]
+
+    def over(seeds: Sequence[int]) -> list[ClaimData]:
+        return [_claim_data(data, trials, seeds, spent=bool(found)) for data, found in zip(claims, tests, strict=True)]
+
+    over_all, spread, at = over(spec.seeds), spec.metric.assumed_spread, fixed_look(tests, spec)
+    if at is not None and spec.sequential is not None:
+        first = over(spec.seeds[:at])
+        decisions = decide_after_fixed_look(first, over_all, spec.seeds, spec.looks, at=at, sequential=spec.sequential, assumed_cv=spread)
+        decided = [then if each.at_fixed_look else now for then, now, each in zip(first, over_all, decisions, strict=True)]
+    else:
+        decided, decisions = over_all, decide(over_all, spec.seeds, spec.looks, sequential=spec.sequential, assumed_cv=spread)
+    undecided = sum(decision.verdict == "inconclusive" for decision in decisions)
+    results: dict[str, ClaimResult] = {}
+    for data, whole, claim, decision, found in zip(claims, over_all, decided, decisions, tests, strict=True):
+        lacking = additional_seeds(claim, decision, undecided=undecided) if data.not_comparable is None else AdditionalSeeds()
+        result = _claim(data, claim, decision, lacking, trials, found, len(spec.seeds) - len(whole.waiting))
+        if data.not_comparable is not None:
+            why = f"Nothing is concluded, since {data.metric.name} does not compare here: {data.not_comparable}."
+            result = replace(result, sentence=f"Inconclusive: {result.says}. {why}", not_comparable=data.not_comparable)
+        results[result.name] = result
+    return results
 
 
-def cell_text(cell: Cell | str | None) -> str:
-    if isinstance(cell, dict):
-        return ", ".join(f"{factor}={level_name(level)}" for factor, level in cell.items())
-    return str(cell)
+def _claim_data(data: ContrastData, trials: SweepTrials, seeds: Sequence[int], *, spent: bool) -> ClaimData:
+    spec, design = trials.spec, data.block_design
+    # The error may rest on the trials of others: then a look without them is none, as they would change its verdict when they come.
+    tested = dict.fromkeys([*data.cells, *(design.values if design is not None else ())])
+    states = {(name, seed): trials.state(name, seed) for name in tested for seed in seeds}
+    diverged = Counter(name for (name, _), state in states.items() if state.refutes_means and name in data.cells)
+    waiting = {seed for (_, seed), state in states.items() if not state.has_ended}
+    lost: dict[str, set[int]] = {name: set() for name in tested}
+    for (name, seed), state in states.items():
+        # Ended without a value, and not by divergence, which is a result.
+        if seed not in waiting and not state.has_result and not state.refutes_means:
+            lost[name].add(seed)
+    values = data.values
+    if len(seeds) < len(spec.seeds):
+        values = {name: {seed: value for seed, value in found.items() if seed in seeds} for name, found in values.items()}
+        design = None if design is None else design.within(seeds)
+    return ClaimData(
+        data.contrast,
+        data.weights,
+        values,
+        data.pairing.paired,
+        diverged,
+        waiting,
+        lost,
+        better=-1 if data.metric.direction == "lower" else 1,
+        spent=spent,
+        log=spec.on_log(data.contrast),
+        block_design=design,
+    )
 
 
-def context_text(contrast: Contrast, variants: Sequence[Variant]) -> str:
-    """' at separation=full' for levels that are held, ' (averaged over gap)' for factors that nobody names."""
-    held = f" at {cell_text(contrast.holding)}" if contrast.holding else ""
-    if not isinstance(contrast.of, dict) or not isinstance(contrast.to, dict):
-        return held
-    free = [factor for factor in variants[0].levels if factor not in contrast.holding | contrast.of | contrast.to]
-    return held + (f" (averaged over {' and '.join(free)})" if free else "")
+def _claim(
+    data: ContrastData,
+    claim: ClaimData,
+    decision: Decision,
+    missing: AdditionalSeeds,
+    trials: SweepTrials,
+    tests: Sequence[EarlierTest],
+    whole: int,
+) -> ClaimResult:
+    contrast, found, spec, metric = data.contrast, decision.estimate, trials.spec, data.metric
+    assert contrast.alpha is not None, "a claim has one"
+    level = 1 - 2 * decision.alpha
+    interval = None if found is None or found.error == 0 else found.interval(level)
+    unbiased = without_stopping_bias(claim, decision, None if decision.at_fixed_look else spec.sequential)
+    unadjusted_level = interval_level(claim.kind, contrast.alpha)
+    unadjusted = None if interval is None or found is None else found.interval(unadjusted_level)
+    amounts = Points(interval) if metric == FINISHING else Amounts(claim.scale.log, metric.decimals, interval)
+    says = statement(contrast, trials.variants)
+    flipped = None
+    if decision.p is not None and found is not None and found.rule == "paired":
+        flipped = sign_flip_p(claim.kind, [claim.better * value for value in found.by_seed.values()], claim.margin)
+    return ClaimResult(
+        name=contrast.name,
+        kind=claim.kind,
+        says=says,
+        metric=metric.name,
+        alpha=contrast.alpha,
+        margin=None if contrast.margin is None else size_text(contrast.margin),
+        margin_value=None if contrast.margin is None else claim.margin,
+        on_log=claim.scale.log,
+        relative_to=contrast.relative_to,
+        rule=None if found is None else found.rule,
+        seeds=0 if found is None else found.seeds,
+        estimate=None if found is None else found.value,
+        level=level,
+        interval=interval,
+        bootstrap=_bootstrap(claim, found, level),
+        p=decision.p,
+        p_adjusted=decision.p_adjusted,
+        refuting_p=decision.refuting,
+        sign_flip_p=flipped,
+        verdict=decision.verdict,
+        smallest_effect=None if contrast.smallest_effect is None else size_text(contrast.smallest_effect),
+        smallest_effect_value=claim.smallest_effect,
+        answer=decision.answer,
+        equivalent_p=decision.equivalent,
+        unadjusted=unadjusted,
+        unadjusted_level=unadjusted_level,
+        unbiased=unbiased,
+        planned=len(spec.seeds),
+        whole=whole,
+        more_if_zero=missing.if_zero,
+        more_if_estimate=missing.if_estimate,
+        diverged=dict(claim.diverged),
+        not_comparable=None,
+        estimate_text=amounts.one(found.value) if found else numbers.MISSING,
+        interval_text=amounts.both(interval),
+        sentence=claim_sentence(claim, decision, missing, says, amounts, interval, level, spec, tests, unbiased, flipped),
+    )
 
 
-def _finding(contrast: Contrast, metric: MetricInfo, summary: Summary, decimals: int, variants: Sequence[Variant], spec: SweepSpec) -> str:
-    apart = "block analysis" if summary.rule == "block" else "not paired"
-    pairs = numbers.plural(summary.n, "paired seed") if summary.cells is None else f"{numbers.plural(summary.n, 'seed')} a cell, {apart}"
-    definition = definition_of(contrast, variants)
-    if summary.mean is None:
-        return f"{definition}: {pairs}, no estimate and no interval, {MIN_SEEDS} are needed."
-    estimate = numbers.fixed(summary.mean, decimals)
-    if summary.interval is None:
-        return f"{definition}: {metric.name} {estimate}; {pairs}: no interval, {MIN_SEEDS} are needed."
-    found = f"{estimate} {numbers.interval((summary.interval.low, summary.interval.high), decimals)}"
-    rule = f"{CONFIDENCE:.0%} unadjusted, {pairs}" + (f", assumed CV of {spec.metric.assumed_cv}" if summary.rule == "assumed" else "")
-    held = "the interval holds 0" if summary.interval.holds(0) else "the interval excludes 0"
-    if contrast.weights is not None:
-        return f"The weighted sum of {metric.name}, {definition}, is {found} ({rule}); {held}."
-    return f"{definition}: {metric.name} differs by {found} ({rule}; {metric.direction} is better); {held}."
-
-
-def _without_width(interval: Interval | None) -> str:
-    if interval is None or interval.low < interval.high:
-        return ""
-    return "Every seed gave the same value, so the interval has no width; that is not certainty."
-
-
-def _in_units(contrast: Contrast) -> float | None:
-    """The margin, unless it is a share."""
-    return contrast.margin if isinstance(contrast.margin, float) else None
-
-
-def _against_margin(margin: float | None, interval: Interval | None) -> str:
-    if margin is None:
-        return ""
-    if interval is None:
-        return f"Without an interval nothing is said about the margin of ±{margin:g}."
-    if -margin < interval.low and interval.high < margin:
-        return f"The whole interval lies within the margin of ±{margin:g}."
-    if interval.low > margin or interval.high < -margin:
-        return f"The whole interval lies beyond the margin of ±{margin:g}."
-    return f"The interval lies neither wholly within nor wholly beyond the margin of ±{margin:g}."
-
-
-def _fewer(by_variant: ByVariant, planned: int) -> str:
-    short = [f"{name} {len(values)} of {planned}" for name, values in by_variant.items() if len(values) < planned]
-    return f"Seeds with a value: {', '.join(short)}." if short else ""
-
-
-def _left_out(dropped: Mapping[int, str], planned: int) -> str:
-    if not dropped:
-        return ""
-    seeds: dict[str, list[int]] = {}
-    for seed, reason in dropped.items():
-        seeds.setdefault(reason, []).append(seed)
-    reasons = "; ".join(f"{numbers.listed('seed', alike)}: {reason}" for reason, alike in seeds.items())
-    return f"Left out {len(dropped)} of {numbers.plural(planned, 'seed')} ({reasons})."
+def _bootstrap(claim: ClaimData, found: Estimate | None, level: float) -> Interval | None:
+    if found is None or found.rule in ("assumed", "block") or found.counts is not None:
+        return None  # of blocks it would draw whole ones, with other variants' trials
+    if found.rule == "paired":
+        return bootstrap_mean(list(found.by_seed.values()), level)
+    if claim.scale.relative_to is not None:
+        return None
+    logs = claim.scale.log
+    read = {name: [math.log(value) if logs else value for value in claim.values[name].values()] for name in claim.weights}
+    return bootstrap_sum(read, claim.weights, level)

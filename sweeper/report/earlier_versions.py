@@ -19,7 +19,7 @@ from sweeper.metrics import metric_info
 from sweeper.records import EarlierVersion, SweepSnapshot, Variant
 from sweeper.report import numbers
 from sweeper.report.numbers import in_utc
-from sweeper.report.trial_values import Outcomes
+from sweeper.report.sweep_trials import Outcomes
 from sweeper.spec.designs import contrast_weights, variants_of
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 

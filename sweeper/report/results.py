@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sweeper.metrics import MetricInfo
+from sweeper.metrics import FINISHING, MetricInfo
 from sweeper.report.published_sets import PublishedSet
 from sweeper.report.search_results import SearchResult
 from sweeper.spec.claims import ClaimKind
@@ -39,51 +39,6 @@ class VariantResult:
     def finished(self) -> int:
         """Trials with a result."""
         return finished(self.states)
-
-
-@dataclass(frozen=True)
-class ContrastResult:
-    """One declared comparison on the primary metric."""
-
-    name: str
-    question: str | None
-    definition: str
-    """What is subtracted from what: 'timesteps=dual minus timesteps=single, at separation=full'."""
-    metric: str
-    direction: Literal["lower", "higher"]
-    """Which way is better."""
-    weights: Mapping[str, float]
-    """Variant name -> weight; the estimate is the mean over seeds of the weighted sum."""
-    summary: Summary
-    """The weighted sum, by seed where seeds are pairs."""
-    dropped: Mapping[int, str]
-    """Seed that could not be paired -> which variant lacks a value, and why."""
-    margin: float | None
-    """Smallest difference that matters, in units of the metric."""
-    pairing: Pairing
-    """Whether the trials of a seed are pairs, and by which streams."""
-    pairing_efficiency: PairingEfficiency | None
-    """What pairing brought; None where seeds are no pairs, or too few."""
-    bootstrap: Interval | None
-    """A second 95% interval, by percentiles over seeds, from 5 seeds on."""
-    decimals: int
-    """With which the estimate and its interval are printed."""
-    caveats: tuple[str, ...]
-    """Why it does not show what its name says: a sentence each, which are also in `sentence`."""
-    sentence: str
-    """What came out, in words."""
-
-    @property
-    def n_pairs(self) -> int:
-        return self.summary.n
-
-    @property
-    def estimate(self) -> float | None:
-        return self.summary.mean
-
-    @property
-    def interval(self) -> Interval | None:
-        return self.summary.interval
 
 
 @dataclass(frozen=True)
@@ -158,6 +113,55 @@ class ClaimResult:
 
 
 @dataclass(frozen=True)
+class ContrastResult:
+    """One declared comparison: its estimate in units of its metric, and the claim on it with a verdict, where it makes one."""
+
+    name: str
+    question: str | None
+    definition: str
+    """What is subtracted from what: 'timesteps=dual minus timesteps=single, at separation=full'."""
+    metric: str
+    direction: Literal["lower", "higher"]
+    """Which way is better."""
+    weights: Mapping[str, float]
+    """Variant name -> weight; the estimate is the mean over seeds of the weighted sum."""
+    summary: Summary
+    """The weighted sum with its 95% interval, by seed where seeds are pairs; of shares of trials that finish it has no value."""
+    dropped: Mapping[int, str]
+    """Seed that could not be paired -> which variant lacks a value, and why."""
+    margin: float | None
+    """Smallest difference that matters, in units of the metric."""
+    pairing: Pairing
+    """Whether the trials of a seed are pairs, and by which streams."""
+    pairing_efficiency: PairingEfficiency | None
+    """What pairing brought; None where seeds are no pairs, or too few."""
+    bootstrap: Interval | None
+    """A second 95% interval, by percentiles over seeds, from 5 seeds on."""
+    decimals: int
+    """With which the estimate and its interval are printed."""
+    caveats: tuple[str, ...]
+    """Why it does not show what its name says: a sentence each, which are also in `sentence`."""
+    remarks: tuple[str, ...]
+    """What is left out of it, and the caveats: a sentence each, which are also in `sentence`."""
+    sentence: str
+    """What came out in units of the metric, in words; empty of a contrast on the share of trials that finish, which has no such units."""
+    claim: ClaimResult | None
+    """What it claims, tested on the claim's own scale; None where it claims nothing."""
+
+    @property
+    def n_pairs(self) -> int:
+        return self.summary.n
+
+    @property
+    def estimate(self) -> float | None:
+        return self.summary.mean
+
+    @property
+    def interval(self) -> Interval | None:
+        return self.summary.interval
+
+
+@dataclass(frozen=True)
 class Report:
     """One version of a sweep, with all that its table says."""
 
@@ -187,8 +191,6 @@ class Report:
     steps: tuple[int, ...] = ()
     """At which variants were evaluated, ascending."""
     template: ReportTemplate = field(default_factory=ReportTemplate)
-    claims: tuple[ClaimResult, ...] = ()
-    """The contrasts that claim something, with their verdicts."""
     not_comparable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Field in which finished trials differ unasked -> metrics whose values do not compare for it."""
     published: tuple[PublishedSet, ...] = ()
@@ -196,6 +198,16 @@ class Report:
 
     search: SearchResult | None = None
     """What a search tried and found; the rows above are then those that it confirmed."""
+
+    @property
+    def claims(self) -> tuple[ClaimResult, ...]:
+        """What the contrasts claim, with the verdicts."""
+        return tuple(row.claim for row in self.contrasts if row.claim is not None)
+
+    @property
+    def differences(self) -> tuple[ContrastResult, ...]:
+        """The contrasts that are in units of a metric: all but those on the share of trials that finish."""
+        return tuple(row for row in self.contrasts if row.metric != FINISHING.name)
 
     @property
     def factors(self) -> tuple[str, ...]:

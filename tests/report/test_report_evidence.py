@@ -286,7 +286,7 @@ class TestSeveralMetrics:
         assert "Difference of class_accuracy:" in second.sentence
         assert [row.metric for row in report.contrasts] == ["fd_digits", "class_accuracy"]
         text = render(report, "markdown")
-        assert "### Claims (alpha 0.05, Holm over 2; on fd\\_digits where no other is named)" in text
+        assert "### Contrasts (on fd\\_digits where no other metric is named; alpha 0.05, Holm over 2)" in text
         assert "| accuracy, on class\\_accuracy (superior) |" in text
         rows = [row for row in csv.DictReader(io.StringIO(render(report, "csv"))) if row["kind"] == "claim"]
         assert [(row["metric"], row["direction"]) for row in rows] == [("fd_digits", "lower"), ("class_accuracy", "higher")]

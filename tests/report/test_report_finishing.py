@@ -116,9 +116,10 @@ class TestVerdicts:
         outcomes = [finished(n, s, FD[n][s]) for n in FD for s in range(3)]
         report = build_report(snapshot_of(spec, outcomes))
         assert len(report.claims) == 4
-        assert len(report.contrasts) == 3, "a contrast is on a metric"
+        assert len(report.contrasts) == 4
+        assert len(json.loads(render(report, "json"))["contrasts"]) == 3, "those that are in units of a metric"
         assert "after Holm over 4 claims" in report.claims[0].sentence
-        assert "### Claims on fd\\_digits and trials that finish (alpha 0.05, Holm over 4)" in render(report, "markdown")
+        assert "lower is better; alpha 0.05, Holm over 4)\n" in render(report, "markdown")
 
     def test_other_kinds_point_to_it_where_trials_diverged(self) -> None:
         (row,) = build_report(snapshot([], range(7), kind="superior")).claims
@@ -141,16 +142,16 @@ class TestFormats:
         }
         (line,) = [line for line in csv.DictReader(io.StringIO(render(report, "csv"))) if line["kind"] == "claim"]
         assert (line["metric"], line["direction"], line["rule"], line["claim"]) == ("finishing", "higher", "exact", "finishes_more")
-        markdown = "| change (finishes more) | **70 points** | \\[31, 93\\] (95%) | 0.00087 | **supported** |"
+        markdown = "| change (finishes more) | **70 points** | \\[31, 93\\] (95%) | 10/10 exact | 0.00087 | **supported** |"
         assert markdown in render(report, "markdown")
-        assert "Claims on trials that finish (alpha 0.05)" in render(report, "markdown")
+        assert "Contrasts on trials that finish (alpha 0.05)" in render(report, "markdown")
         assert "70 points" in render(report, "latex")
-        assert "change           70 points  [31, 93]  0.00087   supported" in render(report, "terminal")
+        assert "change           70 points  [31, 93]  10/10  0.00087   supported" in render(report, "terminal")
 
     def test_the_page_has_it_with_its_plot(self) -> None:
         made = snapshot([], range(7))
         text = render_html(build_page(made, {}, build_report(made)), "draw()")
-        assert "Claims on trials that finish" in text
+        assert "Contrasts on trials that finish" in text
         assert "10 of 10 against 3 of 10, a difference of 70 percentage points [31, 93]" in text
         assert "difference in share of trials that finish (right of 0 is better)" in text
 

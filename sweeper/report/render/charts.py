@@ -1,6 +1,7 @@
 """The plots of a page: each is a Vega-Lite specification without its rows, and the rows."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,13 +92,24 @@ def figures(page: ReportPage) -> list[Figure]:
         ),
     ]
     whole = page.report
-    of_all = {"claims": whole.claims, "contrasts": whole.contrasts, "effects": whole.effects}
     kept = []
     for figure in found:
-        many = len(of_all.get(figure.key, whole.variants))
-        cut = f" The first {MOST_DRAWN} of {many:,}." if many > MOST_DRAWN else ""
+        shown, many = (len(_drawn(one, figure.key)) for one in (report, whole))
+        cut = f" The first {shown:,} of {many:,}." if many > shown else ""
         kept.append(replace(figure, caption=figure.caption + cut, plots=tuple(plot for plot in figure.plots if plot.rows)))
     return [figure for figure in kept if figure.plots]
+
+
+def _drawn(report: Report, key: str) -> Sequence[object]:
+    """What the figure of that name draws."""
+    match key:
+        case "claims":
+            return report.claims
+        case "contrasts":
+            return report.differences
+        case "effects":
+            return report.effects
+    return report.variants
 
 
 def drawn_of(report: Report) -> Report:
@@ -107,7 +119,6 @@ def drawn_of(report: Report) -> Report:
         variants=report.variants[:MOST_DRAWN],
         contrasts=report.contrasts[:MOST_DRAWN],
         effects=report.effects[:MOST_DRAWN],
-        claims=report.claims[:MOST_DRAWN],
     )
 
 
@@ -163,7 +174,7 @@ def _means_plot(report: Report, metric: MetricInfo) -> Plot:
 
 def contrast_rows(report: Report) -> Rows:
     """Estimate, ends of the interval, margin, and what they say, of each contrast on the primary metric that has an estimate."""
-    found = [row for row in report.contrasts if row.estimate is not None and row.metric == report.primary.name]
+    found = [row for row in report.differences if row.estimate is not None and row.metric == report.primary.name]
     return [_interval_row(row.name, row.summary, row.decimals, row.margin) for row in found]
 
 

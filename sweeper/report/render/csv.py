@@ -77,7 +77,7 @@ def _rows(report: Report) -> Iterator[Row]:
         yield {"kind": "sweep", "name": label, "text": text}
     yield from _variants(report)
     yield from _published(report)
-    for row in report.contrasts:
+    for row in report.differences:
         yield {
             "kind": "contrast",
             "name": row.name,
@@ -89,7 +89,7 @@ def _rows(report: Report) -> Iterator[Row]:
             "margin": row.margin,
             "pair_correlation": None if row.pairing_efficiency is None else float(f"{row.pairing_efficiency.correlation:.6g}"),
             "rule": row.summary.rule,
-            "text": " ".join(wording.contrast_text(row)),
+            "text": " ".join(filter(None, (row.question, row.sentence))),
         }
     for effect in report.effects:
         yield {

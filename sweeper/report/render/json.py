@@ -39,7 +39,7 @@ def json_parts(report: Report) -> Iterator[str]:
     content: ReportShape = {
         "sweep": _sweep(report),
         "variants": [] if many else [_variant(row) for row in report.variants],
-        "contrasts": [_contrast(row) for row in report.contrasts],
+        "contrasts": [_contrast(row) for row in report.differences],
         "effects": [_effect(effect) for effect in report.effects],
         "claims": [_claim(row) for row in report.claims],
         "notes": list(report.notes),
@@ -141,6 +141,8 @@ def _contrast(row: ContrastResult) -> ContrastShape:
         "dropped": {str(seed): reason for seed, reason in row.dropped.items()},
         "caveats": list(row.caveats),
         "sentence": row.sentence,
+        "p_holm": row.claim.p_adjusted if row.claim else None,
+        "verdict": row.claim.verdict if row.claim else None,
     }
 
 

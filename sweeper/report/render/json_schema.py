@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
+from sweeper.stats.claims import Answer, Verdict
+from sweeper.stats.summaries import Rule
+
 Ends = Annotated[list[float] | None, Field(description="[low, high], or null where there are too few values.")]
 BySeed = Annotated[dict[str, float], Field(description="Training seed -> value.")]
 Direction = Annotated[Literal["lower", "higher"], Field(description="Which way is better.")]
@@ -12,8 +15,8 @@ Weights = Annotated[dict[str, float], Field(description="Variant -> weight in th
 SeedRange = Annotated[
     list[int | None] | None, Field(description="[low, high] at the ends of the 80% interval of the spread; null is no number of seeds.")
 ]
-Rule = Annotated[
-    Literal["t", "paired", "welch", "block", "assumed", "exact", "score"] | None,
+RuleShape = Annotated[
+    Rule | None,
     Field(
         description="What made the interval: t over the sums of each seed (t, paired), spreads of the cells apart (welch), the residuals of"
         " an additive layout of variants and seeds (block), an assumed spread; of shares of trials Barnard's test (exact), or the normal"
@@ -87,7 +90,7 @@ class EstimateShape(TypedDict):
     half_width: float | None
     interval: Ends
     by_seed: BySeed
-    rule: Rule
+    rule: RuleShape
 
 
 @with_config(extra="forbid")
@@ -107,6 +110,8 @@ class ContrastShape(EstimateShape):
     dropped: Annotated[dict[str, str], Field(description="Training seed -> why it has no value here.")]
     caveats: list[str]
     sentence: str
+    p_holm: Annotated[float | None, Field(description="Of the claim that it makes, see `claims`; null where it claims nothing.")]
+    verdict: Verdict | None
 
 
 @with_config(extra="forbid")
@@ -138,7 +143,7 @@ class ClaimShape(TypedDict):
         Literal["log", "metric", "share"],
         Field(description="Of estimate and intervals: the log of the metric, its units, or the share of trials that finish, from 0 to 1."),
     ]
-    rule: Rule
+    rule: RuleShape
     seeds: int
     estimate: float | None
     level: Annotated[float, Field(description="Of `interval`: that of the claim's own test, after Holm and at its look.")]
@@ -149,12 +154,12 @@ class ClaimShape(TypedDict):
     p_contrary: float | None
     p_sign_flip: Annotated[float | None, Field(description="By an exact sign-flip test, unadjusted, from 6 pairs on; decides nothing.")]
     verdict: Annotated[
-        Literal["supported", "refuted", "inconclusive", "interim", "exploratory"],
+        Verdict,
         Field(description="interim: trials are still missing; exploratory: an earlier test on some of the same trials has spent alpha."),
     ]
     smallest_effect: Annotated[str | None, Field(description="Of interest, as declared; only of a superior claim.")]
     answer: Annotated[
-        Literal["superior", "superior_negligible", "equivalent", "inferior_negligible", "inferior", "inconclusive"] | None,
+        Answer | None,
         Field(
             description="Of a claim with a smallest effect of interest; negligible: there, and smaller than it. Equivalent is `refuted`."
         ),

@@ -47,8 +47,9 @@ def _source(report: Report) -> str:
 def _parts(table: Table) -> Iterable[Table]:
     """The table, or several that repeat its first columns, with at most so many numbers side by side."""
     rest = range(table.stub, len(table.columns))
-    for start in range(0, max(len(rest), 1), _NUMBERS_PER_TABLE):
-        chosen = [*range(table.stub), *rest[start : start + _NUMBERS_PER_TABLE]]
+    at_once = _NUMBERS_PER_TABLE if any(column.kind == "number" for column in table.columns) else max(len(rest), 1)
+    for start in range(0, max(len(rest), 1), at_once):
+        chosen = [*range(table.stub), *rest[start : start + at_once]]
         rows = tuple(Row(tuple(row.cells[i] for i in chosen), row.begins) for row in table.rows)
         yield Table(table.title, tuple(table.columns[i] for i in chosen), rows, table.stub, table.details, table.apart)
 

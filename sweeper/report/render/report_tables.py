@@ -1,7 +1,7 @@
 """From a report to its tables, by the layout that its template names."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 from sweeper.metrics import MetricInfo
@@ -38,19 +38,19 @@ def cut(table: Table, most_rows: int | None) -> Table:
         return table
     gone = {row.cells[0].lines[0] for row in table.rows[most_rows:]}
     details = tuple((name, lines) for name, lines in table.details if name not in gone)
-    return dataclasses.replace(table, rows=table.rows[:most_rows], details=details, left_out=table.left_out + rest)
+    return replace(table, rows=table.rows[:most_rows], details=details, left_out=table.left_out + rest)
 
 
 def _tables(report: Report, most_rows: int | None) -> list[Table]:
     match report.template.layout:
         case "factorial":
-            return [factorial_table(report), *_published(report), *_contrasts(report), *_claims(report)]
+            return [factorial_table(report), *_published(report), *_contrasts(report)]
         case "effects":
-            return [*_effects(report), *_contrasts(report), *_claims(report), *_published(report)]
+            return [*_effects(report), *_contrasts(report), *_published(report)]
         case "claims":
-            return [*([*_claims(report), *_contrasts(report)] or [variants_table(report, most_rows)]), *_published(report)]
+            return [*(_contrasts(report) or [variants_table(report, most_rows)]), *_published(report)]
         case "variants":
-            return [variants_table(report, most_rows), *_published(report), *_contrasts(report), *_claims(report)]
+            return [variants_table(report, most_rows), *_published(report), *_contrasts(report)]
 
 
 def shows_steps(template: ReportTemplate) -> bool:
@@ -165,35 +165,27 @@ def _effects(report: Report) -> list[Table]:
 
 
 def _contrasts(report: Report) -> list[Table]:
+    """Every contrast: in units of its metric with its own interval, and a claim on its scale with the interval of its test."""
     if not report.contrasts:
         return []
-    labels = wording.CONTRAST_COLUMNS
-    columns = tuple(Column(label, kind="number" if label == "estimate" else "text") for label in labels)
+    claimed = bool(report.claims)
+    labels = wording.CLAIM_COLUMNS if claimed else wording.CONTRAST_COLUMNS
+    columns = tuple(Column(label, kind="number" if label == "estimate" and not claimed else "text") for label in labels)
     rows = []
     for row in report.contrasts:
-        cells = [text_cell(text) for text in wording.contrast_cells(row, report.primary, len(report.seeds))]
-        cells[labels.index("estimate")] = number_cell(row.estimate, None, row.decimals)
+        cells = [text_cell(*lines) for lines in wording.contrast_cells(row, report)]
+        if not claimed:
+            cells[1] = number_cell(row.estimate, None, row.decimals)
+        elif row.claim is not None:
+            supported, open_ = row.claim.verdict == "supported", row.claim.verdict in OPEN
+            cells[1] = Cell((f"{row.claim.estimate_text}{DAGGER if open_ else ''}",), strong=supported)
+            cells[-1] = replace(cells[-1], strong=supported, alarm=row.claim.verdict == "refuted" and row.claim.answer != "equivalent")
         rows.append(Row(tuple(cells)))
     details = tuple((row.name, tuple(wording.contrast_text(row))) for row in report.contrasts)
-    return [Table(wording.contrasts_heading(report), columns, tuple(rows), stub=1, details=details)]
-
-
-def _claims(report: Report) -> list[Table]:
-    if not report.claims:
-        return []
-    columns = tuple(Column(label) for label in wording.CLAIM_COLUMNS)
-    rows = []
-    for row in report.claims:
-        cells = [text_cell(*lines) for lines in wording.claim_cells(row, report.primary)]
-        supported, open_ = row.verdict == "supported", row.verdict in OPEN
-        cells[1] = Cell((f"{row.estimate_text}{DAGGER if open_ else ''}",), strong=supported)
-        cells[-1] = Cell((row.verdict_text,), strong=supported, alarm=row.verdict == "refuted" and row.answer != "equivalent")
-        rows.append(Row(tuple(cells)))
-    details: tuple[tuple[str, tuple[str, ...]], ...] = tuple((row.name, (row.sentence,)) for row in report.claims)
-    verdicts = {row.verdict for row in report.claims}
+    verdicts = {claim.verdict for claim in report.claims}
     meanings = tuple(f"{verdict}: {meaning}" for verdict, meaning in OPEN.items() if verdict in verdicts)
     details += ((DAGGER, meanings),) if meanings else ()
-    return [Table(wording.claims_heading(report), columns, tuple(rows), stub=1, details=details)]
+    return [Table(wording.contrasts_heading(report), columns, tuple(rows), stub=1, details=details)]
 
 
 def _published(report: Report) -> list[Table]:

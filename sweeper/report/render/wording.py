@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from sweeper.metrics import FINISHING, MetricInfo
 from sweeper.report import numbers
 from sweeper.report.comparability import DEVICE_FIELD, NOT_APPLICABLE
-from sweeper.report.results import ClaimResult, ContrastResult, Report, VariantResult
+from sweeper.report.results import ContrastResult, Report, VariantResult
 from sweeper.states import unfinished
-from sweeper.stats.summaries import MIN_SEEDS, Summary
+from sweeper.stats.summaries import CONFIDENCE, MIN_SEEDS, Summary
 
 _SHORT_HASH = 12
 ON_TRAINING = ("train_loss", "align_loss")
 """Metrics of the training itself, which a paper's table leaves out."""
 CONTRAST_COLUMNS = ("contrast", "estimate", "95% interval", "seeds")
-CLAIM_COLUMNS = ("claim", "estimate", "interval", "p (Holm)", "verdict")
-_RULES = {"t": "paired", "welch": "Welch", "block": "block", "assumed": "assumed"}
+CLAIM_COLUMNS = ("contrast", "estimate", "interval", "seeds", "p (Holm)", "verdict")
+_RULES = {"t": "paired", "paired": "paired", "welch": "Welch", "block": "block", "assumed": "assumed", "exact": "exact", "score": "score"}
 
 
 def facts(report: Report, format: str) -> list[tuple[str, str]]:
@@ -61,22 +61,37 @@ def cell_lines(cell: Summary, decimals: int, finished: int) -> list[str]:
 
 
 def contrasts_heading(report: Report) -> str:
-    metric = report.primary
-    if any(row.metric != metric.name for row in report.contrasts):
-        return f"Contrasts (on {metric.name} where no other metric is named; intervals of each alone, unadjusted)"
-    return f"Contrasts on {metric.name} ({metric.label}; {metric.direction} is better; intervals of each alone, unadjusted)"
+    metric, claims = report.primary, report.claims
+    others = any(row.metric not in (metric.name, FINISHING.name) for row in report.contrasts)
+    unadjusted = "intervals of each alone, unadjusted"
+    if claims:
+        tested = f"alpha {claims[0].alpha:g}" + (f", Holm over {len(claims)}" if len(claims) > 1 else "")
+        unadjusted = tested + ("; where nothing is claimed, intervals are unadjusted" if len(claims) < len(report.contrasts) else "")
+    if not report.differences:
+        return f"Contrasts on trials that finish ({unadjusted})"
+    if others:
+        return f"Contrasts (on {metric.name} where no other metric is named; {unadjusted})"
+    return f"Contrasts on {metric.name} ({metric.label}; {metric.direction} is better; {unadjusted})"
 
 
-def on_metric(row: ContrastResult | ClaimResult, primary: MetricInfo) -> str:
-    """Its name, with its metric where that is not the primary one."""
-    return row.name if row.metric in (primary.name, FINISHING.name) else f"{row.name}, on {row.metric}"
-
-
-def contrast_cells(row: ContrastResult, primary: MetricInfo, planned: int) -> tuple[str, str, str, str]:
-    """In the order of CONTRAST_COLUMNS."""
+def contrast_cells(row: ContrastResult, report: Report) -> tuple[list[str], ...]:
+    """Lines of each cell, in the order of CONTRAST_COLUMNS, and of CLAIM_COLUMNS where the report has a claim."""
+    planned, claim = len(report.seeds), row.claim
+    # A claim on the share of trials that finish says so by its kind.
+    name = row.name if row.metric in (report.primary.name, FINISHING.name) else f"{row.name}, on {row.metric}"
     ends = None if row.interval is None else (row.interval.low, row.interval.high)
-    seeds = seeds_text(row.summary, planned)
-    return (on_metric(row, primary), numbers.fixed(row.estimate, row.decimals), numbers.interval(ends, row.decimals), seeds)
+    interval = numbers.interval(ends, row.decimals)
+    if not report.claims:
+        return [name], [numbers.fixed(row.estimate, row.decimals)], [interval], [seeds_text(row.summary, planned)]
+    if claim is None:
+        level = [] if ends is None else [f"({CONFIDENCE:.0%})"]
+        seeds = seeds_text(row.summary, planned).split()
+        return [name], [numbers.fixed(row.estimate, row.decimals)], [interval, *level], seeds, [numbers.MISSING], [numbers.MISSING]
+    level = [] if claim.interval is None else [f"({100 * claim.level:.3g}%)"]
+    seeds = seeds_text(row.summary, planned).split() if claim.rule is None else [f"{claim.seeds}/{planned}", _RULES[claim.rule]]
+    p = numbers.MISSING if claim.p_adjusted is None else numbers.p_value(claim.p_adjusted)
+    kind = f"({claim.kind.replace('_', ' ')})"
+    return [name, kind], [claim.estimate_text], [claim.interval_text, *level], seeds, [p], [claim.verdict_text]
 
 
 def seeds_text(summary: Summary, planned: int) -> str:
@@ -84,26 +99,15 @@ def seeds_text(summary: Summary, planned: int) -> str:
     return f"{summary.n}/{planned} {_RULES[summary.rule]}"
 
 
-def claims_heading(report: Report) -> str:
-    alpha, count = f"alpha {report.claims[0].alpha:g}", len(report.claims)
-    metrics = {row.metric for row in report.claims} - {FINISHING.name}
-    if metrics - {report.primary.name}:
-        return f"Claims ({alpha}, Holm over {count}; on {report.primary.name} where no other is named)"
-    of_trials = any(row.metric == FINISHING.name for row in report.claims)
-    on = " and ".join([*metrics, *(["trials that finish"] if of_trials else [])])
-    return f"Claims on {on} ({alpha}{f', Holm over {count}' if count > 1 else ''})"
-
-
-def claim_cells(row: ClaimResult, primary: MetricInfo) -> tuple[list[str], ...]:
-    """Lines of each cell, in the order of CLAIM_COLUMNS."""
-    interval = [row.interval_text] if row.interval is None else [row.interval_text, f"({100 * row.level:.3g}%)"]
-    p = numbers.MISSING if row.p_adjusted is None else numbers.p_value(row.p_adjusted)
-    return ([on_metric(row, primary), f"({row.kind.replace('_', ' ')})"], [row.estimate_text], interval, [p], [row.verdict_text])
-
-
 def contrast_text(row: ContrastResult) -> list[str]:
-    """The question, if one was asked, and what came out."""
-    return [row.question, row.sentence] if row.question else [row.sentence]
+    """The question, if one was asked, and what came out: of a claim on its own scale, and the estimate in units of the metric too."""
+    question = [row.question] if row.question else []
+    if row.claim is None:
+        return [*question, row.sentence]
+    units = []
+    if row.claim.on_log and row.estimate is not None:
+        units = [f"In units of {row.metric}: {numbers.fixed(row.estimate, row.decimals)}."]
+    return [*question, " ".join((row.claim.sentence, *units, *row.remarks))]
 
 
 def pack(widths: Sequence[int], first: int, available: int) -> list[list[int]]:

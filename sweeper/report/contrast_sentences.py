@@ -1,17 +1,19 @@
-"""What a claim says, and what came out for it, in words."""
+"""What a contrast compares, what a claim says of it, and what came out, in words."""
 
 import math
 from collections.abc import Mapping, Sequence
 
+from sweeper.metrics import MetricInfo
 from sweeper.records import Variant
 from sweeper.report import numbers
-from sweeper.report.contrasts import cell_text, context_text, definition_of
 from sweeper.report.earlier_versions import EarlierTest
+from sweeper.report.sweep_trials import ContrastData
+from sweeper.spec.factors import Cell, level_name
 from sweeper.spec.sweep_spec import Contrast, SweepSpec
 from sweeper.stats.claims import Answer, ClaimData, Decision
-from sweeper.stats.estimates import Estimate
+from sweeper.stats.estimates import ByVariant, Estimate
 from sweeper.stats.sample_size import AdditionalSeeds, SeedCount
-from sweeper.stats.summaries import MIN_SEEDS, Interval
+from sweeper.stats.summaries import CONFIDENCE, MIN_SEEDS, Interval, Summary
 from sweeper.stats.verdicts import LOST_DEVIATIONS
 
 _ANSWERS: Mapping[Answer, str] = {
@@ -77,6 +79,106 @@ def finishing_found(found: Estimate, amounts: Points, interval: Interval | None,
     shares = f"{counts.of_finished} of {counts.of_trials} against {counts.to_finished} of {counts.to_trials}"
     how = "Barnard's exact test" if counts.exact else "score test by its normal law"
     return f"{shares}, a difference of {amounts.number(found.value)} percentage points {amounts.both(interval)} ({level} interval, {how})"
+
+
+def definition_of(contrast: Contrast, variants: Sequence[Variant]) -> str:
+    if contrast.weights is not None:
+        return " ".join(f"{weight:+g}*{name}" for name, weight in contrast.weights.items())
+    return f"{cell_text(contrast.of)} minus {cell_text(contrast.to)}{context_text(contrast, variants)}"
+
+
+def cell_text(cell: Cell | str | None) -> str:
+    if isinstance(cell, dict):
+        return ", ".join(f"{factor}={level_name(level)}" for factor, level in cell.items())
+    return str(cell)
+
+
+def context_text(contrast: Contrast, variants: Sequence[Variant]) -> str:
+    """' at separation=full' for levels that are held, ' (averaged over gap)' for factors that nobody names."""
+    held = f" at {cell_text(contrast.holding)}" if contrast.holding else ""
+    if not isinstance(contrast.of, dict) or not isinstance(contrast.to, dict):
+        return held
+    free = [factor for factor in variants[0].levels if factor not in contrast.holding | contrast.of | contrast.to]
+    return held + (f" (averaged over {' and '.join(free)})" if free else "")
+
+
+def contrast_sentences(
+    data: ContrastData,
+    spec: SweepSpec,
+    variants: Sequence[Variant],
+    summary: Summary,
+    decimals: int,
+    dropped: Mapping[int, str],
+    *,
+    waits: bool,
+) -> tuple[list[str], list[str]]:
+    """What came out in units of the metric, a sentence each; and those of them that say what is left out."""
+    contrast, metric = data.contrast, data.metric
+    if data.not_comparable is not None:
+        return [f"{definition_of(contrast, variants)}: no estimate, since {metric.name} does not compare here: {data.not_comparable}."], []
+    if data.on_finishing:
+        return [], []
+    margin = contrast.margin if isinstance(contrast.margin, float) and contrast.kind is None else None
+    weighed = {name: data.values[name] for name in data.weights}
+    left_out = _left_out(dropped, len(spec.seeds)) if data.pairing.paired else _fewer(weighed, len(spec.seeds))
+    found = [
+        _finding(contrast, metric, summary, decimals, variants, spec),
+        _without_width(summary.interval),
+        _against_margin(margin, summary.interval),
+        left_out,
+        "Interim: trials are still missing, and the numbers will change." if waits and summary.interval is not None else "",
+    ]
+    return [sentence for sentence in found if sentence], [left_out] if left_out else []
+
+
+def _finding(contrast: Contrast, metric: MetricInfo, summary: Summary, decimals: int, variants: Sequence[Variant], spec: SweepSpec) -> str:
+    apart = "block analysis" if summary.rule == "block" else "not paired"
+    pairs = numbers.plural(summary.n, "paired seed") if summary.cells is None else f"{numbers.plural(summary.n, 'seed')} a cell, {apart}"
+    definition = definition_of(contrast, variants)
+    if summary.mean is None:
+        return f"{definition}: {pairs}, no estimate and no interval, {MIN_SEEDS} are needed."
+    estimate = numbers.fixed(summary.mean, decimals)
+    if summary.interval is None:
+        return f"{definition}: {metric.name} {estimate}; {pairs}: no interval, {MIN_SEEDS} are needed."
+    found = f"{estimate} {numbers.interval((summary.interval.low, summary.interval.high), decimals)}"
+    rule = f"{CONFIDENCE:.0%} unadjusted, {pairs}" + (f", assumed CV of {spec.metric.assumed_cv}" if summary.rule == "assumed" else "")
+    held = "the interval holds 0" if summary.interval.holds(0) else "the interval excludes 0"
+    if contrast.weights is not None:
+        return f"The weighted sum of {metric.name}, {definition}, is {found} ({rule}); {held}."
+    return f"{definition}: {metric.name} differs by {found} ({rule}; {metric.direction} is better); {held}."
+
+
+def _without_width(interval: Interval | None) -> str:
+    if interval is None or interval.low < interval.high:
+        return ""
+    return "Every seed gave the same value, so the interval has no width; that is not certainty."
+
+
+def _against_margin(margin: float | None, interval: Interval | None) -> str:
+    if margin is None:
+        return ""
+    if interval is None:
+        return f"Without an interval nothing is said about the margin of ±{margin:g}."
+    if -margin < interval.low and interval.high < margin:
+        return f"The whole interval lies within the margin of ±{margin:g}."
+    if interval.low > margin or interval.high < -margin:
+        return f"The whole interval lies beyond the margin of ±{margin:g}."
+    return f"The interval lies neither wholly within nor wholly beyond the margin of ±{margin:g}."
+
+
+def _fewer(by_variant: ByVariant, planned: int) -> str:
+    short = [f"{name} {len(values)} of {planned}" for name, values in by_variant.items() if len(values) < planned]
+    return f"Seeds with a value: {', '.join(short)}." if short else ""
+
+
+def _left_out(dropped: Mapping[int, str], planned: int) -> str:
+    if not dropped:
+        return ""
+    seeds: dict[str, list[int]] = {}
+    for seed, reason in dropped.items():
+        seeds.setdefault(reason, []).append(seed)
+    reasons = "; ".join(f"{numbers.listed('seed', alike)}: {reason}" for reason, alike in seeds.items())
+    return f"Left out {len(dropped)} of {numbers.plural(planned, 'seed')} ({reasons})."
 
 
 def size_text(size: float | str) -> str:
