@@ -21,8 +21,10 @@ def report(
     profile: Profile = None,
     table: Annotated[bool, typer.Option("--table", help="Variants and contrasts as a table (the default).")] = True,
     layout: Annotated[str | None, typer.Option(help="variants, factorial, effects or claims; default: the file's `report:`.")] = None,
-    format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv, json, latex or html.")] = "terminal",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of the terminal.")] = None,
+    format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown, csv, json, latex, html or plots.")] = "terminal",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file (plots: folder) instead of the terminal.")
+    ] = None,
     plots: Annotated[Path | None, typer.Option(help="Also write forest, effect and curve plots into this folder, as SVG and PDF.")] = None,
     allow_mixed: AllowMixed = None,
     published: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of a sweep: a set of published figures.")] = None,
@@ -32,36 +34,44 @@ def report(
     step: Annotated[int | None, typer.Option(help="With --published: at this training step; default: the last.")] = None,
 ) -> None:
     """Print a sweep's table: every variant with its interval over seeds, every contrast with its seed-paired difference."""
-    from sweeper.report.render.formats import FORMATS, WITH_STEPS, render_parts
+    from sweeper.report.page import ReportPage
+    from sweeper.report.render.formats import FORMATS, PLOTS, TABLE_FORMATS, FolderFormat, render_parts
+    from sweeper.report.results import Report
     from sweeper.service.report_sweep import read_report
 
-    if format_ not in (*FORMATS, "html"):
-        raise RequestError(f"--format {format_}: there is no such format{nearest(format_, [*FORMATS, 'html'])}")
-    if format_ == "html" and output is None and sys.stdout.isatty():
-        raise RequestError("--format html is a page of a megabyte; give it a file with --output report.html")
+    if format_ not in FORMATS:
+        raise RequestError(f"--format {format_}: there is no such format{nearest(format_, FORMATS)}")
+    chosen, to_terminal = FORMATS[format_], output is None and sys.stdout.isatty()
+    if isinstance(chosen, FolderFormat) and output is None:
+        raise RequestError(f"--format {format_} is several files; give it a folder with --output figures")
+    if chosen.whole_page and to_terminal:
+        raise RequestError(f"--format {format_} is a page of a megabyte; give it a file with --output report.{format_}")
     if published is not None or step is not None:
-        if sweep is not None or allow_mixed or beside or plots is not None or format_ == "html":
+        if sweep is not None or allow_mixed or beside or plots is not None or format_ not in TABLE_FORMATS:
+            pages = " and ".join(name for name in FORMATS if name not in TABLE_FORMATS)
             raise RequestError(
-                "--published shows figures of papers, not a stored sweep; leave SWEEP, --allow-mixed, --beside, --plots and html out"
+                f"--published shows figures of papers, not a stored sweep; leave SWEEP, --allow-mixed, --beside, --plots, {pages} out"
             )
-        _write(_published(published, step, layout, format_, terminal=output is None and sys.stdout.isatty()), output, format_)
+        _write(_published(published, step, layout, format_, terminal=to_terminal), output, format_)
         return
     file, name = Path(sweep) if is_file(sweep) else None, sweep_name(sweep)
     asked: dict[str, Any] = {"allow_mixed": mixed_fields(allow_mixed), "file": file, "layout": layout, "beside": beside or ()}
-    settings, terminal = Settings(), output is None and sys.stdout.isatty()
+    settings = Settings()
     with store_with_results(settings) as store:
-        if format_ == "html" or plots is not None:
-            from sweeper.service.page import page_of, read_page, write_plots
+        built: Report | ReportPage
+        if chosen.whole_page or plots is not None:
+            from sweeper.service.page import read_page, write_folder
 
-            page = read_page(store, settings, name, profile, **asked, links=format_ == "html", steps=format_ in WITH_STEPS)
+            built = page = read_page(store, settings, name, profile, **asked, links=format_ == "html", steps=chosen.every_step)
             if plots is not None:
-                write_plots(page, plots)
-            built = page.report
-            text = iter([f"{page_of(page).rstrip()}\n"]) if format_ == "html" else None
+                write_folder(page, PLOTS, plots)
+            if isinstance(chosen, FolderFormat) and output is not None:
+                write_folder(page, chosen, output, "--output")
+                return
         else:
-            _, _, built = read_report(store, name, profile, **asked, steps=format_ in WITH_STEPS)
-            text = None
-    _write(text or render_parts(built, format_, width=_width(), colour=terminal), output, format_)
+            _, _, built = read_report(store, name, profile, **asked, steps=chosen.every_step)
+        parts = render_parts(built, format_, width=_width(), colour=to_terminal)
+    _write(parts, output, format_)
 
 
 def _published(name: str | None, step: int | None, layout: str | None, format_: str, *, terminal: bool) -> Iterator[str]:

@@ -7,8 +7,8 @@ from typing import Any
 from sweeper.errors import RequestError
 from sweeper.records import COMPARABILITY, SweepSnapshot, TrialCurves
 from sweeper.report.page import CURVES, ReportPage, build_page, compared
-from sweeper.report.render.html import render_html, vega_bundle
-from sweeper.report.render.sample_grids import sample_grids, side_by_side
+from sweeper.report.render.formats import PLOTS, FolderFormat, render
+from sweeper.report.render.sample_grids import sample_grids
 from sweeper.report.results import Report
 from sweeper.service.report_sweep import read_report
 from sweeper.settings import Settings
@@ -45,32 +45,20 @@ def assemble_page(
     return build_page(snapshot, curves, report, links=links, grids=grids, left_out=left_out)
 
 
-def page_of(page: ReportPage) -> str:
-    """The HTML file."""
-    return render_html(page, vega_bundle())
-
-
 def write_pages(store: ResultsReader, settings: Settings, name: str, profile: str, folder: Path) -> None:
     """The page, the plots and the samples side by side, as files: what MLflow's run of the sweep shows."""
     mixed = COMPARABILITY  # the page names the fields that differ; a run that made it is not the place to refuse them
     page = read_page(store, settings, name, profile, allow_mixed=mixed)
-    (folder / "report.html").write_text(page_of(page), encoding="utf-8")
-    write_plots(page, folder)
+    (folder / "report.html").write_text(render(page, "html"), encoding="utf-8")
+    write_folder(page, PLOTS, folder)
 
 
-def write_plots(page: ReportPage, folder: Path) -> list[Path]:
-    """The plots as files, and the samples of each training seed. Raises RequestError when the folder cannot be written."""
-    from sweeper.report.render import plots
-
+def write_folder(page: ReportPage, format: FolderFormat, folder: Path, option: str = "--plots") -> list[Path]:
+    """The report as files. Raises RequestError, which names the `option`, when the folder cannot be written."""
     try:
-        written = plots.write_plots(page, folder)
-        for seed in dict.fromkeys(grid.seed for grid in page.grids):
-            path = folder / f"samples-seed-{seed}.png"
-            path.write_bytes(side_by_side([grid for grid in page.grids if grid.seed == seed]))
-            written.append(path)
-        return written
+        return format.write(page, folder)
     except OSError as error:
-        raise RequestError(f"--plots {folder} cannot be written ({error.strerror}); give a folder of yours") from error
+        raise RequestError(f"{option} {folder} cannot be written ({error.strerror}); give a folder of yours") from error
 
 
 def _pictures(snapshot: SweepSnapshot, trials: Path) -> Iterator[tuple[str, int, Path]]:

@@ -19,7 +19,11 @@ PASSWORD = "correct-horse"
         (("plan",), "Missing argument 'SPEC'."),
         (("plan", "sweep.yaml", "more"), "Got unexpected extra argument(s) (more)"),
         (("report", "--format", "markdwn"), '--format markdwn: there is no such format; did you mean "markdown"?'),
-        (("report", "--format", "pdf"), "--format pdf: there is no such format; valid here: terminal, markdown, csv, json, latex, html"),
+        (("report", "--format", "plots"), "--format plots is several files; give it a folder with --output figures"),
+        (
+            ("report", "--format", "pdf"),
+            "--format pdf: there is no such format; valid here: terminal, markdown, csv, json, latex, html, plots",
+        ),
     ],
 )
 def test_words_that_are_no_command_line(refused: Refused, words: tuple[str, ...], message: str) -> None:

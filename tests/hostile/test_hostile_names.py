@@ -135,7 +135,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SWEEPER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("sweeper.service.page.vega_bundle", lambda: "draw()")  # ours alone, and it takes seconds
+    monkeypatch.setattr("sweeper.report.render.html.vega_bundle", lambda: "draw()")  # ours alone, and it takes seconds
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "sweeper.db").write_bytes(_empty_database())
     (tmp_path / "cwd").mkdir()

@@ -6,7 +6,7 @@ import pytest
 from report_snapshots import finished, snapshot_of
 
 from sweeper.report.build import Report, build_report
-from sweeper.report.render.formats import FORMATS, render
+from sweeper.report.render.formats import TABLE_FORMATS, render
 
 CAVEAT = "Confounded: timesteps and separation change together, so the difference belongs to none of them alone."
 
@@ -29,7 +29,7 @@ def report() -> Report:
     return build_report(snapshot_of(spec, [finished(name, seed, 10 + i + seed) for i, name in enumerate(cells) for seed in range(3)]))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", TABLE_FORMATS)
 def test_a_caveat_is_in_every_format(format: str) -> None:
     built = report()
     assert built.contrasts[0].caveats == (CAVEAT,)

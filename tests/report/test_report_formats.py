@@ -23,7 +23,7 @@ from rich.cells import cell_len
 from sweeper.errors import RequestError
 from sweeper.records import VersionRecord
 from sweeper.report.build import build_report
-from sweeper.report.render.formats import FORMATS, render
+from sweeper.report.render.formats import FORMATS, TABLE_FORMATS, render
 from sweeper.report.results import Report
 from sweeper.spec.report_template import LAYOUTS, Layout
 
@@ -111,7 +111,7 @@ def hostile() -> Report:
     return build_report(snapshot_of(spec, outcomes, profile=HOSTILE))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", TABLE_FORMATS)
 @pytest.mark.parametrize("data", CASES)
 def test_golden(data: str, format: str, request: pytest.FixtureRequest) -> None:
     same_as_golden(render(request.getfixturevalue(data), format), f"{data}.{SUFFIX[format]}")
@@ -130,7 +130,7 @@ def same_as_golden(text: str, name: str) -> None:
     assert text == path.read_bytes().decode()
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", TABLE_FORMATS)
 def test_equal_reports_are_equal_bytes_whatever_the_environment(whole: Report, format: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before, coloured = render(whole, format), render(whole, "terminal", width=132, colour=True)
     for name, value in {"TERM": "dumb", "COLUMNS": "200", "FORCE_COLOR": "1", "TZ": "Asia/Tokyo", "LC_ALL": "de_DE.UTF-8"}.items():
@@ -330,3 +330,10 @@ def test_a_report_loads_no_heavy_library() -> None:
     code = f"import sys, sweeper.report.build, sweeper.report.render.formats; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_command_names_every_format() -> None:
+    from sweeper.cli.report import report
+
+    (option,) = (one for one in report.__annotations__["format_"].__metadata__ if one.help)
+    assert option.help == ", ".join([*FORMATS][:-1]) + f" or {[*FORMATS][-1]}."

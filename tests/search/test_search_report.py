@@ -7,7 +7,7 @@ import pytest
 
 from sweeper.records import TrialOutcome
 from sweeper.report.build import build_report
-from sweeper.report.render.formats import FORMATS, render
+from sweeper.report.render.formats import TABLE_FORMATS, render
 from sweeper.report.render.search_charts import history_rows, parallel_rows, slice_rows
 from sweeper.report.results import Report
 from sweeper.report.search_results import expected_maximum
@@ -84,7 +84,7 @@ def test_before_anything_is_confirmed_nothing_is_claimed() -> None:
     assert [row.name for row in made.variants][:2] == [BEST, SECOND]
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", TABLE_FORMATS)
 def test_every_format_shows_it(format: str) -> None:
     text = render(report(), format, width=200)
     for shown in ("optimism", "layer", "Of 4 equal configs"):

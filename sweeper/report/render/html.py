@@ -22,8 +22,8 @@ _PLOTS_CHECKED = 8
 """Variants whose curves are drawn before the reader chooses."""
 
 
-def render_html(page: ReportPage, bundle: str) -> str:
-    """The page; equal stories and bundles give equal bytes. `bundle` is the script that draws (see `vega_bundle`)."""
+def render_html(page: ReportPage, bundle: str | None = None) -> str:
+    """The page; equal stories and bundles give equal bytes. `bundle` is the script that draws, that of `vega_bundle` where None."""
     import jinja2
     from markupsafe import Markup
 
@@ -56,9 +56,9 @@ def render_html(page: ReportPage, bundle: str) -> str:
         name=json.dumps(report.name),
         css=Markup(_source("page.css")),
         script=Markup(_source("page.js")),
-        bundle=Markup(bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")),
+        bundle=Markup((vega_bundle() if bundle is None else bundle).replace("</script", "<\\/script").replace("<!--", "<\\!--")),
     )
-    return text
+    return f"{text.rstrip()}\n"
 
 
 def vega_bundle() -> str:

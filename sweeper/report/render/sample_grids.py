@@ -55,6 +55,16 @@ def side_by_side(grids: Sequence[SampleGrid]) -> bytes:
     return out.getvalue()
 
 
+def write_grids(grids: Sequence[SampleGrid], folder: Path) -> list[Path]:
+    """A file for each training seed: its grids side by side."""
+    written = []
+    for seed in dict.fromkeys(grid.seed for grid in grids):
+        path = folder / f"samples-seed-{seed}.png"
+        path.write_bytes(side_by_side([grid for grid in grids if grid.seed == seed]))
+        written.append(path)
+    return written
+
+
 def _cut(grids: list[SampleGrid], readable: list[SampleGrid], left: int) -> tuple[list[SampleGrid], str]:
     """The first seed alone is shown in part where it fills the page by itself."""
     if grids:
