@@ -55,7 +55,7 @@ def _contrast(data: ContrastData, trials: SweepTrials, shared: Mapping[str, str]
     )
     waits = any(not trials.state(name, seed).has_ended for name in counted for seed in spec.seeds)
     decimals = numbers.decimals_of(summary.interval, metric.decimals)
-    said, left_out = contrast_sentences(data, spec, trials.variants, summary, decimals, dropped, waits=waits)
+    sentences, left_out = contrast_sentences(data, spec, trials.variants, summary, decimals, dropped, waits=waits)
     return ContrastResult(
         name=contrast.name,
         question=contrast.question,
@@ -72,7 +72,7 @@ def _contrast(data: ContrastData, trials: SweepTrials, shared: Mapping[str, str]
         decimals=decimals,
         caveats=doubts,
         remarks=(*left_out, *doubts),
-        sentence=" ".join((*said, *doubts)),
+        sentence=" ".join((*sentences, *doubts)),
         claim=claim,
     )
 
@@ -91,20 +91,20 @@ def _claims(claims: Sequence[ContrastData], trials: SweepTrials, earlier: Sequen
     tests = [earlier_tests(data.contrast, spec, trials.variants, trials.outcomes, earlier) for data in claims]
 
     def over(seeds: Sequence[int]) -> list[ClaimData]:
-        return [_claim_data(data, trials, seeds, spent=bool(found)) for data, found in zip(claims, tests, strict=True)]
+        return [_claim_data(data, trials, seeds, spent=bool(before)) for data, before in zip(claims, tests, strict=True)]
 
     over_all, spread, at = over(spec.seeds), spec.metric.assumed_spread, fixed_look(tests, spec)
     if at is not None and spec.sequential is not None:
         first = over(spec.seeds[:at])
         decisions = decide_after_fixed_look(first, over_all, spec.seeds, spec.looks, at=at, sequential=spec.sequential, assumed_cv=spread)
-        decided = [then if each.at_fixed_look else now for then, now, each in zip(first, over_all, decisions, strict=True)]
+        decided = [then if decision.at_fixed_look else now for then, now, decision in zip(first, over_all, decisions, strict=True)]
     else:
         decided, decisions = over_all, decide(over_all, spec.seeds, spec.looks, sequential=spec.sequential, assumed_cv=spread)
     undecided = sum(decision.verdict == "inconclusive" for decision in decisions)
     results: dict[str, ClaimResult] = {}
-    for data, whole, claim, decision, found in zip(claims, over_all, decided, decisions, tests, strict=True):
+    for data, whole, claim, decision, before in zip(claims, over_all, decided, decisions, tests, strict=True):
         lacking = additional_seeds(claim, decision, undecided=undecided) if data.not_comparable is None else AdditionalSeeds()
-        result = _claim(data, claim, decision, lacking, trials, found, len(spec.seeds) - len(whole.waiting))
+        result = _claim(data, claim, decision, lacking, trials, before, len(spec.seeds) - len(whole.waiting))
         if data.not_comparable is not None:
             why = f"Nothing is concluded, since {data.metric.name} does not compare here: {data.not_comparable}."
             result = replace(result, sentence=f"Inconclusive: {result.says}. {why}", not_comparable=data.not_comparable)
@@ -126,7 +126,7 @@ def _claim_data(data: ContrastData, trials: SweepTrials, seeds: Sequence[int], *
             lost[name].add(seed)
     values = data.values
     if len(seeds) < len(spec.seeds):
-        values = {name: {seed: value for seed, value in found.items() if seed in seeds} for name, found in values.items()}
+        values = {name: {seed: value for seed, value in by_seed.items() if seed in seeds} for name, by_seed in values.items()}
         design = None if design is None else design.within(seeds)
     return ClaimData(
         data.contrast,
@@ -152,18 +152,18 @@ def _claim(
     tests: Sequence[EarlierTest],
     whole: int,
 ) -> ClaimResult:
-    contrast, found, spec, metric = data.contrast, decision.estimate, trials.spec, data.metric
+    contrast, estimate, spec, metric = data.contrast, decision.estimate, trials.spec, data.metric
     assert contrast.alpha is not None, "a claim has one"
     level = 1 - 2 * decision.alpha
-    interval = None if found is None or found.error == 0 else found.interval(level)
+    interval = None if estimate is None or estimate.error == 0 else estimate.interval(level)
     unbiased = without_stopping_bias(claim, decision, None if decision.at_fixed_look else spec.sequential)
     unadjusted_level = interval_level(claim.kind, contrast.alpha)
-    unadjusted = None if interval is None or found is None else found.interval(unadjusted_level)
+    unadjusted = None if interval is None or estimate is None else estimate.interval(unadjusted_level)
     amounts = Points(interval) if metric == FINISHING else Amounts(claim.scale.log, metric.decimals, interval)
     says = statement(contrast, trials.variants)
     flipped = None
-    if decision.p is not None and found is not None and found.rule == "paired":
-        flipped = sign_flip_p(claim.kind, [claim.better * value for value in found.by_seed.values()], claim.margin)
+    if decision.p is not None and estimate is not None and estimate.rule == "paired":
+        flipped = sign_flip_p(claim.kind, [claim.better * value for value in estimate.by_seed.values()], claim.margin)
     return ClaimResult(
         name=contrast.name,
         kind=claim.kind,
@@ -174,12 +174,12 @@ def _claim(
         margin_value=None if contrast.margin is None else claim.margin,
         on_log=claim.scale.log,
         relative_to=contrast.relative_to,
-        rule=None if found is None else found.rule,
-        seeds=0 if found is None else found.seeds,
-        estimate=None if found is None else found.value,
+        rule=None if estimate is None else estimate.rule,
+        seeds=0 if estimate is None else estimate.seeds,
+        estimate=None if estimate is None else estimate.value,
         level=level,
         interval=interval,
-        bootstrap=_bootstrap(claim, found, level),
+        bootstrap=_bootstrap(claim, estimate, level),
         p=decision.p,
         p_adjusted=decision.p_adjusted,
         refuting_p=decision.refuting,
@@ -198,17 +198,17 @@ def _claim(
         more_if_estimate=missing.if_estimate,
         diverged=dict(claim.diverged),
         not_comparable=None,
-        estimate_text=amounts.one(found.value) if found else numbers.MISSING,
+        estimate_text=amounts.one(estimate.value) if estimate else numbers.MISSING,
         interval_text=amounts.both(interval),
         sentence=claim_sentence(claim, decision, missing, says, amounts, interval, level, spec, tests, unbiased, flipped),
     )
 
 
-def _bootstrap(claim: ClaimData, found: Estimate | None, level: float) -> Interval | None:
-    if found is None or found.rule in ("assumed", "block") or found.counts is not None:
+def _bootstrap(claim: ClaimData, estimate: Estimate | None, level: float) -> Interval | None:
+    if estimate is None or estimate.rule in ("assumed", "block") or estimate.counts is not None:
         return None  # of blocks it would draw whole ones, with other variants' trials
-    if found.rule == "paired":
-        return bootstrap_mean(list(found.by_seed.values()), level)
+    if estimate.rule == "paired":
+        return bootstrap_mean(list(estimate.by_seed.values()), level)
     if claim.scale.relative_to is not None:
         return None
     logs = claim.scale.log

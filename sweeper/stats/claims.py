@@ -72,10 +72,9 @@ class ClaimData:
         """Values of all variants that the test goes by: its cells', and those of the block design that have a residual."""
         if self.block_design is None:
             return self.values
-        others = {
-            name: found for name, found in self.block_design.values.items() if len(found) > 1 and name not in self.block_design.diverged
-        }
-        return {**self.values, **{name: found for name, found in others.items() if name not in self.values}}
+        design = self.block_design
+        others = {name: by_seed for name, by_seed in design.values.items() if len(by_seed) > 1 and name not in design.diverged}
+        return {**self.values, **{name: by_seed for name, by_seed in others.items() if name not in self.values}}
 
     @property
     def lost_unequally(self) -> bool:

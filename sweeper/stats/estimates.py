@@ -95,7 +95,7 @@ def estimate(
     paired = paired and block_design is None
     if paired and len(blocks) >= MIN_SEEDS:
         return _paired(kept, used, blocks, scale)
-    fewest = min((len(found) for found in kept.values()), default=0)
+    fewest = min((len(by_seed) for by_seed in kept.values()), default=0)
     if block_design is not None and fewest >= MIN_SEEDS:
         return _block(block_design, used, seeds, scale, fewest)
     if not paired and fewest >= MIN_SEEDS:
@@ -122,7 +122,7 @@ def _fits(value: float | None, scale: Scale) -> bool:
 
 
 def _paired(kept: ByVariant, weights: Mapping[str, float], blocks: Sequence[int], scale: Scale) -> Estimate | None:
-    sums = {seed: value_at({name: found[seed] for name, found in kept.items()}, weights, scale) for seed in blocks}
+    sums = {seed: value_at({name: by_seed[seed] for name, by_seed in kept.items()}, weights, scale) for seed in blocks}
     values = list(sums.values())
     if not all(map(math.isfinite, values)):
         return None
@@ -150,7 +150,7 @@ def _unpaired(kept: ByVariant, weights: Mapping[str, float], cells: Sequence[str
     """Welch's unequal variances, with Satterthwaite's degrees of freedom; a log ratio from the logs themselves."""
     logs = scale.log and scale.relative_to is None
     read = {name: [math.log(value) if logs else value for value in kept[name].values()] for name in cells}
-    means = {name: math.fsum(found) / len(found) for name, found in read.items()}
+    means = {name: math.fsum(values) / len(values) for name, values in read.items()}
     value = math.fsum(weight * means[name] for name, weight in weights.items()) if logs else value_at(means, weights, scale)
     if not math.isfinite(value):
         return None
@@ -180,7 +180,7 @@ def _block(block_design: BlockDesign, weights: Mapping[str, float], seeds: Seque
 def _assumed(kept: ByVariant, weights: Mapping[str, float], cells: Sequence[str], scale: Scale, cv: float, paired: bool) -> Estimate | None:
     """A normal interval: every cell has this coefficient of variation over seeds, and cells are independent."""
     fewest = min(map(len, kept.values()))
-    means = {name: math.fsum(found.values()) / len(found) for name, found in kept.items()}
+    means = {name: math.fsum(by_seed.values()) / len(by_seed) for name, by_seed in kept.items()}
     value = value_at(means, weights, scale)
     if not math.isfinite(value):
         return None
@@ -195,10 +195,10 @@ def _assumed(kept: ByVariant, weights: Mapping[str, float], cells: Sequence[str]
 def finishing_estimate(ends: ByVariant, weights: Mapping[str, float], seeds: Sequence[int], least: int = MIN_SEEDS) -> Estimate | None:
     """The trials of all cells on one side are counted together; None where a cell has fewer than `least`."""
     kept = {name: [ends[name][seed] for seed in seeds if seed in ends.get(name, {})] for name, weight in weights.items() if weight}
-    fewest = min((len(found) for found in kept.values()), default=0)
+    fewest = min((len(by_seed) for by_seed in kept.values()), default=0)
     if fewest < max(least, 1):
         return None
-    of, to = ([value for name, found in kept.items() if sign * weights[name] > 0 for value in found] for sign in (1, -1))
+    of, to = ([value for name, values in kept.items() if sign * weights[name] > 0 for value in values] for sign in (1, -1))
     counts = Counts(round(sum(of)), len(of), round(sum(to)), len(to))
     # Of shares with a success and a failure more, which is never 0 (Agresti and Caffo 2000). The interval does not go by it.
     shares = [((sum(side) + 1) / (len(side) + 2), len(side) + 2) for side in (of, to)]
@@ -221,20 +221,21 @@ def summarise_contrast(
     if paired and block_design is None:
         summary = paired_contrast(by_variant, weights, seeds)
         if summary.half_width is None and assumed_cv is not None:
-            found = estimate(by_variant, weights, seeds, assumed_cv=assumed_cv)
-            summary = summary if found is None else dataclasses.replace(summary, half_width=NORMAL_QUANTILE * found.error, rule="assumed")
+            assumed = estimate(by_variant, weights, seeds, assumed_cv=assumed_cv)
+            if assumed is not None:
+                summary = dataclasses.replace(summary, half_width=NORMAL_QUANTILE * assumed.error, rule="assumed")
         return summary, bootstrap_mean(list(summary.by_seed.values()), CONFIDENCE)
     used = {name: weight for name, weight in weights.items() if weight}
     kept = {name: {seed: value for seed, value in by_variant.get(name, {}).items() if usable(value)} for name in used}
     fewest = min(map(len, kept.values()), default=0)
-    found = estimate(kept, used, seeds, paired=False, assumed_cv=assumed_cv, block_design=block_design)
-    if found is not None:
-        rule: Rule = "assumed" if found.rule == "assumed" else "welch" if block_design is None else "block"
-        half_width = found.value - found.interval(CONFIDENCE).low
+    unpaired = estimate(kept, used, seeds, paired=False, assumed_cv=assumed_cv, block_design=block_design)
+    if unpaired is not None:
+        rule: Rule = "assumed" if unpaired.rule == "assumed" else "welch" if block_design is None else "block"
+        half_width = unpaired.value - unpaired.interval(CONFIDENCE).low
         if block_design is not None:
-            return Summary({}, found.value, None, half_width, rule, fewest), None
+            return Summary({}, unpaired.value, None, half_width, rule, fewest), None
         read = {name: list(values.values()) for name, values in kept.items()}
-        return Summary({}, found.value, None, half_width, rule, fewest), bootstrap_sum(read, used, CONFIDENCE)
+        return Summary({}, unpaired.value, None, half_width, rule, fewest), bootstrap_sum(read, used, CONFIDENCE)
     means = {name: mean(list(values.values())) for name, values in kept.items()}
     total = math.fsum(used[name] * (value or 0.0) for name, value in means.items()) if fewest else None
     return Summary({}, total, None, None, "welch" if block_design is None else "block", fewest), None

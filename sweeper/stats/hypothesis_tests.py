@@ -42,20 +42,20 @@ def interval_level(kind: ClaimKind, alpha: float) -> float:
     return 1 - alpha if two_sided(kind) else 1 - 2 * alpha
 
 
-def p_values(kind: ClaimKind, found: Estimate | None, *, margin: float, better: int, smallest_effect: float | None = None) -> PValues:
+def p_values(kind: ClaimKind, estimate: Estimate | None, *, margin: float, better: int, smallest_effect: float | None = None) -> PValues:
     """`better`: -1 where lower values are better, else 1. `smallest_effect` of interest, of a superior claim."""
-    if found is None or found.error == 0:
+    if estimate is None or estimate.error == 0:
         return UNTESTED
-    if found.counts is not None:
-        return PValues(*(min(1.0, 2 * p(found.counts)) for p in (p_above, p_below)))
-    effect = better * found.value
+    if estimate.counts is not None:
+        return PValues(*(min(1.0, 2 * p(estimate.counts)) for p in (p_above, p_below)))
+    effect = better * estimate.value
 
     def above(bound: float) -> float:
         """p of: the effect is not above the bound."""
-        return _below((bound - effect) / found.error, found.degrees)
+        return _below((bound - effect) / estimate.error, estimate.degrees)
 
     def below(bound: float) -> float:
-        return _below((effect - bound) / found.error, found.degrees)
+        return _below((effect - bound) / estimate.error, estimate.degrees)
 
     match kind:
         case "superior":

@@ -39,8 +39,8 @@ def pairing_of(
     variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[tuple[str, int], TrialOutcome], analysis: Analysis | None = None
 ) -> Pairing:
     """As the sweep declares, else by the fingerprints of the streams of each variant's trials; variants without any trial are not asked."""
-    found = _by_streams(variants, seeds, outcomes)
-    return found if analysis is None else replace(found, paired=analysis == "paired", declared=True, block=analysis == "block")
+    pairing = _by_streams(variants, seeds, outcomes)
+    return pairing if analysis is None else replace(pairing, paired=analysis == "paired", declared=True, block=analysis == "block")
 
 
 def _by_streams(variants: Iterable[str], seeds: Sequence[int], outcomes: Mapping[tuple[str, int], TrialOutcome]) -> Pairing:

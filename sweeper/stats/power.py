@@ -77,14 +77,14 @@ def equivalence_power(seeds: int, *, effect: float, smallest_effect: float, alph
     return _within(effect, smallest_effect, seeds, alpha / 2, noise)
 
 
-def seeds_for_equivalence(*, effect: float, smallest_effect: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
+def seeds_for_equivalence(*, effect: float, smallest_effect: float, alpha: float, noise: Noise, target: float = POWER) -> int | None:
     """Fewest seeds (3 or more) at which it does with the wanted power; None where no number up to 100,000 is enough."""
-    return fewest_seeds(lambda n: equivalence_power(n, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise) >= wanted)
+    return fewest_seeds(lambda n: equivalence_power(n, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise) >= target)
 
 
-def seeds_needed(kind: ClaimKind, *, effect: float, margin: float, alpha: float, noise: Noise, wanted: float = POWER) -> int | None:
+def seeds_needed(kind: ClaimKind, *, effect: float, margin: float, alpha: float, noise: Noise, target: float = POWER) -> int | None:
     """Fewest seeds (3 or more) at which the claim is supported with the wanted power; None where no number up to 100,000 is enough."""
-    return fewest_seeds(lambda seeds: power(kind, seeds, effect=effect, margin=margin, alpha=alpha, noise=noise) >= wanted)
+    return fewest_seeds(lambda seeds: power(kind, seeds, effect=effect, margin=margin, alpha=alpha, noise=noise) >= target)
 
 
 def seeds_to_decide(
@@ -94,7 +94,7 @@ def seeds_to_decide(
     margin: float,
     alpha: float,
     noise: Noise,
-    wanted: float = POWER,
+    target: float = POWER,
     smallest_effect: float | None = None,
 ) -> int | None:
     """Fewest seeds at which the claim is supported, or is refuted (also by an effect smaller than the smallest one of interest), with the
@@ -102,23 +102,23 @@ def seeds_to_decide(
 
     def enough(seeds: int) -> bool:
         given = {"effect": effect, "margin": margin, "alpha": alpha}
-        found = max(power(kind, seeds, **given, noise=noise), refuting_power(kind, seeds, **given, noise=noise))
+        reached = max(power(kind, seeds, **given, noise=noise), refuting_power(kind, seeds, **given, noise=noise))
         if smallest_effect is not None:
             small = equivalence_power(seeds, effect=effect, smallest_effect=smallest_effect, alpha=alpha, noise=noise)
-            found = max(found, small)
-        return found >= wanted
+            reached = max(reached, small)
+        return reached >= target
 
     return fewest_seeds(enough)
 
 
-def smallest_size(kind: ClaimKind, seeds: int, *, alpha: float, noise: Noise, margin: float = 0.0, wanted: float = POWER) -> float | None:
+def smallest_size(kind: ClaimKind, seeds: int, *, alpha: float, noise: Noise, margin: float = 0.0, target: float = POWER) -> float | None:
     """What so many seeds can claim with the wanted power: the smallest true effect shown (`superior`), or, at a true effect of zero, the
     smallest margin kept. None where nothing up to `LARGEST_SIZE` is enough."""
 
     def enough(size: float) -> bool:
         if kind == "superior":
-            return power(kind, seeds, effect=size, margin=margin, alpha=alpha, noise=noise) >= wanted
-        return power(kind, seeds, effect=0.0, margin=size, alpha=alpha, noise=noise) >= wanted
+            return power(kind, seeds, effect=size, margin=margin, alpha=alpha, noise=noise) >= target
+        return power(kind, seeds, effect=0.0, margin=size, alpha=alpha, noise=noise) >= target
 
     if not enough(LARGEST_SIZE):
         return None

@@ -35,26 +35,26 @@ def additional_seeds(data: ClaimData, decision: Decision, *, undecided: int) -> 
     """By the noise found, at the level that Holm's procedure leaves to the first of so many undecided claims."""
     from scipy.special import chdtri
 
-    found, alpha = decision.estimate, data.contrast.alpha
-    if decision.verdict != "inconclusive" or found is None or found.noise.sd == 0 or alpha is None:
+    estimate, alpha = decision.estimate, data.contrast.alpha
+    if decision.verdict != "inconclusive" or estimate is None or estimate.noise.sd == 0 or alpha is None:
         return AdditionalSeeds()
-    degrees = found.degrees
+    degrees = estimate.degrees
     tails = () if math.isinf(degrees) else (0.1, 0.9)  # an assumed spread is taken as known
     spreads = [1.0, *(math.sqrt(degrees / float(chdtri(degrees, tail))) for tail in tails)]
 
     def more(effect: float) -> SeedCount:
-        wanted = [
+        needed = [
             seeds_to_decide(
                 data.kind,
                 effect=effect,
                 margin=data.margin,
                 alpha=alpha / undecided,
-                noise=replace(found.noise, sd=spread * found.noise.sd),
+                noise=replace(estimate.noise, sd=spread * estimate.noise.sd),
                 smallest_effect=data.smallest_effect,
             )
             for spread in spreads
         ]
-        numbers = [None if one is None else max(1, one - found.seeds) for one in wanted]
+        numbers = [None if one is None else max(1, one - estimate.seeds) for one in needed]
         return SeedCount(numbers[0], numbers[1 % len(numbers)], numbers[2 % len(numbers)])
 
-    return AdditionalSeeds(more(0.0), more(data.better * found.value))
+    return AdditionalSeeds(more(0.0), more(data.better * estimate.value))

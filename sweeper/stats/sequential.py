@@ -47,7 +47,7 @@ def levels(alpha: Sequence[float], looks: Sequence[int], most: int, spending: Sp
 
     family = np.asarray(alpha, dtype=np.float64)
     shares = [seeds / most for seeds in looks]
-    found = np.empty((len(family), len(looks)))
+    critical = np.empty((len(family), len(looks)))
     # Density of the score (Brownian motion at the shares) of those not decided yet, on a grid for each alpha: (alphas, nodes).
     grid, weight = np.zeros((len(family), 1)), np.ones((len(family), 1))
     before, spent_before = 0.0, np.zeros(len(family))
@@ -60,7 +60,7 @@ def levels(alpha: Sequence[float], looks: Sequence[int], most: int, spending: Sp
             beyond = (weight * ndtr((grid - middle[:, None] * math.sqrt(share)) / step)).sum(axis=1)
             above = beyond > total - spent_before
             low, high = np.where(above, middle, low), np.where(above, high, middle)
-        found[:, look] = ndtr(-high)
+        critical[:, look] = ndtr(-high)
         bound = high * math.sqrt(share)
         nodes = np.linspace(-_FARTHEST * math.sqrt(share), bound, _NODES, axis=1)
         width = (nodes[:, 1] - nodes[:, 0])[:, None] * _trapezoid()
@@ -68,7 +68,7 @@ def levels(alpha: Sequence[float], looks: Sequence[int], most: int, spending: Sp
         density = (weight[:, None, :] * np.exp(-(increments**2) / 2)).sum(axis=2) / (step * math.sqrt(2 * math.pi))
         grid, weight = nodes, density * width
         before, spent_before = share, total
-    return found
+    return critical
 
 
 def repeated_p(p: Sequence[float], looks: Sequence[int], most: int, spending: Spending) -> tuple[float, int]:
@@ -196,13 +196,13 @@ def _first_to_decide(p: Array, family: Array, looks: Sequence[int], most: int, s
 def _deciding(p: Array, family: Array, looks: Sequence[int], most: int, spending: Spending) -> Array:
     """The same for each look, (rows, looks)."""
     table = _levels(tuple(family.tolist()), tuple(looks), most, spending)
-    found = np.ones_like(p)
+    deciding = np.ones_like(p)
     for look in range(len(looks)):
         reached = np.maximum(table[:, look], _TINY)
         growing = np.concatenate([[True], np.diff(np.maximum.accumulate(reached)) > 0])  # early looks may have no level at all
         read = np.interp(np.log(np.maximum(p[:, look], _TINY)), np.log(reached[growing]), np.log(family[growing]), right=0.0)
-        found[:, look] = np.minimum(1.0, np.exp(read))
-    return found
+        deciding[:, look] = np.minimum(1.0, np.exp(read))
+    return deciding
 
 
 @functools.lru_cache(maxsize=8)

@@ -130,16 +130,16 @@ def _p_at(counts: Counts, difference: float) -> float:
     statistic = _statistics(counts.of_trials, counts.to_trials, difference)
     as_far = (statistic >= statistic[counts.of_finished, counts.to_finished] - _TIED).astype(np.float64)
     least, most = max(0.0, -difference), min(1.0, 1.0 - difference)
-    low, high, number, found = least, most, _SHARES, 0.0
+    low, high, number, largest = least, most, _SHARES, 0.0
     for _ in range(1 + _ROUNDS):
         share = np.linspace(low, high, number)
         one, other = _law(counts.of_trials, np.clip(share + difference, 0.0, 1.0)), _law(counts.to_trials, share)
         probability = ((one @ as_far) * other).sum(axis=1)
         best = int(probability.argmax())
-        found = max(found, float(probability[best]))
+        largest = max(largest, float(probability[best]))
         step = (high - low) / (number - 1)
         low, high, number = max(least, share[best] - step), min(most, share[best] + step), _FINER
-    return min(1.0, found)
+    return min(1.0, largest)
 
 
 def _law(trials: int, shares: Any) -> Any:

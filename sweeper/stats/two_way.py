@@ -42,8 +42,8 @@ class BlockDesign:
         at = tuple(seeds)
         sampled = self._sampled.get((at, log))
         if sampled is None:
-            found = {name: self._read(name, at, log) for name in self.values if not set(self.diverged.get(name, ())) & set(at)}
-            whole = {name: one for name, one in found.items() if len(one) == len(self._read(name, at, log=False))}
+            sampled_at = {name: self._read(name, at, log) for name in self.values if not set(self.diverged.get(name, ())) & set(at)}
+            whole = {name: one for name, one in sampled_at.items() if len(one) == len(self._read(name, at, log=False))}
             sampled = self._sampled[at, log] = {name: one for name, one in whole.items() if len(one) > 1}
         extra = [name for name in weighed if name not in sampled]
         key = (at, log, frozenset(extra))
@@ -53,14 +53,14 @@ class BlockDesign:
 
     def within(self, seeds: Collection[int]) -> "BlockDesign":
         """As it was when only these seeds had been run."""
-        values = {name: {seed: value for seed, value in found.items() if seed in seeds} for name, found in self.values.items()}
+        values = {name: {seed: value for seed, value in by_seed.items() if seed in seeds} for name, by_seed in self.values.items()}
         diverged = {name: [seed for seed in at if seed in seeds] for name, at in self.diverged.items()}
         return BlockDesign(values, {name: at for name, at in diverged.items() if at})
 
     def _read(self, name: str, seeds: Sequence[int], log: bool) -> dict[int, float]:
         mine = self.values.get(name, {})
-        found = {seed: mine[seed] for seed in seeds if seed in mine and usable(mine[seed])}
-        return {seed: math.log(value) for seed, value in found.items() if value > 0} if log else found
+        usable_values = {seed: mine[seed] for seed in seeds if seed in mine and usable(mine[seed])}
+        return {seed: math.log(value) for seed, value in usable_values.items() if value > 0} if log else usable_values
 
 
 @dataclass(frozen=True)
@@ -84,28 +84,28 @@ class TwoWay:
     @classmethod
     def of(cls, values: Values) -> "TwoWay | None":
         """None where no degree of freedom is left for the residuals. Values are usable ones."""
-        values = {name: found for name, found in values.items() if found}
-        seeds = sorted({seed for found in values.values() for seed in found})
+        values = {name: by_seed for name, by_seed in values.items() if by_seed}
+        seeds = sorted({seed for by_seed in values.values() for seed in by_seed})
         number = sum(map(len, values.values()))
         part, parts = _parts(values)
         degrees = number - len(values) - len(seeds) + parts
         if degrees < 1:
             return None
-        means = {name: mean(list(found.values())) or 0.0 for name, found in values.items()}
-        largest = max(abs(value) for found in values.values() for value in found.values())
+        means = {name: mean(list(by_seed.values())) or 0.0 for name, by_seed in values.items()}
+        largest = max(abs(value) for by_seed in values.values() for value in by_seed.values())
         if number == len(values) * len(seeds):
             # Without a system, so that a complete layout has the same digits everywhere.
-            shift = {seed: math.fsum(found[seed] - means[name] for name, found in values.items()) / len(values) for seed in seeds}
+            shift = {seed: math.fsum(by_seed[seed] - means[name] for name, by_seed in values.items()) / len(values) for seed in seeds}
             return cls(means, values, _deviation(values, means, shift, degrees, largest), degrees, part, None, {})
         place = {seed: index for index, seed in enumerate(seeds)}
         inverse = _inverse(values, part, place)
         right = [0.0] * len(seeds)
-        for name, found in values.items():
-            for seed, value in found.items():
+        for name, by_seed in values.items():
+            for seed, value in by_seed.items():
                 right[place[seed]] += value - means[name]
         solved = _times(inverse, right)
         shift = {seed: solved[place[seed]] for seed in seeds}
-        levels = {name: means[name] - math.fsum(shift[seed] for seed in found) / len(found) for name, found in values.items()}
+        levels = {name: means[name] - math.fsum(shift[seed] for seed in by_seed) / len(by_seed) for name, by_seed in values.items()}
         return cls(levels, values, _deviation(values, levels, shift, degrees, largest), degrees, part, inverse, place)
 
     def weighs(self, weights: Mapping[str, float]) -> bool:
@@ -137,8 +137,8 @@ def _parts(values: Values) -> tuple[dict[str, int], int]:
     """Number of the connected part of each variant, and how many there are."""
     part: dict[str, int] = {}
     at: dict[int, list[str]] = {}
-    for name, found in values.items():
-        for seed in found:
+    for name, by_seed in values.items():
+        for seed in by_seed:
             at.setdefault(seed, []).append(name)
     parts = 0
     for first in values:
@@ -157,7 +157,7 @@ def _parts(values: Values) -> tuple[dict[str, int], int]:
 
 
 def _deviation(values: Values, levels: Mapping[str, float], shift: Mapping[int, float], degrees: int, largest: float) -> float:
-    residuals = [value - levels[name] - shift[seed] for name, found in values.items() for seed, value in found.items()]
+    residuals = [value - levels[name] - shift[seed] for name, by_seed in values.items() for seed, value in by_seed.items()]
     if max(map(abs, residuals)) <= _NO_SPREAD * largest:
         return 0.0
     return _rounded(math.sqrt(math.fsum(residual**2 for residual in residuals) / degrees))
@@ -172,11 +172,11 @@ def _inverse(values: Values, part: Mapping[str, int], place: Mapping[int, int]) 
 
     number = len(place)
     system = np.zeros((number, number))
-    of_seed = {seed: part[name] for name, found in values.items() for seed in found}
+    of_seed = {seed: part[name] for name, by_seed in values.items() for seed in by_seed}
     parts = np.array([of_seed[seed] for seed in place])
     system += parts[:, None] == parts[None, :]
-    for found in values.values():
-        at = [place[seed] for seed in found]
+    for by_seed in values.values():
+        at = [place[seed] for seed in by_seed]
         system[at, at] += 1.0
         system[np.ix_(at, at)] -= 1 / len(at)
     both = np.hstack([system, np.eye(number)])

@@ -38,9 +38,9 @@ def variance_components(variants: Iterable[Values]) -> VarianceComponents | None
     """None without a variant of two trials that share two generation seeds."""
     squares_rest = squares_training = 0.0
     degrees_rest = degrees_training = trials = generations = 0
-    for found in variants:
-        common = sorted(set.intersection(*(set(values) for values in found.values()))) if found else []
-        rows = [[values[seed] for seed in common] for values in found.values()]
+    for by_training_seed in variants:
+        common = sorted(set.intersection(*(set(values) for values in by_training_seed.values()))) if by_training_seed else []
+        rows = [[values[seed] for seed in common] for values in by_training_seed.values()]
         rows = [row for row in rows if all(map(usable, row))]
         n, g = len(rows), len(common)
         if n < 2 or g < 2:

@@ -40,7 +40,7 @@ class _Reading:
     """One claim at its whole looks."""
 
     looks: tuple[int, ...]
-    found: tuple[Estimate | None, ...]
+    estimates: tuple[Estimate | None, ...]
     tests: tuple[PValues, ...]
 
     def at_last(self) -> PValues:
@@ -90,21 +90,21 @@ def decide(
             verdict = "exploratory" if verdict != "interim" else verdict
         two_way = verdict not in ("supported", "refuted") or by_size
         family = min(level[index] for level in levels) if two_way else levels[verdict == "refuted"][index]
-        found = one.found[place] if one.looks else None
-        if found is None:  # too few for a test, or a look that is not whole: a number to look at all the same
-            found = _estimate(data, data.values, seeds, assumed_cv=assumed_cv, least=1)
-        if found is not None and found.rule == "assumed":
+        estimated = one.estimates[place] if one.looks else None
+        if estimated is None:  # too few for a test, or a look that is not whole: a number to look at all the same
+            estimated = _estimate(data, data.values, seeds, assumed_cv=assumed_cv, least=1)
+        if estimated is not None and estimated.rule == "assumed":
             family = alpha
-        silent = found is None or not one.looks or one.tests[place] is UNTESTED or verdict in ("interim", "exploratory")
+        silent = estimated is None or not one.looks or one.tests[place] is UNTESTED or verdict in ("interim", "exploratory")
         p, after, against = (None if silent else _rounded(value) for value in (support[index][0], supporting[index], refuting[index]))
         within = None if silent or data.smallest_effect is None else _rounded(small)
         # The contrary of an equivalence is shown by a test to each side, so unless it is supported the interval has half the level.
-        one_tail = data.kind == "non_inferior" or verdict == "supported" or (found is not None and found.rule == "assumed")
+        one_tail = data.kind == "non_inferior" or verdict == "supported" or (estimated is not None and estimated.rule == "assumed")
         one_sided = family if one_tail and not two_sided(data.kind) else family / 2
         until = one.looks[: place + 1] if one.looks else ()
         at_look = _nominal(one_sided, until, sequential) if sequential is not None and until else one_sided
         decisions.append(
-            Decision(verdict, found, p, after, against, at_look, one_sided, until, None if silent and not by_size else answer, within)
+            Decision(verdict, estimated, p, after, against, at_look, one_sided, until, None if silent and not by_size else answer, within)
         )
     return decisions
 
@@ -112,9 +112,9 @@ def decide(
 def _read(data: ClaimData, seeds: Sequence[int], looks: Sequence[int]) -> _Reading:
     """At every look whose trials have all ended: the first so many seeds, in the order of the sweep."""
     whole = tuple(number for number in looks if not set(seeds[:number]) & set(data.waiting))
-    found = tuple(_estimate(data, data.values, seeds[:number]) for number in whole)
-    tests = tuple(_test(data, one, seeds[:number]) for one, number in zip(found, whole, strict=True))
-    return _Reading(whole, found, tests)
+    estimates = tuple(_estimate(data, data.values, seeds[:number]) for number in whole)
+    tests = tuple(_test(data, one, seeds[:number]) for one, number in zip(estimates, whole, strict=True))
+    return _Reading(whole, estimates, tests)
 
 
 def _estimate(
@@ -128,18 +128,18 @@ def _estimate(
     return estimate(values, data.weights, seeds, scale=data.scale, paired=data.paired, assumed_cv=assumed_cv, block_design=block_design)
 
 
-def _test(data: ClaimData, found: Estimate | None, seeds: Sequence[int]) -> PValues:
+def _test(data: ClaimData, estimated: Estimate | None, seeds: Sequence[int]) -> PValues:
     if any(data.diverged.values()) and data.kind != "finishes_more":
         return UNTESTED
-    tested = _p_values(data, found)
-    if not data.lost_unequally or found is None:
+    tested = _p_values(data, estimated)
+    if not data.lost_unequally or estimated is None:
         return tested
     bounds = [tested] + [_with_losses(data, seeds, sign) for sign in (-1, 1)]
     return PValues(*(max(getattr(one, side) for one in bounds) for side in ("supporting", "refuting", "equivalent")))
 
 
-def _p_values(data: ClaimData, found: Estimate | None) -> PValues:
-    return p_values(data.kind, found, margin=data.margin, better=data.better, smallest_effect=data.smallest_effect)
+def _p_values(data: ClaimData, estimated: Estimate | None) -> PValues:
+    return p_values(data.kind, estimated, margin=data.margin, better=data.better, smallest_effect=data.smallest_effect)
 
 
 def _with_losses(data: ClaimData, seeds: Sequence[int], sign: int) -> PValues:
@@ -148,12 +148,12 @@ def _with_losses(data: ClaimData, seeds: Sequence[int], sign: int) -> PValues:
     On the share of trials that finish, each of them diverged or finished.
     """
     filled: dict[str, Mapping[int, float]] = {}
-    for name, found in data.tested.items():
+    for name, by_seed in data.tested.items():
         if data.kind == "finishes_more":
             worst = float(sign * data.weights.get(name, 0.0) > 0)
-            filled[name] = {**{seed: worst for seed in data.lost.get(name, ()) if seed in seeds}, **found}
+            filled[name] = {**{seed: worst for seed in data.lost.get(name, ()) if seed in seeds}, **by_seed}
             continue
-        kept = [value for value in found.values() if usable(value)]
+        kept = [value for value in by_seed.values() if usable(value)]
         center, spread = mean(kept), sample_sd(kept)
         if center is None or spread is None:
             return UNTESTED
@@ -161,7 +161,7 @@ def _with_losses(data: ClaimData, seeds: Sequence[int], sign: int) -> PValues:
         value = center + toward * LOST_DEVIATIONS * spread
         if data.scale.log and value <= 0:
             return UNTESTED
-        filled[name] = {**{seed: value for seed in data.lost.get(name, ()) if seed in seeds}, **found}
+        filled[name] = {**{seed: value for seed in data.lost.get(name, ()) if seed in seeds}, **by_seed}
     return _p_values(data, _estimate(data, filled, seeds))
 
 
@@ -181,8 +181,8 @@ def _by_looks(data: ClaimData, read: _Reading, side: Side, sequential: Sequentia
     factor = 2 if (two_sided(data.kind) if side == "supporting" else data.kind != "non_inferior") else 1
     places, numbers, values = zip(*counted, strict=True)
     one_sided = [value / factor for value in values]
-    found, at = repeated_p(one_sided, numbers, sequential.max_seeds, sequential.spending)
-    return min(1.0, factor * found), places[at]
+    repeated, at = repeated_p(one_sided, numbers, sequential.max_seeds, sequential.spending)
+    return min(1.0, factor * repeated), places[at]
 
 
 def _holm_levels(p: Sequence[float], adjusted: Sequence[float], alpha: float) -> list[float]:
@@ -209,16 +209,16 @@ def _nominal(one_sided: float, looks: Sequence[int], sequential: Sequential) -> 
 
 def without_stopping_bias(data: ClaimData, decision: Decision, sequential: Sequential | None) -> float | None:
     """The estimate corrected for having stopped where it decided; None with one look, and where nothing is known of its spread."""
-    found, counted = decision.estimate, [number for number in decision.looks if number >= MIN_SEEDS]
-    if sequential is None or found is None or found.error == 0 or not counted or counted == [sequential.max_seeds]:
+    estimated, counted = decision.estimate, [number for number in decision.looks if number >= MIN_SEEDS]
+    if sequential is None or estimated is None or estimated.error == 0 or not counted or counted == [sequential.max_seeds]:
         return None
-    if found.counts is not None:
+    if estimated.counts is not None:
         return None  # the correction is for normal estimates
     from sweeper.stats.sequential import unbiased_estimate
 
     return data.better * unbiased_estimate(
-        data.better * found.value,
-        found.error * math.sqrt(found.seeds),
+        data.better * estimated.value,
+        estimated.error * math.sqrt(estimated.seeds),
         counted,
         kind=data.kind,
         margin=data.margin,
