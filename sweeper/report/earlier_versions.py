@@ -5,7 +5,7 @@ A margin that was moved after a look is seen in every report.
 A sweep that is run with 3 seeds, read, and run again with 4 has been tested twice. At a fixed number of seeds the first test has spent
 all of alpha, so the second has none: simulated, raising the seeds by hand from 3 to 12 gives some verdict in 18% of sweeps without an
 effect, where 5% were promised. `sequential` shares alpha between looks, if it is declared before the first; declared afterwards, it has
-nothing to share (`fixed_look`).
+nothing to share (`decide_after_fixed_look`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def earlier_tests(
             continue
         if other.sequential is not None:
             if spec.sequential is not None and not found:
-                break  # the rule was there first: a test at a fixed number of seeds beside it is none (`declared` notes it)
+                break  # the rule was there first: a test at a fixed number of seeds beside it is none (`declaration_notes` says so)
             continue
         again = set(other.seeds) == mine.keys() and other.analysis == spec.analysis and not _other_blocks(version, spec, outcomes)
         if again and spec.sequential is None:

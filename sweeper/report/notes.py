@@ -164,14 +164,14 @@ def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> 
     found = []
     # Precision and recall are of whose features the distance is.
     other = any((is_distance(name) or is_kernel_distance(name)) and name not in _DISTANCES_BY_CLASSIFIER for name in metrics)
-    judged = [METRICS[name].label for name in _BY_CLASSIFIER if name in metrics and not (other and name in _BY_NEIGHBOURS)]
+    labels = [METRICS[name].label for name in _BY_CLASSIFIER if name in metrics and not (other and name in _BY_NEIGHBOURS)]
     accuracy = _range(finished, "classifier_accuracy", lambda value: numbers.fixed(value, 3))
-    if judged and accuracy:
-        found.append(f"{_listing(judged)}: the classifier's own accuracy on real held-out images is {accuracy}.")
+    if labels and accuracy:
+        found.append(f"{_listing(labels)}: the classifier's own accuracy on real held-out images is {accuracy}.")
     weak = [outcome for outcome in finished if isinstance(of := outcome.details.get("classifier_accuracy"), float) and of < FEWEST_RIGHT]
-    if judged and weak:
+    if labels and weak:
         found.append(
-            f"WARNING: {_listing(judged)} rest on a classifier that is right on fewer than {FEWEST_RIGHT:.0%} of real held-out images, in"
+            f"WARNING: {_listing(labels)} rest on a classifier that is right on fewer than {FEWEST_RIGHT:.0%} of real held-out images, in"
             f" {len(weak)} of {numbers.plural(len(finished), 'trial')}: what it cannot tell apart, they cannot. Set another"
             " evaluation.extractor for distances, and give evaluation.classifier one of your own for classes."
         )
@@ -249,7 +249,7 @@ def _in_words(gain: PairingEfficiency) -> str:
 
 
 def variance_notes(metric: MetricInfo, outcomes: Iterable[TrialOutcome]) -> list[str]:
-    """One sentence where trials were judged with several generation seeds."""
+    """One sentence where trials were evaluated with several generation seeds."""
     by_variant: dict[str, dict[int, Mapping[str, float]]] = {}
     for outcome in outcomes:
         values = outcome.details.get(BY_GENERATION)

@@ -6,7 +6,7 @@ from sweeper.records import TrialOutcome
 
 
 def shared_trials(outcomes: Iterable[TrialOutcome]) -> dict[str, str]:
-    """Variant -> the first variant that has the same trials, judged alike, at every seed; only for variants that repeat another."""
+    """Variant -> the first variant that has the same trials, evaluated alike, at every seed; only for variants that repeat another."""
     trials: dict[str, list[tuple[int, str, int, str]]] = {}
     for outcome in outcomes:
         known = (outcome.seed, outcome.fingerprint, outcome.steps, outcome.evaluation_fingerprint)

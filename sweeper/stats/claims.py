@@ -35,7 +35,7 @@ class ClaimData:
     better: int = -1
     """-1 where lower values of its metric are better, else 1."""
     spent: bool = False
-    """An earlier version was judged at all of alpha on some of these trials."""
+    """An earlier version was tested at all of alpha on some of these trials."""
     log: bool = False
     """Whether it is on the log of its metric; one with a size in % is, whatever this says."""
     block_design: BlockDesign | None = None

@@ -1,6 +1,6 @@
 """Training seeds and generation seeds apart: which of them a trial's value varies by, and so of which to buy more.
 
-All trials of a sweep are judged with the same generation seeds, so these cross the training seeds rather than nest in them: what a
+All trials of a sweep are evaluated with the same generation seeds, so these cross the training seeds rather than nest in them: what a
 generation seed does to every trial alike cancels in differences, and only the rest counts as generation variance here. Within a variant,
 value = mean + training seed + generation seed + rest; the parts come from the mean squares of the two-way layout, pooled over variants.
 """

@@ -7,7 +7,7 @@ When there is a verdict at all:
   is on that (`finishes_more`);
 - where a failed trial is missing from some cells and not from others, only if the verdict also holds when each lost trial counts as
   `LOST_DEVIATIONS` standard deviations worse (or better) than its cell;
-- not where an earlier version of the claim was judged on some of the same trials at all of alpha: that test has spent it.
+- not where an earlier version of the claim was tested on some of the same trials at all of alpha: that test has spent it.
 
 A superior claim with a smallest effect of interest has one of three answers, and one interval gives them: superior where it lies above 0,
 inferior where it lies below, equivalent where it lies within the smallest effect to both sides. Their error is at most alpha together, over
@@ -262,7 +262,10 @@ def decide_after_fixed_look(
     sequential: Sequential,
     assumed_cv: float | None = None,
 ) -> list[Decision]:
-    """Verdicts on all claims of a sweep together.
+    """Verdicts of a sweep that was tested at all of alpha first, and was given a spending rule afterwards.
+
+    That test has spent all of alpha, and no rule takes it back: counted as a look of O'Brien and Fleming's rule, it makes the looks
+    together wrong in 9% instead of 5%. So a verdict that it gave stands, whatever later looks say, and no later look gives one.
 
     Args:
         first: The claims as that test had them, over its seeds alone.
@@ -271,7 +274,7 @@ def decide_after_fixed_look(
         looks: Numbers of seeds, the present one last.
         at: Number of seeds of the fixed look: the first so many.
         sequential: The rule that was declared after it.
-        assumed_cv: As in `judge`.
+        assumed_cv: As in `decide`.
     """
     fixed = decide([replace(data, spent=False) for data in first], seeds[:at], (at,), sequential=None, assumed_cv=assumed_cv)
     later = decide([replace(data, spent=True) for data in claims], seeds, looks, sequential=sequential, assumed_cv=assumed_cv)

@@ -337,3 +337,17 @@ def test_the_command_names_every_format() -> None:
 
     (option,) = (one for one in report.__annotations__["format_"].__metadata__ if one.help)
     assert option.help == ", ".join([*FORMATS][:-1]) + f" or {[*FORMATS][-1]}."
+
+
+def test_a_contrast_has_one_row_and_the_same_verdict_in_every_format(claims: Report) -> None:
+    content = json.loads(render(claims, "json"))
+    decided = {row["name"]: (row["verdict"], row["p_holm"]) for row in content["claims"]}
+    assert {row["name"]: (row["verdict"], row["p_holm"]) for row in content["contrasts"]} == decided
+    rows = list(csv.DictReader(io.StringIO(render(claims, "csv"))))
+    assert {row["name"]: row["verdict"] for row in rows if row["kind"] == "claim"} == {
+        name: verdict for name, (verdict, _) in decided.items()
+    }
+    lines = render(claims, "markdown").splitlines()
+    for name, (verdict, _) in decided.items():
+        (line,) = [line for line in lines if line.startswith(f"| {name} ")]
+        assert line.endswith(f"| {verdict} |")
