@@ -72,13 +72,14 @@ class Points:
         return numbers.fixed(100 * value, self.decimals)
 
 
-def finishing_found(found: Estimate, amounts: Points, interval: Interval | None, level: str) -> str:
+def finishing_text(estimate: Estimate, amounts: Points, interval: Interval | None, level: str) -> str:
     """'10 of 10 against 3 of 10, a difference of 70 percentage points [31, 93] (95% interval, Barnard's exact test)'."""
-    counts = found.counts
+    counts = estimate.counts
     assert counts is not None, "of a claim of this kind"
     shares = f"{counts.of_finished} of {counts.of_trials} against {counts.to_finished} of {counts.to_trials}"
     how = "Barnard's exact test" if counts.exact else "score test by its normal law"
-    return f"{shares}, a difference of {amounts.number(found.value)} percentage points {amounts.both(interval)} ({level} interval, {how})"
+    difference = f"{amounts.number(estimate.value)} percentage points {amounts.both(interval)}"
+    return f"{shares}, a difference of {difference} ({level} interval, {how})"
 
 
 def definition_of(contrast: Contrast, variants: Sequence[Variant]) -> str:
@@ -121,14 +122,14 @@ def contrast_sentences(
     margin = contrast.margin if isinstance(contrast.margin, float) and contrast.kind is None else None
     weighed = {name: data.values[name] for name in data.weights}
     left_out = _left_out(dropped, len(spec.seeds)) if data.pairing.paired else _fewer(weighed, len(spec.seeds))
-    found = [
+    sentences = [
         _finding(contrast, metric, summary, decimals, variants, spec),
         _without_width(summary.interval),
         _against_margin(margin, summary.interval),
         left_out,
         "Interim: trials are still missing, and the numbers will change." if waits and summary.interval is not None else "",
     ]
-    return [sentence for sentence in found if sentence], [left_out] if left_out else []
+    return [sentence for sentence in sentences if sentence], [left_out] if left_out else []
 
 
 def _finding(contrast: Contrast, metric: MetricInfo, summary: Summary, decimals: int, variants: Sequence[Variant], spec: SweepSpec) -> str:
@@ -140,12 +141,12 @@ def _finding(contrast: Contrast, metric: MetricInfo, summary: Summary, decimals:
     estimate = numbers.fixed(summary.mean, decimals)
     if summary.interval is None:
         return f"{definition}: {metric.name} {estimate}; {pairs}: no interval, {MIN_SEEDS} are needed."
-    found = f"{estimate} {numbers.interval((summary.interval.low, summary.interval.high), decimals)}"
+    difference = f"{estimate} {numbers.interval((summary.interval.low, summary.interval.high), decimals)}"
     rule = f"{CONFIDENCE:.0%} unadjusted, {pairs}" + (f", assumed CV of {spec.metric.assumed_cv}" if summary.rule == "assumed" else "")
     held = "the interval holds 0" if summary.interval.holds(0) else "the interval excludes 0"
     if contrast.weights is not None:
-        return f"The weighted sum of {metric.name}, {definition}, is {found} ({rule}); {held}."
-    return f"{definition}: {metric.name} differs by {found} ({rule}; {metric.direction} is better); {held}."
+        return f"The weighted sum of {metric.name}, {definition}, is {difference} ({rule}); {held}."
+    return f"{definition}: {metric.name} differs by {difference} ({rule}; {metric.direction} is better); {held}."
 
 
 def _without_width(interval: Interval | None) -> str:
@@ -219,24 +220,24 @@ def claim_sentence(
     unbiased: float | None,
     flipped: float | None,
 ) -> str:
-    found = decision.estimate
+    estimate = decision.estimate
     parts = [f"{_headline(data, decision, spec)}: {says}.", *_answer(data, decision)]
     hidden = sum(data.diverged.values()) > 0 and data.kind != "finishes_more"
     if hidden:
         counts = ", ".join(f"{data.diverged.get(name, 0)} of {len(spec.seeds)} of {name}" for name in data.values)
         parts.append(f"Diverged: {counts}; a mean over the others would hide it, so nothing is concluded. {DIVERGENCE_CLAIMED}")
-    if isinstance(amounts, Points) and found is not None:
-        parts[0] = f"{parts[0].removesuffix('.')}: {finishing_found(found, amounts, interval, _level(level))}."
-        parts += _about_trials(data, found)
-    elif found is None:
+    if isinstance(amounts, Points) and estimate is not None:
+        parts[0] = f"{parts[0].removesuffix('.')}: {finishing_text(estimate, amounts, interval, _level(level))}."
+        parts += _about_trials(data, estimate)
+    elif estimate is None:
         parts.append(_too_few(data, len(spec.seeds)))
         return " ".join(parts)
     else:
         what = f"{'Relative change' if amounts.log else 'Difference'} of {spec.metric_of(data.contrast)}"
         if interval is None:
-            parts.append(f"{what}: {amounts.one(found.value)}; every seed gave the same value, which says nothing of the error.")
+            parts.append(f"{what}: {amounts.one(estimate.value)}; every seed gave the same value, which says nothing of the error.")
             return " ".join(parts)
-        parts.append(f"{what}: {amounts.one(found.value)} {amounts.both(interval)} ({_level(level)} interval, {basis(found, spec)}).")
+        parts.append(f"{what}: {amounts.one(estimate.value)} {amounts.both(interval)} ({_level(level)} interval, {basis(estimate, spec)}).")
     if unbiased is not None:
         parts.append(f"Corrected for stopping early: {amounts.one(unbiased)}.")
     if decision.p is not None and decision.p_adjusted is not None:
@@ -251,11 +252,11 @@ def claim_sentence(
     if flipped is not None:
         parts.append(f"Without a law (exact sign-flip test, unadjusted; it decides nothing): p = {numbers.p_value(flipped)}.")
     parts += _about_losses(data)
-    parts += [f"{test.said}{_left(decision)}" for test in tests]
+    parts += [f"{test.sentence}{_left(decision)}" for test in tests]
     if decision.verdict == "exploratory":
         parts.append(FRESH_SEEDS)
     if decision.verdict == "inconclusive" and not hidden:
-        parts.append(_more(missing, found.seeds, spec))
+        parts.append(_more(missing, estimate.seeds, spec))
     return " ".join(filter(None, parts))
 
 
@@ -296,32 +297,32 @@ def _about_losses(data: ClaimData) -> list[str]:
     ]
 
 
-def _about_trials(data: ClaimData, found: Estimate) -> list[str]:
+def _about_trials(data: ClaimData, estimate: Estimate) -> list[str]:
     """What stands behind the counts."""
-    said = []
+    sentences = []
     if len(data.weights) > 2:
         of, to = (" and ".join(name for name, weight in data.weights.items() if sign * weight > 0) for sign in (1, -1))
-        said.append(f"Counted together: trials of {of}, against trials of {to}.")
-    if found.seeds < MIN_SEEDS:
-        said.append(f"{MIN_SEEDS} seeds a cell are needed for a verdict.")
-    return said
+        sentences.append(f"Counted together: trials of {of}, against trials of {to}.")
+    if estimate.seeds < MIN_SEEDS:
+        sentences.append(f"{MIN_SEEDS} seeds a cell are needed for a verdict.")
+    return sentences
 
 
 def _level(level: float) -> str:
     return f"{numbers.fixed(100 * level, 2 if level > 0.99 else 1).rstrip('0').rstrip('.')}%"
 
 
-def basis(found: Estimate, spec: SweepSpec) -> str:
+def basis(estimate: Estimate, spec: SweepSpec) -> str:
     """The rule behind an interval, and how many seeds."""
-    match found.rule:
+    match estimate.rule:
         case "paired":
-            return f"t over {numbers.plural(found.seeds, 'paired seed')}"
+            return f"t over {numbers.plural(estimate.seeds, 'paired seed')}"
         case "block":
-            return f"block analysis, t with {found.degrees:g} degrees of freedom, {numbers.plural(found.seeds, 'seed')} a cell"
+            return f"block analysis, t with {estimate.degrees:g} degrees of freedom, {numbers.plural(estimate.seeds, 'seed')} a cell"
         case "welch":
-            return f"Welch's t, {numbers.plural(found.seeds, 'seed')} a cell"
+            return f"Welch's t, {numbers.plural(estimate.seeds, 'seed')} a cell"
         case _:
-            return f"normal with an assumed CV of {spec.metric.assumed_cv}, {numbers.plural(found.seeds, 'seed')} a cell"
+            return f"normal with an assumed CV of {spec.metric.assumed_cv}, {numbers.plural(estimate.seeds, 'seed')} a cell"
 
 
 def _looks(spec: SweepSpec, decision: Decision) -> str:
@@ -332,7 +333,7 @@ def _looks(spec: SweepSpec, decision: Decision) -> str:
 
 
 def _too_few(data: ClaimData, planned: int) -> str:
-    there = min((len(found) for found in data.values.values()), default=0)
+    there = min((len(by_seed) for by_seed in data.values.values()), default=0)
     return f"{there} of {numbers.plural(planned, 'seed')} a cell have a value, {MIN_SEEDS} are needed for an interval."
 
 
@@ -345,7 +346,7 @@ def _more(missing: AdditionalSeeds, seeds: int, spec: SweepSpec) -> str:
         return "No number of seeds would be likely to decide it, were the true effect zero or the estimate."
     left = None if spec.sequential is None else spec.sequential.max_seeds - seeds
 
-    def said(more: SeedCount) -> str:
+    def phrase(more: SeedCount) -> str:
         if more.number is None:
             return "no number of seeds" if more.low is None else f"at least {more.low:,} more seeds per cell"
         span = "" if (more.low, more.high) == (more.number, more.number) else f" ({_count(more.low)} to {_count(more.high)})"
@@ -354,8 +355,8 @@ def _more(missing: AdditionalSeeds, seeds: int, spec: SweepSpec) -> str:
 
     if zero.number == estimate.number:
         both = SeedCount(zero.number, min(zero.low or 0, estimate.low or 0) or None, _largest(zero.high, estimate.high))
-        return f"{said(both).capitalize()} would decide it (power .8), were the true effect zero or the estimate."
-    first, second = said(zero), said(estimate)
+        return f"{phrase(both).capitalize()} would decide it (power .8), were the true effect zero or the estimate."
+    first, second = phrase(zero), phrase(estimate)
     return f"{first.capitalize()} would decide it (power .8) if the true effect is zero, {second} if it is the estimate."
 
 

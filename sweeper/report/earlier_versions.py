@@ -31,7 +31,7 @@ class EarlierTest:
     """One test of the claim at a fixed number of seeds: it has spent all of alpha."""
 
     seeds: int
-    said: str
+    sentence: str
     """What it was, as the beginning of a sentence."""
     is_first_look: bool
     """Whether it was this claim among these, at the first seeds of this version: its verdict is then the claim's."""
@@ -42,14 +42,14 @@ def earlier_tests(
 ) -> tuple[EarlierTest, ...]:
     """Of the comparison that `claim` makes, whatever was claimed of it, the oldest first."""
     mine = _weighed(contrast_weights(claim, variants), {key: outcome.fingerprint for key, outcome in outcomes.items()}, spec.seeds)
-    found: list[EarlierTest] = []
+    tests: list[EarlierTest] = []
     for version in earlier:
         other = _read(version)
         shared = set() if other is None else _compared(mine, version, other, spec.metric_of(claim))
         if other is None or not shared:
             continue
         if other.sequential is not None:
-            if spec.sequential is not None and not found:
+            if spec.sequential is not None and not tests:
                 break  # the rule was there first: a test at a fixed number of seeds beside it is none (`declaration_notes` says so)
             continue
         again = set(other.seeds) == mine.keys() and other.analysis == spec.analysis and not _other_blocks(version, spec, outcomes)
@@ -57,16 +57,16 @@ def earlier_tests(
             continue  # the same test; by a rule that was declared after it, it would be another
         which = f"version {version.version[:_BRIEF_HASH]}"
         which = which if version.name == spec.name else f"sweep {version.name}, {which},"
-        said = f"It was judged before on {numbers.plural(len(shared), 'seed')} of these, at all of alpha ({which} of"
-        said += f" {in_utc(version.whole):%Y-%m-%d %H:%M} UTC)"
-        is_first = not found and _is_first_look(version, other, spec, len(shared), outcomes)
-        found.append(EarlierTest(len(shared), said, is_first))
-    return tuple(found)
+        sentence = f"It was judged before on {numbers.plural(len(shared), 'seed')} of these, at all of alpha ({which} of"
+        sentence += f" {in_utc(version.whole):%Y-%m-%d %H:%M} UTC)"
+        is_first = not tests and _is_first_look(version, other, spec, len(shared), outcomes)
+        tests.append(EarlierTest(len(shared), sentence, is_first))
+    return tuple(tests)
 
 
 def fixed_look(tests: Sequence[Sequence[EarlierTest]], spec: SweepSpec) -> int | None:
     """Seeds at which all claims were judged at all of alpha, before the version's spending rule was declared; None where none were."""
-    firsts = [found[0] for found in tests if found]
+    firsts = [of_claim[0] for of_claim in tests if of_claim]
     if spec.sequential is None or len(firsts) < len(tests) or not firsts or not all(first.is_first_look for first in firsts):
         return None
     return firsts[0].seeds
@@ -162,20 +162,20 @@ def _date(moment: datetime) -> str:
 def changed_claims(spec: SweepSpec, earlier: SweepSpec) -> list[str]:
     """What an earlier version of the sweep claimed otherwise, a phrase each."""
     then, now = ({claim.name: claim for claim in each.claims} for each in (earlier, spec))
-    found = [f"{name} was no claim" for name in now if name not in then]
-    found += [f"{name} was a claim" for name in then if name not in now]
+    changes = [f"{name} was no claim" for name in now if name not in then]
+    changes += [f"{name} was a claim" for name in then if name not in now]
     for name in now.keys() & then.keys():
         before, after = (claim.model_dump(exclude={"name", "question", "expected"}) for claim in (then[name], now[name]))
-        found += [
+        changes += [
             f"{name} had {field} {_said(before[field])}, now {_said(after[field])}" for field in after if before[field] != after[field]
         ]
     if earlier.claims and spec.analysis != earlier.analysis:
-        found.append(f"analysis was {_said(earlier.analysis)}, now {_said(spec.analysis)}")
+        changes.append(f"analysis was {_said(earlier.analysis)}, now {_said(spec.analysis)}")
     if earlier.claims and spec.metric != earlier.metric:
         fields = ("primary", "direction", "assumed_cv")
         pairs = [(field, getattr(earlier.metric, field), getattr(spec.metric, field)) for field in fields]
-        found += [f"metric.{field} was {_said(a)}, now {_said(b)}" for field, a, b in pairs if a != b]
-    return sorted(found)
+        changes += [f"metric.{field} was {_said(a)}, now {_said(b)}" for field, a, b in pairs if a != b]
+    return sorted(changes)
 
 
 def _said(value: object) -> str:

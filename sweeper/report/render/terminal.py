@@ -117,11 +117,11 @@ def _style(cell: Cell) -> str:
 
 
 def _details(content: Content) -> list[RenderableType]:
-    found: list[RenderableType] = []
+    parts: list[RenderableType] = []
     for name, lines in content.details:
-        found += [_BLANK, Text(one_line(name), style="bold", overflow="fold")]
-        found += [Padding(Text(one_line(line), overflow="fold"), (0, 0, 0, _GAP)) for line in lines]
-    return found
+        parts += [_BLANK, Text(one_line(name), style="bold", overflow="fold")]
+        parts += [Padding(Text(one_line(line), overflow="fold"), (0, 0, 0, _GAP)) for line in lines]
+    return parts
 
 
 def _table() -> Table:

@@ -19,7 +19,7 @@ _RULES = {"t": "paired", "paired": "paired", "welch": "Welch", "block": "block",
 
 def facts(report: Report, format: str) -> list[tuple[str, str]]:
     """(label, text) of what stands above the table."""
-    found = [
+    rows = [
         ("Question", report.question),
         ("Sweep", f"{report.name}, profile {report.profile}, version {report.version[:_SHORT_HASH]}"),
         ("Store", f"snapshot {report.snapshot}"),
@@ -32,8 +32,8 @@ def facts(report: Report, format: str) -> list[tuple[str, str]]:
         if name != DEVICE_FIELD and values != (NOT_APPLICABLE,)
     ]
     if made_with:
-        found.append(("Made with", "; ".join(made_with)))
-    return [*found, ("Rebuild", rebuild_command(report, format))]
+        rows.append(("Made with", "; ".join(made_with)))
+    return [*rows, ("Rebuild", rebuild_command(report, format))]
 
 
 def rebuild_command(report: Report, format: str) -> str:
