@@ -26,8 +26,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
-from sweeper.trial_folder import LOG_FILE
 from sweeper.store.results_store import ResultsStore
+from sweeper.trial_folder import LOG_FILE
 
 ROOT = Path(__file__).parents[1]
 SWEEPER = [sys.executable, "-P", "-c", "from sweeper.cli.app import main; main()"]

@@ -16,10 +16,13 @@ from model.config.evaluation import NAMED_BY_FEATURES
 from model.config.extractor import ClassifierExtractor, feature_metrics, named_by_features
 from model.config.train import EVALUATOR_VERSION
 from model.errors import CheckpointError, ConfigError, Diverged
+from model.machine import cpu_model
 from model.sample_trial import Subject
 from model.whole_file import whole_file
 
 RESULT, PICTURE = "result.json", "samples.png"
+ANY_PROCESSOR = "cpu"
+"""What a protocol said of every processor before it named them."""
 OF_SAMPLES = ("sfid", "precision", "recall", "kid", "fd_infinity")
 """What of `evaluation.extra_metrics` needs samples and the reference alone."""
 
@@ -46,15 +49,22 @@ class Machine:
 
 
 def evaluate_weights(
-    subject: Subject, checkpoint: Path, folder: Path, cache: Path, machine: Machine, say: Callable[[str], None]
+    subject: Subject,
+    checkpoint: Path,
+    folder: Path,
+    cache: Path,
+    machine: Machine,
+    say: Callable[[str], None],
+    known: EvaluatedWeights | None = None,
 ) -> EvaluatedWeights:
     """Draws `subject.evaluation.samples` samples and compares them with `subject.evaluation.reference`.
 
     `folder` belongs to this one evaluation: its result, a picture of its first samples and, until it ends, what was measured of them.
-    `cache` keeps what all evaluations share. `say` gets a line a block of samples.
+    `cache` keeps what all evaluations share. `say` gets a line a block of samples. `known` is what is kept elsewhere as the result of this
+    evaluation, for want of one in the folder.
 
     Raises:
-        ConfigError: The protocol cannot be followed, or the folder holds a result of another one.
+        ConfigError: The protocol cannot be followed, or what is known is of another one.
         CheckpointError: The file is not the network that `subject` describes.
         DataError: The reference cannot be read.
     """
@@ -71,11 +81,17 @@ def evaluate_weights(
         raise ConfigError(f"samples of {subject.channels} channels are latents; give the autoencoder that makes pictures of them")
     if not isinstance(evaluation.extractor, ClassifierExtractor):
         ensure_available(evaluation.extractor)
-    return _evaluate(subject, checkpoint, folder, cache, machine, say)
+    return _evaluate(subject, checkpoint, folder, cache, machine, say, known)
 
 
 def _evaluate(
-    subject: Subject, checkpoint: Path, folder: Path, cache: Path, machine: Machine, say: Callable[[str], None]
+    subject: Subject,
+    checkpoint: Path,
+    folder: Path,
+    cache: Path,
+    machine: Machine,
+    say: Callable[[str], None],
+    elsewhere: EvaluatedWeights | None,
 ) -> EvaluatedWeights:
     import torch
 
@@ -109,13 +125,15 @@ def _evaluate(
         "shift": subject.shift,
         "precision": machine.precision,
         "evaluator": EVALUATOR_VERSION,
-        "device": torch.cuda.get_device_name(place) if place.type == "cuda" else "cpu",
+        "device": torch.cuda.get_device_name(place) if place.type == "cuda" else cpu_model(),
         "torch": torch.__version__.split("+")[0],
     }
-    if (known := read_result(folder)) is not None:
-        if json.loads(json.dumps(protocol)) != known.protocol:
-            raise ConfigError(f"{folder} holds the result of other weights or another protocol; give another name, or remove it")
-        say(f"measured before: {folder / RESULT}")
+    here = read_result(folder)
+    if (known := here or elsewhere) is not None:
+        if not _same(json.loads(json.dumps(protocol)), known.protocol):
+            where = str(folder) if here is not None else f"the store, under the name {folder.name},"
+            raise ConfigError(f"{where} holds the result of other weights or another protocol; give another name, or remove it")
+        say(f"measured before: {folder / RESULT if here is not None else 'in the store'}")
         return known
     decoder = extractor = None
     if evaluation.autoencoder is not None:
@@ -171,6 +189,13 @@ def _evaluate(
         beside.write_text(json.dumps({"metrics": metrics, "protocol": protocol, "details": details}, indent=2), encoding="utf-8")
     shared.forget()
     return result
+
+
+def _same(asked: dict[str, Any], known: dict[str, Any]) -> bool:
+    """Whether a kept protocol (JSON-ready) is the one that is asked for; an older one does not say which processor it was."""
+    if known.get("device") == ANY_PROCESSOR and asked["device"].startswith(ANY_PROCESSOR):
+        asked = asked | {"device": ANY_PROCESSOR}
+    return asked == known
 
 
 def read_result(folder: Path) -> EvaluatedWeights | None:

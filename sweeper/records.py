@@ -131,6 +131,19 @@ class EarlierVersion:
 
 
 @dataclass(frozen=True)
+class MeasuredWeights:
+    """Weights that were trained elsewhere, as `sweeper evaluate` measured them."""
+
+    name: str
+    """What a person calls the result."""
+    metrics: Metrics
+    protocol: Mapping[str, Any]
+    """Everything that must agree before two results compare, as `model.evaluate_weights` says it."""
+    details: Mapping[str, Any]
+    measured: datetime
+
+
+@dataclass(frozen=True)
 class SweepSnapshot:
     """One version of a sweep with the outcome of each of its trials, as read in one transaction."""
 
@@ -150,6 +163,8 @@ class SweepSnapshot:
     """Every other version of this sweep, the oldest first."""
     earlier: tuple[EarlierVersion, ...] = ()
     """Versions of this and other sweeps whose claims were judged on some of these trials before; the oldest first."""
+    weights: tuple[MeasuredWeights, ...] = ()
+    """Of no sweep, and by name: what `sweeper evaluate` measured, for a report that shows some of it beside the sweep."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,12 @@ def delete(
     sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="The sweep's name or file.", autocompletion=sweeps_here)],
     profile: Profile = None,
     yes: Confirmed = False,
+    weights: Annotated[bool, typer.Option("--weights", help="SWEEP is a name of weights that `sweeper evaluate` measured.")] = False,
 ) -> None:
     """Say what goes with a sweep: its versions, the trials that no other sweep names, their results and files; with --yes, delete it."""
+    if weights:
+        _delete_weights(sweep, profile, yes=yes)
+        return
     from sweeper.service.delete_sweep import delete_sweep, what_goes_with
 
     settings, console = Settings(), Console(highlight=False, soft_wrap=True)
@@ -47,6 +51,22 @@ def delete(
         console.print(f"{_number(behind, 'event')} not in MLflow yet; the next run, or `sweeper mlflow sync`, sends them")
     if failed:
         raise SweeperError(f"{len(failed)} files could not be removed: {'; '.join(failed[:3])}; fix that, then: sweeper prune --yes")
+
+
+def _delete_weights(name: str, profile: str | None, *, yes: bool) -> None:
+    from sweeper.removal import size_of
+    from sweeper.service.measured_weights import forget_weights
+
+    if profile is not None:
+        raise RequestError("--profile is of a sweep, and weights have none; leave it out")
+    found, folder = forget_weights(Settings(), name, dry_run=True)
+    size = bytes_in_words(size_of(folder))
+    print(one_line(f"weights {found.name}: what was measured of them on {found.measured:%Y-%m-%d}, and {folder} ({size})"))
+    if not yes:
+        print(one_line(f"nothing was deleted; `sweeper delete {name} --weights --yes` does it"))
+        return
+    forget_weights(Settings(), name, dry_run=False)
+    print(one_line(f"weights {found.name} are forgotten; a sweep whose `report.published` names them has no report until that is changed"))
 
 
 def _number(count: int, what: str) -> str:

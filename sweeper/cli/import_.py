@@ -24,12 +24,15 @@ def import_(
     taken = done.taken
     counts = ((taken.versions, "version"), (taken.trials, "trial"), (len(taken.attempts), "attempt"), (done.files, "file"))
     new = [_number(count, what) for count, what in counts if count]
+    new += [f"{_number(len(taken.weights), 'result')} of `sweeper evaluate`"] if taken.weights else []
     print(one_line(f"{file}: sweep {done.name} (profile {done.profile}), whole and in order"))
     print(f"new: {', '.join(new) or 'nothing'}")
     if taken.here:
         print(f"here already: {_number(taken.here, 'attempt')}")
     if done.running:
         print(f"left out: {_number(done.running, 'attempt')} that had not ended when the file was written")
+    if taken.other_weights:
+        print(one_line(f"other results of `sweeper evaluate` have their names here, and stay: {', '.join(taken.other_weights)}"))
     for trials, why in (
         (taken.running, "left out, since an attempt runs here (import the file again when it has ended)"),
         (taken.unnamed, "left out, since the version of the sweep that is here names another trial instead"),

@@ -37,6 +37,7 @@ def plan(
     from sweeper.cli.plan_text import print_plan
     from sweeper.service.disk_space import disk_space
     from sweeper.service.kept_files import kept_in
+    from sweeper.service.measured_weights import measured_names_in
     from sweeper.service.open_store import cache_in, look_up_in, placed_in, timings_in
     from sweeper.service.plan_claims import plan_claims
     from sweeper.service.plan_sweep import SweepRequest, plan_sweep
@@ -44,7 +45,8 @@ def plan(
     request = SweepRequest(spec, profile, tuple(overrides or ()), mixed_fields(allow_mixed), fresh, max_concurrent, retry_failed, pilot)
     store = Settings()
     asked = (look_up_in(store), timings_in(store), kept_in(store))
-    planned = plan_sweep(request, *asked, placed=placed_in(store), refuse_missing=False, cache=cache_in(store))
+    placed, measured = placed_in(store), measured_names_in(store)
+    planned = plan_sweep(request, *asked, placed=placed, measured=measured, refuse_missing=False, cache=cache_in(store))
     checked: dict[str, str] = {}
     if preflight:
         from sweeper.service.preflight import preflight as run_preflight

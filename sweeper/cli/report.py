@@ -29,7 +29,8 @@ def report(
     allow_mixed: AllowMixed = None,
     published: Annotated[str | None, typer.Option(metavar="NAME", help="Instead of a sweep: a set of published figures.")] = None,
     beside: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Also show a set of published figures, apart, with its protocol; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Also show, apart, a published set or weights measured by `sweeper evaluate`."),
     ] = None,
     step: Annotated[int | None, typer.Option(help="With --published: at this training step; default: the last.")] = None,
 ) -> None:
@@ -69,7 +70,7 @@ def report(
                 write_folder(page, chosen, output, "--output")
                 return
         else:
-            _, _, built = read_report(store, name, profile, **asked, steps=chosen.every_step)
+            _, _, built = read_report(store, name, profile, **asked, steps=chosen.every_step, settings=settings)
         parts = render_parts(built, format_, width=_width(), colour=to_terminal)
     _write(parts, output, format_)
 

@@ -16,11 +16,11 @@ from sweeper.report.comparability import comparability_of, device_of
 from sweeper.report.contrasts import contrast_results
 from sweeper.report.earlier_versions import declaration_notes
 from sweeper.report.notes import notes_of, pairing_efficiency_notes, pairing_notes, variance_notes
-from sweeper.report.published_sets import published_set
 from sweeper.report.results import ContrastResult, Report, VariantResult
 from sweeper.report.search_results import search_notes, search_result, seeds_seen_before, shown_part
 from sweeper.report.shared_trials import shared_trial_notes, shared_trials
 from sweeper.report.sweep_trials import Outcomes, SweepTrials
+from sweeper.report.weights_beside import stand_beside
 from sweeper.spec.designs import fitted_template, variants_of
 from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.search_design import SearchDesign
@@ -74,6 +74,7 @@ def build_report(
     pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes, spec.analysis)
     values = _values(primary.name, outcomes)
     # The levels of what a search found are no cells of a design: a difference between two of them is no effect of a factor.
+    published, weights = stand_beside(asked.published, whole.weights, spec, variants, finished)
     effects = (
         ()
         if search is not None
@@ -118,7 +119,8 @@ def build_report(
         effects=tuple(effect for effect in effects if comparability.separates(primary.name, effect.weights) is None),
         steps=_steps(rows, asked),
         template=asked,
-        published=tuple(published_set(name) for name in asked.published),
+        published=published,
+        weights=weights,
         search=search,
     )
 

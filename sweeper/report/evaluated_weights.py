@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweeper.metrics import columns
+from sweeper.report.protocol_words import badge_of
 from sweeper.report.published_sets import published_set
 from sweeper.report.render import wording
 from sweeper.report.render.report_tables import number_cell, published_table
@@ -20,17 +21,6 @@ def evaluated_table(name: str, metrics: Mapping[str, float], protocol: Mapping[s
     about = (f"weights {protocol['weights']}; {protocol['precision']} on {protocol['device']}; torch {protocol['torch']}",)
     row = Row((text_cell(name), *values, badge))
     return Table("Measured here", (Column("weights"), *headings, Column("protocol")), (row,), stub=1, details=((name, about),))
-
-
-def badge_of(protocol: Mapping[str, Any], reference: str) -> tuple[str, str, str]:
-    """('FID-50K · guidance 1.5 in [0, 1]', 'euler_maruyama, 250 steps · labels random', 'against adm.npz (hash)')."""
-    asked = protocol["evaluation"]
-    samples, guidance, sampler = asked["samples"], asked["guidance"], asked["sampler"]
-    drawn = f"FID-{samples // 1000}K" if samples % 1000 == 0 else f"FID of {samples:,} samples"
-    low, high = guidance["interval"]
-    guided = "no guidance" if guidance["scale"] == 1 else f"guidance {guidance['scale']:g} in [{low:g}, {high:g}]"
-    steps = "" if sampler["kind"] == "dopri5" else f", {sampler['steps']} steps"
-    return f"{drawn} · {guided}", f"{sampler['kind']}{steps} · labels {asked['labels']}", f"against {reference}"
 
 
 def below(name: str) -> Table:

@@ -9,6 +9,7 @@ from typing import Literal
 from sweeper.metrics import FINISHING, MetricInfo
 from sweeper.report.published_sets import PublishedSet
 from sweeper.report.search_results import SearchResult
+from sweeper.report.weights_beside import WeightsBeside
 from sweeper.spec.claims import ClaimKind
 from sweeper.spec.report_template import ReportTemplate
 from sweeper.states import TrialState, finished
@@ -195,7 +196,8 @@ class Report:
     """Field in which finished trials differ unasked -> metrics whose values do not compare for it."""
     published: tuple[PublishedSet, ...] = ()
     """Rows of others that stand below; of another protocol, and met by nothing above."""
-
+    weights: tuple[WeightsBeside, ...] = ()
+    """Likewise, of weights that were measured here."""
     search: SearchResult | None = None
     """What a search tried and found; the rows above are then those that it confirmed."""
 

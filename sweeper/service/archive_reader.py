@@ -29,6 +29,8 @@ from sweeper.service.sweep_archive import (
     LONGEST_LINE,
     TRIALS,
     VERSIONS,
+    WEIGHTS,
+    WITHOUT_WEIGHTS,
     ArchivedFile,
     Checksum,
     Head,
@@ -64,10 +66,12 @@ class ArchiveReader:
         self.head = self._head()  # a newer format may have members of other names
         self._ensure_sound(members, size)
         names = [member.filename for member in members]
-        if names[:3] != [HEAD, VERSIONS, TRIALS] or names[-1] != CHECKSUMS:
-            raise self.damaged(f"it does not begin with {HEAD}, {VERSIONS} and {TRIALS} and end with {CHECKSUMS}")
+        first = [HEAD, VERSIONS, TRIALS, *([WEIGHTS] if self.head.format > WITHOUT_WEIGHTS else [])]
+        if names[: len(first)] != first or names[-1] != CHECKSUMS:
+            raise self.damaged(f"it does not begin with {', '.join(first[:-1])} and {first[-1]} and end with {CHECKSUMS}")
+        self.has_weights = WEIGHTS in first
         self._checksums = self._read_checksums(members[:-1])
-        self.files = [(file, member.file_size) for member in members[3:-1] for file in [self._file(member)]]
+        self.files = [(file, member.file_size) for member in members[len(first) : -1] for file in [self._file(member)]]
         """Every file of an attempt, with its size."""
         places = [file for file, _ in self.files]
         if places != sorted(set(places)):
@@ -142,7 +146,7 @@ class ArchiveReader:
             if name in seen:
                 raise self.damaged(f"there are two members {name}")
             seen.add(name)
-            if name not in (HEAD, VERSIONS, TRIALS, CHECKSUMS):
+            if name not in (HEAD, VERSIONS, TRIALS, CHECKSUMS) and (name != WEIGHTS or self.head.format == WITHOUT_WEIGHTS):
                 self._file(member)
             if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG) or member.is_dir():
                 raise self.damaged(f"{name} is a link, a folder or a device")

@@ -18,6 +18,7 @@ from sweeper.service.sweep_archive import (
     LARGEST_SMALL_FILE,
     TRIALS,
     VERSIONS,
+    WEIGHTS,
     ArchivedFile,
     ArchivedTrial,
     ArchiveWriter,
@@ -55,6 +56,8 @@ class Exported:
     trials: int = 0
     attempts: int = 0
     files: int = 0
+    weights: int = 0
+    """Weights that `sweeper evaluate` measured."""
     size: int = 0
     """Bytes of the archive."""
     running: int = 0
@@ -81,10 +84,13 @@ def export_sweep(settings: Settings, request: ExportRequest) -> Exported:
 
 def _write(archive: ArchiveWriter, found: Exporting, settings: Settings, request: ExportRequest, done: Exported) -> None:
     files: list[tuple[str, tuple[int, ...], bool]] = []
-    archive.head(found.name, found.profile)
+    archive.head(found.name, found.profile, weights=bool(found.weights))
     try:
         archive.lines(VERSIONS, _versions(found, done))
         archive.lines(TRIALS, _trials(found, settings, done, files))
+        if found.weights:
+            archive.lines(WEIGHTS, (one.model_dump_json() for one in found.weights))
+            done.weights = len(found.weights)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))

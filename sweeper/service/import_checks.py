@@ -14,10 +14,11 @@ from model.errors import ModelError
 from model.train_trial import FACTS_FILE, ensure_undamaged, is_whole, read_facts
 from sweeper.errors import RequestError, SweeperError
 from sweeper.plan.trial_names import TrialNames
+from sweeper.report.protocol_words import protocol_words
 from sweeper.service.archive_reader import ArchiveReader
-from sweeper.service.sweep_archive import TRIALS, VERSIONS, ArchivedFile, ArchivedTrial
+from sweeper.service.sweep_archive import TRIALS, VERSIONS, WEIGHTS, ArchivedFile, ArchivedTrial
 from sweeper.spec.sweep_spec import SweepSpec
-from sweeper.store.exchange_format import AttemptHistory, TrialPart, VersionPart
+from sweeper.store.exchange_format import AttemptHistory, TrialPart, VersionPart, WeightsPart
 from sweeper.store.results_store import ResultsReader
 
 AT_ONCE = 100
@@ -106,6 +107,7 @@ def check(archive: ArchiveReader, store: ResultsReader | None, keep: Keep) -> Ch
         raise archive.damaged(f"trial {missing} is named and is not there")
     if files:
         raise archive.damaged(f"it holds files of trial {min(files)}, which is not there")
+    _check_weights(archive)
     for file, _ in archive.files:
         _check_file(archive, file, keep(file))
     return found
@@ -130,6 +132,19 @@ def _check_versions(archive: ArchiveReader, found: Checked) -> dict[str, int]:
     if not found.versions:
         raise archive.damaged("it holds no version of the sweep")
     return wanted
+
+
+def _check_weights(archive: ArchiveReader) -> None:
+    before = ""
+    for one in archive.lines(WEIGHTS, WeightsPart) if archive.has_weights else ():
+        if one.name <= before:
+            raise archive.damaged(f"weights {one.name} are not in their place")
+        before = one.name
+        _check_times(archive, one.measured)
+        try:
+            protocol_words(one.protocol)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise archive.damaged(f"the protocol of weights {one.name} means nothing to this sweeper ({error!r})") from error
 
 
 def _check_times(archive: ArchiveReader, *times: datetime | None) -> None:

@@ -33,7 +33,7 @@ def read_page(
     too. Raises RequestError, SpecError.
     """
     asked: dict[str, Any] = {"allow_mixed": allow_mixed, "file": file, "layout": layout, "beside": beside, "steps": steps}
-    snapshot, curves, report = read_report(store, name, profile, **asked, training=CURVES)
+    snapshot, curves, report = read_report(store, name, profile, **asked, training=CURVES, settings=settings)
     return assemble_page(snapshot, curves, report, settings, _links(settings, snapshot) if links else {})
 
 

@@ -17,7 +17,8 @@ from sweeper.plan.machine import Allotment, Machine, allot, expected_key
 from sweeper.plan.reconcile import GoesOnFrom, Plan, from_nothing, reconcile
 from sweeper.plan.timing import NEWEST, Pace, SweepTime, counted_pace, measured_pace, shape_of, sweep_time
 from sweeper.records import KnownTrial, PlannedTrial, TrialTiming
-from sweeper.report.published_sets import published_set
+from sweeper.report.published import published_names
+from sweeper.report.weights_beside import ensure_known
 from sweeper.service.search_plan import Placed, SearchPlan, placed_trials, search_plan, with_placed
 from sweeper.spec.load import LoadedSweep, load_sweep
 from sweeper.spec.search_design import SearchDesign
@@ -26,6 +27,8 @@ LookUp = Callable[[Collection[str]], Mapping[str, KnownTrial]]
 """What the store knows of the trials with these fingerprints; nothing where there is no store yet."""
 LookUpPlaced = Callable[[str, str, str], Sequence[Placed]]
 """The trials that a version (name, profile, hash) of a search has so far."""
+LookUpMeasured = Callable[[], Collection[str]]
+"""Names of the weights that `sweeper evaluate` measured here."""
 LookUpTimings = Callable[[int], Sequence[TrialTiming]]
 """How long the newest so many finished attempts of the store took."""
 
@@ -109,12 +112,13 @@ def plan_sweep(
     goes_on_from: GoesOnFrom = from_nothing,
     *,
     placed: LookUpPlaced = lambda name, profile, version: (),
+    measured: LookUpMeasured = lambda: (),
     machine: Machine | None = None,
     refuse_missing: bool = True,
     cache: Path | None = None,
 ) -> PlannedSweep:
-    """Raises SpecError. `look_up`, `timings` and `placed` ask the store, `goes_on_from` looks at the files of trials; all only once the
-    request is known to mean something.
+    """Raises SpecError. `look_up`, `timings`, `placed` and `measured` ask the store, `goes_on_from` looks at the files of trials; all but
+    `measured`, which is asked for names that the file mentions, only once the request is known to mean something.
 
     `refuse_missing`: resources that are not here are an error. A class of the user's is looked for on PYTHONPATH, then beside the sweep
     file, then in the current folder. `cache`: folder in which decoded pictures are kept.
@@ -122,7 +126,7 @@ def plan_sweep(
     named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     user_code = tuple(folder.absolute() for folder in (*map(Path, named), request.spec.parent, Path.cwd()))
     with modules_also_in(user_code):
-        return _plan(request, look_up, timings, goes_on_from, placed, machine, refuse_missing, user_code, cache)
+        return _plan(request, look_up, timings, goes_on_from, placed, measured, machine, refuse_missing, user_code, cache)
 
 
 def _plan(
@@ -131,13 +135,14 @@ def _plan(
     timings: LookUpTimings,
     goes_on_from: GoesOnFrom,
     placed: LookUpPlaced,
+    measured: LookUpMeasured,
     machine: Machine | None,
     refuse_missing: bool,
     user_code: tuple[Path, ...],
     cache: Path | None,
 ) -> PlannedSweep:
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides, pilot=request.pilot)
-    _ensure_published(sweep)
+    _ensure_shown_beside(sweep, measured)
     here = machine or Machine.here()
     if not refuse_missing:
         here = Machine(here.cores, here.gpus, cluster=True) if _exceeds(sweep, here) else here
@@ -196,10 +201,12 @@ def passes_by_variant(planned: PlannedSweep) -> dict[str, float]:
     return {name: config.passes(config.steps, planned.facts[name].train) for name, config in configs.items()}
 
 
-def _ensure_published(sweep: LoadedSweep) -> None:
+def _ensure_shown_beside(sweep: LoadedSweep, measured: LookUpMeasured) -> None:
     """Their names are known to the report alone, and a run does not end by finding out."""
-    for name in sweep.spec.report.published if sweep.spec.report is not None else ():
-        published_set(name, f"{sweep.place}: report.published")
+    names = sweep.spec.report.published if sweep.spec.report is not None else ()
+    known = () if set(names) <= set(published_names()) else measured()
+    for name in names:
+        ensure_known(name, known, f"{sweep.place}: report.published")
 
 
 def _expected_keys(sweep: LoadedSweep, allotment: Allotment) -> dict[str, Mapping[str, Any]]:

@@ -12,11 +12,13 @@ from sweeper.plan.proposals import proposals_of
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.report.build import build_report
 from sweeper.report.page import MOST_DRAWN
-from sweeper.report.published_sets import published_set
 from sweeper.report.random_search import random_version
 from sweeper.report.render.report_tables import shows_steps
 from sweeper.report.results import Report
+from sweeper.report.weights_beside import ensure_known
 from sweeper.service.file_version import edited_since
+from sweeper.service.measured_weights import measured_here
+from sweeper.settings import Settings
 from sweeper.spec.explaining import explain
 from sweeper.spec.report_template import LAYOUTS, ReportTemplate
 from sweeper.spec.search_design import SearchDesign
@@ -35,21 +37,25 @@ def read_report(
     beside: Sequence[str] = (),
     steps: bool = True,
     training: Collection[str] = (),
+    settings: Settings | None = None,
 ) -> tuple[SweepSnapshot, dict[str, TrialCurves], Report]:
     """The newest version of a sweep, its trials' curves (of the `training` metrics too), and its report.
 
     Where `file` says something else by now, the first note says which version is shown.
 
-    The `report:` section of `file`, as it is now, stands in for the stored spec's own, `layout` for the section's; the published sets in
-    `beside` are shown too. Without `steps` there are no evaluations on the way, which are most of what a large sweep has stored, unless the
-    layout shows training steps. With `training`, the first MOST_DRAWN variants have their curves.
+    The `report:` section of `file`, as it is now, stands in for the stored spec's own, `layout` for the section's; the published sets
+    and the measured weights in `beside` are shown too. Without `steps` there are no evaluations on the way, which are most of what a large
+    sweep has stored, unless the layout shows training steps. With `training`, the first MOST_DRAWN variants have their curves. `settings`:
+    where weights were measured whose results are in folders alone.
     Raises RequestError, SpecError.
     """
     if layout is not None and layout not in LAYOUTS:
         raise RequestError(f"--layout {layout}: there is no such layout{nearest(layout, LAYOUTS)}; choose one of {', '.join(LAYOUTS)}")
-    for published in beside:
-        published_set(published, "--beside")
     snapshot = store.snapshot(name, profile)
+    if settings is not None:
+        snapshot = replace(snapshot, weights=tuple(measured_here(store, settings)))
+    for shown in beside:
+        ensure_known(shown, (one.name for one in snapshot.weights), "--beside")
     asked = (template_of_file(file, snapshot.profile) if file is not None else None) or stored_template(snapshot)
     changed = {} if layout is None else {"layout": layout}
     asked = asked.model_copy(update=changed | {"published": tuple(dict.fromkeys((*asked.published, *beside)))})

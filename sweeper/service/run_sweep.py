@@ -24,6 +24,7 @@ from sweeper.service.backups import DailyBackups
 from sweeper.service.contrast_warnings import not_comparable
 from sweeper.service.disk_space import disk_space
 from sweeper.service.kept_files import kept_in
+from sweeper.service.measured_weights import measured_names_in, take_in_folders
 from sweeper.service.mlflow_sync_process import MlflowSyncProcess
 from sweeper.service.open_store import cache_in, look_up_in, placed_in, store_to_write, timings_in
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
@@ -72,6 +73,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         retrying.wrap(timings_in(settings)),
         kept_in(settings),
         placed=retrying.wrap(placed_in(settings)),
+        measured=retrying.wrap(measured_names_in(settings)),
         cache=cache_in(settings),
     )
     _refuse(planned, limits)
@@ -90,6 +92,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         store = resources.enter_context(retrying(lambda: store_to_write(settings)))
         resources.enter_context(DailyBackups(settings, say))
         retrying.wrap(finish_interrupted)(store, settings, [])
+        retrying.wrap(take_in_folders)(store, settings)
         spec = sweep.spec.model_dump(mode="json")
         retrying.wrap(store.record_sweep)(
             name=sweep.spec.name,

@@ -3,6 +3,7 @@
     sweep.json                            {"format": 1, "sweeper": "0.1.0", "name": "...", "profile": "..."}
     versions.jsonl                        a line for each version of the sweep, the oldest first
     trials.jsonl                          a line for each trial that one of them names: config, attempts, curves, evaluations
+    weights.jsonl                         a line for each name of weights that a version's report shows and that were measured; or no member
     attempts/FINGERPRINT/NUMBER/NAME      files of attempts that ended
     checksums.jsonl                       a line for each member before it: name, bytes, sha256
 
@@ -25,8 +26,11 @@ from sweeper.errors import RequestError
 from sweeper.plan.trial_names import Basis
 from sweeper.store.exchange_format import Part, TrialPart, Whole, Word
 
-FORMAT = 1
+FORMAT = 2
+WITHOUT_WEIGHTS = 1
+"""The format of an archive without `weights.jsonl`, which older versions read, too."""
 HEAD, VERSIONS, TRIALS, CHECKSUMS = "sweep.json", "versions.jsonl", "trials.jsonl", "checksums.jsonl"
+WEIGHTS = "weights.jsonl"
 
 LONGEST_LINE = 2**28
 """Bytes of a line: the curves of a trial, all of which are held at once."""
@@ -122,9 +126,10 @@ class ArchiveWriter:
         self._directory = 0
         self.files = 0
 
-    def head(self, name: str, profile: str) -> None:
-        """The first member."""
-        head = Head(format=FORMAT, sweeper=importlib.metadata.version("sweeper"), name=name, profile=profile)
+    def head(self, name: str, profile: str, *, weights: bool = False) -> None:
+        """The first member. `weights`: whether there will be `weights.jsonl`."""
+        version = importlib.metadata.version("sweeper")
+        head = Head(format=FORMAT if weights else WITHOUT_WEIGHTS, sweeper=version, name=name, profile=profile)
         self.lines(HEAD, [head.model_dump_json()])
 
     def lines(self, name: str, lines: Iterable[str]) -> None:

@@ -40,7 +40,7 @@ class ReportTemplate(BaseModel):
     """Variant, factor, level or metric -> what is printed for it."""
     published: tuple[Annotated[str, Field(max_length=LONGEST_NAME)], ...] = ()
     """Published sets whose rows stand below the sweep's own, each under its protocol; `sweeper report --published NAME` has all of one.
-    No part of the sweep's version."""
+    Or names of weights that `sweeper evaluate` measured. No part of the sweep's version."""
 
     @field_validator("order", mode="before")
     @classmethod

@@ -144,6 +144,16 @@ class PlacePart(Part):
     evaluation_fingerprint: Word
 
 
+class WeightsPart(Part):
+    """Weights that `sweeper evaluate` measured."""
+
+    name: Annotated[str, Field(pattern=r"^[^/\x00-\x1f]{1,255}$"), AfterValidator(_plain_text)]
+    metrics: dict[Word, FiniteFloat]
+    protocol: Json
+    details: Json
+    measured: AwareDatetime
+
+
 class VersionPart(Part):
     """One version of a sweep, its trials in order."""
 

@@ -1,19 +1,22 @@
 """Sweeps and trials of a store as plain data."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from sweeper.store import importing
+from sweeper.store import evaluated, importing
 from sweeper.store.database import Database
 from sweeper.store.exchange_format import (
     AttemptHistory,
     AttemptPart,
     TrialPart,
     VersionPart,
+    WeightsPart,
     attempt_part,
     find_attempt,
     history_of,
@@ -35,6 +38,14 @@ class Exporting:
     versions: Iterator[VersionPart]
     trials: Iterator[TrialPart]
     """In the order of their names."""
+    weights: tuple[WeightsPart, ...] = ()
+    """Those measured here that the report of one of its versions shows, by name."""
+
+
+def _weights_of(session: Session, sweep_id: int) -> tuple[WeightsPart, ...]:
+    specs = session.scalars(sa.select(SweepVersion.spec).where(SweepVersion.sweep_id == sweep_id))
+    names = {name for spec in specs for name in (spec.get("report") or {}).get("published", ())}
+    return tuple(WeightsPart(**dataclasses.asdict(one)) for one in evaluated.measured(session, names))
 
 
 class ExchangeReader:
@@ -54,7 +65,12 @@ class ExchangeReader:
             named = named.join(SweepVersion, SweepVersion.id == SweepTrial.sweep_version_id).where(SweepVersion.sweep_id == sweep.id)
             fingerprints = tuple(sorted(session.scalars(named.distinct())))
             yield Exporting(
-                sweep.name, sweep.profile, fingerprints, versions_of(session, sweep.name, sweep.profile), trials_of(session, fingerprints)
+                sweep.name,
+                sweep.profile,
+                fingerprints,
+                versions_of(session, sweep.name, sweep.profile),
+                trials_of(session, fingerprints),
+                _weights_of(session, sweep.id),
             )
 
     def trials(self, fingerprints: Iterable[str]) -> Iterator[TrialPart]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from sweeper.store import importing
-from sweeper.store.exchange_format import TrialPart, VersionPart
+from sweeper.store.exchange_format import TrialPart, VersionPart, WeightsPart
 from sweeper.store.importing import Taken
 from sweeper.store.results_reader import IsDead
 from sweeper.store.sync_store import SyncStore
@@ -53,6 +53,10 @@ class TakingIn:
     def trial(self, part: TrialPart, number_of: Callable[[str, int, int], int]) -> None:
         """See `importing.take_trial`."""
         importing.take_trial(self.session, part, self.is_dead, number_of, self.taken)
+
+    def weights(self, part: WeightsPart) -> None:
+        """See `importing.take_weights`."""
+        importing.take_weights(self.session, part, self.taken)
 
     def put_back(self, part: TrialPart) -> None:
         """See `importing.put_back_trial`."""

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from sweeper.metrics import METRICS
+from sweeper.records import MeasuredWeights
 from sweeper.states import ATTEMPT_STATES, WITH_RESULT
-from sweeper.store import outbox
+from sweeper.store import evaluated, outbox
 from sweeper.store.clock import now
-from sweeper.store.exchange_format import AttemptHistory, EvaluationPart, PlacePart, TrialPart, VersionPart, find_attempt
+from sweeper.store.exchange_format import AttemptHistory, EvaluationPart, PlacePart, TrialPart, VersionPart, WeightsPart, find_attempt
 from sweeper.store.leases import restarted
 from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
@@ -45,6 +46,10 @@ class Taken:
     """Trials of which the other store has another number for a result that is here."""
     unnamed: list[str] = field(default_factory=list)
     """Trials that were left out, since the sweep's version that is here names others in their place."""
+    weights: list[str] = field(default_factory=list)
+    """Names of measured weights that were not here."""
+    other_weights: list[str] = field(default_factory=list)
+    """Names under which something else was measured here, which stays."""
     touched: set[str] = field(default_factory=set)
     """Trials of which MLflow has something to hear."""
 
@@ -161,6 +166,16 @@ def take_trial(
         taken.attempts[part.fingerprint, history.attempt.number] = number
         following = number + 1
     taken.touched.add(part.fingerprint)
+
+
+def take_weights(session: Session, part: WeightsPart, taken: Taken) -> None:
+    """What another store has of weights, where nothing of that name is here."""
+    here = evaluated.measured(session, [part.name])
+    if not here:
+        evaluated.keep(session, [MeasuredWeights(part.name, part.metrics, part.protocol, part.details, part.measured)])
+        taken.weights.append(part.name)
+    elif (here[0].protocol, here[0].metrics) != (part.protocol, part.metrics):
+        taken.other_weights.append(part.name)
 
 
 def put_back_trial(session: Session, part: TrialPart, taken: Taken) -> None:

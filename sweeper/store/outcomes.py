@@ -14,7 +14,7 @@ from sweeper.compact import Shared
 from sweeper.plan.streams import stream_fingerprints
 from sweeper.records import EarlierAttempt, FailureClass, KnownTrial, Metrics, SweepSnapshot, TrialOutcome
 from sweeper.states import ATTEMPT_STATES, TRIAL_STATES, WITH_RESULT, AttemptState, TrialState
-from sweeper.store import sweeps
+from sweeper.store import evaluated, sweeps
 from sweeper.store.attempts import first_line
 from sweeper.store.clock import now
 from sweeper.store.leases import recorded, restarted, resumable
@@ -88,6 +88,7 @@ def snapshot(
         first_result=reading.first_result,
         versions=sweeps.other_versions(session, found),
         earlier=sweeps.earlier_versions(session, found),
+        weights=evaluated.measured(session),
     )
 
 

@@ -9,6 +9,7 @@ from sweeper.records import KnownTrial, SweepSnapshot, TrialCurves, TrialHistory
 from sweeper.store import curves, deleting, history, outcomes, sweeps, timings
 from sweeper.store.database import Database
 from sweeper.store.deleting import SweepParts
+from sweeper.store.evaluated import EvaluatedReader
 from sweeper.store.exchange_reader import ExchangeReader
 from sweeper.store.sweeps import SweepSummary
 from sweeper.store.uses import uses
@@ -22,7 +23,7 @@ def nobody_is_dead(_owner: str) -> bool:
     return False
 
 
-class ResultsReader(ExchangeReader):
+class ResultsReader(ExchangeReader, EvaluatedReader):
     """The part of `ResultsStore` that only reads, with its promises; see there.
 
     `is_dead`: owners whose attempts do not run, whatever their leases say.

@@ -7,6 +7,7 @@ from sweeper.records import AttemptState, FailureClass, Lease, Metrics, PlannedT
 from sweeper.store import attempts, leases, sweeps
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
+from sweeper.store.evaluated_store import EvaluatedStore
 from sweeper.store.exchange_store import ExchangeStore
 from sweeper.store.housekeeping_store import HousekeepingStore
 from sweeper.store.results_reader import IsDead, ResultsReader
@@ -15,7 +16,7 @@ from sweeper.store.sweeps import SweepSummary
 __all__ = ["Fenced", "IsDead", "ResultsReader", "ResultsStore", "SweepSummary", "Upgrade"]
 
 
-class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore):
+class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore, EvaluatedStore):
     """Each method is one transaction: it happens whole, or raises and leaves nothing, also when a signal's exception interrupts it.
 
     Promises to callers:

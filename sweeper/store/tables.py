@@ -2,6 +2,7 @@
 
 sweep ─< sweep_version ─< sweep_trial >─ trial ─< attempt ─< curve_point
                                            └─────────┴─< evaluation, evaluation_detail
+evaluated_weights: weights of no trial, which `sweeper evaluate` measured
 outbox, mirror_lease: what MLflow has yet to hear of, and who may tell it
 """
 
@@ -190,6 +191,20 @@ class EvaluationDetail(Table):
     attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempt.id"), primary_key=True, index=True)
     details: Mapped[Mapping[str, Any]]
     time_ms: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class EvaluatedWeights(Table):
+    """Weights that were trained elsewhere, and what was measured of them."""
+
+    __tablename__ = "evaluated_weights"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """What a person calls the result."""
+    metrics: Mapped[Mapping[str, Any]]
+    protocol: Mapped[Mapping[str, Any]]
+    """Everything that must agree before two results compare."""
+    details: Mapped[Mapping[str, Any]]
+    measured: Mapped[datetime]
 
 
 class Outbox(Table):

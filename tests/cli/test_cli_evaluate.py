@@ -1,5 +1,7 @@
 """`sweeper evaluate`: a row with its protocol, above a published set; kept, and refused where it would be another's."""
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,9 @@ import torch
 from safetensors.torch import save_file
 
 from model.backbone.transformer import DiffusionTransformer
+from model.machine import cpu_model
 from model.presets import config_from
+from tests.cli.stored_sweep import store_sweep
 from tests.reference_files import use_made_up_features, write_reference
 
 Sweeper = Callable[..., Any]
@@ -58,6 +62,35 @@ def test_a_row_with_its_protocol_above_published_ones(sweeper: Sweeper, asked: t
     assert (named.code, "KID" in named.out, "recall" in named.out) == (0, True, False)
 
 
+def test_the_store_has_it_and_a_report_shows_it(sweeper: Sweeper, asked: tuple[str, ...], home: Path) -> None:
+    folder = home / "evaluations" / "nano"
+    assert sweeper(*asked).code == 0
+    result = folder / "result.json"
+    kept = json.loads(result.read_text())
+    assert kept["protocol"]["device"] == cpu_model() != "cpu"
+    # As versions left it that did not name the processor and had no place in the store for it.
+    assert sweeper("delete", "nano", "--weights").out.endswith("nothing was deleted; `sweeper delete nano --weights --yes` does it\n")
+    assert sweeper("delete", "nano", "--weights", "--yes").code == 0
+    assert not folder.exists()
+    folder.mkdir()
+    result.write_text(json.dumps(kept | {"protocol": kept["protocol"] | {"device": "cpu"}}))
+    store_sweep()
+    shown = sweeper("report", "--beside", "nano")
+    assert (shown.code, shown.err) == (0, "")
+    assert "Weights measured here, not of this sweep" in shown.out
+    again = sweeper(*asked)
+    assert again.out.startswith(f"measured before: {result}\n")
+    shutil.rmtree(folder)
+    assert sweeper(*asked).out.startswith("measured before: in the store\n")
+    other = sweeper(*asked, "--guidance", "2")
+    assert other.err.startswith(
+        "error: the store, under the name nano, holds the result of other weights or another protocol; give another"
+    )
+    assert json.loads(sweeper("report", "--beside", "nano", "--format", "json").out)["measured"][0]["protocol"]["device"] == "cpu"
+    wrong = sweeper("report", "--beside", "nanno")
+    assert (wrong.code, wrong.err) == (2, 'error: --beside nanno: there is no such set; did you mean "nano"?\n')
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -70,6 +103,7 @@ def test_a_row_with_its_protocol_above_published_ones(sweeper: Sweeper, asked: t
         (("--sampler", "ancestral"), "evaluation.sampler.kind: ancestral does not sample process.kind: flow"),
         (("--family", "sid"), "there is no checkpoint family 'sid'; choose one of ours, sit, sra, repa, self_flow, dit"),
         (("--preset", "B/3"), "--preset B/3: there is no such size"),
+        (("--name", "2607.02508-cells"), "--name 2607.02508-cells: a set of published figures is called so; give another name"),
         (("--name", "a/b"), "--name a/b: it becomes the name of a folder"),
         (("--channels", "4"), "samples of 4 channels are latents; give the autoencoder"),
         (("--reference", "nothing.npz"), "nothing.npz cannot be read"),

@@ -5,7 +5,7 @@ variant, metric and training step of an evaluation; `contrast` rows one per cont
 effect; `claim` rows one per claim (with a margin in % on the log of the metric); of a search `proposal`,
 `importance` and `optimism` rows; `note` rows carry the footnotes. Numbers have full
 precision, an empty cell is a number that does not exist. Where published sets stand beside the sweep, `published` rows and three columns
-more hold them: a figure of another protocol is never in `estimate`.
+more hold them, where weights measured here do, `measured` rows: a figure of another protocol is never in `estimate`.
 """
 
 import csv
@@ -55,6 +55,8 @@ COLUMNS = (
 
 PUBLISHED_COLUMNS = ("published_set", "published_value", "protocol")
 """Only where published sets stand beside the sweep."""
+MEASURED_COLUMNS = ("measured_value", "protocol")
+"""Only where weights measured here do."""
 
 Row = dict[str, str | int | float | None]
 _AT_ONCE = 500
@@ -62,7 +64,8 @@ _AT_ONCE = 500
 
 def csv_parts(report: Report) -> Iterator[str]:
     """One header line, then the rows in the order of the kinds above, some hundred at a time; lines end in '\\n'."""
-    columns = (*COLUMNS, *(PUBLISHED_COLUMNS if report.published else ()))
+    more = (*(PUBLISHED_COLUMNS if report.published else ()), *(MEASURED_COLUMNS if report.weights else ()))
+    columns = tuple(dict.fromkeys((*COLUMNS, *more)))
     rows, safe = _rows(report), lru_cache(10_000)(csv_cell)  # the rows of a variant repeat its name, and all of them metrics and seeds
     lines: list[list[str | int | float | None]] = [list(columns)]
     while lines:
@@ -77,6 +80,7 @@ def _rows(report: Report) -> Iterator[Row]:
         yield {"kind": "sweep", "name": label, "text": text}
     yield from _variants(report)
     yield from _published(report)
+    yield from _measured(report)
     for row in report.differences:
         yield {
             "kind": "contrast",
@@ -187,6 +191,20 @@ def _published(report: Report) -> Iterator[Row]:
                         "published_value": row.metrics[metric.name],
                         "protocol": " · ".join(found.badge),
                     }
+
+
+def _measured(report: Report) -> Iterator[Row]:
+    for found in report.weights:
+        for metric in found.columns:
+            yield {
+                "kind": "measured",
+                "name": found.name,
+                "metric": metric.name,
+                "direction": metric.direction,
+                "measured_value": found.metrics[metric.name],
+                "protocol": " · ".join(found.badge),
+                "text": found.remarks[-1],
+            }
 
 
 def _numbers(summary: Summary) -> Row:

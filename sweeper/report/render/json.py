@@ -1,4 +1,5 @@
-"""A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`; maybe `published`, `search`. Names as stored."""
+"""A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`; maybe `published`, `measured`,
+`search`. Names as stored."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from sweeper.report.render.json_schema import (
     ContrastShape,
     EffectShape,
     EstimateShape,
+    MeasuredShape,
     MetricShape,
     PublishedShape,
     ReportShape,
@@ -22,6 +24,7 @@ from sweeper.report.render.json_schema import (
 from sweeper.report.render.wording import rebuild_command
 from sweeper.report.results import ClaimResult, ContrastResult, Report, VariantResult
 from sweeper.report.search_results import SearchResult
+from sweeper.report.weights_beside import WeightsBeside
 from sweeper.stats.effects import Effect
 from sweeper.stats.sample_size import SeedCount
 from sweeper.stats.summaries import CONFIDENCE, Interval, Summary
@@ -46,6 +49,8 @@ def json_parts(report: Report) -> Iterator[str]:
     }
     if report.published:
         content["published"] = [_published(found) for found in report.published]
+    if report.weights:
+        content["measured"] = [_measured(found) for found in report.weights]
     if report.search is not None:
         content["search"] = _search(report.search)
     if not many:
@@ -97,6 +102,18 @@ def _published(found: PublishedSet) -> PublishedShape:
         "badge": " · ".join(found.badge),
         "metrics": [_metric(info) for info in found.metrics],
         "rows": [{"name": row.name, "variant": row.variant, "step": row.step, "metrics": dict(row.metrics)} for row in found.rows],
+    }
+
+
+def _measured(found: WeightsBeside) -> MeasuredShape:
+    return {
+        "name": found.name,
+        "protocol": dict(found.protocol),
+        "badge": " · ".join(found.badge),
+        "comparable": found.comparable,
+        "differs": {field: {"theirs": theirs, "here": here} for field, (theirs, here) in found.differs.items()},
+        "metrics": [_metric(info) for info in found.columns],
+        "values": {info.name: found.metrics[info.name] for info in found.columns},
     }
 
 

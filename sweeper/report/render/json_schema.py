@@ -196,6 +196,25 @@ class PublishedShape(TypedDict):
 
 
 @with_config(extra="forbid")
+class DiffersShape(TypedDict):
+    theirs: str
+    here: Annotated[str, Field(description="Of the sweep's trials.")]
+
+
+@with_config(extra="forbid")
+class MeasuredShape(TypedDict):
+    """Weights that `sweeper evaluate` measured: shown beside the sweep, and in no difference with it."""
+
+    name: str
+    protocol: Annotated[dict[str, str], Field(description="Field -> what it is, in words; files by the hashes of what they hold.")]
+    badge: Annotated[str, Field(description="The protocol in short, as it stands beside the row.")]
+    comparable: Annotated[bool | None, Field(description="Whether the sweep's trials are measured so; null where that is not known here.")]
+    differs: Annotated[dict[str, DiffersShape], Field(description="Field of the protocol in which the two are not alike.")]
+    metrics: list[MetricShape]
+    values: Annotated[dict[str, float], Field(description="Metric -> value.")]
+
+
+@with_config(extra="forbid")
 class ProposalShape(TypedDict):
     number: Annotated[int, Field(description="In the order in which they were proposed, from 1.")]
     variant: str
@@ -251,6 +270,7 @@ class ReportShape(TypedDict):
     claims: list[ClaimShape]
     notes: Annotated[list[str], Field(description="What the numbers need beside them, a sentence each.")]
     published: NotRequired[Annotated[list[PublishedShape], Field(description="Only where published sets stand beside the sweep.")]]
+    measured: NotRequired[Annotated[list[MeasuredShape], Field(description="Only where weights measured here stand beside the sweep.")]]
     search: NotRequired[Annotated[SearchShape, Field(description="Only of a search.")]]
 
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
-from sweeper.metrics import MetricInfo
+from sweeper.metrics import MetricInfo, columns
 from sweeper.report import numbers
 from sweeper.report.published_sets import PublishedSet
 from sweeper.report.render import wording
 from sweeper.report.render.search_tables import search_tables
 from sweeper.report.render.table import Cell, Column, Quantity, Row, Table, text_cell
 from sweeper.report.results import Report, VariantResult
+from sweeper.report.weights_beside import WeightsBeside
 from sweeper.spec.report_template import STEP, ReportTemplate
 from sweeper.states import TRIAL_STATES
 from sweeper.stats.claims import Verdict
@@ -189,7 +190,7 @@ def _contrasts(report: Report) -> list[Table]:
 
 
 def _published(report: Report) -> list[Table]:
-    return [published_table(found) for found in report.published]
+    return [*(published_table(found) for found in report.published), *([weights_table(report.weights)] if report.weights else [])]
 
 
 def published_table(found: PublishedSet) -> Table:
@@ -204,6 +205,19 @@ def published_table(found: PublishedSet) -> Table:
         rows.append(Row((text_cell(*called), text_cell(f"{row.step:,}"), *values, badge)))
     details = ((found.name, (found.question, *found.remarks)),)
     return Table(f"Published figures, not of this sweep: {found.name}", columns, tuple(rows), stub=2, details=details, apart=True)
+
+
+def weights_table(weights: Sequence[WeightsBeside]) -> Table:
+    """A row for each of them, with its protocol, and a column per metric of any."""
+    infos = columns({metric.name for found in weights for metric in found.columns})
+    headings = [Column(wording.metric_heading(metric), kind="number") for metric in infos]
+    rows = []
+    for found in weights:
+        values = [number_cell(found.metrics.get(metric.name), None, metric.decimals) for metric in infos]
+        rows.append(Row((text_cell(found.name), *values, Cell(found.badge, joiner=" · ", badge=True))))
+    details = tuple((found.name, found.remarks) for found in weights)
+    title = "Weights measured here, not of this sweep"
+    return Table(title, (Column("weights"), *headings, Column("protocol")), tuple(rows), stub=1, details=details, apart=True)
 
 
 def _ordered(report: Report) -> list[VariantResult]:
