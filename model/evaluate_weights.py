@@ -6,13 +6,13 @@ something is drawn. The same command goes on where it was stopped, and gives a f
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from model.config.availability import ensure_available
 from model.config.backbone import tokens_per_image
-from model.config.evaluation import NAMED_BY_FEATURES
+from model.config.evaluation import NAMED_BY_FEATURES, EvaluationConfig
 from model.config.extractor import ClassifierExtractor, feature_metrics, named_by_features
 from model.config.train import EVALUATOR_VERSION
 from model.errors import CheckpointError, ConfigError, Diverged
@@ -97,6 +97,7 @@ def _evaluate(
 
     from model.autoencoder import load_decoder
     from model.backbone.checkpoints import load_network
+    from model.evaluation.best_guidance import CHOSEN, choose_guidance, narrowed
     from model.evaluation.extractors import load_extractor
     from model.evaluation.measured_samples import Instruments, Sampling, measured_samples
     from model.evaluation.reference import file_reference
@@ -112,6 +113,7 @@ def _evaluate(
     from model.transfer import device_of
 
     place, evaluation = device_of(machine.device), subject.evaluation
+    names = _names(evaluation)
     torch.set_num_threads(machine.threads)
     process = process_of(subject.process)
     images = {"channels": subject.channels, "resolution": subject.resolution, "classes": subject.classes}
@@ -120,7 +122,7 @@ def _evaluate(
         "weights": digest(dict(network.named_parameters()), {})[:16],
         "network": subject.backbone.model_dump(mode="json") | images,
         "process": subject.process.model_dump(mode="json"),
-        "evaluation": evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True}),
+        "evaluation": _asked(evaluation),
         "scale": subject.scale,
         "shift": subject.shift,
         "precision": machine.precision,
@@ -144,7 +146,7 @@ def _evaluate(
     assert file is not None
     folder.mkdir(parents=True, exist_ok=True)
     network = network.to(place)
-    blocks, drawn = block_count(evaluation.samples), 0
+    blocks, drawn = block_count(evaluation.samples) * (1 + len(evaluation.guidance.best_of)), 0
 
     def told() -> None:
         nonlocal drawn
@@ -174,21 +176,50 @@ def _evaluate(
         torch.float32,
         0,
     )
+    needed = narrowed(evaluation, evaluation.guidance.by or names[0], names[0], reference)
+
+    def measure(asked: EvaluationConfig, drawn_as: str) -> float | None:
+        tried = replace(sampling, evaluation=asked, drawn_as=drawn_as)
+        samples = measured_samples(network, tried, Instruments(None, needed.reference, decoder=decoder), lambda: None, shared)
+        assert samples is not None, "one process has all samples"
+        asked = asked.model_copy(update={"extra_metrics": needed.extra_metrics})
+        return sample_metrics(asked, names, needed.reference, samples, place, lambda: None)[0][evaluation.guidance.by or names[0]]
+
     try:
         with autocast(machine.precision, place):
+            choice = choose_guidance(evaluation, names[0], measure, shared, 0)
+            sampling = replace(sampling, evaluation=choice.evaluation, drawn_as=choice.drawn_as)
             samples = measured_samples(network, sampling, Instruments(None, reference, decoder=decoder), lambda: None, shared)
     except Diverged as error:
         raise CheckpointError(f"{checkpoint} gives samples that are not finite; is {subject.family} its family?") from error
     assert samples is not None, "one process has all samples"
-    always = feature_metrics(evaluation.extractor, "npz")
-    names = always + tuple(named_by_features(name, always[0]) for name in NAMED_BY_FEATURES if name in evaluation.extra_metrics)
     metrics, details = sample_metrics(evaluation, names, reference, samples, place, lambda: None)
+    if choice.details is not None:
+        metrics[CHOSEN], details["guidance"] = choice.details["chosen"], choice.details
     save_picture(samples, evaluation, folder / PICTURE, subject.classes, subject.class_names)
     result = EvaluatedWeights(metrics, json.loads(json.dumps(protocol)), details)
     with whole_file(folder / RESULT) as beside:
         beside.write_text(json.dumps({"metrics": metrics, "protocol": protocol, "details": details}, indent=2), encoding="utf-8")
     shared.forget()
     return result
+
+
+def _names(evaluation: EvaluationConfig) -> tuple[str, ...]:
+    """Of what is measured in features, the Fréchet distance first. Raises ConfigError where guidance is chosen by something else."""
+    always = feature_metrics(evaluation.extractor, "npz")
+    names = always + tuple(named_by_features(name, always[0]) for name in NAMED_BY_FEATURES if name in evaluation.extra_metrics)
+    known = [*names, *evaluation.by_neighbours]
+    if evaluation.guidance.by not in (None, *known):
+        raise ConfigError(f"guidance.by: {evaluation.guidance.by} is not measured here; choose one of {', '.join(known)}")
+    return names
+
+
+def _asked(evaluation: EvaluationConfig) -> dict[str, Any]:
+    """What of the evaluation belongs to the protocol. A choice of guidance is younger than kept results, which do not name it."""
+    found = evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True})
+    if not evaluation.guidance.best_of:
+        found["guidance"] = {name: value for name, value in found["guidance"].items() if name not in ("best_of", "seed", "by")}
+    return found
 
 
 def _same(asked: dict[str, Any], known: dict[str, Any]) -> bool:

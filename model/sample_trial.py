@@ -145,6 +145,9 @@ class Drawing:
             "absolute_tolerance": self.absolute_tolerance,
         }
         guidance = {"scale": self.guidance, "interval": self.guidance_interval, "channels": self.guidance_channels}
+        if self.guidance is not None:  # in the place of a choice among several
+            plain = base.guidance.model_copy(update={"best_of": (), "seed": None, "by": None})
+            base = base.model_copy(update={"guidance": plain})
         over: dict[str, Any] = {"samples": self.samples, "seed": self.seed, "sampler": sampler, "guidance": guidance}
         return _laid_over(base, over)
 

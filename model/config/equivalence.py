@@ -31,7 +31,7 @@ def _inert(config: "TrainConfig") -> Iterator[str]:
             yield "partition.full_image_probability"
     if not noise_groups_used(config):
         yield "partition.score"
-    if config.evaluation.guidance.scale == 1:
+    if config.evaluation.guidance.scale == 1 and not config.evaluation.guidance.best_of:
         yield from ("evaluation.guidance.interval", "evaluation.guidance.channels")
     read = {"teacher.layer"} if config.scores_features else set()  # whether or not the average teaches
     if config.alignment.kind == "none":

@@ -20,6 +20,8 @@ FEWEST_FOR_NEIGHBOURS = 4
 """Images that have third-nearest neighbours."""
 NAMED_BY_FEATURES: tuple[ExtraMetric, ...] = ("fd_infinity", "kid", "sfid")
 """Their names in results end in whose features they are in, as that of the Fréchet distance does."""
+HIGHER_IS_BETTER = frozenset({"class_accuracy", "class_score", "inception_score", "precision", "recall"})
+"""Metrics of samples that are no distance."""
 FEWEST_FOR_INFINITY = 30
 """Samples of which there are 15 sizes from a half to all."""
 
@@ -33,6 +35,34 @@ class GuidanceConfig(Section):
     """Guided for t in [low, high]; for ddpm, t counts as the share of its last step."""
     channels: Literal["all", "first3"] = Field(default="all", json_schema_extra=added_later("all"))
     """`first3`: only the first three channels are guided, as in the released samplers of DiT and SiT (for latents of four)."""
+    best_of: tuple[Annotated[float, Field(ge=1)], ...] = Field(default=(), json_schema_extra=added_later(()))
+    """Scales, instead of one: each trial takes that at which the samples of `seed` have the best value, and is measured with it on the
+    samples of the evaluation's own seeds (2606.20536). Each scale costs a set of samples more."""
+    seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED, json_schema_extra=added_later(None))
+    """Generation seed of the samples that choose from `best_of`; none that is measured on."""
+    by: str | None = Field(default=None, min_length=1, json_schema_extra=added_later(None))
+    """Metric of samples that chooses from `best_of`; None is the Fréchet distance."""
+
+    @field_validator("best_of")
+    @classmethod
+    def _from_small_to_large(cls, scales: tuple[float, ...]) -> tuple[float, ...]:
+        """Their order does not name a result."""
+        return tuple(sorted(scales))
+
+    @model_validator(mode="after")
+    def _a_choice(self) -> Self:
+        if not self.best_of:
+            if given := next((name for name in ("seed", "by") if getattr(self, name) is not None), None):
+                raise ConfigError(f"guidance.{given} is of a choice among several scales; give guidance.best_of, or leave it out")
+            return self
+        if self.scale != 1:
+            raise ConfigError(f"guidance.scale is {self.scale:g}, and guidance.best_of lists scales to choose from; give one of the two")
+        if len(set(self.best_of)) < max(len(self.best_of), 2):
+            listed = ", ".join(f"{scale:g}" for scale in self.best_of)
+            raise ConfigError(f"guidance.best_of chooses among two or more scales, each once, not [{listed}]; one is guidance.scale")
+        if self.seed is None:
+            raise ConfigError("guidance.best_of chooses on samples of their own; give guidance.seed, a generation seed not measured on")
+        return self
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -113,6 +143,15 @@ class EvaluationConfig(Section):
         if repeated:
             raise ConfigError(
                 f"evaluation.more_seeds: generation seed {repeated[0]} counts once; name others than evaluation.seed, each once"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _chosen_on_others(self) -> Self:
+        if self.guidance.seed in self.generation_seeds:
+            raise ConfigError(
+                f"evaluation.guidance.seed: generation seed {self.guidance.seed} is measured on, and a scale that was chosen on the same"
+                " samples looks better than it is; give one that is in neither evaluation.seed nor evaluation.more_seeds"
             )
         return self
 

@@ -9,7 +9,7 @@ from model.config import equivalence, user_classes
 from model.config.alignment import AlignmentConfig, AttentionConfig
 from model.config.backbone import BackboneConfig, tokens_per_image
 from model.config.data import DataConfig, DigitsData
-from model.config.evaluation import NAMED_BY_FEATURES, EvaluationConfig
+from model.config.evaluation import HIGHER_IS_BETTER, NAMED_BY_FEATURES, EvaluationConfig
 from model.config.extractor import feature_metrics, named_by_features
 from model.config.noise import ASSIGNMENTS, PartitionConfig, ProcessConfig, TimestepsConfig
 from model.config.optimization import OptimizerConfig
@@ -104,6 +104,17 @@ class TrainConfig(Section):
             raise ConfigError(
                 f"alignment.teacher.interval.clamp: released is a step of ddpm, and process.kind is {self.process.kind};"
                 " leave it out, or set process.kind: ddpm"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _guidance_is_chosen_by_what_is_measured(self) -> Self:
+        by, asked = self.evaluation.guidance.by, self.evaluation.extra_metrics
+        known = [*self.feature_metrics, "class_accuracy", *(name for name in asked if name in HIGHER_IS_BETTER)]
+        if by is not None and by not in known:
+            raise ConfigError(
+                f"evaluation.guidance.by: {by} is no metric of samples that this evaluation has; choose one of {', '.join(known)}, or ask"
+                " for it in evaluation.extra_metrics"
             )
         return self
 

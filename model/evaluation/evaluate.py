@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ import torch
 from model.autoencoder import LatentDecoder
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
+from model.config.evaluation import EvaluationConfig
 from model.data.dataset import DataSet
 from model.errors import Diverged
-from model.evaluation.class_score import class_score
+from model.evaluation.best_guidance import CHOSEN, Choice, choose_guidance, narrowed
+from model.evaluation.class_metrics import class_metrics
 from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses, overfitting_gap
@@ -85,10 +87,12 @@ def evaluate(
     values that are not finite.
     """
     instruments = Instruments(classifier, reference, own, decoder)
+    choice = _choice(config, network, data, instruments, tick, step, blocks)
+    config = config.model_copy(update={"evaluation": choice.evaluation})
     by_seed: dict[int, Evaluation] = {}
     for asked in _by_generation_seed(config):
         shown, seed = picture if not by_seed else picture.with_stem(f"{picture.stem}-seed{asked.evaluation.seed}"), asked.evaluation.seed
-        by_seed[seed] = _with_one_seed(asked, network, data, instruments, shown, tick, step, blocks)
+        by_seed[seed] = _with_one_seed(asked, network, data, instruments, shown, tick, step, blocks, choice)
     first = next(iter(by_seed.values()))
     if len(by_seed) == 1:
         return first
@@ -109,8 +113,37 @@ def take_part(
     blocks: Blocks,
 ) -> None:
     """Draws and measures this process's share of the samples, while the first process calls `evaluate`."""
-    for asked in _by_generation_seed(config):
-        measured_samples(network, Sampling.of(asked, data, step), instruments, tick, blocks)
+    choice = _choice(config, network, data, instruments, tick, step, blocks)
+    for asked in _by_generation_seed(config.model_copy(update={"evaluation": choice.evaluation})):
+        measured_samples(network, Sampling.of(asked, data, step, choice.drawn_as), instruments, tick, blocks)
+
+
+def _choice(
+    config: TrainConfig,
+    network: DiffusionTransformer,
+    data: DataSet,
+    instruments: Instruments,
+    tick: Callable[[], None],
+    step: int,
+    blocks: Blocks,
+) -> Choice:
+    """The guidance that the samples are drawn with, which all processes of the trial choose together."""
+    distance, device = config.feature_metrics[0], data.judged.tokens.device
+    by = config.evaluation.guidance.by or distance
+    needed = narrowed(config.evaluation, by, distance, instruments.reference)
+
+    def measure(asked: EvaluationConfig, drawn_as: str) -> float | None:
+        tried = config.model_copy(update={"evaluation": asked})
+        with_them = replace(instruments, reference=needed.reference)
+        samples = measured_samples(network, Sampling.of(tried, data, step, drawn_as), with_them, tick, blocks)
+        if samples is None:
+            return None
+        asked = asked.model_copy(update={"extra_metrics": needed.extra_metrics})
+        found, _ = sample_metrics(asked, config.feature_metrics, needed.reference, samples, device, tick)
+        assert instruments.classifier is not None
+        return (found | class_metrics(samples, instruments.classifier, instruments.own, needed.extra_metrics))[by]
+
+    return choose_guidance(config.evaluation, distance, measure, blocks, step)
 
 
 def _by_generation_seed(config: TrainConfig) -> list[TrainConfig]:
@@ -128,6 +161,7 @@ def _with_one_seed(
     tick: Callable[[], None],
     step: int,
     blocks: Blocks,
+    choice: Choice,
 ) -> Evaluation:
     """Held-out loss, Fréchet distance, class accuracy and the extra metrics of `network`, and a picture of its first samples.
 
@@ -141,13 +175,16 @@ def _with_one_seed(
     loss = held_out.loss
     if not math.isfinite(loss):
         raise Diverged(step, "held-out loss", loss)
-    samples = measured_samples(network, Sampling.of(config, data, step), instruments, tick, blocks)
+    samples = measured_samples(network, Sampling.of(config, data, step, choice.drawn_as), instruments, tick, blocks)
     assert samples is not None, "the process that evaluates has all samples"
     save_picture(samples, config.evaluation, picture, data.classes, data.class_names)
     tick()
     device = data.judged.tokens.device
     metrics, details = sample_metrics(config.evaluation, config.feature_metrics, reference, samples, device, tick)
-    metrics |= {HELD_OUT_NAMES[process.predicts]: loss, "class_accuracy": samples["right"].double().mean().item()}
+    metrics |= {HELD_OUT_NAMES[process.predicts]: loss}
+    metrics |= class_metrics(samples, classifier, own, config.evaluation.extra_metrics)
+    if choice.details is not None:
+        metrics[CHOSEN], details["guidance"] = choice.details["chosen"], choice.details
     details |= {
         "fd_floor": reference.floor,
         "fd_floor_n": reference.floor_n,
@@ -160,9 +197,4 @@ def _with_one_seed(
         tick()
         metrics[GAP_NAMES[process.predicts]] = overfitting_gap(network, data, loss, config.evaluation, process, tick)
         details["gap_images"] = min(len(data.train), len(data.held_out))
-    if "class_score" in config.evaluation.extra_metrics:
-        log_p = (
-            classifier.log_probabilities(samples["classifier"]) if own is None else torch.log_softmax(samples["own_logits"].double(), dim=1)
-        )
-        metrics["class_score"] = class_score(log_p)
     return Evaluation(metrics, details, held_out.by_level)

@@ -6,6 +6,7 @@ Block by block, so that processes can share them and a stopped evaluation goes o
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -40,13 +41,30 @@ Measured = Mapping[str, Tensor]
 
 MakeBlock = Callable[[int], Measured]
 """Block b of the samples, drawn and measured."""
-Blocks = Callable[[int, int, MakeBlock], Sequence[Measured] | None]
-"""(generation seed, number of blocks, how one is made) -> all of them in order; None in a process that only takes part."""
+T = TypeVar("T")
 
 
-def alone(seed: int, count: int, make: MakeBlock) -> Sequence[Measured]:
+class Blocks(Protocol):
+    """Who makes the blocks of an evaluation's samples, and keeps them."""
+
+    def __call__(self, drawn_as: str, count: int, make: MakeBlock) -> Sequence[Measured] | None:
+        """So many blocks of samples that go by this name, in order; None in a process that only takes part."""
+
+    def agreed(self, value: T) -> T:
+        """What the process that has all samples says; every process asks."""
+
+
+class Alone:
     """One process makes all of them, in order."""
-    return [make(number) for number in range(count)]
+
+    def __call__(self, drawn_as: str, count: int, make: MakeBlock) -> Sequence[Measured]:
+        return [make(number) for number in range(count)]
+
+    def agreed(self, value: T) -> T:
+        return value
+
+
+alone: Blocks = Alone()
 
 
 @dataclass(frozen=True)
@@ -64,12 +82,15 @@ class Sampling:
     """Of the samples."""
     step: int
     """Optimizer steps that its weights are of, for words."""
+    drawn_as: str = ""
+    """What tells its samples from others of the same generation seed."""
 
     @classmethod
-    def of(cls, config: TrainConfig, data: DataSet, step: int) -> "Sampling":
+    def of(cls, config: TrainConfig, data: DataSet, step: int, drawn_as: str = "") -> "Sampling":
         """What an evaluation of a trial draws."""
         tokens, patch = data.judged.tokens, config.backbone.patch
-        return cls(config.evaluation, process_of(config.process), patch, data.channels, data.classes, tokens.shape[1], tokens.dtype, step)
+        process, of_data = process_of(config.process), (data.channels, data.classes, tokens.shape[1], tokens.dtype)
+        return cls(config.evaluation, process, patch, *of_data, step, drawn_as)
 
 
 @dataclass(frozen=True)
@@ -96,7 +117,7 @@ def measured_samples(
     def make(number: int) -> Measured:
         return _block(number, network, sampling, instruments, tick)
 
-    found = blocks(sampling.evaluation.seed, block_count(sampling.evaluation.samples), make)
+    found = blocks(f"{sampling.evaluation.seed}{sampling.drawn_as}", block_count(sampling.evaluation.samples), make)
     if found is None:
         return None
     # Blocks of which nothing is shown are not decoded where nothing else needs it, so their empty part has the shape of latents.

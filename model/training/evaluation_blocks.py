@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
@@ -16,6 +16,8 @@ from model.evaluation.measured_samples import MakeBlock, Measured
 from model.training import durable_file
 from model.training.process_group import ProcessGroup
 from model.trial_files import evaluation_path, state_files
+
+T = TypeVar("T")
 
 KEEP_SECONDS = 60.0
 """How much of an evaluation a stop can cost: what was made is written at the first block after so long. Shorter ones write nothing."""
@@ -51,10 +53,14 @@ class EvaluationBlocks:
         self._name = ""
         self._written = 0
 
-    def __call__(self, seed: int, count: int, make: MakeBlock) -> Sequence[Measured] | None:
+    def agreed(self, value: T) -> T:
+        """See `model.evaluation.measured_samples.Blocks`."""
+        return self._together.told(value)
+
+    def __call__(self, drawn_as: str, count: int, make: MakeBlock) -> Sequence[Measured] | None:
         """See `model.evaluation.measured_samples.Blocks`. Raises Diverged in the first process for a block of any."""
         together, size = self._together, self._together.world.size
-        made = self._kept(seed, count) if together.first else {}
+        made = self._kept(drawn_as, count) if together.first else {}
         missing = together.told([number for number in range(count) if number not in made])
         fresh: dict[int, Measured] = {}
         written = time.monotonic()
@@ -66,7 +72,7 @@ class EvaluationBlocks:
                     raise part
                 fresh |= part
             if together.first and first + size < len(missing) and time.monotonic() - written >= KEEP_SECONDS:
-                self._write(seed, fresh)
+                self._write(drawn_as, fresh)
                 made |= fresh
                 fresh, written = {}, time.monotonic()
         made |= fresh
@@ -79,7 +85,7 @@ class EvaluationBlocks:
                 if file.kind == "evaluation":
                     file.path.unlink(missing_ok=True)
 
-    def _kept(self, seed: int, count: int) -> dict[int, Measured]:
+    def _kept(self, drawn_as: str, count: int) -> dict[int, Measured]:
         """Blocks that lie in the folders, by number; a file that is damaged or of another evaluation is passed over."""
         blocks: dict[int, dict[str, Tensor]] = {}
         for path in self._found:
@@ -87,19 +93,19 @@ class EvaluationBlocks:
                 tensors, about = durable_file.read(path)
             except CheckpointError:
                 continue
-            if about.get("evaluation") != self._identity() or about.get("seed") != str(seed):
+            if about.get("evaluation") != self._identity() or about.get("seed") != drawn_as:
                 continue
             for full, tensor in tensors.items():
                 number, _, name = full.partition(".")
                 blocks.setdefault(int(number), {})[name] = tensor
         return {number: block for number, block in blocks.items() if number < count}
 
-    def _write(self, seed: int, blocks: Mapping[int, Measured]) -> None:
+    def _write(self, drawn_as: str, blocks: Mapping[int, Measured]) -> None:
         tensors = {f"{number}.{name}": tensor for number, block in blocks.items() for name, tensor in block.items()}
         taken = {path.name for path in self._found if path.parent == self._folder}
         while (path := evaluation_path(self._folder, self._step, self._written)).name in taken:
             self._written += 1
-        durable_file.write(tensors, {"evaluation": self._identity(), "seed": str(seed)}, path, self._ours)
+        durable_file.write(tensors, {"evaluation": self._identity(), "seed": drawn_as}, path, self._ours)
         self._written += 1
 
     def _identity(self) -> str:

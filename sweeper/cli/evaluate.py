@@ -22,6 +22,10 @@ def evaluate(
     sampler: Annotated[str | None, typer.Option(help="euler, heun, dopri5, euler_maruyama, ancestral, or a class of yours.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of a sampler on a fixed grid.")] = None,
     guidance: Annotated[float, typer.Option(metavar="SCALE", help="1 is no guidance.")] = 1.0,
+    guidance_best_of: Annotated[
+        list[float] | None, typer.Option(metavar="SCALE", help="One of several scales, of which the best by FID is taken; repeatable.")
+    ] = None,
+    guidance_seed: Annotated[int | None, typer.Option(min=0, help="Generation seed of the samples that choose among them.")] = None,
     guidance_interval: Annotated[tuple[float, float], typer.Option(metavar="LOW HIGH", help="Guided for t in it; t = 1 is noise.")] = (
         0,
         1,
@@ -62,7 +66,7 @@ def evaluate(
         raise RequestError(f"--metric {wrong[0]}: there is no such metric of samples{nearest(wrong[0], OF_SAMPLES)}")
     published = [below(beside)] if beside is not None else []  # before anything is drawn
     drawn: dict[str, Any] = {"sampler": {"kind": sampler, "steps": steps}, "guidance": {"scale": guidance, "interval": guidance_interval}}
-    drawn["guidance"]["channels"] = guidance_channels
+    drawn["guidance"] |= {"channels": guidance_channels, "best_of": guidance_best_of, "seed": guidance_seed}
     compared = {
         "extractor": {"kind": "inception", "weights": inception},
         "reference": str(reference),
@@ -78,6 +82,6 @@ def evaluate(
     called = name or checkpoint.stem
     result, folder = evaluate_checkpoint(called, subject, checkpoint, machine, Settings(), say=lambda line: print(line, flush=True))
     width, colour = shutil.get_terminal_size().columns, sys.stdout.isatty()
-    for table in [evaluated_table(called, result.metrics, result.protocol, result.details["reference"]), *published]:
+    for table in [evaluated_table(called, result.metrics, result.protocol, result.details), *published]:
         print(f"\n{render_table(table, width, colour)}", end="")
     print(f"\nkept in {folder}")

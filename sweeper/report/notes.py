@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from sweeper.metrics import METRICS, MetricInfo, is_at_infinity, is_distance, is_kernel_distance, is_spatial_distance, metric_info
 from sweeper.records import TrialOutcome
 from sweeper.report import numbers
+from sweeper.report.guidance_notes import guidance_notes
 from sweeper.report.results import VariantResult
 from sweeper.states import TRIAL_STATES
 from sweeper.stats.pairing import Pairing, PairingEfficiency
@@ -44,6 +45,7 @@ def notes_of(
         *_beside_kernels(shown, finished),
         *_beside_places(shown, finished),
         *_beside_others(shown, finished),
+        *guidance_notes(finished),
     ]
     varying = [metric.label for metric in metrics if not metric.reproducible and finished]
     if varying:

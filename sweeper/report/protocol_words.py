@@ -18,10 +18,21 @@ def _how(asked: Mapping[str, Any]) -> str:
 
 
 def guidance_words(guidance: Mapping[str, Any]) -> str:
-    """'1.5 in [0, 1]', 'none'."""
+    """'1.5 in [0, 1]', 'none', 'best of 1, 1.5 on seed 7 in [0, 1]'."""
     low, high = guidance["interval"]
     within = f" in [{low:g}, {high:g}]" + (" on the first 3 channels" if guidance.get("channels") == "first3" else "")
+    if best_of := guidance.get("best_of"):
+        by = f" by {guidance['by']}" if guidance.get("by") else ""
+        return f"best of {', '.join(f'{scale:g}' for scale in best_of)}{by} on seed {guidance['seed']}{within}"
     return "none" if guidance["scale"] == 1 else f"{guidance['scale']:g}{within}"
+
+
+def choice_words(details: Mapping[str, Any]) -> str | None:
+    """'guidance 1.5 chosen on seed 7: fid 2.31 at 1, 2.06 at 1.5'; None where there was nothing to choose."""
+    if not isinstance(choice := details.get("guidance"), Mapping):
+        return None
+    values = ", ".join(f"{'not finite' if value is None else f'{value:.4g}'} at {scale}" for scale, value in choice["values"].items())
+    return f"guidance {choice['chosen']:g} chosen on seed {choice['seed']}: {choice['by']} {values}"
 
 
 def sampler_words(sampler: Mapping[str, Any]) -> str:

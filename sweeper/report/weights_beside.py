@@ -11,7 +11,7 @@ from model.errors import ModelError
 from sweeper.errors import RequestError, SweeperError, nearest
 from sweeper.metrics import MetricInfo, columns
 from sweeper.records import MeasuredWeights, TrialOutcome, Variant
-from sweeper.report.protocol_words import badge_of, protocol_words
+from sweeper.report.protocol_words import badge_of, choice_words, protocol_words
 from sweeper.report.published import published_names
 from sweeper.report.published_sets import PublishedSet, published_set
 from sweeper.spec.load import variant_config
@@ -82,6 +82,8 @@ def _beside(one: MeasuredWeights, judged: Sequence[Mapping[str, str]], why: str,
     conditions = {field: (words[field], " or ".join(of)) for field, of in made_with.items() if of and words[field] not in of}
     listed = "; ".join(f"{field} {said}" for field, said in words.items())
     remarks = [f"Protocol: {listed}.", _verdict(differs, conditions, why, known=bool(judged))]
+    if (chosen := choice_words(one.details)) is not None:
+        remarks.insert(1, f"{chosen[:1].upper()}{chosen[1:]}.")
     badge = badge_of(one.protocol, str(one.details.get("reference", words["reference"])))
     comparable = None if not judged else not differs
     return WeightsBeside(one.name, one.metrics, tuple(columns(one.metrics)), words, badge, differs | conditions, comparable, tuple(remarks))

@@ -1,7 +1,7 @@
 """What is done with the weights of a stored trial: find it, its config and its newest moving average; draw from it, or write it out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.config import TrainConfig, modules_also_in
@@ -20,6 +20,8 @@ def sample_of(trial: str, drawing: Drawing, settings: Settings, say: Callable[[s
     Raises RequestError when there is no such trial, when it has no moving average here, and when the drawing cannot be done.
     """
     found = _trained(trial, settings)
+    if drawing.guidance is None and found.guidance is not None:
+        drawing = replace(drawing, guidance=found.guidance)
     try:
         with modules_also_in([Path.cwd()]):  # where a sampler of the user's may stand
             sample_trial(Subject.of_trial(found.config, found.folders), found.average, drawing, say)
@@ -50,6 +52,8 @@ class _Trained:
     """The newest moving average."""
     folders: list[Path]
     """Of its attempts, newest first."""
+    guidance: float | None
+    """The scale that its newest evaluation chose; None where there was nothing to choose."""
 
 
 def _trained(trial: str, settings: Settings) -> _Trained:
@@ -64,4 +68,7 @@ def _trained(trial: str, settings: Settings) -> _Trained:
             f"trial {history.fingerprint[:8]} has no moving average in {folder}: it is written when a trial is evaluated,"
             " and may have been deleted since; let its sweep finish, or ask on the machine that trained it"
         )
-    return _Trained(history.fingerprint, TrainConfig.model_validate(history.config), average, folders)
+    config = TrainConfig.model_validate(history.config)
+    chosen = history.details.get("guidance") if config.evaluation.guidance.best_of else None
+    scale = chosen.get("chosen") if isinstance(chosen, dict) else None
+    return _Trained(history.fingerprint, config, average, folders, scale)

@@ -18,7 +18,7 @@ from sweeper.spec.claims import ensure_answerable
 from sweeper.spec.designs import contrast_weights, fitted_template, spelled, variants_of
 from sweeper.spec.explaining import explain
 from sweeper.spec.factors import written_as
-from sweeper.spec.measured import ensure_measured, faults_of_contrasts
+from sweeper.spec.measured import ensure_guided_by, ensure_measured, faults_of_contrasts
 from sweeper.spec.pilot import pilot_of
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
 from sweeper.spec.report_template import ReportTemplate
@@ -197,6 +197,7 @@ def _faults_of_metrics(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainCo
     try:
         for metric in spec.objectives:
             ensure_measured(metric, configs)
+        ensure_guided_by(spec.metric.primary, configs)
         if isinstance(spec.design, SearchDesign):
             _ensure_searchable(spec, spec.design, configs[0][1])
     except SpecError as error:
@@ -294,6 +295,9 @@ def _meaning(config: TrainConfig) -> dict[str, Any]:
         del meant["evaluation"]["classifier"]  # likewise
     if meant["data"].get("shift") == 0:
         del meant["data"]["shift"]
+    if not config.evaluation.guidance.best_of:
+        for name in ("best_of", "seed", "by"):
+            del meant["evaluation"]["guidance"][name]  # likewise
     for name, implied in (("autoencoder", None), ("reference_hash", ""), ("labels", "balanced")):
         if meant["evaluation"][name] == implied:
             del meant["evaluation"][name]  # likewise

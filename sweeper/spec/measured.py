@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from model.config import EXTRA_METRICS, NAMED_BY_FEATURES, TrainConfig, named_by_features
 from sweeper.errors import SpecError
-from sweeper.metrics import is_distance, is_kernel_distance, is_spatial_distance, may_be_negative
+from sweeper.metrics import is_distance, is_kernel_distance, is_metric, is_spatial_distance, may_be_negative, metric_info
 from sweeper.records import Variant
 from sweeper.spec.claims import percent
 from sweeper.spec.designs import cells_of
@@ -19,6 +19,8 @@ GAP, NOISE_GAP = "overfitting_gap", "overfitting_noise_gap"
 
 def ensure_measured(name: str, configs: Sequence[tuple[Variant, TrainConfig]], place: str = "metric.primary") -> None:
     """Raises SpecError for a metric that some variant does not measure; `place` is where the sweep names it."""
+    if is_metric(name) and not metric_info(name).judged:
+        raise SpecError(f"{place}: {name} is what evaluation.guidance chose, of which no value is better; name the metric that chose it")
     for variant, config in configs:
         by_features = {named_by_features(short, config.feature_metrics[0]): short for short in NAMED_BY_FEATURES}
         extra = (by_features | {NOISE_GAP: GAP}).get(name, None if name in NAMED_BY_FEATURES else name)
@@ -32,6 +34,19 @@ def ensure_measured(name: str, configs: Sequence[tuple[Variant, TrainConfig]], p
             raise SpecError(
                 f"{place}: {name} is not measured in variant {variant.name}: its data and evaluation.extractor make"
                 f" {' and '.join(config.feature_metrics)}; choose that, or another base.evaluation.extractor"
+            )
+
+
+def ensure_guided_by(name: str, configs: Sequence[tuple[Variant, TrainConfig]]) -> None:
+    """Raises SpecError where guidance is chosen by another metric of samples than the sweep's: its best would not be the sweep's best."""
+    if not (is_metric(name) and metric_info(name).by_evaluator):
+        return  # a loss or a time, which guidance does not touch
+    for variant, config in configs:
+        guidance = config.evaluation.guidance
+        if guidance.best_of and (chosen_by := guidance.by or config.feature_metrics[0]) != name:
+            raise SpecError(
+                f"metric.primary: {name} decides, and variant {variant.name} chooses its guidance by {chosen_by}; set"
+                f" base.evaluation.guidance.by: {name}"
             )
 
 

@@ -58,6 +58,13 @@ def test_a_row_with_its_protocol_above_published_ones(sweeper: Sweeper, asked: t
     assert other.err == (
         f"error: {home / 'evaluations' / 'nano'} holds the result of other weights or another protocol; give another name, or remove it\n"
     )
+    best = sweeper(*asked, "--guidance-best-of", "3", "--guidance-best-of", "1", "--guidance-seed", "7", "--name", "best")
+    assert (best.code, best.err) == (0, "")
+    assert "guidance best of 1, 3 on seed 7 in [0, 1]" in " ".join(best.out.split())
+    assert "chosen on seed 7: fid " in best.out
+    kept = json.loads((home / "evaluations" / "best" / "result.json").read_text())
+    values = kept["details"]["guidance"]["values"]
+    assert kept["metrics"]["guidance_scale"] == float(min(values, key=lambda scale: (values[scale], float(scale))))
     named = sweeper(*asked, "--guidance", "2", "--name", "twice", "--metric", "kid")
     assert (named.code, "KID" in named.out, "recall" in named.out) == (0, True, False)
 
@@ -99,6 +106,7 @@ def test_the_store_has_it_and_a_report_shows_it(sweeper: Sweeper, asked: tuple[s
             '--beside 2607.02508-sistems-256: there is no such set; did you mean "2607.02508-systems-256"?',
         ),
         (("--metric", "fidd"), '--metric fidd: there is no such metric of samples; did you mean "sfid"?'),
+        (("--guidance-best-of", "2", "--guidance-seed", "7"), "guidance.best_of chooses among two or more scales, each once, not [2]"),
         (("--sampler", "eulr"), "--sampler is one of euler, heun, dopri5, euler_maruyama, ancestral, not 'eulr'; did you mean euler?"),
         (("--sampler", "ancestral"), "evaluation.sampler.kind: ancestral does not sample process.kind: flow"),
         (("--family", "sid"), "there is no checkpoint family 'sid'; choose one of ours, sit, sra, repa, self_flow, dit"),

@@ -19,7 +19,7 @@ from model.data.dataset import load
 from model.errors import Diverged
 from model.evaluation.evaluate import evaluate
 from model.evaluation.evaluation_classifier import load_or_train_classifier
-from model.evaluation.measured_samples import Instruments, Measured, Sampling, alone, measured_samples
+from model.evaluation.measured_samples import Alone, Instruments, Measured, Sampling, alone, measured_samples
 from model.evaluation.reference import classifier_reference, load_or_make_reference
 from model.reports import DistributedContext
 from model.sampling import generate as generation
@@ -81,7 +81,7 @@ def one_that_diverges(rank: int, folder: Path) -> None:
 
     world = joined(rank, 2, folder / "meeting")
     try:
-        blocks_of(world, folder)(0, 8, make)
+        blocks_of(world, folder)("0", 8, make)
     except Diverged as error:
         (folder / f"{rank}.txt").write_text(str(error))
         os._exit(0)
@@ -152,9 +152,9 @@ def test_blocks_of_other_weights_conditions_seeds_or_damaged_ones_are_made_anew(
         made.append(number)
         return {"classifier": torch.full((1, 2), float(number)), "shown": torch.empty(0, 1), "right": torch.tensor([True])}
 
-    def again(seed: int = 0, **more: Any) -> list[int]:
+    def again(drawn_as: str = "0", **more: Any) -> list[int]:
         made.clear()
-        found = blocks_of(DistributedContext(), tmp_path / "other", [tmp_path], **more)(seed, 3, make)
+        found = blocks_of(DistributedContext(), tmp_path / "other", [tmp_path], **more)(drawn_as, 3, make)
         assert found is not None
         assert [block["classifier"][0, 0].item() for block in found] == [0, 1, 2]
         assert found[0]["right"].dtype == torch.bool
@@ -164,12 +164,12 @@ def test_blocks_of_other_weights_conditions_seeds_or_damaged_ones_are_made_anew(
 
     (tmp_path / "other").mkdir()
     first = blocks_of(DistributedContext(), tmp_path)
-    first(0, 3, make)
+    first("0", 3, make)
     assert again() == [2], "the last block is not kept: the evaluation ends with it"
     assert again(named={"device": "another"}) == [0, 1, 2]
     assert again(weights=network_of(tiny(), seed=1)) == [0, 1, 2]
     assert again(step=1) == [0, 1, 2]
-    assert again(seed=1) == [0, 1, 2]
+    assert again("1") == [0, 1, 2]
     path = next(file.path for file in state_files(tmp_path) if file.kind == "evaluation")
     path.write_bytes(path.read_bytes()[:-1])
     assert again() == [0, 2]
@@ -184,15 +184,16 @@ def killed_while_it_evaluates(config: TrainConfig, folder: Path, cache: Path, mo
     def until(*given: Any, **more: Any) -> Any:
         blocks = more.pop("blocks")
 
-        def dearer(seed: int, count: int, made: Callable[[int], Measured]) -> Any:
-            def one(number: int) -> Measured:
-                if next(calls, None) is None:
-                    raise Killed
-                return made(number)
+        class Dearer(Alone):
+            def __call__(self, drawn_as: str, count: int, make: Callable[[int], Measured]) -> Any:
+                def one(number: int) -> Measured:
+                    if next(calls, None) is None:
+                        raise Killed
+                    return make(number)
 
-            return blocks(seed, count, one)
+                return blocks(drawn_as, count, one)
 
-        return make(*given, blocks=dearer, **more)
+        return make(*given, blocks=Dearer(), **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "evaluate", until)

@@ -156,7 +156,12 @@ def test_evaluation_identity() -> None:
         {"sampler": {"kind": "euler_maruyama"}},
         {"guidance": {"scale": 1.5}},
         {"more_seeds": [1]},
+        {"guidance": {"best_of": [1, 1.5], "seed": 7}},
+        {"guidance": {"best_of": [1, 1.5], "seed": 8}},
+        {"guidance": {"best_of": [1, 1.5], "seed": 7, "by": "class_accuracy"}},
     ]
+    ordered = {"best_of": [1.5, 1], "seed": 7}
+    assert of({"evaluation": {"guidance": ordered}}) == of({"evaluation": {"guidance": ordered | {"best_of": [1, 1.5]}}})
     assert of({"evaluation": {"more_seeds": [2, 1]}}) == of({"evaluation": {"more_seeds": [1, 2]}})
     assert of({"evaluation": {"more_seeds": []}}) == of({})
     assert len({of({"evaluation": change}) for change in changes} | {of({}), of({}, "other")}) == len(changes) + 2

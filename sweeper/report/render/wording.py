@@ -41,8 +41,8 @@ def rebuild_command(report: Report, format: str) -> str:
 
 
 def metric_heading(metric: MetricInfo) -> str:
-    """The label behind an arrow that points to the better side."""
-    return f"{'↓' if metric.direction == 'lower' else '↑'} {metric.label}"
+    """The label behind an arrow that points to the better side, where one is."""
+    return metric.label if not metric.judged else f"{'↓' if metric.direction == 'lower' else '↑'} {metric.label}"
 
 
 def state_lines(row: VariantResult) -> list[str]:
