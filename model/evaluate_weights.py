@@ -215,8 +215,10 @@ def _names(evaluation: EvaluationConfig) -> tuple[str, ...]:
 
 
 def _asked(evaluation: EvaluationConfig) -> dict[str, Any]:
-    """What of the evaluation belongs to the protocol. A choice of guidance is younger than kept results, which do not name it."""
+    """What of the evaluation belongs to the protocol. Kept results do not name what is younger: a choice of guidance, a sampler's source."""
     found = evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True})
+    if not evaluation.sampler.source_hash:
+        del found["sampler"]["source_hash"]
     if not evaluation.guidance.best_of:
         found["guidance"] = {name: value for name, value in found["guidance"].items() if name not in ("best_of", "seed", "by")}
     return found

@@ -242,6 +242,11 @@ class TrialTiming:
     seconds_per_step: float
     other_seconds: float
     """Start, evaluations, checkpoints: all but the steps."""
+    looked_at_by: str = ""
+    """Of the networks that decoded its samples and looked at them (`TrainConfig.looked_at_by`); empty where there were none, or none
+    was timed."""
+    seconds_per_sample: float | None = None
+    """What that took, for each sample, in one process."""
 
 
 @dataclass(frozen=True)

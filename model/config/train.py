@@ -1,5 +1,6 @@
 """The whole config of one trial, and what of it names a result."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -8,9 +9,10 @@ from pydantic import Field, model_validator
 from model.config import equivalence, user_classes
 from model.config.alignment import AlignmentConfig, AttentionConfig
 from model.config.backbone import BackboneConfig, tokens_per_image
+from model.config.classifier import TrainedClassifier
 from model.config.data import DataConfig, DigitsData
 from model.config.evaluation import HIGHER_IS_BETTER, NAMED_BY_FEATURES, EvaluationConfig
-from model.config.extractor import feature_metrics, named_by_features
+from model.config.extractor import ClassifierExtractor, feature_metrics, named_by_features
 from model.config.noise import ASSIGNMENTS, PartitionConfig, ProcessConfig, TimestepsConfig
 from model.config.optimization import OptimizerConfig
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later, identity
@@ -177,6 +179,16 @@ class TrainConfig(Section):
         """Names of what is measured in the extractor's features: first the Fréchet distance, last what is asked for besides."""
         always = feature_metrics(self.evaluation.extractor, self.data.kind)
         return always + tuple(named_by_features(name, always[0]) for name in NAMED_BY_FEATURES if name in self.evaluation.extra_metrics)
+
+    def looked_at_by(self, channels: int, resolution: int) -> str:
+        """What names the networks to which every sample of this shape is shown, the decoder before them with them, whatever the samples are
+        compared with: those of one name take as long. Empty where there are none but the small classifier of the data.
+        """
+        asked = self.evaluation
+        if (asked.extractor, asked.classifier) == (ClassifierExtractor(), TrainedClassifier()):
+            return ""  # then no more is decoded than the picture shows
+        parts = [asked.autoencoder, asked.extractor, asked.classifier]
+        return json.dumps([None if part is None else identity(part) for part in parts] + [channels, resolution], sort_keys=True)
 
     @property
     def grouped(self) -> bool:

@@ -19,7 +19,7 @@ from model.evaluation.class_metrics import class_metrics
 from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.grid import save_grid
 from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses, overfitting_gap
-from model.evaluation.measured_samples import GRID_COLUMNS, Blocks, Instruments, Sampling, alone, measured_samples
+from model.evaluation.measured_samples import GRID_COLUMNS, Blocks, Instruments, Sampling, Stopwatch, alone, measured_samples
 from model.evaluation.own_classifier import OwnClassifier
 from model.evaluation.reference import Reference
 from model.evaluation.sample_metrics import sample_metrics, save_picture
@@ -80,13 +80,15 @@ def evaluate(
     own: OwnClassifier | None = None,
     decoder: LatentDecoder | None = None,
     blocks: Blocks = alone,
+    looking: Stopwatch | None = None,
 ) -> Evaluation:
     """Every metric as the mean over the generation seeds; the values of each stand in `details`, and the picture is of the first.
 
-    `blocks` shares the samples with processes that call `take_part`, and keeps them. Raises Diverged when the weights of `step` give
+    `blocks` shares the samples with processes that call `take_part`, and keeps them; `looking` runs while samples are decoded and looked
+    at here. Raises Diverged when the weights of `step` give
     values that are not finite.
     """
-    instruments = Instruments(classifier, reference, own, decoder)
+    instruments = Instruments(classifier, reference, own, decoder, looking or Stopwatch())
     choice = _choice(config, network, data, instruments, tick, step, blocks)
     config = config.model_copy(update={"evaluation": choice.evaluation})
     by_seed: dict[int, Evaluation] = {}

@@ -4,8 +4,9 @@ Block by block, so that processes can share them and a stopped evaluation goes o
 """
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import torch
@@ -93,6 +94,19 @@ class Sampling:
         return cls(config.evaluation, process, patch, *of_data, step, drawn_as)
 
 
+@dataclass
+class Stopwatch:
+    """How long it took to decode samples and to show them to networks, in this process."""
+
+    seconds: float = 0.0
+    samples: int = 0
+
+    @property
+    def seconds_per_sample(self) -> float | None:
+        """None before there was any."""
+        return self.seconds / self.samples if self.samples else None
+
+
 @dataclass(frozen=True)
 class Instruments:
     """What samples are measured with."""
@@ -104,6 +118,8 @@ class Instruments:
     """Says of which class a sample is; None leaves it to the evaluation classifier."""
     decoder: LatentDecoder | None = None
     """Makes pictures of samples that are latents, for all but the evaluation classifier, which is of latents."""
+    looking: Stopwatch = field(default_factory=Stopwatch)
+    """Runs while samples are decoded and looked at."""
 
 
 def measured_samples(
@@ -137,8 +153,9 @@ def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instr
         process=sampling.process,
         blocks=[number],
     )
-    if not tokens.isfinite().all():
+    if not tokens.isfinite().all():  # waits until all of them are drawn, so that the time from here on is of what looks at them
         raise Diverged(sampling.step, "a generated sample", math.nan)
+    began = time.perf_counter()
     found, predicted = {}, None
     if classifier is not None:
         found["classifier"], predicted = classifier.classify(tokens)
@@ -158,6 +175,8 @@ def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instr
         predicted = found["own_logits"].argmax(dim=1).to(labels.device)
     found = {name: values.float().cpu() for name, values in found.items()}  # networks compute in float32, so nothing is lost
     found |= {} if predicted is None else {"right": (predicted == labels).cpu()}
+    instruments.looking.seconds += time.perf_counter() - began
+    instruments.looking.samples += len(tokens)
     return found | {"shown": images[shown].cpu(), "shown_labels": labels[shown].cpu()}
 
 

@@ -22,7 +22,7 @@ from model.evaluation.evaluate import draw, evaluate, take_part
 from model.evaluation.evaluation_classifier import EvaluationClassifier, load_or_train_classifier
 from model.evaluation.extractors import load_extractor
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
-from model.evaluation.measured_samples import Instruments
+from model.evaluation.measured_samples import Instruments, Stopwatch
 from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
 from model.evaluation.reference import classifier_reference, load_or_make_reference
 from model.machine import cpu_model
@@ -180,6 +180,7 @@ class _Trial:
         blocks = EvaluationBlocks(
             self.together, self.folder, self.earlier, self.ours, self._between_steps, step=step, named=self._evaluated_as(), weights=average
         )
+        looking = Stopwatch()
         with autocast(self.precision, data.train.labels.device):
             if self.together.first:
                 found = evaluate(
@@ -194,6 +195,7 @@ class _Trial:
                     own=self.own,
                     decoder=self.decoder,
                     blocks=blocks,
+                    looking=looking,
                 )
             else:
                 instruments = Instruments(self.classifier, self.reference, self.own, self.decoder)
@@ -202,10 +204,16 @@ class _Trial:
             training = {name: mean for name, mean in state.means().items() if name in ("train_loss", "align_loss")}
             metrics = found.metrics | training | self._speed()
             self.say(TrialReport("points", step, dict(found.by_level)))
-            self.say(TrialReport("evaluation", step, metrics, found.details))
+            self.say(TrialReport("evaluation", step, metrics, found.details | self._looked(looking)))
             blocks.forget()
         state.evaluation_due = False
         self.together.wait()  # here, not in the next step: the processes' own groups have no patience for what the first does alone
+
+    def _looked(self, looking: Stopwatch) -> dict[str, Any]:
+        """What it took to decode samples and show them to networks, for plans; nothing where there are no such networks."""
+        resolution = round(self.data.judged.tokens.shape[1] ** 0.5) * self.config.backbone.patch
+        by, seconds = self.config.looked_at_by(self.data.channels, resolution), looking.seconds_per_sample
+        return {"looking": {"by": by, "seconds_per_sample": seconds}} if by and seconds is not None else {}
 
     def _evaluated_as(self) -> dict[str, Any]:
         """What samples and their features follow from, besides the weights: how they are drawn and measured, and on what."""

@@ -30,12 +30,16 @@ def step_flops(config: TrainConfig, tokens: int, patch_values: int) -> float:
 
 
 def evaluation_flops(config: TrainConfig, facts: DataFacts) -> float:
-    """Of one evaluation: samples and held-out loss; networks that look at samples are not counted."""
+    """Of one evaluation: samples and held-out loss; networks that decode samples and look at them are timed, not counted."""
     patch, asked = config.backbone.patch, config.evaluation
     tokens, patch_values = (facts.resolution // patch) ** 2, facts.channels * patch**2
-    calls = asked.sampler.steps * asked.sampler.info.calls_per_step * (2 if asked.guidance.scale > 1 else 1)
+    passes = asked.sampler.steps * asked.sampler.info.calls_per_step
+    scales = asked.guidance.best_of or (asked.guidance.scale,)
+    choosing = passes * sum(2 if scale > 1 else 1 for scale in asked.guidance.best_of)
+    calls = passes * (2 if max(scales) > 1 else 1)  # which scale is chosen is not known before
     losses = 2 if "overfitting_gap" in asked.extra_metrics else 1
     images = (asked.samples * calls + losses * facts.held_out * asked.held_out_levels) * len(asked.generation_seeds)
+    images += asked.samples * choosing
     return images * _forward(config, tokens, patch_values, 1, separated=False)
 
 

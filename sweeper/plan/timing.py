@@ -21,6 +21,7 @@ NOT_SHAPE = frozenset(
 NOT_SHAPE_OF_DATA = ("path", "held_out_fraction", "train_images")
 """Likewise of its data."""
 SAME_DEVICE = ("device", "precision", "world_size", "threads")
+SAME_FOR_ONE_PROCESS = ("device", "precision", "threads")
 NEWEST = 500
 """Finished attempts that are looked through for one of the same shape."""
 START_SECONDS = 2.0
@@ -42,6 +43,32 @@ class Pace:
 
     def seconds(self, steps: int) -> float:
         return steps * self.seconds_per_step + self.other_seconds
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Decoding the samples of an evaluation, and showing them to the networks that metrics are of."""
+
+    samples: int
+    """Of all evaluations of a trial."""
+    seconds_per_sample: float | None
+    """As measured with these networks on such a device; None where none of the newest trials has."""
+
+    @property
+    def seconds(self) -> float:
+        """What is known of it."""
+        return self.samples * (self.seconds_per_sample or 0.0)
+
+    @property
+    def words(self) -> str:
+        if not self.samples:
+            return ""
+        if self.seconds_per_sample is None:
+            return "; decoding and features of samples not counted, since no trial here has timed them"
+        return "; decoding and features of samples as timed here"
+
+
+NOTHING_TO_LOOK_AT = Looking(0, None)
 
 
 @dataclass(frozen=True)
@@ -78,33 +105,69 @@ def sweep_time(paces: Mapping[str, Pace], to_run: Sequence[Decision], allotment:
     return SweepTime(total, wall, longest, dict(paces))
 
 
+def looking_of(
+    config: TrainConfig, facts: DataFacts, key: Mapping[str, Any], processes: int, timings: Mapping[str, Iterable[TrialTiming]]
+) -> Looking:
+    """What a trial has to decode and to look at, by what it took trials of any shape with the same networks on such a device."""
+    asked, by = config.evaluation, config.looked_at_by(facts.channels, facts.resolution)
+    if not by:
+        return NOTHING_TO_LOOK_AT
+    sets = len(asked.generation_seeds) + len(asked.guidance.best_of)
+    samples = -(-evaluations_of(config) * sets * asked.samples // processes)
+    alike = [
+        t.seconds_per_sample
+        for some in timings.values()
+        for t in some
+        if t.looked_at_by == by and t.seconds_per_sample is not None and _on_such(t, key, SAME_FOR_ONE_PROCESS)
+    ]
+    return Looking(samples, statistics.median(alike) if alike else None)
+
+
+def evaluations_of(config: TrainConfig) -> int:
+    """How many a trial has, the one at its end with them."""
+    return 1 + ((config.steps - 1) // config.evaluation.every if config.evaluation.every else 0)
+
+
+def _on_such(timing: TrialTiming, key: Mapping[str, Any], fields: Iterable[str]) -> bool:
+    return all(timing.comparability.get(field) == key[field] for field in fields if field in key)
+
+
 def measured_pace(
-    shape: str, evaluation_fingerprint: str, key: Mapping[str, Any], timings: Mapping[str, Iterable[TrialTiming]]
+    shape: str,
+    evaluation_fingerprint: str,
+    key: Mapping[str, Any],
+    timings: Mapping[str, Iterable[TrialTiming]],
+    looking: Looking | None = None,
 ) -> Pace | None:
     """From finished attempts of the same shape (`timings` by shape) under the same conditions, as far as they are known (the devices of a
-    cluster are not); other evaluations where there is no such.
+    cluster are not); other evaluations where there is no such: then `looking` comes on top, unless they looked at samples, too.
     """
-    alike = [t for t in timings.get(shape, ()) if all(t.comparability.get(f) == key[f] for f in SAME_DEVICE if f in key)]
+    alike = [t for t in timings.get(shape, ()) if _on_such(t, key, SAME_DEVICE)]
     if not alike:
         return None
     judged = [t for t in alike if t.evaluation_fingerprint == evaluation_fingerprint]
+    more = NOTHING_TO_LOOK_AT if judged or looking is None or any(t.looked_at_by for t in alike) else looking
     return Pace(
         statistics.median(t.seconds_per_step for t in alike),
-        statistics.median(t.other_seconds for t in judged or alike),
+        statistics.median(t.other_seconds for t in judged or alike) + more.seconds,
         "measured",
         f"trials of the same shape that ran {'on this device' if 'device' in key else 'there'}"
-        + ("" if judged else ", evaluated otherwise"),
+        + ("" if judged else ", evaluated otherwise")
+        + more.words,
     )
 
 
-def counted_pace(config: TrainConfig, facts: DataFacts, allotment: Allotment, seconds_per_step: float | None) -> Pace:
-    """From operations counted and a rate assumed; the steps from `seconds_per_step` where a preflight measured them."""
+def counted_pace(
+    config: TrainConfig, facts: DataFacts, allotment: Allotment, seconds_per_step: float | None, looking: Looking | None = None
+) -> Pace:
+    """From operations counted and a rate assumed; the steps from `seconds_per_step` where a preflight measured them. `looking` at samples
+    is never counted, but timed."""
     patch, precision = config.backbone.patch, config.resolved_precision(gpu=allotment.gpus > 0)
     tokens, values = (facts.resolution // patch) ** 2, facts.channels * patch**2
     threads = allotment.threads * allotment.processes
     rate, assumed = reached(allotment.device, precision, threads=threads, gpus=allotment.gpus)
-    evaluations = 1 + ((config.steps - 1) // config.evaluation.every if config.evaluation.every else 0)
-    other = START_SECONDS + evaluations * evaluation_flops(config, facts) / rate
+    look = looking or NOTHING_TO_LOOK_AT
+    other = START_SECONDS + evaluations_of(config) * evaluation_flops(config, facts) / rate + look.seconds
     if seconds_per_step is not None:
-        return Pace(seconds_per_step, other, "preflight", f"one step of the preflight; evaluations by {assumed}, assumed")
-    return Pace(step_flops(config, tokens, values) / rate, other, "estimated", f"operations counted, at {assumed}, assumed")
+        return Pace(seconds_per_step, other, "preflight", f"one step of the preflight; evaluations by {assumed}, assumed{look.words}")
+    return Pace(step_flops(config, tokens, values) / rate, other, "estimated", f"operations counted, at {assumed}, assumed{look.words}")

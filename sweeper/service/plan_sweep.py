@@ -15,7 +15,7 @@ from sweeper.plan.cost import DiskNeed, disk_need, kept_bytes, largest_bytes
 from sweeper.plan.expand import data_facts, expand
 from sweeper.plan.machine import Allotment, Machine, allot, expected_key
 from sweeper.plan.reconcile import GoesOnFrom, Plan, from_nothing, reconcile
-from sweeper.plan.timing import NEWEST, Pace, SweepTime, counted_pace, measured_pace, shape_of, sweep_time
+from sweeper.plan.timing import NEWEST, Looking, Pace, SweepTime, counted_pace, looking_of, measured_pace, shape_of, sweep_time
 from sweeper.records import KnownTrial, PlannedTrial, TrialTiming
 from sweeper.report.published import published_names
 from sweeper.report.weights_beside import ensure_known
@@ -81,6 +81,8 @@ class PlannedSweep:
     """By variant: one trial of each shape that runs and that the store has not trained lately."""
     search: SearchPlan | None
     """What is still to come of a search."""
+    looking: Mapping[str, Looking]
+    """By variant, of those that run: decoding samples, and looking at them."""
     user_code: tuple[Path, ...]
     """Folders in which classes that the sweep names were looked for."""
     allow_mixed: tuple[str, ...] = ()
@@ -101,7 +103,9 @@ class PlannedSweep:
             trial = decision.trial
             if paces[trial.variant].source == "estimated" and (seconds := by_shape.get(shape_of(trial.config))) is not None:
                 config = TrainConfig.model_validate(trial.config)
-                paces[trial.variant] = counted_pace(config, self.facts[trial.variant], self.allotment, seconds)
+                paces[trial.variant] = counted_pace(
+                    config, self.facts[trial.variant], self.allotment, seconds, self.looking.get(trial.variant)
+                )
         return replace(self, time=sweep_time(paces, self.plan.to_run(), self.allotment))
 
 
@@ -177,22 +181,24 @@ def _plan(
         by_shape.setdefault(shape_of(timing.config), []).append(timing)
     shapes = {name: shape_of(trial.config) for name, trial in running.items()}
     paces: dict[str, Pace] = {}
+    looking: dict[str, Looking] = {}
     for name, trial in running.items():
-        found = measured_pace(shapes[name], trial.evaluation_fingerprint, keys[name], by_shape)
-        paces[name] = found or counted_pace(configs[name], facts[name], allotment, None)
+        looking[name] = looking_of(configs[name], facts[name], keys[name], allotment.processes, by_shape)
+        found = measured_pace(shapes[name], trial.evaluation_fingerprint, keys[name], by_shape, looking[name])
+        paces[name] = found or counted_pace(configs[name], facts[name], allotment, None, looking[name])
     first_of_shape = {shape: name for name, shape in reversed(shapes.items()) if shape not in by_shape}
     untried = {name: running[name] for name in running if first_of_shape.get(shapes[name]) == name}
     search, to_come = None, []
     if isinstance(design, SearchDesign):
         baseline, config = sweep.configs[0]
-        pace = measured_pace(shape_of(config.model_dump(mode="json")), "", keys[baseline.name], by_shape)
-        search = search_plan(sweep, plan, pace or counted_pace(config, facts[baseline.name], allotment, None), known)
+        look = looking_of(config, facts[baseline.name], keys[baseline.name], allotment.processes, by_shape)
+        pace = measured_pace(shape_of(config.model_dump(mode="json")), "", keys[baseline.name], by_shape, look)
+        search = search_plan(sweep, plan, pace or counted_pace(config, facts[baseline.name], allotment, None, look), known)
         of_baseline = (kept_bytes(config, facts[baseline.name], keep), largest_bytes(config, facts[baseline.name]))
         to_come = [of_baseline] * (search.left - len(once))
     disk = disk_need([*once.values(), *to_come], allotment.concurrent)
-    return PlannedSweep(
-        sweep, facts, allotment, trials, plan, disk, sweep_time(paces, to_run, allotment), untried, search, user_code, request.allow_mixed
-    )
+    time = sweep_time(paces, to_run, allotment)
+    return PlannedSweep(sweep, facts, allotment, trials, plan, disk, time, untried, search, looking, user_code, request.allow_mixed)
 
 
 def passes_by_variant(planned: PlannedSweep) -> dict[str, float]:

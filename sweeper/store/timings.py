@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from sweeper.records import TrialTiming
 from sweeper.states import WITH_RESULT
-from sweeper.store.tables import Attempt, Evaluation, Trial
+from sweeper.store.tables import Attempt, Evaluation, EvaluationDetail, Trial
 
 
 def timings(session: Session, newest: int) -> list[TrialTiming]:
@@ -20,6 +20,7 @@ def timings(session: Session, newest: int) -> list[TrialTiming]:
             Attempt.ended,
             Attempt.start_step,
             Attempt.step,
+            EvaluationDetail.details,
         )
         .join(last, last.c.id == Attempt.id)
         .join(Trial, Trial.id == Attempt.trial_id)
@@ -27,11 +28,23 @@ def timings(session: Session, newest: int) -> list[TrialTiming]:
             Evaluation,
             sa.and_(Evaluation.trial_id == Attempt.trial_id, Evaluation.step == Attempt.step, Evaluation.attempt_id == Attempt.id),
         )
+        .join(
+            EvaluationDetail,
+            sa.and_(
+                EvaluationDetail.trial_id == Evaluation.trial_id,
+                EvaluationDetail.step == Evaluation.step,
+                EvaluationDetail.attempt_id == Evaluation.attempt_id,
+                EvaluationDetail.evaluation_fingerprint == Evaluation.evaluation_fingerprint,
+            ),
+        )
         .where(Evaluation.metric == "steps_per_second", Evaluation.value > 0)
         .order_by(Attempt.id.desc())
     )
     found = []
-    for config, comparability, evaluation, rate, started, ended, first, last_step in session.execute(query):
+    for config, comparability, evaluation, rate, started, ended, first, last_step, details in session.execute(query):
         steps = (last_step - (first or 0)) / rate
-        found.append(TrialTiming(config, comparability, evaluation, 1 / rate, max((ended - started).total_seconds() - steps, 0.0)))
+        other = max((ended - started).total_seconds() - steps, 0.0)
+        looking = details.get("looking") or {}
+        by, per_sample = looking.get("by", ""), looking.get("seconds_per_sample")
+        found.append(TrialTiming(config, comparability, evaluation, 1 / rate, other, by, per_sample))
     return found

@@ -122,6 +122,9 @@ def test_a_trial_is_measured_and_shown_in_pictures(latents: LatentsData, weights
     config = trial(latents, weights, extractor=EXTRACTOR, extra_metrics=["precision", "kid"], samples=30)
     told = run(config, tmp_path / "attempt", tmp_path / "cache")
     ((_, metrics),) = told.of("evaluation")
+    looking = next(report.details["looking"] for report in told.reports if report.kind == "evaluation")
+    assert looking["by"] == config.looked_at_by(4, SIDE // FACTOR)
+    assert 0 < looking["seconds_per_sample"] < 60, "for plans: decoding, and the network that looks"
     evaluator = told.started().details["comparability"]["evaluator"]
     assert evaluator.endswith(f"+decoded by {autoencoder.name}")
     drawing = Drawing(tmp_path / "grid.png", npz=tmp_path / "all.npz", samples=30, seed=config.evaluation.seed)

@@ -11,7 +11,7 @@ from model.train_trial import DataFacts
 from sweeper.plan.flops import CPU_THREAD, GPU_SHARE, evaluation_flops, reached, step_flops
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
-from sweeper.plan.timing import Pace, counted_pace, measured_pace, shape_of, sweep_time
+from sweeper.plan.timing import NOTHING_TO_LOOK_AT, Looking, Pace, counted_pace, looking_of, measured_pace, shape_of, sweep_time
 from sweeper.records import PlannedTrial, TrialTiming
 
 DIGITS = DataFacts("x", channels=1, resolution=8, classes=10, train=1438, held_out=359)
@@ -101,6 +101,55 @@ def test_every_evaluation_on_the_way_counts() -> None:
     start = counted_pace(once, DIGITS, ONE_CPU, None).other_seconds - evaluation_flops(once, DIGITS) / CPU_THREAD
     expected = start + 4 * evaluation_flops(once, DIGITS) / CPU_THREAD
     assert counted_pace(often, DIGITS, ONE_CPU, None).other_seconds == pytest.approx(expected)
+
+
+DECODED = {"extractor": {"kind": "timm", "name": "resnet18", "weights": "none"}, "samples": 1000}
+
+
+def looked(seconds: float, by: TrainConfig, facts: DataFacts = DIGITS, **key: Any) -> TrialTiming:
+    named = by.looked_at_by(facts.channels, facts.resolution)
+    return replace(timing(0.01, 3, **key), looked_at_by=named, seconds_per_sample=seconds)
+
+
+def test_looking_at_samples_is_timed_by_trials_of_any_shape_with_the_same_networks() -> None:
+    config, other = nano(evaluation=DECODED), nano(evaluation=DECODED | {"extractor": {"kind": "timm", "name": "vit", "weights": "none"}})
+    ran = {
+        "one shape": [looked(0.01, config), looked(0.5, other), looked(0.5, config, LATENTS), looked(0.5, config, device="cpu (B)")],
+        "another": [looked(0.03, config, world_size=4), looked(0.02, config)],
+    }
+    assert looking_of(config, DIGITS, KEY, 1, ran) == Looking(1000, 0.02)
+    shared = nano(evaluation=DECODED | {"every": 200, "more_seeds": [1], "guidance": {"best_of": [1, 2], "seed": 7}})
+    found = looking_of(shared, DIGITS, KEY, 2, ran)
+    assert found.samples == 4 * (2 + 2) * 1000 / 2, "4 evaluations, 2 seeds and 2 scales, by 2 processes"
+    assert looking_of(nano(), DIGITS, KEY, 1, ran) == NOTHING_TO_LOOK_AT, "the small classifier is not worth the clock"
+
+
+def test_a_plan_counts_it_where_it_was_timed_and_says_where_it_was_not() -> None:
+    config = nano(evaluation=DECODED)
+    without = counted_pace(config, DIGITS, ONE_CPU, None)
+    timed, unknown = (counted_pace(config, DIGITS, ONE_CPU, None, Looking(1000, seconds)) for seconds in (0.02, None))
+    assert timed.other_seconds == pytest.approx(without.other_seconds + 20)
+    assert timed.how == f"{without.how}; decoding and features of samples as timed here"
+    assert unknown.other_seconds == without.other_seconds
+    assert unknown.how == f"{without.how}; decoding and features of samples not counted, since no trial here has timed them"
+    look = Looking(1000, 0.02)
+    judged = measured_pace("shape", "eval", KEY, {"shape": [timing(0.01, 3)]}, look)
+    assert judged is not None
+    assert judged.other_seconds == 3, "which has it in it"
+    otherwise = measured_pace("shape", "new", KEY, {"shape": [timing(0.01, 3)]}, look)
+    assert otherwise is not None
+    assert otherwise.other_seconds == pytest.approx(3 + 20)
+    assert otherwise.how.endswith("evaluated otherwise; decoding and features of samples as timed here")
+    as_well = measured_pace("shape", "new", KEY, {"shape": [looked(0.02, config)]}, look)
+    assert as_well is not None
+    assert as_well.other_seconds == 3
+
+
+def test_a_choice_of_guidance_costs_its_sets_of_samples() -> None:
+    one, chosen = nano(evaluation={"guidance": {"scale": 2}}), nano(evaluation={"guidance": {"best_of": [1, 1.5, 2], "seed": 7}})
+    unguided = nano(evaluation={})
+    drawn = evaluation_flops(one, DIGITS) - evaluation_flops(unguided, DIGITS)  # of samples with one pass a call
+    assert evaluation_flops(chosen, DIGITS) == pytest.approx(evaluation_flops(one, DIGITS) + (1 + 2 + 2) * drawn)
 
 
 def test_a_known_gpu_and_an_unknown_one() -> None:
