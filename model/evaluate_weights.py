@@ -215,7 +215,7 @@ def _names(evaluation: EvaluationConfig) -> tuple[str, ...]:
 
 
 def _asked(evaluation: EvaluationConfig) -> dict[str, Any]:
-    """What of the evaluation belongs to the protocol. Kept results do not name what is younger: a choice of guidance, a sampler's source."""
+    """What of the evaluation belongs to the protocol. Kept results do not name what is younger: a choice of guidance, a user's sampler."""
     found = evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True})
     if not evaluation.sampler.source_hash:
         del found["sampler"]["source_hash"]

@@ -37,7 +37,8 @@ def choice_words(details: Mapping[str, Any]) -> str | None:
 
 def sampler_words(sampler: Mapping[str, Any]) -> str:
     """'euler_maruyama, 250 steps'."""
-    return f"{sampler['kind']}" + ("" if sampler["kind"] == "dopri5" else f", {sampler['steps']} steps")
+    named = f"{sampler['kind']} ({sampler['source_hash']})" if sampler.get("source_hash") else f"{sampler['kind']}"
+    return named + ("" if sampler["kind"] == "dopri5" else f", {sampler['steps']} steps")
 
 
 def protocol_words(protocol: Mapping[str, Any]) -> dict[str, str]:

@@ -75,6 +75,8 @@ def test_the_store_has_it_and_a_report_shows_it(sweeper: Sweeper, asked: tuple[s
     result = folder / "result.json"
     kept = json.loads(result.read_text())
     assert kept["protocol"]["device"] == cpu_model() != "cpu"
+    assert set(kept["protocol"]["evaluation"]["guidance"]) == {"scale", "interval", "channels"}, "as kept results name it"
+    assert set(kept["protocol"]["evaluation"]["sampler"]) == {"kind", "steps", "relative_tolerance", "absolute_tolerance"}
     # As versions left it that did not name the processor and had no place in the store for it.
     assert sweeper("delete", "nano", "--weights").out.endswith("nothing was deleted; `sweeper delete nano --weights --yes` does it\n")
     assert sweeper("delete", "nano", "--weights", "--yes").code == 0
