@@ -1,6 +1,7 @@
-"""What MLflow has yet to hear of: rows go in with the event's own transaction and leave when one mirror delivered them.
+"""What trackers have yet to receive: a row for each goes in with the event's own transaction and leaves when that tracker has it.
 
-The mark that the mirror leaves with what it delivers, here and in MLflow, shows whether both are of one age.
+Rows are deleted by their ids rather than passed by a cursor: on PostgreSQL a transaction may commit behind one with a higher id.
+The mark that is left with what is delivered, here and at the tracker's place, shows whether both are of one age.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,58 +13,91 @@ from sqlalchemy.orm import Session
 
 from sweeper.records import OutboxRow
 from sweeper.store.clock import now
-from sweeper.store.tables import MlflowSyncLease, Outbox
-from sweeper.store.writing import chunks, insert_or_ignore
+from sweeper.store.tables import Outbox, RegisteredTracker, UtcTime
+from sweeper.store.writing import chunks
 
 Kind = Literal["sweep", "link", "points", "evaluation", "attempt", "pages", "deleted"]
 EPOCH = datetime.fromtimestamp(0, UTC)
 
+_COLUMNS = ("kind", "payload", "created", "tracker")
+# One statement, so that writers ask no question more: on PostgreSQL it also sees a tracker whose registration it had to wait for.
+_TO_EACH = sa.insert(sa.table("outbox", *map(sa.column, _COLUMNS))).from_select(
+    _COLUMNS,
+    sa.select(
+        sa.bindparam("of_kind", type_=sa.String(16)),
+        sa.bindparam("with_payload", type_=sa.JSON),
+        sa.bindparam("at", type_=UtcTime),
+        RegisteredTracker.name,
+    ).order_by(RegisteredTracker.name),
+)
 
-def post(session: Session, kind: Kind, payloads: Iterable[Mapping[str, Any]], created: datetime) -> None:
-    """Put one row per payload into the outbox, in order, as part of the caller's transaction."""
-    rows = [{"kind": kind, "payload": payload, "created": created} for payload in payloads]
+
+def post(session: Session, kind: Kind, payloads: Iterable[Mapping[str, Any]], created: datetime, tracker: str | None = None) -> None:
+    """Put one row per payload into the outbox for each registered tracker, or for this one; in order, in the caller's transaction."""
+    rows: list[dict[str, Any]]
+    if tracker is None:
+        rows = [{"of_kind": kind, "with_payload": payload, "at": created} for payload in payloads]
+    else:
+        rows = [{"kind": kind, "payload": payload, "created": created, "tracker": tracker} for payload in payloads]
     if rows:
-        session.execute(sa.insert(Outbox), rows)
+        session.execute(_TO_EACH if tracker is None else sa.insert(Outbox), rows)
+
+
+def hold(session: Session) -> None:
+    """Nobody writes to the outbox until the transaction ends, and who did has committed: what they wrote beside it can be read.
+
+    Call it before anything else is locked. On SQLite a writing transaction is alone anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text("LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def post_pages(session: Session, name: str, profile: str) -> None:
-    """One row is enough, however often it is asked for."""
+    """One row for each tracker is enough, however often it is asked for."""
     payload = {"name": name, "profile": profile}
-    if payload not in list(session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "pages"))):
-        post(session, "pages", [payload], now(session))
+    waiting = session.execute(sa.select(Outbox.tracker, Outbox.payload).where(Outbox.kind == "pages"))
+    have = {tracker for tracker, waits in waiting if waits == payload}
+    for tracker in session.scalars(sa.select(RegisteredTracker.name).order_by(RegisteredTracker.name)).all():
+        if tracker not in have:
+            post(session, "pages", [payload], now(session), tracker)
 
 
-def pending(session: Session, limit: int) -> list[OutboxRow]:
-    query = sa.select(Outbox).order_by(Outbox.id).limit(limit)
+def pending(session: Session, tracker: str, limit: int) -> list[OutboxRow]:
+    query = sa.select(Outbox).where(Outbox.tracker == tracker).order_by(Outbox.id).limit(limit)
     return [OutboxRow(id=row.id, kind=cast(Kind, row.kind), payload=row.payload) for row in session.scalars(query)]
 
 
-def delivered(session: Session, ids: Iterable[int], mark: tuple[str, str] | None) -> None:
+def delivered(session: Session, tracker: str, ids: Iterable[int], mark: tuple[str, str] | None) -> None:
     for some in chunks(ids):
-        session.execute(sa.delete(Outbox).where(Outbox.id.in_(some)))
-    # Where it is not the one that the mirror saw, another mirror or a retelling was here meanwhile, and theirs stands.
+        session.execute(sa.delete(Outbox).where(Outbox.id.in_(some), Outbox.tracker == tracker))
+    # Where it is not the one that was seen, another process or a replay was here meanwhile, and theirs stands.
     if mark is not None:
-        _make_row(session)
-        session.execute(sa.update(MlflowSyncLease).where(sa.func.coalesce(MlflowSyncLease.mark, "") == mark[0]).values(mark=mark[1]))
+        same = sa.func.coalesce(RegisteredTracker.mark, "") == mark[0]
+        session.execute(sa.update(RegisteredTracker).where(RegisteredTracker.name == tracker, same).values(mark=mark[1]))
 
 
-def backlog(session: Session) -> int:
-    return session.scalars(sa.select(sa.func.count()).select_from(Outbox)).one()
+def backlog(session: Session, tracker: str) -> int:
+    return session.scalars(sa.select(sa.func.count()).select_from(Outbox).where(Outbox.tracker == tracker)).one()
 
 
-def read_mark(session: Session) -> str:
+def backlogs(session: Session) -> dict[str, int]:
+    query = sa.select(Outbox.tracker, sa.func.count()).group_by(Outbox.tracker).order_by(Outbox.tracker)
+    return dict(session.execute(query).all())
+
+
+def read_mark(session: Session, tracker: str) -> str:
     """Empty when none was left yet."""
-    return session.scalars(sa.select(MlflowSyncLease.mark)).one_or_none() or ""
+    return session.scalars(sa.select(RegisteredTracker.mark).where(RegisteredTracker.name == tracker)).one_or_none() or ""
 
 
-def write_mark(session: Session, mark: str) -> None:
-    _make_row(session)
-    session.execute(sa.update(MlflowSyncLease).values(mark=mark))
+def write_mark(session: Session, tracker: str, mark: str) -> None:
+    session.execute(sa.update(RegisteredTracker).where(RegisteredTracker.name == tracker).values(mark=mark))
 
 
-def acquire_sync_lease(session: Session, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
-    _make_row(session)
-    lease = session.scalars(sa.select(MlflowSyncLease).with_for_update()).one()
+def acquire_sync_lease(session: Session, tracker: str, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
+    lease = session.scalars(sa.select(RegisteredTracker).filter_by(name=tracker).with_for_update()).one_or_none()
+    if lease is None:  # unregistered meanwhile
+        return False
     moment = now(session)
     until = moment + timedelta(seconds=seconds)
     if lease.owner not in ("", owner) and lease.until > moment and not is_dead(lease.owner):
@@ -73,9 +107,6 @@ def acquire_sync_lease(session: Session, owner: str, seconds: float, is_dead: Ca
     return True
 
 
-def release_sync_lease(session: Session, owner: str) -> None:
-    session.execute(sa.update(MlflowSyncLease).where(MlflowSyncLease.owner == owner).values(owner="", until=EPOCH))
-
-
-def _make_row(session: Session) -> None:
-    insert_or_ignore(session, MlflowSyncLease, [{"id": 1, "owner": "", "until": EPOCH}])
+def release_sync_lease(session: Session, tracker: str, owner: str) -> None:
+    held = (RegisteredTracker.name == tracker, RegisteredTracker.owner == owner)
+    session.execute(sa.update(RegisteredTracker).where(*held).values(owner="", until=EPOCH))

@@ -1,6 +1,6 @@
-"""The outbox filled again with all that the store holds, for an MLflow that lost it or never heard it.
+"""The outbox of a tracker filled again with all that the store holds, for a place that lost it or never received it.
 
-A "link" makes the mirror copy the whole history of its trial, so that sweeps, links and the pages drawn of them are all there is to tell.
+A "link" makes a tracker copy the whole history of its trial, so sweeps, links and the pages drawn of them are all there is to send.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,30 +16,33 @@ from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, Outbox, Sweep, SweepTrial, SweepVersion, Trial
 
 
-def requeue_all(session: Session, pages: bool, mark: str | None) -> int:
+def requeue_all(session: Session, tracker: str, pages: bool, mark: str | None) -> int:
     """Posts a "sweep" row for every sweep and a "link" row for every trial of it, but for those that wait already; returns how many.
 
     With `pages`, a "pages" row for every sweep with a result, also one that waits already, comes last of all: a page names the runs that
     the rows before it make.
     """
-    waiting = {_key(payload) for payload in session.scalars(sa.select(Outbox.payload).where(Outbox.kind.in_(("sweep", "link"))))}
+    outbox.hold(session)  # a transaction that began before the tracker was registered posts nothing for it
+    waiting = {_key(payload) for payload in session.scalars(_payloads(tracker, "sweep", "link"))}
     moment = now(session)
     posted = 0
     for kind, payloads in (("sweep", _sweeps(session)), ("link", _links(session))):
         rows = [payload for payload in payloads if _key(payload) not in waiting]
-        outbox.post(session, "sweep" if kind == "sweep" else "link", rows, moment)
+        outbox.post(session, "sweep" if kind == "sweep" else "link", rows, moment, tracker)
         posted += len(rows)
     if pages:
-        ahead = [
-            (payload["name"], payload["profile"]) for payload in session.scalars(sa.select(Outbox.payload).where(Outbox.kind == "pages"))
-        ]
-        session.execute(sa.delete(Outbox).where(Outbox.kind == "pages"))
+        ahead = [(payload["name"], payload["profile"]) for payload in session.scalars(_payloads(tracker, "pages"))]
+        session.execute(sa.delete(Outbox).where(Outbox.kind == "pages", Outbox.tracker == tracker))
         shown = dict.fromkeys([*ahead, *_with_results(session)])
-        outbox.post(session, "pages", [{"name": name, "profile": profile} for name, profile in shown], moment)
+        outbox.post(session, "pages", [{"name": name, "profile": profile} for name, profile in shown], moment, tracker)
         posted += len(shown) - len(ahead)
     if mark is not None:
-        outbox.write_mark(session, mark)
+        outbox.write_mark(session, tracker, mark)
     return posted
+
+
+def _payloads(tracker: str, *kinds: str) -> sa.Select[tuple[Mapping[str, Any]]]:
+    return sa.select(Outbox.payload).where(Outbox.tracker == tracker, Outbox.kind.in_(kinds))
 
 
 def _with_results(session: Session) -> list[tuple[str, str]]:
@@ -59,7 +62,7 @@ def _key(payload: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _sweeps(session: Session) -> Iterator[dict[str, Any]]:
-    """Every sweep with the version that was added last: the one that MLflow was told of last."""
+    """Every sweep with the version that was added last: the one that trackers received last."""
     added = sa.select(SweepVersion.sweep_id, sa.func.max(SweepVersion.id).label("id")).group_by(SweepVersion.sweep_id).subquery()
     query = sa.select(Sweep, SweepVersion).join(added, added.c.sweep_id == Sweep.id).join(SweepVersion, SweepVersion.id == added.c.id)
     for sweep, version in session.execute(query.order_by(Sweep.id)):
@@ -69,7 +72,7 @@ def _sweeps(session: Session) -> Iterator[dict[str, Any]]:
 def _links(session: Session) -> Iterator[dict[str, Any]]:
     """Every (sweep, trial) as the first version that had it called it; the trial whose newest attempt ended last comes last.
 
-    A parent run ends when the last of its children that MLflow is told of did.
+    In MLflow, a parent run ends when the child that came last did.
     """
     ended = sa.select(sa.func.max(sa.func.coalesce(Attempt.ended, Attempt.started))).where(Attempt.trial_id == Trial.id).scalar_subquery()
     query = (

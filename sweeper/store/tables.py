@@ -3,7 +3,7 @@
 sweep ─< sweep_version ─< sweep_trial >─ trial ─< attempt ─< curve_point
                                            └─────────┴─< evaluation, evaluation_detail
 evaluated_weights: weights of no trial, which `sweeper evaluate` measured
-outbox, mirror_lease: what MLflow has yet to hear of, and who may tell it
+outbox, tracker: what each tracker has yet to receive, and who may send it
 """
 
 from collections.abc import Mapping
@@ -208,25 +208,26 @@ class EvaluatedWeights(Table):
 
 
 class Outbox(Table):
-    """What MLflow has yet to hear of, written in the transaction of the event itself."""
+    """What one tracker has yet to receive, written in the transaction of the event itself."""
 
     __tablename__ = "outbox"
-    # A mirror that lost its lease may still delete what it delivered: an id must never name a second row.
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    # A process that lost its lease may still delete what it delivered: an id must never name a second row.
+    __table_args__ = (sa.Index(None, "tracker", "id"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(16))
     payload: Mapped[Mapping[str, Any]]
     created: Mapped[datetime]
+    tracker: Mapped[str] = mapped_column(server_default="mlflow")
+    """No foreign key: an event that is being written must not fail when its tracker is unregistered at that moment."""
 
 
-class MlflowSyncLease(Table):
-    """At most one row: who empties the outbox, until when, and the mark of what was delivered last."""
+class RegisteredTracker(Table):
+    """One that every event is posted for: who delivers to it, until when, and the mark of what was delivered last."""
 
-    __tablename__ = "mirror_lease"
-    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
+    __tablename__ = "tracker"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str]
     until: Mapped[datetime]
     mark: Mapped[str | None]
