@@ -303,7 +303,7 @@ class TrialHistory:
 
 @dataclass(frozen=True)
 class OutboxRow:
-    """Something that MLflow has yet to hear of, written in the transaction of the event itself."""
+    """Something that a tracker has yet to receive, written in the transaction of the event itself."""
 
     id: int
     kind: Literal["sweep", "link", "points", "evaluation", "attempt", "pages", "deleted"]

@@ -53,7 +53,7 @@ def lock(session: Session, fingerprints: Collection[str]) -> None:
 
 
 def delete_sweep(session: Session, found: SweepParts) -> None:
-    """With the trials that are its alone. Outbox: "deleted" {name, profile}; what waits there of it is told no more."""
+    """With the trials that are its alone. Outbox: "deleted" {name, profile}; what waits there of it is sent no more."""
     sweep = sweep_named(session, found.name, found.profile)
     versions = sa.select(SweepVersion.id).where(SweepVersion.sweep_id == sweep.id).scalar_subquery()
     session.execute(sa.delete(SweepTrial).where(SweepTrial.sweep_version_id.in_(versions)))

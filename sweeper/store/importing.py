@@ -51,7 +51,7 @@ class Taken:
     other_weights: list[str] = field(default_factory=list)
     """Names under which something else was measured here, which stays."""
     touched: set[str] = field(default_factory=set)
-    """Trials of which MLflow has something to hear."""
+    """Trials that have something new for trackers."""
 
 
 def take_versions(session: Session, versions: Iterable[VersionPart], configs: Mapping[str, Mapping[str, Any]], taken: Taken) -> None:
@@ -288,7 +288,7 @@ def _differs(session: Session, trial_id: int, results: Mapping[Result, int], tol
 
 
 def queue_links(session: Session, fingerprints: Iterable[str]) -> None:
-    """MLflow is told these trials again, whole, in every sweep that they serve. Outbox: "link"."""
+    """Trackers are sent these trials again, whole, in every sweep that they serve. Outbox: "link"."""
     moment = now(session)
     for some in chunks(sorted(fingerprints)):
         query = (

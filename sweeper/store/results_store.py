@@ -1,4 +1,4 @@
-"""The store of every result: sweeps, trials, attempts, curves, evaluations, and what MLflow has yet to hear of."""
+"""The store of every result: sweeps, trials, attempts, curves, evaluations, and what trackers have yet to receive."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -24,7 +24,7 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore, EvaluatedSto
     * StoreLost when the database fails, StoreUnavailable (one of them) when asking again may help; ValueError for what it cannot hold (NaN,
       infinity); values returned are copies.
     * Reads see one moment and never wait for writers; writers wait for each other, up to 30 s.
-    * Whatever MLflow should hear of is in the outbox if and only if its event is in the tables.
+    * Whatever trackers should receive is in the outbox of each if and only if its event is in the tables.
     """
 
     @classmethod

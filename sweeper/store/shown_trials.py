@@ -1,4 +1,4 @@
-"""What MLflow shows of a trial in each sweep that it serves: a trial may have evaluations that only another sweep asked for."""
+"""What trackers show of a trial in each sweep that it serves: a trial may have evaluations that only another sweep asked for."""
 
 import dataclasses
 from typing import Any
@@ -64,7 +64,7 @@ def _of(
 
 
 def _asked(fingerprint: str, name: str, profile: str) -> sa.Select[*tuple[Any, ...]]:
-    """Evaluation fingerprints that any version of the sweep asks of the trial: what MLflow was told once, it keeps."""
+    """Evaluation fingerprints that any version of the sweep asks of the trial: what a tracker received once, it keeps."""
     return (
         sa.select(SweepTrial.evaluation_fingerprint)
         .join(SweepVersion, SweepVersion.id == SweepTrial.sweep_version_id)

@@ -87,7 +87,7 @@ def placed(session: Session, name: str, profile: str, version: str) -> list[tupl
 def _queue_links(
     session: Session, sweep: Sweep, trials: Sequence[PlannedTrial], ids: Mapping[str, int], linked: set[tuple[int, str]], moment: datetime
 ) -> None:
-    """MLflow hears of the trials that it does not know to be this sweep's."""
+    """Posts the trials that trackers do not know to be this sweep's."""
     name, profile = sweep.name, sweep.profile
     fresh = {trial.fingerprint: trial for trial in reversed(trials) if (ids[trial.fingerprint], trial.evaluation_fingerprint) not in linked}
     links = [
@@ -231,7 +231,7 @@ def _known_ids(session: Session, fingerprints: Sequence[str]) -> dict[str, int]:
 
 
 def _linked(session: Session, sweep: Sweep) -> set[tuple[int, str]]:
-    """(trial, evaluation fingerprint) that MLflow knows, or will, to be this sweep's."""
+    """(trial, evaluation fingerprint) that trackers know, or will, to be this sweep's."""
     query = sa.select(SweepTrial.trial_id, SweepTrial.evaluation_fingerprint)
     query = query.join(SweepVersion, SweepVersion.id == SweepTrial.sweep_version_id).where(SweepVersion.sweep_id == sweep.id).distinct()
     return {(trial, evaluation) for trial, evaluation in session.execute(query)}
@@ -269,13 +269,13 @@ def _rows(version: SweepVersion, trials: Sequence[PlannedTrial], ids: Mapping[st
 
 
 def sweep_payload(name: str, profile: str, version: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """What MLflow is told of a sweep."""
+    """What trackers receive of a sweep."""
     return {"name": name, "profile": profile, "version": version, "question": spec.get("question", ""), "spec": spec}
 
 
 def link_payload(
     name: str, profile: str, fingerprint: str, variant: str, levels: Mapping[str, str], seed: int, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What MLflow is told of a trial that a sweep wants."""
+    """What trackers receive of a trial that a sweep wants."""
     trial = {"fingerprint": fingerprint, "variant": variant, "levels": levels, "seed": seed, "config": config}
     return {"name": name, "profile": profile, **trial}

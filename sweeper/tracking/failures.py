@@ -1,9 +1,9 @@
-"""The three ways in which MLflow says no, and how its exceptions are told apart.
+"""The three ways in which a tracker says no, and which of them an exception of MLflow is.
 
 SweeperError
 ├── TrackingAway    not reachable or not able now: keep the row, try later
 ├── Refused         understood and turned down: trying again changes nothing
-└── Doubtful        failed, although MLflow answers other requests: try a few times, then count as refused
+└── Doubtful        failed, although the tracker takes other events: try a few times, then count as refused
 """
 
 import errno
@@ -13,11 +13,11 @@ from sweeper.errors import SweeperError
 
 
 class TrackingAway(SweeperError):
-    """MLflow cannot take anything now; nothing was lost, the outbox keeps what it has yet to hear."""
+    """The tracker cannot take anything now; nothing is lost, the outbox keeps what it has yet to receive."""
 
 
 class Refused(SweeperError):
-    """MLflow, or the reading of the row, turned this event down for good."""
+    """The tracker, or the reading of the row, turned this event down for good."""
 
 
 class Doubtful(SweeperError):
@@ -54,7 +54,7 @@ def judged(error: Exception) -> SweeperError:
     code = getattr(error, "error_code", None)
     if code in _REFUSALS:
         return Refused(text)
-    # MLflow reports a broken connection as an internal error; the cause tells them apart (those of `requests` are OSErrors).
+    # MLflow reports a broken connection as an internal error; the cause shows which it is (those of `requests` are OSErrors).
     # Its RetryError is an answer of the server, a 5xx, and may well be about this request only.
     cause = error.__cause__ or error.__context__ or error
     broken = isinstance(cause, ConnectionError | TimeoutError) or type(cause).__name__ in {
@@ -74,7 +74,7 @@ def judged(error: Exception) -> SweeperError:
 def judged_file(error: Exception) -> SweeperError:
     """As `judged`, for the writing of an artifact: never `Doubtful`.
 
-    Artifacts are kept apart from the tracking database, and can be away while it answers: what MLflow says to other requests tells
+    Artifacts are kept apart from the tracking database, and can be away while it answers: what MLflow says to other requests says
     nothing about them.
     """
     verdict = judged(error)

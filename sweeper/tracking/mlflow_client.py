@@ -1,6 +1,6 @@
 """The one place where MLflow is imported and spoken to: silently, lazily, and with its exceptions translated.
 
-Never the fluent API: it listens to run ids and experiment names in the environment, and a mirror must not.
+Never the fluent API: it listens to run ids and experiment names in the environment, and a tracker must not.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_CONFIGURE_LOGGING": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # The mirror has a back-off of its own; MLflow's would sit still for minutes, and repeats run creations that had succeeded.
+    # `sync_loop` has a back-off of its own; MLflow's would sit still for minutes, and repeats run creations that had succeeded.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
@@ -41,7 +41,7 @@ TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 
 
 class QuietClient:
-    """What the mirror does in MLflow, in the mirror's words.
+    """What the tracker does in MLflow, in the tracker's words.
 
     Every method raises `TrackingAway`, `Refused` or, but for artifacts, `Doubtful` and nothing else of MLflow's; nothing is printed.
     A tracking URI that is not http(s) is a database: then artifacts are kept under `artifact_root`, else where the server decides.
@@ -285,7 +285,7 @@ def _load(tracking_uri: str) -> Any:
     for library in ("mlflow", "alembic", "urllib3"):
         logging.getLogger(library).addHandler(logging.NullHandler())
     pass_the_proxy(tracking_uri)
-    # Not `catch_warnings`: it swaps the filters of the whole process, and the mirror may be one thread of several.
+    # Not `catch_warnings`: it swaps the filters of the whole process, and this may be one thread of several.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"(mlflow|alembic)\b")
     return importlib.import_module("mlflow").MlflowClient(tracking_uri=tracking_uri)
 

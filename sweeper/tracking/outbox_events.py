@@ -1,4 +1,4 @@
-"""Outbox rows, read: a payload is a plain mapping, the news in it is typed.
+"""Outbox rows, read: a payload is a plain mapping, an event is typed.
 
 Reading refuses (never fails otherwise) a row that lacks a field or has the wrong type there: its writer is a bug, and one such row
 must not hold up the rest.
@@ -27,7 +27,7 @@ class SweepEvent:
 
 @dataclass(frozen=True)
 class LinkEvent:
-    """A sweep wants this trial."""
+    """A sweep wants this trial: show its whole history."""
 
     name: str
     profile: str
@@ -91,7 +91,7 @@ Event = SweepEvent | LinkEvent | MetricEvent | AttemptEvent | PagesEvent | Delet
 
 
 def read_row(row: OutboxRow) -> Event:
-    """The news of a row; raises `Refused`, naming the row, when it cannot be read."""
+    """The event of a row; raises `Refused`, naming the row, when it cannot be read."""
     try:
         return _READERS[row.kind](row.payload)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:

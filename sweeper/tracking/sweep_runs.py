@@ -80,7 +80,7 @@ class SweepRuns:
         return created
 
     def is_whole(self, sweep: SweepKey, fingerprint: str, run_id: str) -> None:
-        """The child run holds all that happened before now, and bears WHOLE, so that adding news keeps it complete."""
+        """The child run holds all that happened before now, and bears WHOLE, so that adding events keeps it complete."""
         self._runs[_trial_key(sweep, fingerprint, True)] = run_id
 
     def settle(self, sweep: SweepKey, end_ms: int) -> None:
