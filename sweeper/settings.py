@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sweeper.errors import RequestError
+from sweeper.errors import RequestError, nearest
 
 PREFIX = "SWEEPER_"
 URLS = ("SWEEPER_DATABASE_URL", "SWEEPER_MLFLOW_URI")
@@ -20,6 +20,11 @@ SHORTEST_SECRET = 4
 """Characters: masking a shorter one would eat words."""
 OPEN_OPTIONS = frozenset({"host", "port", "dbname", "user", "sslmode", "connect_timeout", "application_name", "mode"})
 """Options of a URL that may be seen; any other may be a token."""
+MLFLOW = "mlflow"
+"""The tracker that is built in."""
+NO_TRACKERS = "none"
+OWN_TRACKER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+"""A tracker in a user's own module: `package.module:ClassName`."""
 _RULES = {
     "float_parsing": "give a number",
     "finite_number": "give a finite number",
@@ -61,6 +66,21 @@ class Settings(BaseSettings):
 
     mlflow_pages: bool = True
     """SWEEPER_MLFLOW_PAGES: whether a run, and `sweeper mlflow sync`, puts a sweep's page, plots and samples on its MLflow run."""
+
+    trackers: str = MLFLOW
+    """SWEEPER_TRACKERS: who is sent every event, separated by commas: mlflow, `package.module:ClassName` of one's own; or none."""
+
+    @field_validator("trackers")
+    @classmethod
+    def _named(cls, given: str) -> str:
+        names = [name.strip() for name in given.split(",")]
+        for name in names:
+            if name != MLFLOW and not OWN_TRACKER.fullmatch(name) and names != [NO_TRACKERS]:
+                near = nearest(name, [MLFLOW, NO_TRACKERS])
+                raise ValueError(f"name mlflow, package.module:ClassName of your own, or several separated by commas{near}")
+        if len(set(names)) < len(names):
+            raise ValueError("name each tracker once")
+        return ",".join(names)
 
     @field_validator("home", "database_url", "mlflow_uri", mode="before")
     @classmethod
@@ -114,6 +134,11 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """SQLAlchemy URL of the store; may hold a password, so it is never printed."""
         return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.root / 'sweeper.db'}"
+
+    @property
+    def tracker_names(self) -> tuple[str, ...]:
+        """Of the trackers, in the order they are named; empty for none."""
+        return () if self.trackers == NO_TRACKERS else tuple(self.trackers.split(","))
 
     @property
     def tracking_uri(self) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sweeper.cli.arguments import Confirmed, Profile, sweep_name, sweeps_here
+from sweeper.cli.waiting_events import waiting_events
 from sweeper.errors import RequestError, SweeperError
 from sweeper.plan.cost import bytes_in_words
 from sweeper.settings import Settings
@@ -47,8 +48,8 @@ def delete(
     console.print(
         Text(one_line(f"{who} is deleted, with {_number(len(removed), 'folder')} ({bytes_in_words(sum(r.size for r in removed))})"))
     )
-    if behind:
-        console.print(f"{_number(behind, 'event')} not in MLflow yet; the next run, or `sweeper mlflow sync`, sends them")
+    for line in waiting_events(behind):
+        console.print(Text(line))
     if failed:
         raise SweeperError(f"{len(failed)} files could not be removed: {'; '.join(failed[:3])}; fix that, then: sweeper prune --yes")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sweeper.cli.waiting_events import waiting_events
 from sweeper.settings import Settings
 from sweeper.visible import one_line
 
@@ -44,7 +45,8 @@ def import_(
     if dry_run:
         print("nothing was changed; without --dry-run it is taken in")
     elif taken.versions or taken.touched:
-        print(f"{_number(done.backlog, 'event')} not in MLflow yet; the next run, or `sweeper mlflow sync`, sends them")
+        for line in waiting_events(done.backlogs):
+            print(line)
 
 
 def _named(trials: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from sweeper.cli.arguments import AllowMixed, MaxConcurrent, Overrides, Pilot, Profile, SpecPath, gpu_seconds_of, mixed_fields, seconds_of
 from sweeper.cli.live import shown
+from sweeper.cli.waiting_events import waiting_events
 from sweeper.settings import Settings
 from sweeper.visible import visible
 
@@ -47,8 +48,8 @@ def run(
     outcome = run_sweep(request, Settings(), say=say, show=shown(console), limits=limits)
     table = report_of(outcome.snapshot, request.allow_mixed, outcome.curves, random=outcome.random)
     print(render(table, "terminal", width=console.width, colour=console.is_terminal), end="")
-    if outcome.behind:
-        console.print(f"{outcome.behind} events are not in MLflow yet; the next run sends them (see mirror.log under SWEEPER_HOME).")
+    for line in waiting_events(outcome.behind):
+        console.print(f"{line}; mirror.log under SWEEPER_HOME says why", markup=False, soft_wrap=True)
     if outcome.exit_code == INTERRUPTED:
         console.print("interrupted; what is finished is kept, run the same command again to resume")
     elif outcome.left_out:

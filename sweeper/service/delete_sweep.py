@@ -1,12 +1,14 @@
 """Taking a whole sweep away: its versions, the trials that are its alone, their results and files."""
 
+from pathlib import Path
+
 from sweeper.liveness import is_dead
 from sweeper.removal import size_of
-from sweeper.service.mlflow_sync_process import MlflowSyncProcess
 from sweeper.service.open_store import existing_store_to_write, store_with_results
 from sweeper.service.prune import Removal, delete_trials
 from sweeper.service.sweep_records import forget_sweep
-from sweeper.settings import Settings
+from sweeper.service.tracker_process import TrackerProcesses
+from sweeper.settings import MLFLOW, Settings
 from sweeper.store.deleting import SweepParts
 
 
@@ -17,8 +19,8 @@ def what_goes_with(settings: Settings, name: str, profile: str | None) -> tuple[
     return parts, sum(size_of(settings.trials / use.fingerprint) for use in parts.alone)
 
 
-def delete_sweep(settings: Settings, name: str, profile: str) -> tuple[list[Removal], list[str], int]:
-    """What went, what could not be deleted, and how many events are not in MLflow yet.
+def delete_sweep(settings: Settings, name: str, profile: str) -> tuple[list[Removal], list[str], dict[str, int]]:
+    """What went, what could not be deleted, and how many events each tracker has yet to receive.
 
     Raises RequestError while one of its trials runs; then nothing went.
     """
@@ -26,10 +28,11 @@ def delete_sweep(settings: Settings, name: str, profile: str) -> tuple[list[Remo
     with existing_store_to_write(settings) as store:
         removed = delete_trials(settings, store.deleting_sweep(name, profile, is_dead), _names, failed)
         forget_sweep(settings, name, profile)
-        if settings.mlflow_uri or (settings.root / "mlflow.db").exists():
-            with MlflowSyncProcess(settings):  # which has MLflow forget it, too
-                pass
-        return removed, failed, store.backlog()
+        is_in_mlflow = settings.mlflow_uri or (settings.root / "mlflow.db").exists()
+        waiting = [name for name in store.backlogs() if name in settings.tracker_names and (name != MLFLOW or is_in_mlflow)]
+        with TrackerProcesses(settings, waiting, [Path.cwd()]):  # they forget it, too
+            pass
+        return removed, failed, store.backlogs()
 
 
 def _names(parts: SweepParts) -> list[str]:

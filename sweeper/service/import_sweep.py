@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +37,8 @@ class Imported:
     """Trials of which this sweeper cannot make the name again."""
     running: int
     """Attempts that had not ended there, and were left out."""
-    backlog: int
-    """Events that are not in MLflow yet."""
+    backlogs: Mapping[str, int]
+    """By the names of trackers: events that they have yet to receive."""
 
 
 class _OnlyALook(Exception):  # no error: it undoes the transaction
@@ -61,8 +62,8 @@ def import_sweep(settings: Settings, path: Path, *, dry_run: bool = False) -> Im
             taken, files = _take(store, archive, found, staging, dry_run=dry_run)
             if not dry_run:
                 _write_records(store, settings, archive, found, taken)
-            backlog = 0 if dry_run else store.backlog()
-        return Imported(archive.head.name, archive.head.profile, taken, files, tuple(found.unchecked), found.running, backlog)
+            backlogs: dict[str, int] = {} if dry_run else store.backlogs()
+        return Imported(archive.head.name, archive.head.profile, taken, files, tuple(found.unchecked), found.running, backlogs)
 
 
 def _ensure_room(archive: ArchiveReader, folder: Path) -> None:

@@ -25,7 +25,6 @@ from sweeper.service.contrast_warnings import not_comparable
 from sweeper.service.disk_space import disk_space
 from sweeper.service.kept_files import kept_in
 from sweeper.service.measured_weights import measured_names_in, take_in_folders
-from sweeper.service.mlflow_sync_process import MlflowSyncProcess
 from sweeper.service.open_store import cache_in, look_up_in, placed_in, store_to_write, timings_in
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.service.preflight import ensure_all_trainable, preflight
@@ -33,6 +32,8 @@ from sweeper.service.prune import finish_interrupted
 from sweeper.service.report_sweep import random_beside
 from sweeper.service.search_run import open_search
 from sweeper.service.sweep_records import write_sweep_record
+from sweeper.service.tracker_process import TrackerProcesses
+from sweeper.service.trackers import ensure_trackers, register_trackers
 from sweeper.settings import Settings
 from sweeper.states import TRIAL_STATES
 from sweeper.store.results_store import ResultsStore
@@ -51,8 +52,8 @@ class RunOutcome:
     trained: int
     """Attempts that finished in this run."""
     reused: int
-    behind: int
-    """Events that are not in MLflow yet."""
+    behind: Mapping[str, int]
+    """By the names of trackers: events that they have yet to receive; without those that have all."""
     left_out: int = 0
     """Trials that were not started, or stopped, for lack of time."""
     why_left_out: str | None = None
@@ -77,6 +78,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         cache=cache_in(settings),
     )
     _refuse(planned, limits)
+    ensure_trackers(settings, planned.user_code)
     if apart := not_comparable(planned):
         say(apart)
     for remark in planned.remarks:
@@ -93,6 +95,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         resources.enter_context(DailyBackups(settings, say))
         retrying.wrap(finish_interrupted)(store, settings, [])
         retrying.wrap(take_in_folders)(store, settings)
+        retrying.wrap(register_trackers)(store, settings, say)
         spec = sweep.spec.model_dump(mode="json")
         retrying.wrap(store.record_sweep)(
             name=sweep.spec.name,
@@ -121,8 +124,8 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
             say(warning)
         if to_run or source is not None:
             _run(driver, planned, settings, store, show)
-        elif retrying(store.backlog):
-            with MlflowSyncProcess(settings):
+        elif retrying.wrap(_behind)(store, settings):
+            with _trackers(planned, settings):
                 pass
         if planned.search is not None:  # trials were added
             driver.retrying.wrap(write_sweep_record)(store, settings, sweep.spec.name, sweep.profile, sweep.version)
@@ -133,9 +136,18 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         snapshot = driver.retrying.wrap(store.snapshot)(sweep.spec.name, sweep.profile)
         left_out = sum(outcome.state == "pending" for outcome in snapshot.outcomes) if budget.reason else 0
         code = _exit_code(snapshot, driver, search=planned.search is not None)
-        curves, behind = driver.retrying.wrap(store.curves)(snapshot), driver.retrying(store.backlog)
+        curves, behind = driver.retrying.wrap(store.curves)(snapshot), driver.retrying.wrap(_behind)(store, settings)
         random = driver.retrying.wrap(random_beside)(store, snapshot)
         return RunOutcome(snapshot, curves, code, progress.finished, counts["reuse"], behind, left_out, budget.reason, random)
+
+
+def _behind(store: ResultsStore, settings: Settings) -> dict[str, int]:
+    """Events that wait for the trackers of this run."""
+    return {name: rows for name, rows in store.backlogs().items() if name in settings.tracker_names}
+
+
+def _trackers(planned: PlannedSweep, settings: Settings) -> TrackerProcesses:
+    return TrackerProcesses(settings, settings.tracker_names, planned.user_code)
 
 
 def _budget(limits: Limits, planned: PlannedSweep) -> Budget:
@@ -175,8 +187,8 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: Resul
     from sweeper.execution.ray_tune import TrialShare, run_jobs
 
     allotment = planned.allotment
-    with MlflowSyncProcess(settings) as sync, _stopping_on_signals(driver):
-        sync.is_ending = True  # whatever leaves this block by an exception, a second Ctrl-C above all, does not wait for MLflow
+    with _trackers(planned, settings) as trackers, _stopping_on_signals(driver):
+        trackers.is_ending = True  # whatever leaves this block by an exception, a second Ctrl-C above all, does not wait for them
         with show(driver.progress):
             run_jobs(
                 driver,
@@ -186,7 +198,7 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: Resul
                 needed=_needed(planned),
             )
         driver.close()
-        sync.is_ending = driver.stopped
+        trackers.is_ending = driver.stopped
         if settings.mlflow_pages and driver.progress.finished and not driver.stopped and driver.failure is None:
             driver.retrying.wrap(store.post_pages)(planned.sweep.spec.name, planned.sweep.profile)
 

@@ -1,27 +1,27 @@
-"""The mirror's loop: hold the lease, drain, back off while MLflow is away, flush for a bounded time at the end."""
+"""The loop of a tracker's process: hold the lease, drain, back off while the tracker is away, flush for a bounded time at the end."""
 
 import logging
 import time
 from collections.abc import Callable
 
 from sweeper.errors import SweeperError
+from sweeper.tracking.delivery import Delivery
 from sweeper.tracking.failures import TrackingAway
-from sweeper.tracking.mlflow_sync import MlflowSync
 from sweeper.tracking.sync_source import SyncSource
 
 LEASE_S = 120.0
 """Renewed before the first request that comes after a quarter of it, since a drain may be long: what is left is longer than any request."""
 DRAIN_S = 10.0
-"""A drain is cut after this, at the end of what it tells of one trial."""
+"""A drain is cut after this, at the end of what it sends of one trial."""
 LONGEST_WAIT_S = 30.0
-"""Between two tries while MLflow is away."""
+"""Between two tries while the tracker is away."""
 _NAP_S = 0.2
 
 _log = logging.getLogger(__name__)
 
 
 class LeaseLost(SweeperError):
-    """Another mirror may have taken over, so that nothing more may be told before the lease is held again."""
+    """Another process may have taken over, so that nothing more may be sent before the lease is held again."""
 
 
 class _Lease:
@@ -44,7 +44,7 @@ class _Lease:
         if age >= LEASE_S:
             self.held = False
         if age >= LEASE_S / 4 and not (self.held and self.take()):
-            raise LeaseLost("the mirror did not come to renew its lease in time")
+            raise LeaseLost("the lease was not renewed in time")
 
     def give_back(self) -> None:
         if self.held:
@@ -57,7 +57,7 @@ def nobody_is_dead(_owner: str) -> bool:
 
 
 def run_sync(
-    sync: MlflowSync,
+    delivery: Delivery,
     source: SyncSource,
     *,
     owner: str,
@@ -66,10 +66,10 @@ def run_sync(
     flush_s: float = 20.0,
     is_dead: Callable[[str], bool] = nobody_is_dead,
 ) -> int:
-    """Mirror until `stop()`, then until the outbox is empty or `flush_s` seconds are over; returns the rows still pending.
+    """Deliver until `stop()`, then until the outbox is empty or `flush_s` seconds are over; returns the rows still pending.
 
-    Without the lease (another mirror holds it) it waits and asks again, so one of several always takes over.
-    `flush_s` may be overrun by what is being told of one trial. No failure of MLflow is raised, only logged; what `source` raises is.
+    Without the lease (another process holds it) it waits and asks again, so one of several always takes over.
+    `flush_s` may be overrun by what is being sent of one trial. `TrackingAway` is never raised, only logged; what `source` raises is.
     """
     stopped_at: float | None = None
     failures = 0
@@ -85,19 +85,19 @@ def run_sync(
             held_before = lease.held
             if lease.take():
                 if not held_before:
-                    sync.forget()
+                    delivery.forget()
                 try:
-                    handled = sync.drain(deadline=min(time.monotonic() + DRAIN_S, flush_end), permit=lease.keep)
+                    handled = delivery.drain(deadline=min(time.monotonic() + DRAIN_S, flush_end), permit=lease.keep)
                 except LeaseLost as lost:
-                    _log.warning("%s; what it told last is told again", lost)
+                    _log.warning("%s: %s; what it received last is sent again", delivery.title, lost)
                 except TrackingAway as away:
                     failures += 1
                     wait = min(LONGEST_WAIT_S, interval_s * 2.0 ** min(failures, 10))
                     if failures == 1:
-                        _log.warning("MLflow is away, its rows wait in the outbox: %s", away)
+                        _log.warning("%s is away, its rows wait in the outbox: %s", delivery.title, away)
                 else:
                     if failures:
-                        _log.warning("MLflow is back after %d failed tries", failures)
+                        _log.warning("%s is back after %d failed tries", delivery.title, failures)
                     failures = 0
                     if handled:
                         continue

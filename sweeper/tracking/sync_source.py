@@ -1,4 +1,4 @@
-"""What the mirror needs from whoever keeps the results, and what it may rely on."""
+"""What a tracker needs from whoever keeps the results, and what it may rely on."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -6,18 +6,43 @@ from typing import Protocol
 from sweeper.records import OutboxRow, TrialHistory
 
 
-class SyncSource(Protocol):
-    """An outbox with the histories behind it; the store provides one.
+class TrialSource(Protocol):
+    """The histories of trials, for trackers; the store provides one.
 
-    Promises to the mirror:
-    * a row is in the outbox exactly when its event is in the store, and stays there until it was marked delivered;
-    * rows come in the order of their ids, which is the order in which the events of one trial were committed;
+    Promises:
+
     * `shown` holds the numbers that count (not of steps that a later attempt did again, nor evaluations of an attempt that has not
       finished), each with its event's own `time_ms`, so that a point copied from a history and the same point read from the outbox are
       one point; an event is in the history, if ever, before its row is pending;
-    * what goes wrong is raised as it is (the mirror passes it through: it has no remedy for a lost store).
+    * what goes wrong is raised as it is (a tracker passes it through: it has no remedy for a lost store).
 
     Calls come from one thread at a time.
+    """
+
+    def links(self, fingerprint: str) -> list[tuple[str, str]]:
+        """(sweep name, profile) of every sweep that the trial serves now; empty for an unknown trial."""
+        ...
+
+    def shown(self, fingerprint: str, name: str, profile: str) -> TrialHistory:
+        """What this sweep shows of a trial that `links` or an event names: all but evaluations that only other sweeps asked for.
+
+        Raises:
+            RequestError: There is no such trial: it was deleted since the event was read.
+        """
+        ...
+
+    def unasked(self, fingerprint: str, name: str, profile: str) -> frozenset[tuple[str, int, int]]:
+        """(evaluation fingerprint, attempt, step) of these evaluations."""
+        ...
+
+
+class SyncSource(TrialSource, Protocol):
+    """The outbox of one tracker, with the histories behind it.
+
+    Promises:
+
+    * a row is in the outbox exactly when its event is in the store, and stays there until it was marked delivered;
+    * rows come in the order of their ids, which is the order in which the events of one trial were committed.
     """
 
     def pending(self, limit: int) -> list[OutboxRow]:
@@ -25,7 +50,7 @@ class SyncSource(Protocol):
         ...
 
     def delivered(self, ids: Sequence[int], *, mark: tuple[str, str] | None = None) -> None:
-        """MLflow has these rows; they are pending no more. Unknown ids and repeated calls do nothing.
+        """The tracker has these rows; they are pending no more. Unknown ids and repeated calls do nothing.
 
         With them, of `mark` = (old, new) the new one is kept, if the old one still is.
         """
@@ -36,7 +61,7 @@ class SyncSource(Protocol):
         ...
 
     def requeue_all(self, *, pages: bool = False, mark: str | None = None) -> int:
-        """Make pending, behind what is, all that MLflow should know and that does not wait yet, and keep this mark; how many rows.
+        """Make pending, behind what is, all that the tracker should have and that does not wait yet, and keep this mark; how many rows.
 
         `pages`: the pages of sweeps with results, too.
         """
@@ -44,18 +69,6 @@ class SyncSource(Protocol):
 
     def backlog(self) -> int:
         """How many rows are pending."""
-        ...
-
-    def links(self, fingerprint: str) -> list[tuple[str, str]]:
-        """(sweep name, profile) of every sweep that the trial serves now; empty for an unknown trial."""
-        ...
-
-    def shown(self, fingerprint: str, name: str, profile: str) -> TrialHistory:
-        """What this sweep shows of a trial that `links` or a pending row names: all but evaluations that only other sweeps asked for."""
-        ...
-
-    def unasked(self, fingerprint: str, name: str, profile: str) -> frozenset[tuple[str, int, int]]:
-        """(evaluation fingerprint, attempt, step) of these evaluations."""
         ...
 
     def acquire_sync_lease(self, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:

@@ -1,4 +1,4 @@
-"""What is told of a trial, written into its MLflow runs: one child run in every sweep it serves."""
+"""The events of a trial, written into its MLflow runs: one child run in every sweep it serves."""
 
 import contextlib
 import json
@@ -15,21 +15,21 @@ from sweeper.tracking.failures import Doubtful, Refused, TrackingAway, headline
 from sweeper.tracking.mlflow_client import QuietClient
 from sweeper.tracking.outbox_events import AttemptEvent, LinkEvent, MetricEvent
 from sweeper.tracking.sweep_runs import WHOLE, SweepKey, SweepRuns
-from sweeper.tracking.sync_source import SyncSource
+from sweeper.tracking.sync_source import TrialSource
 from sweeper.trial_folder import attempt_folder, facts_file, sample_pictures, samples_path
 
 _log = logging.getLogger(__name__)
 
 
 class TrialRuns:
-    """Writes news of trials. Everything may be written twice: MLflow looks the same afterwards.
+    """Writes the events of trials. Everything may be written twice: MLflow looks the same afterwards.
 
-    A child run that is missing, or was left half built, is built from the trial's whole history: so news may come before its link, and
+    A child run that is missing, or was left half built, is built from the trial's whole history: so events may come before its link, and
     a server that lost a run gets it back. A sweep's run shows no evaluation that only other sweeps asked for. Artifacts may
-    fail alone: numbers and states are told all the same.
+    fail alone: numbers and states are written all the same.
     """
 
-    def __init__(self, client: QuietClient, runs: SweepRuns, source: SyncSource, trials_root: Path) -> None:
+    def __init__(self, client: QuietClient, runs: SweepRuns, source: TrialSource, trials_root: Path) -> None:
         self._client = client
         self._runs = runs
         self._source = source
@@ -125,7 +125,7 @@ class TrialRuns:
             self._show_samples(run_id, history.fingerprint, step, attempts)
 
     def _copy_points(self, run_id: str, points: list[PointRecord]) -> None:
-        """All of them but those that MLflow refuses: one of these was refused as news too, and must not cost the run its history."""
+        """All of them but those that MLflow refuses: one of these was refused as an event too, and must not cost the run its history."""
         try:
             self._client.record(run_id, points=points)
         except (Refused, Doubtful) as error:
@@ -145,7 +145,7 @@ class TrialRuns:
             self._client.write_texts(run_id, facts)
 
     def _facts(self, event: AttemptEvent) -> dict[str, str]:
-        """The artifacts that tell all that is known of an attempt, by name: where it ran, and the names of its data's classes."""
+        """The artifacts with all that is known of an attempt, by name: where it ran, and the names of its data's classes."""
         texts = {}
         if event.provenance or event.comparability:
             about = {"comparability": event.comparability, "provenance": event.provenance}

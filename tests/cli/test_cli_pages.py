@@ -1,6 +1,5 @@
 """`sweeper report` as a page and as plots, and the same files on a sweep's MLflow run."""
 
-import functools
 import re
 import shutil
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from stored_sweep import store_sweep
 
-from sweeper.service.page import write_pages
+from sweeper.service.trackers import open_delivery
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
@@ -52,16 +51,13 @@ def test_the_template_of_a_file_is_read_anew(sweeper: Sweeper, home: Path) -> No
 
 
 def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
-    from sweeper.tracking.mlflow_sync import MlflowSync
-
     planned = store_sweep()
     settings = Settings()
     with ResultsStore.open(settings.store_url) as store:
         store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
         store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
         assert store.backlog() == 1, "one row is enough"
-        pages = functools.partial(write_pages, store, settings)
-        sync = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, pages)
+        sync, _ = open_delivery(store, settings, "mlflow")
         assert sync.drain() == 10, "of what MLflow never heard it is told first"
         assert sync.refused == 0
     found = {path.name for path in settings.artifacts.rglob("report/*")}
@@ -70,7 +66,6 @@ def test_the_same_files_are_on_the_sweeps_mlflow_run(home: Path) -> None:
 
 def test_sync_draws_them_for_a_lost_mlflow(sweeper: Sweeper, home: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the mirror of a run left under `report/`, but for the ids of runs in the page's links."""
-    from sweeper.tracking.mlflow_sync import MlflowSync
 
     def drawn(settings: Settings) -> dict[str, bytes]:
         files = {path.name: path.read_bytes() for path in settings.artifacts.rglob("report/*")}
@@ -86,9 +81,7 @@ def test_sync_draws_them_for_a_lost_mlflow(sweeper: Sweeper, home: Path, migrate
     with ResultsStore.open(settings.store_url) as store:
         store.requeue_all()
         store.post_pages(planned.sweep.spec.name, planned.sweep.profile)
-        sync = MlflowSync(
-            settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store, functools.partial(write_pages, store, settings)
-        )
+        sync, _ = open_delivery(store, settings, "mlflow")
         while sync.drain():
             pass
     live = drawn(settings)

@@ -23,6 +23,7 @@ from sweeper.cli.app import run_command
 from sweeper.execution.jobs import AttemptResult, JobQueue, WorkerMessage
 from sweeper.plan.machine import Machine, allot, expected_key
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
+from sweeper.service.trackers import open_delivery
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
@@ -224,7 +225,7 @@ def test_what_a_run_says(what: str, home: Path, said: Callable[..., tuple[int, s
 
     monkeypatch.setattr("sweeper.execution.ray_tune.run_jobs", work)
     monkeypatch.setattr("sweeper.execution.ray_session.ray_session", lambda **_: contextlib.nullcontext())
-    monkeypatch.setattr("sweeper.service.run_sweep.MlflowSyncProcess", lambda _: contextlib.nullcontext(SimpleNamespace()))
+    monkeypatch.setattr("sweeper.service.run_sweep.TrackerProcesses", lambda *_: contextlib.nullcontext(SimpleNamespace()))
     sweep = a_sweep()
     if not refused(_level, what):
         sweep["design"]["factors"]["timesteps"]["levels"][HOSTILE[what]] = {"batch_size": 8}
@@ -276,12 +277,10 @@ def store(request: SweepRequest) -> PlannedSweep:
 
 
 def test_mlflow_takes_every_word_that_a_sweep_takes(home: Path, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them in one sweep, told to a real MLflow: nothing is turned down, and nothing leaves its folder."""
+    """All of them in one sweep, sent to a real MLflow: nothing is turned down, and nothing leaves its folder."""
     import shutil
 
     from mlflow import MlflowClient
-
-    from sweeper.tracking.mlflow_sync import MlflowSync
 
     shutil.copy(migrated, home / "mlflow.db")
     sweep = a_sweep()
@@ -294,7 +293,7 @@ def test_mlflow_takes_every_word_that_a_sweep_takes(home: Path, migrated: Path, 
     store(SweepRequest(Path("sweep.yaml")))
     settings = Settings()
     with ResultsStore.open(settings.store_url) as opened:
-        sync = MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, opened)
+        sync, _ = open_delivery(opened, settings, "mlflow")
         while sync.drain():
             pass
         assert sync.refused == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.cli.app import run_command
-from sweeper.service import mlflow_sync_process
+from sweeper.service import tracker_process
 from sweeper.settings import Settings, without_secrets_of
 from sweeper.store.results_reader import ResultsReader
 from sweeper.store.results_store import ResultsStore
@@ -156,10 +156,10 @@ def test_the_log_of_the_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("SWEEPER_DATABASE_URL", f"postgresql://ann:{SECRET}@host/results")
     monkeypatch.setattr(ResultsStore, "open", faulty)
-    monkeypatch.setattr(mlflow_sync_process.os, "nice", lambda _: 0)
+    monkeypatch.setattr(tracker_process.os, "nice", lambda _: 0)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     with pytest.raises(SystemExit) as ended:
-        mlflow_sync_process.main()
+        tracker_process.main()
     assert "RuntimeError: cannot open postgresql://ann:***@host/results" in str(ended.value.code)
     assert SECRET not in str(ended.value.code)
 

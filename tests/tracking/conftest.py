@@ -12,7 +12,8 @@ from sync_source_fake import FakeSource
 
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
-from sweeper.tracking.mlflow_sync import MlflowSync
+from sweeper.tracking.delivery import Delivery
+from sweeper.tracking.mlflow_tracker import MlflowTracker
 
 
 @dataclass
@@ -24,8 +25,9 @@ class Setup:
     uri: str
     look: Any
 
-    def sync(self) -> MlflowSync:
-        return MlflowSync(self.uri, self.folder / "artifacts", self.folder / "trials", self.source)
+    def sync(self) -> Delivery:
+        tracker = MlflowTracker(self.uri, self.folder / "artifacts", self.folder / "trials", self.source)
+        return Delivery(tracker, self.source, "MLflow")
 
     def runs(self, kind: str, sweep: str = "noise") -> list[Any]:
         """Runs of this kind, oldest first."""

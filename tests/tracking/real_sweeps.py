@@ -7,7 +7,9 @@ from typing import Any
 from sweeper.records import AttemptState, PlannedTrial
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
-from sweeper.tracking.mlflow_sync import MlflowSync
+from sweeper.tracking.delivery import Delivery
+from sweeper.tracking.mlflow_tracker import open_mlflow
+from sweeper.tracking.tracker import TrackerContext
 
 Look = Callable[[Settings], dict[str, Any]]
 ENDINGS: dict[tuple[str, int], list[AttemptState]] = {
@@ -37,10 +39,10 @@ def train(store: ResultsStore, trial: PlannedTrial, ending: AttemptState, folder
     store.end(lease, ending, None if ending == "finished" else f"RuntimeError: it {ending}\nTraceback ...")
 
 
-def mirror_of(settings: Settings, store: ResultsStore) -> MlflowSync:
-    return MlflowSync(settings.tracking_uri, settings.artifacts / "mlflow", settings.trials, store)
+def mirror_of(settings: Settings, store: ResultsStore) -> Delivery:
+    return Delivery(open_mlflow(TrackerContext(store, settings)), store, "MLflow")
 
 
-def drained(sync: MlflowSync) -> int:
+def drained(sync: Delivery) -> int:
     """How many rows it delivered until none was left."""
     return sum(iter(sync.drain, 0))

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from sweeper.tracking.mlflow_sync import MlflowSync
+from sweeper.tracking.delivery import Delivery
+from sweeper.tracking.mlflow_tracker import MlflowTracker
 
 
-def sync(setup: Any, pages: Any) -> MlflowSync:
-    return MlflowSync(setup.uri, setup.folder / "artifacts", setup.folder / "trials", setup.source, pages)
+def sync(setup: Any, pages: Any) -> Delivery:
+    tracker = MlflowTracker(setup.uri, setup.folder / "artifacts", setup.folder / "trials", setup.source, pages)
+    return Delivery(tracker, setup.source, "MLflow")
 
 
 def test_the_files_of_a_sweep_are_on_its_parent_run(setup: Any) -> None:

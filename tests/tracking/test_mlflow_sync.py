@@ -31,7 +31,7 @@ def test_an_empty_mlflow_becomes_what_the_live_mirror_made(
     assert look(Settings()) == {}
 
     assert run_command(["mlflow", "sync"]) == 0
-    assert capsys.readouterr().out == "0 of 7 events told to MLflow\nMLflow has all of it (7 events)\n"
+    assert capsys.readouterr().out == "0 of 7 events sent to MLflow\nMLflow has all of it (7 events)\n"
     assert look(Settings()) == live
     assert mirrored.backlog() == 0
 

@@ -106,7 +106,7 @@ def test_a_mirror_that_slept_through_its_lease_makes_no_run(setup: Any, slow: Le
 
     def find_and_sleep(client: Any, *arguments: Any) -> str | None:
         found = find(client, *arguments)
-        if not slept and client is not other._client:
+        if not slept and client is not other._tracker._client:
             slept.append(True)
             sync_loop.time.sleep(500)
             assert run_sync(other, slow, owner="other", stop=lambda: True, flush_s=1e6) == 0

@@ -192,9 +192,10 @@ sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from sync_source_fake import FakeSource
 from sweeper.tracking import sync_loop, ui
-from sweeper.tracking.mlflow_sync import MlflowSync
+from sweeper.tracking.delivery import Delivery
+from sweeper.tracking.mlflow_tracker import MlflowTracker
 source = FakeSource()
-mirror = MlflowSync("sqlite:///mlflow.db", Path("artifacts"), Path("trials"), source)
+mirror = Delivery(MlflowTracker("sqlite:///mlflow.db", Path("artifacts"), Path("trials"), source), source, "MLflow")
 assert mirror.drain() == 0
 assert "mlflow" not in sys.modules
 source.sweep(); source.link(); source.attempt("finished")

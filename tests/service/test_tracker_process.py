@@ -14,25 +14,25 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.service import mlflow_sync_process
-from sweeper.service.mlflow_sync_process import MlflowSyncProcess
+from sweeper.service import tracker_process
+from sweeper.service.tracker_process import TrackerProcesses
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
 SECRET = "correct-horse-battery"
 NICE = """
 import os, threading
-from sweeper.service import mlflow_sync_process
+from sweeper.service import tracker_process
 
-os.nice(mlflow_sync_process.NICENESS)
+os.nice(tracker_process.NICENESS)
 try:
     os.setpriority(os.PRIO_PROCESS, 0, 0)
     print(0)
 except OSError:
-    print(mlflow_sync_process.NICENESS)
-os.setpriority(os.PRIO_PROCESS, 0, mlflow_sync_process.NICENESS)
+    print(tracker_process.NICENESS)
+os.setpriority(os.PRIO_PROCESS, 0, tracker_process.NICENESS)
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-mlflow_sync_process._hurry()
+tracker_process._hurry()
 print(*(os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in os.listdir("/proc/self/task")))
 """
 
@@ -46,7 +46,7 @@ def test_at_the_end_it_hurries_where_that_is_allowed() -> None:
 def test_its_log_says_why_mlflow_is_away_and_no_secret(tmp_path: Path) -> None:
     with ResultsStore.open(f"sqlite:///{tmp_path / 'sweeper.db'}") as store:
         store.record_sweep(name="noise", profile="default", version="v1", spec={"question": "?"}, trials=[])
-    short = "from sweeper.service import mlflow_sync_process as m; m.FLUSH_SECONDS = 0.1; m.main()"
+    short = "from sweeper.service import tracker_process as m; m.FLUSH_SECONDS = 0.1; m.main()"
     uri = f"http://ann:{SECRET}@127.0.0.1:1/{SECRET}?token={SECRET}"
     environment = os.environ | {"SWEEPER_HOME": str(tmp_path), "SWEEPER_MLFLOW_URI": uri, "PYTHONWARNINGS": "ignore"}
     said = subprocess.run([sys.executable, "-c", short], stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
@@ -59,7 +59,7 @@ def test_its_log_says_why_mlflow_is_away_and_no_secret(tmp_path: Path) -> None:
 
 def test_its_log_conceals_whatever_is_logged_and_leaves_out_others(capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(mlflow_uri=f"https://host/?token={SECRET}", database_url=f"postgresql://ann:{SECRET}@host/results")
-    with mlflow_sync_process._telling_why(settings):
+    with tracker_process._telling_why(settings):
         try:
             raise RuntimeError(f"at https://host/?token={SECRET}")
         except RuntimeError:
@@ -86,7 +86,7 @@ def test_a_store_that_is_away_when_it_starts_is_opened_later(tmp_path: Path, mig
     store_path.mkdir(parents=True)
     shutil.copy(migrated, home / "mlflow.db")
     environment = os.environ | {"SWEEPER_HOME": str(home), "SWEEPER_MLFLOW_PAGES": "false", "PYTHONWARNINGS": "ignore"}
-    quick = "from sweeper.service import mlflow_sync_process as m; m.FIRST_AGAIN_SECONDS = 0.1; m.main()"
+    quick = "from sweeper.service import tracker_process as m; m.FIRST_AGAIN_SECONDS = 0.1; m.main()"
     with subprocess.Popen([sys.executable, "-c", quick], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as sync:
         assert sync.stdin is not None
         assert sync.stderr is not None
@@ -104,7 +104,7 @@ def test_a_store_that_is_away_when_it_starts_is_opened_later(tmp_path: Path, mig
 def test_a_fault_ends_it_with_a_traceback_and_not_by_an_abort(tmp_path: Path) -> None:
     """While the driver holds its standard input open, which a thread reads."""
     faulty = """
-from sweeper.service import mlflow_sync_process as m
+from sweeper.service import tracker_process as m
 def open(url):
     raise RuntimeError("no")
 m.ResultsStore.open = open
@@ -122,12 +122,13 @@ m.main()
 
 
 def test_one_that_ends_too_early_is_started_again_after_longer_and_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlflow_sync_process, "FIRST_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(tracker_process, "FIRST_AGAIN_SECONDS", 0.2)
     monkeypatch.setattr(
-        mlflow_sync_process, "COMMAND", (sys.executable, "-S", "-c", "import time; print(time.monotonic(), file=__import__('sys').stderr)")
+        tracker_process, "COMMAND", (sys.executable, "-S", "-c", "import time; print(time.monotonic(), file=__import__('sys').stderr)")
     )
     log = tmp_path / "mirror.log"
-    with MlflowSyncProcess(Settings(home=tmp_path)) as sync:
+    with TrackerProcesses(Settings(home=tmp_path), ["mlflow"]) as processes:
+        (sync,) = processes.each
         wait_for(lambda: log.exists() and len(log.read_text().splitlines()) >= 4)
     assert sync._process is None or sync._process.returncode == 0
     starts = [float(line) for line in log.read_text().splitlines()]
@@ -136,11 +137,12 @@ def test_one_that_ends_too_early_is_started_again_after_longer_and_longer(tmp_pa
 
 
 def test_one_that_is_killed_is_replaced_and_the_new_one_hears_of_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlflow_sync_process, "FIRST_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(tracker_process, "FIRST_AGAIN_SECONDS", 0.1)
     monkeypatch.setattr(
-        mlflow_sync_process, "COMMAND", (sys.executable, "-S", "-c", "import sys; sys.stdin.read(); sys.stderr.write('the end')")
+        tracker_process, "COMMAND", (sys.executable, "-S", "-c", "import sys; sys.stdin.read(); sys.stderr.write('the end')")
     )
-    with MlflowSyncProcess(Settings(home=tmp_path)) as sync:
+    with TrackerProcesses(Settings(home=tmp_path), ["mlflow"]) as processes:
+        (sync,) = processes.each
         first = sync._process
         assert first is not None
         first.send_signal(signal.SIGKILL)
