@@ -28,7 +28,7 @@ with modules_also_in(map(Path, sys.argv[2:])):
     try:
         load_class(sys.argv[1])
     except RequestError as error:
-        sys.exit(str(error))
+        sys.exit(" ".join(str(error).split()))
 """
 
 
