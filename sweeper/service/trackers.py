@@ -51,7 +51,7 @@ def ensure_trackers(settings: Settings, folders: Iterable[Path]) -> None:
         except subprocess.TimeoutExpired as error:
             path = name.partition(":")[0]
             raise RequestError(
-                f"SWEEPER_TRACKERS: {name}: module {path} was not imported within {LOAD_SECONDS:.0f} s; mend {path}, or leave it out"
+                f"SWEEPER_TRACKERS: {name}: module {path} was not imported within {LOAD_SECONDS:.0f} s; fix {path}, or leave it out"
             ) from error
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or [f"the import ended with exit code {done.returncode}"]

@@ -40,7 +40,7 @@ def load_class(name: str) -> type[Tracker]:
             ) from error
         raise RequestError(f"{where}: module {path} imports {error.name}, which is not installed; install it") from error
     except Exception as error:  # whatever a user's module raises when it is imported
-        raise RequestError(f"{where}: module {path} cannot be imported: {type(error).__name__}: {error}; mend {path}") from error
+        raise RequestError(f"{where}: module {path} cannot be imported: {type(error).__name__}: {error}; fix {path}") from error
     found = getattr(module, wanted, None)
     if not (inspect.isclass(found) and issubclass(found, Tracker) and not inspect.isabstract(found)):
         trackers = [key for key, value in vars(module).items() if inspect.isclass(value) and Tracker in value.__mro__[1:]]

@@ -117,7 +117,7 @@ def test_a_server_that_is_away_is_named_and_its_rows_wait_once(
 ) -> None:
     monkeypatch.setattr(service, "PATIENCE_SECONDS", 0.1)
     monkeypatch.setenv("SWEEPER_MLFLOW_URI", "http://ann:correct-horse@127.0.0.1:1")
-    refusal = r"^MLflow takes nothing \(.*\); 7 events wait in the store: mend SWEEPER_MLFLOW_URI"
+    refusal = r"^MLflow takes nothing \(.*\); 7 events wait in the store: fix SWEEPER_MLFLOW_URI"
     for _ in range(2):
         with pytest.raises(RequestError, match=refusal) as caught:
             sync_mlflow(Settings(), say=lambda _: None)

@@ -220,7 +220,7 @@ REFUSALS = [
         "json_lines.Tracker is no tracker; name a subclass of sweeper.tracking.tracker.Tracker that defines apply",
     ),
     ("lacks:One", "module lacks imports no_such_library, which is not installed; install it"),
-    ("broken:One", "module broken cannot be imported: ValueError: no; mend broken"),
+    ("broken:One", "module broken cannot be imported: ValueError: no; fix broken"),
 ]
 
 
@@ -244,7 +244,7 @@ def test_it_is_imported_in_a_process_of_its_own_before_anything_starts(tmp_path:
     assert str(caught.value).startswith("SWEEPER_TRACKERS: json_line:JsonLines: there is no module json_line; put it")
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(1e6)\n")
     monkeypatch.setattr(trackers, "LOAD_SECONDS", 1.0)
-    with pytest.raises(RequestError, match=r"slow:One: module slow was not imported within 1 s; mend slow, or leave it out"):
+    with pytest.raises(RequestError, match=r"slow:One: module slow was not imported within 1 s; fix slow, or leave it out"):
         ensure("slow:One", tmp_path)
     assert "slow" not in sys.modules
 
