@@ -41,7 +41,7 @@ def in_learned_order(config: TrainConfig, average: DiffusionTransformer, data: T
 def token_scores(config: TrainConfig, average: DiffusionTransformer, data: Tensor, labels: Tensor, noise: Tensor, t: Tensor) -> Tensor:
     """(N, T) in image order, from clean tokens and noise (N, T, P), labels (N,) and one noise level per image, t (N, 1)."""
     process, grouping, level = process_of(config.process), Grouping.whole(data.shape[1]), t.unsqueeze(-1)
-    noisy = process.noised(data, noise, level)
+    noisy = process.add_noise(data, noise, level)
     if config.scores_features:
         features = average.features(noisy, t, labels, grouping, after=config.alignment.teacher.layer).to(data.dtype)
         return 1 - F.cosine_similarity(features, features.mean(dim=1, keepdim=True), dim=-1)

@@ -72,9 +72,9 @@ def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: 
     groups = len(config.partition.shares)
     interval = config.alignment.teacher.interval
     partition = draw_partition(config.partition, tokens, streams, partitioned=config.partitioned)
-    in_units = process_of(config.process).in_units
-    t = in_units(to_noise_level(config.timesteps, draw_quantiles(config.timesteps, groups, tokens, streams)))
-    k = in_units(draw_interval(interval, draws_per_group(interval, config.timesteps), groups, streams))
+    to_timestep = process_of(config.process).to_timestep
+    t = to_timestep(to_noise_level(config.timesteps, draw_quantiles(config.timesteps, groups, tokens, streams)))
+    k = to_timestep(draw_interval(interval, draws_per_group(interval, config.timesteps), groups, streams))
     whole = draw_whole_images(config.partition, streams) if config.mixes_whole_images else None
     if whole is not None:  # one noise level and one interval: those of group 0, which then owns the image
         t, k = (torch.where(whole[:, None], rows[:, :1], rows) for rows in (t, k))
@@ -90,7 +90,7 @@ def draw(config: TrainConfig, streams: BatchStreams, tokens: int, patch_values: 
         views=draw_views(config.partition, tokens, streams) if config.attention.separation == "shuffled" else None,
         whole=whole,
         whole_images=0 if whole is None else int(whole.sum()),
-        scored_at=in_units(to_noise_level(config.timesteps, first_quantile(streams))) if config.orders_by_score else None,
+        scored_at=to_timestep(to_noise_level(config.timesteps, first_quantile(streams))) if config.orders_by_score else None,
     )
 
 
@@ -144,7 +144,7 @@ def losses(
     student_grouping, teacher_grouping = groupings(config, draws, data.shape[1])
     clean, noise = student_grouping.sort(data), student_grouping.sort(draws.noise)
     t = student_grouping.spread(draws.t.unsqueeze(-1))
-    noisy = process.noised(clean, noise, t)
+    noisy = process.add_noise(clean, noise, t)
     seen = labels.masked_fill(draws.dropped, learner.student.y_embedder.null)
     predicted, features = learner.student(
         noisy, draws.t, seen, student_grouping, features_after=aligned.student_layer if target is not None else None
@@ -156,8 +156,8 @@ def losses(
     if features is None or target is None:
         return Losses(total=generation, generation=generation, alignment=None)
     with torch.no_grad():
-        sight = AlignmentBatch(images, clean, noise, draws.t, draws.k, labels, seen, teacher_grouping, process, _empty(draws))
-        wanted = target.features(sight)
+        alignment_batch = AlignmentBatch(images, clean, noise, draws.t, draws.k, labels, seen, teacher_grouping, process, _empty(draws))
+        wanted = target.features(alignment_batch)
     alignment = feature_distance(aligned, learner.head(features), wanted)
     return Losses(generation + aligned.weight * alignment, generation, alignment)
 

@@ -107,10 +107,10 @@ class EncodedPictures(OutsideGraphs):
     downloaded: str
     """As `EncodedImages.downloaded`."""
 
-    def features(self, sight: AlignmentBatch) -> Tensor:
+    def features(self, batch: AlignmentBatch) -> Tensor:
         """(N, T, F)."""
-        assert sight.images is not None, "pictures are found by an image's place in the training set"
-        return sight.grouping.sort(encode(self.encoder, self.pictures.at(sight.images), self.side).to(sight.clean.dtype))
+        assert batch.images is not None, "pictures are found by an image's place in the training set"
+        return batch.grouping.sort(encode(self.encoder, self.pictures.at(batch.images), self.side).to(batch.clean.dtype))
 
 
 def encoded_pictures(config: EncoderConfig, pictures: StoredImages, tokens: int) -> EncodedPictures | StoredFeatures:

@@ -37,11 +37,11 @@ class StoredFeatures(OutsideGraphs):
     about: EncodedFeatures
     file: MappedFile
 
-    def features(self, sight: AlignmentBatch) -> Tensor:
+    def features(self, batch: AlignmentBatch) -> Tensor:
         """(N, T, F)."""
-        assert sight.images is not None, "features are found by an image's place in the training set"
-        found = self.rows.at(self.places[sight.images.cpu()])
-        return sight.grouping.sort(found.to(sight.clean.dtype))
+        assert batch.images is not None, "features are found by an image's place in the training set"
+        found = self.rows.at(self.places[batch.images.cpu()])
+        return batch.grouping.sort(found.to(batch.clean.dtype))
 
     def made_otherwise(self, device: str) -> str | None:
         """How they differ from what a trial on the device of that name would compute itself by more than rounding; None where not."""

@@ -45,7 +45,7 @@ class AlignmentBatch:
 class OutsideGraphs:
     """A target whose features come from a file, which no compiled graph can read."""
 
-    def features(self, sight: AlignmentBatch) -> Tensor:
+    def features(self, batch: AlignmentBatch) -> Tensor:
         """As `Target`'s."""
         raise NotImplementedError
 
@@ -57,7 +57,7 @@ class OutsideGraphs:
 class Target(Protocol):
     """A source of features without gradient, in the token order of the batch."""
 
-    def features(self, sight: AlignmentBatch) -> Tensor:
+    def features(self, batch: AlignmentBatch) -> Tensor:
         """(N, T, F)."""
 
 
@@ -68,11 +68,11 @@ class AverageTarget:
     average: DiffusionTransformer
     config: TeacherConfig
 
-    def features(self, sight: AlignmentBatch) -> Tensor:
-        t = teacher_noise_levels(self.config, sight.t, sight.k, sight.empty)
-        cleaner = sight.process.noised(sight.clean, sight.noise, sight.grouping.spread(t.unsqueeze(-1)))
-        known = sight.seen if self.config.labels == "dropped" else sight.labels
-        return self.average.features(cleaner, t, known, sight.grouping, after=self.config.layer)
+    def features(self, batch: AlignmentBatch) -> Tensor:
+        t = teacher_noise_levels(self.config, batch.t, batch.k, batch.empty)
+        cleaner = batch.process.add_noise(batch.clean, batch.noise, batch.grouping.spread(t.unsqueeze(-1)))
+        known = batch.seen if self.config.labels == "dropped" else batch.labels
+        return self.average.features(cleaner, t, known, batch.grouping, after=self.config.layer)
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,6 @@ class EncodedImages:
     downloaded: str = ""
     """Name and content of weights that no config names; '' where there are none."""
 
-    def features(self, sight: AlignmentBatch) -> Tensor:
-        assert sight.images is not None, "features are kept by an image's place in the training set"
-        return sight.grouping.sort(self.encoded.index_select(0, sight.images))
+    def features(self, batch: AlignmentBatch) -> Tensor:
+        assert batch.images is not None, "features are kept by an image's place in the training set"
+        return batch.grouping.sort(self.encoded.index_select(0, batch.images))

@@ -1,4 +1,4 @@
-"""How a trained model is judged. None of it changes the weights."""
+"""How a trained model is evaluated. None of it changes the weights."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args

@@ -17,7 +17,7 @@ from model.data.latents import open_latents
 from model.data.pictures import Pictures, StoredImages, open_images
 from model.data.pixel_examples import PixelExamples
 from model.data.posterior import LatentExamples
-from model.data.row_examples import JUDGED
+from model.data.row_examples import REFERENCE_IMAGES
 from model.data.rows import rows_of
 from model.data.source import class_names, held_out_fraction, read
 from model.data.stored_images import held_out_images, most_held, open_stored_images
@@ -38,7 +38,7 @@ class DataSet:
     channels: int
     classes: int
     content_hash: str
-    judged: Examples
+    reference_images: Examples
     """Training images that samples are compared with, whatever `train_images`: all that are held as tokens, or the first of a larger set,
     drawn once for all."""
     class_names: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class DataSet:
     remarks: tuple[str, ...] = ()
     """About the data set, as in `DataFacts`."""
     bounded: bool = True
-    """Values lie in [-1, 1], and samples are clamped to it before they are judged; latents have no bounds."""
+    """Values lie in [-1, 1], and samples are clamped to it before they are measured; latents have no bounds."""
     ensure_unchanged: Callable[[], None] = lambda: None
     """Raises DataError when the files that are read while training were written to since they were opened."""
     left_out: int = 0
@@ -64,7 +64,7 @@ class DataSet:
 
     def facts(self, patch: int) -> DataFacts:
         """What a plan knows of it, from what was read."""
-        side = round(self.judged.tokens.shape[1] ** 0.5) * patch
+        side = round(self.reference_images.tokens.shape[1] ** 0.5) * patch
         train, held_out = len(self.train), len(self.held_out)
         about = (self.class_names, self.remarks, self.left_out)
         return DataFacts(self.content_hash, self.channels, side, self.classes, train, held_out, *about)
@@ -114,14 +114,14 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
     stored = open_images(config.path, config.images)
     pictures = None
     if stored is not None:
-        pictures = _pictures(stored[0], config, device, few, part[:JUDGED], shuffled[:held_out])
+        pictures = _pictures(stored[0], config, device, few, part[:REFERENCE_IMAGES], shuffled[:held_out])
     return DataSet(
         train,
         other.fixed(held_out, "held_out_posterior"),
         config.channels,
         config.classes,
         shard.content_hash,
-        whole.fixed(JUDGED, "judged_posterior"),
+        whole.fixed(REFERENCE_IMAGES, "judged_posterior"),
         class_names(config.path),
         bounded=False,
         ensure_unchanged=shard.ensure_unchanged,
@@ -133,8 +133,8 @@ def _load_latents(config: LatentsData, patch: int, device: torch.device, dtype: 
 
 def _load_stored_images(config: ImagesData, patch: int, device: torch.device, dtype: torch.dtype) -> DataSet:
     """As `load` of the same pictures in an `.npz` of the same `held_out_fraction`, to the bit, with these differences: there are at most
-    `most_held` held-out images and tokens for the classifier, an extractor is given no more than `JUDGED` training images, an external
-    encoder's features are computed batch by batch, and the content has another hash."""
+    `most_held` held-out images and tokens for the classifier, an extractor is given no more than `REFERENCE_IMAGES` training images, an
+    external encoder's features are computed batch by batch, and the content has another hash."""
     tokens_per_image(config.resolution, patch)
     stored = open_stored_images(config)
     held_out = held_out_images(config)
@@ -156,13 +156,18 @@ def _load_stored_images(config: ImagesData, patch: int, device: torch.device, dt
         class_names(config.path),
         ensure_unchanged=stored.file.ensure_unchanged,
         left_out=len(whole) - len(train),
-        pictures=_pictures(stored.pixels, config, device, few, part[:JUDGED], shuffled[:held_out]),
+        pictures=_pictures(stored.pixels, config, device, few, part[:REFERENCE_IMAGES], shuffled[:held_out]),
     )
 
 
 def _pictures(
-    rows: npt.NDArray[np.uint8], config: ImagesData | LatentsData, device: torch.device, train: Tensor, judged: Tensor, held_out: Tensor
+    rows: npt.NDArray[np.uint8],
+    config: ImagesData | LatentsData,
+    device: torch.device,
+    train: Tensor,
+    reference_images: Tensor,
+    held_out: Tensor,
 ) -> Pictures:
     """Of places (n,) in the rows of a file."""
-    known, unseen = (StoredImages(rows, places, device) for places in (judged, held_out))
+    known, unseen = (StoredImages(rows, places, device) for places in (reference_images, held_out))
     return Pictures(StoredImages(rows, train, device, config.path), known, unseen)

@@ -91,7 +91,7 @@ class Pictures:
 
     train: StoredImages | None
     """Those that are trained on, where they are stored."""
-    judged: RealImages
+    reference_images: RealImages
     held_out: RealImages
 
 

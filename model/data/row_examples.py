@@ -10,7 +10,7 @@ from model.data.rows import Rows
 from model.randomness import BatchStreams, Stream, stream
 from model.transfer import moved
 
-JUDGED = 50_000
+REFERENCE_IMAGES = 50_000
 """Training images that evaluation looks at, of a larger set: as many as FID is usually taken against."""
 
 

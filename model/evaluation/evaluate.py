@@ -56,8 +56,8 @@ def draw(
     drawn = generate(
         network,
         few,
-        shape=(data.judged.tokens.shape[1], data.judged.tokens.shape[2]),
-        dtype=data.judged.tokens.dtype,
+        shape=(data.reference_images.tokens.shape[1], data.reference_images.tokens.shape[2]),
+        dtype=data.reference_images.tokens.dtype,
         tick=tick,
         channels=data.channels,
         process=process_of(config.process),
@@ -130,7 +130,7 @@ def _choice(
     blocks: Blocks,
 ) -> Choice:
     """The guidance that the samples are drawn with, which all processes of the trial choose together."""
-    distance, device = config.feature_metrics[0], data.judged.tokens.device
+    distance, device = config.feature_metrics[0], data.reference_images.tokens.device
     by = config.evaluation.guidance.by or distance
     needed = narrowed(config.evaluation, by, distance, instruments.reference)
 
@@ -181,7 +181,7 @@ def _with_one_seed(
     assert samples is not None, "the process that evaluates has all samples"
     save_picture(samples, config.evaluation, picture, data.classes, data.class_names)
     tick()
-    device = data.judged.tokens.device
+    device = data.reference_images.tokens.device
     metrics, details = sample_metrics(config.evaluation, config.feature_metrics, reference, samples, device, tick)
     metrics |= {HELD_OUT_NAMES[process.predicts]: loss}
     metrics |= class_metrics(samples, classifier, own, config.evaluation.extra_metrics)

@@ -24,7 +24,7 @@ from model.tensor_file import save_tensors
 from model.weight_files import open_safetensors
 from model.whole_file import whole_file
 
-JUDGE_VERSION = 3
+CLASSIFIER_VERSION = 3
 FEATURES = 64
 STEPS, BATCH, LEARNING_RATE = 800, 64, 2e-3
 FITTED = 0.95
@@ -93,8 +93,8 @@ class EvaluationClassifier:
 def load_or_train_classifier(data: DataSet, patch: int, cache: Path) -> EvaluationClassifier:
     """The classifier of a data set, trained at its first use and then read from `cache`; one process trains, the others wait."""
     cache.mkdir(parents=True, exist_ok=True)
-    split = f"{len(data.judged)}-{len(data.held_out)}"  # of a fixed shuffle, so the sizes name the split
-    path = cache / f"judge-{data.content_hash}-{split}-v{JUDGE_VERSION}.safetensors"
+    split = f"{len(data.reference_images)}-{len(data.held_out)}"  # of a fixed shuffle, so the sizes name the split
+    path = cache / f"judge-{data.content_hash}-{split}-v{CLASSIFIER_VERSION}.safetensors"
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             _train(data, patch, path)
@@ -102,7 +102,7 @@ def load_or_train_classifier(data: DataSet, patch: int, cache: Path) -> Evaluati
 
 
 def _read(data: DataSet, patch: int, path: Path) -> EvaluationClassifier:
-    device = data.judged.tokens.device
+    device = data.reference_images.tokens.device
     with open_safetensors(path) as file:
         about = json.loads((file.metadata() or {})["classifier"])
         names = file.keys()
@@ -116,7 +116,7 @@ def _read(data: DataSet, patch: int, path: Path) -> EvaluationClassifier:
 
 
 def _untrained(data: DataSet, patch: int) -> Classifier:
-    side = round(data.judged.tokens.shape[1] ** 0.5) * patch
+    side = round(data.reference_images.tokens.shape[1] ** 0.5) * patch
     classifier = Classifier(data.channels, side, data.classes)
     initialise(classifier, seed=0, prefix="judge.")
     return classifier
@@ -126,10 +126,10 @@ def _train(data: DataSet, patch: int, path: Path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the same bits whatever the trial's thread count
     try:
-        train, held_out = (Examples(part.tokens.float().cpu(), part.labels.cpu()) for part in (data.judged, data.held_out))
+        train, held_out = (Examples(part.tokens.float().cpu(), part.labels.cpu()) for part in (data.reference_images, data.held_out))
         classifier = _untrained(data, patch)
         _fit(classifier, train, range(STEPS), patch, data.channels)
-        rounds = _rounds(round(data.judged.tokens.shape[1] ** 0.5) * patch)
+        rounds = _rounds(round(data.reference_images.tokens.shape[1] ** 0.5) * patch)
         if rounds > 1 and _accuracy(classifier, train, data, patch) < FITTED:
             classifier = _trained_in_rounds(data, train, patch, rounds)
         with torch.no_grad():

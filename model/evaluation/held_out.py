@@ -76,16 +76,16 @@ def held_out_losses(
     """
     grouping = Grouping.whole(held_out.tokens.shape[1])
     tokens = held_out.tokens
-    told_levels = levels(config.held_out_levels, process)
+    level_values = levels(config.held_out_levels, process)
     total = torch.zeros((), dtype=torch.float64, device=tokens.device)
-    by_level = total.new_zeros(len(told_levels))
-    for level, t in enumerate(told_levels):
+    by_level = total.new_zeros(len(level_values))
+    for level, t in enumerate(level_values):
         noise = stream(config.seed, "held_out_noise", level).normal(tokens.shape).to(tokens.device, tokens.dtype)
         for first in range(0, len(held_out), BLOCK):
             tick()
             part = slice(first, first + BLOCK)
             told = tokens.new_full((len(tokens[part]), 1), t)
-            noisy = process.noised(tokens[part], noise[part], told.unsqueeze(-1))
+            noisy = process.add_noise(tokens[part], noise[part], told.unsqueeze(-1))
             predicted, _ = network(noisy, told, held_out.labels[part], grouping)
             target = process.target(tokens[part], noise[part], told.unsqueeze(-1))
             error = F.mse_loss(predicted[..., : target.shape[-1]].to(tokens.dtype), target, reduction="sum").double()
@@ -93,5 +93,5 @@ def held_out_losses(
             by_level[level] += error
     name = HELD_OUT_NAMES[process.predicts]
     means = (by_level / tokens.numel()).tolist()
-    named = {f"{name}_by_t/{t:.5g}": mean for t, mean in zip(told_levels, means, strict=True)}
+    named = {f"{name}_by_t/{t:.5g}": mean for t, mean in zip(level_values, means, strict=True)}
     return HeldOut((total / (tokens.numel() * config.held_out_levels)).item(), named)

@@ -89,7 +89,7 @@ class Sampling:
     @classmethod
     def of(cls, config: TrainConfig, data: DataSet, step: int, drawn_as: str = "") -> "Sampling":
         """What an evaluation of a trial draws."""
-        tokens, patch = data.judged.tokens, config.backbone.patch
+        tokens, patch = data.reference_images.tokens, config.backbone.patch
         process, of_data = process_of(config.process), (data.channels, data.classes, tokens.shape[1], tokens.dtype)
         return cls(config.evaluation, process, patch, *of_data, step, drawn_as)
 

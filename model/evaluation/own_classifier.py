@@ -45,7 +45,7 @@ class OwnClassifier:
             found = self.logits_at(pictures.held_out.blocks(BLOCK), tick).argmax(dim=1)
             return {"accuracy": (found == data.held_out.labels.cpu()).double().mean()}
 
-        split = f"{len(data.judged)}-{len(data.held_out)}"
+        split = f"{len(data.reference_images)}-{len(data.held_out)}"
         what = (data.pictures_hash, split, self.extractor.name, data.held_out.tokens.device.type)
         key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
         return replace(self, accuracy=kept(cache / f"accuracy-{key}.safetensors", computed, tick)["accuracy"].item())

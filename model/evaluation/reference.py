@@ -75,32 +75,38 @@ def load_or_make_reference(
         return extractor.extract(part.blocks(BLOCK, most), tick)[0]
 
     def statistics() -> dict[str, Tensor]:
-        known, new = (Moments.of(seen(part).numpy()) for part in (pictures.judged, pictures.held_out))
+        known, new = (Moments.of(seen(part).numpy()) for part in (pictures.reference_images, pictures.held_out))
         floor = torch.tensor(frechet_distance(known, new), dtype=torch.float64)
         return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance), "floor": floor}
 
     # Samples are seen on the same kind of device, whose rounding they share.
-    what = (data.pictures_hash, f"{len(pictures.judged)}-{len(data.held_out)}", extractor.name, data.judged.tokens.device.type, "float32")
+    what = (
+        data.pictures_hash,
+        f"{len(pictures.reference_images)}-{len(data.held_out)}",
+        extractor.name,
+        data.reference_images.tokens.device.type,
+        "float32",
+    )
     key = f"{content_hash(*(part.encode() for part in what))}-v{EVALUATOR_VERSION}"
     held = kept(cache / f"reference-{key}.safetensors", statistics, tick)
-    moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(pictures.judged))
-    near, neighbours = min(config.samples, len(pictures.judged)), None
+    moments = Moments(held["mean"].numpy(), held["covariance"].numpy(), len(pictures.reference_images))
+    near, neighbours = min(config.samples, len(pictures.reference_images)), None
     if config.by_neighbours:
-        made = kept(cache / f"neighbours-{key}-{near}.safetensors", lambda: {"features": seen(pictures.judged, near)}, tick)
+        made = kept(cache / f"neighbours-{key}-{near}.safetensors", lambda: {"features": seen(pictures.reference_images, near)}, tick)
         neighbours = made["features"]
-    sampled, features = min(KEPT, len(pictures.judged)), None
+    sampled, features = min(KEPT, len(pictures.reference_images)), None
     if "kid" in config.extra_metrics:
-        made = kept(cache / f"features-{key}-{sampled}.safetensors", lambda: {"features": seen(pictures.judged, sampled)}, tick)
+        made = kept(cache / f"features-{key}-{sampled}.safetensors", lambda: {"features": seen(pictures.reference_images, sampled)}, tick)
         features = made["features"]
     spatial = None
     if "sfid" in config.extra_metrics:
 
         def places() -> dict[str, Tensor]:
-            known = Moments.of(extractor.extract_with_spatial(pictures.judged.blocks(BLOCK), tick)[2].numpy())
+            known = Moments.of(extractor.extract_with_spatial(pictures.reference_images.blocks(BLOCK), tick)[2].numpy())
             return {"mean": torch.from_numpy(known.mean), "covariance": torch.from_numpy(known.covariance)}
 
         made = kept(cache / f"spatial-{key}.safetensors", places, tick)
-        spatial = Moments(made["mean"].numpy(), made["covariance"].numpy(), len(pictures.judged))
+        spatial = Moments(made["mean"].numpy(), made["covariance"].numpy(), len(pictures.reference_images))
     return Reference(extractor, moments, held["floor"].item(), len(data.held_out), neighbours, features, spatial)
 
 
@@ -114,14 +120,14 @@ def _of_file(
     tick: Callable[[], None],
 ) -> Reference:
     """The file's statistics, with the data's held-out images as the floor."""
-    device = data.judged.tokens.device
+    device = data.reference_images.tokens.device
     found = file_reference(file, config, extractor, device, cache, tick)
 
     def floor() -> dict[str, Tensor]:
         held_out = extractor.extract(real_pictures(data, patch).held_out.blocks(BLOCK), tick)[0]
         return {"floor": torch.tensor(frechet_distance(found.moments, Moments.of(held_out.numpy())), dtype=torch.float64)}
 
-    apart = _key_of(file, extractor, device, data.pictures_hash, f"{len(data.judged)}-{len(data.held_out)}")
+    apart = _key_of(file, extractor, device, data.pictures_hash, f"{len(data.reference_images)}-{len(data.held_out)}")
     held = kept(cache / f"floor-{apart}.safetensors", floor, tick)
     return replace(found, floor=held["floor"].item(), floor_n=len(data.held_out))
 
@@ -161,18 +167,18 @@ def real_pictures(data: DataSet, patch: int) -> Pictures:
             "samples are decoded, but the latents' folder has no images.npy with the pictures that they are of, to compare them with;"
             " encode the data set with its pictures: sweeper data encode"
         )
-    judged, held_out = (TokenImages(part.tokens, patch, data.channels) for part in (data.judged, data.held_out))
-    return Pictures(None, judged, held_out)
+    reference_images, held_out = (TokenImages(part.tokens, patch, data.channels) for part in (data.reference_images, data.held_out))
+    return Pictures(None, reference_images, held_out)
 
 
 def _near(config: EvaluationConfig, data: DataSet) -> Tensor | None:
     """Tokens (m, T, P) of the images among whose features neighbours are looked for: the training part is shuffled once for all."""
-    return data.judged.tokens[: config.samples] if config.by_neighbours else None
+    return data.reference_images.tokens[: config.samples] if config.by_neighbours else None
 
 
 def _sampled(config: EvaluationConfig, data: DataSet) -> Tensor | None:
     """Tokens (m, T, P) of the images among whose features the kernel distance draws its subsets."""
-    return data.judged.tokens[:KEPT] if "kid" in config.extra_metrics else None
+    return data.reference_images.tokens[:KEPT] if "kid" in config.extra_metrics else None
 
 
 def kept(path: Path, make: Callable[[], dict[str, Tensor]], tick: Callable[[], None]) -> dict[str, Tensor]:

@@ -70,7 +70,7 @@ class Diffusion:
             self._placed[key] = self.tables[name].to(like.device, like.dtype)
         return self._placed[key][t.long()]
 
-    def noised(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    def add_noise(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """x_t from data and noise (N, T, P)."""
         return self._at("data", t, data) * data + self._at("noise", t, data) * noise
 

@@ -21,17 +21,17 @@ class Process(ABC):
 
     outputs: Literal[1, 2]
     """Values that the network predicts for every value of a patch: 1, or 2 where it learns a variance; the target is of the first P."""
-    span: float
+    t_max: float
     """Largest t, in units of the process."""
     predicts: Literal["velocity", "noise"]
     """What the first P predicted values are."""
 
     @abstractmethod
-    def in_units(self, level: Tensor) -> Tensor:
+    def to_timestep(self, level: Tensor) -> Tensor:
         """Noise levels, or differences of such, in [0, 1] as t of the process."""
 
     @abstractmethod
-    def noised(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    def add_noise(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """x_t."""
 
     @abstractmethod
@@ -49,13 +49,13 @@ class Flow(Process):
 
     path: FlowPath
     outputs = 1
-    span = 1.0
+    t_max = 1.0
     predicts = "velocity"
 
-    def in_units(self, level: Tensor) -> Tensor:
+    def to_timestep(self, level: Tensor) -> Tensor:
         return level
 
-    def noised(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    def add_noise(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         return self.path.interpolate(data, noise, t)
 
     def target(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
@@ -71,14 +71,14 @@ class Ddpm(Process):
 
     diffusion: Diffusion
     outputs = 2
-    span = DDPM_STEPS - 1.0
+    t_max = DDPM_STEPS - 1.0
     predicts = "noise"
 
-    def in_units(self, level: Tensor) -> Tensor:
+    def to_timestep(self, level: Tensor) -> Tensor:
         return (DDPM_STEPS * level).floor().clamp(max=DDPM_STEPS - 1)
 
-    def noised(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        return self.diffusion.noised(data, noise, t)
+    def add_noise(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        return self.diffusion.add_noise(data, noise, t)
 
     def target(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         return noise
@@ -103,4 +103,4 @@ FLOW = process_of(ProcessConfig())
 def levels(count: int, process: Process) -> list[float]:
     """The middle of each of `count` equal parts of the noise levels, as t."""
     middles = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    return process.in_units(middles).tolist()
+    return process.to_timestep(middles).tolist()

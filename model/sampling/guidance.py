@@ -22,14 +22,14 @@ class Guided:
 
     values: int
     """The first so many of the values predicted for a token; a learned variance never is."""
-    span: float
+    t_max: float
     """The t that counts as 1 in the interval."""
 
     @classmethod
     def of(cls, guidance: GuidanceConfig, process: Process, patch_values: int, channels: int) -> "Guided":
         """Of images with `channels`, whose tokens have `patch_values` values, channel by channel."""
         guided = channels if guidance.channels == "all" else min(FIRST_CHANNELS, channels)
-        return cls(patch_values // channels * guided, process.span)
+        return cls(patch_values // channels * guided, process.t_max)
 
 
 def guided_field(
@@ -48,7 +48,7 @@ def guided_field(
         return network(x, levels, given, Grouping.whole(x.shape[1]))[0]
 
     def field(x: Tensor, t: float) -> Tensor:
-        if guidance.scale == 1 or not low <= (t if decided_at is None else decided_at) / guided.span <= high:
+        if guidance.scale == 1 or not low <= (t if decided_at is None else decided_at) / guided.t_max <= high:
             return predict(x, t, labels)
         both = predict(torch.cat([x, x]), t, torch.cat([labels, null]))
         conditional, unconditional = both.chunk(2)

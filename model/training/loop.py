@@ -211,7 +211,7 @@ class _Trial:
 
     def _looked(self, looking: Stopwatch) -> dict[str, Any]:
         """What it took to decode samples and show them to networks, for plans; nothing where there are no such networks."""
-        resolution = round(self.data.judged.tokens.shape[1] ** 0.5) * self.config.backbone.patch
+        resolution = round(self.data.reference_images.tokens.shape[1] ** 0.5) * self.config.backbone.patch
         by, seconds = self.config.looked_at_by(self.data.channels, resolution), looking.seconds_per_sample
         return {"looking": {"by": by, "seconds_per_sample": seconds}} if by and seconds is not None else {}
 

@@ -100,7 +100,7 @@ def _measured(config: TrainConfig, found: Losses, draws: StepNoise) -> dict[str,
     if found.alignment is not None:
         values["align_loss"] = found.alignment
     if config.timesteps.kind == "dual":  # of the images that have groups
-        gap = (draws.t[:, 1:] - draws.t[:, :1]).abs().mean() / process_of(config.process).span
+        gap = (draws.t[:, 1:] - draws.t[:, :1]).abs().mean() / process_of(config.process).t_max
         whole = config.partition.whole_images(config.batch_size) if draws.whole is not None else 0
         values["realised_gap"] = gap * (config.batch_size / max(config.batch_size - whole, 1))
     if draws.whole is not None:

@@ -19,7 +19,7 @@ from sweeper.spec.sweep_spec import SweepSpec
 
 CONDITIONS = ("device", "torch", "precision")
 """Of the protocol of weights, as the comparability key of trials calls them."""
-_JUDGED_BY = ("preset", "method", "evaluation", "data")
+_EVALUATED_BY = ("preset", "method", "evaluation", "data")
 """First names of the fields by which variants are judged differently."""
 
 
@@ -56,9 +56,9 @@ def stand_beside(
     mine = [known[name] for name in names if name in known and name not in published_names()]
     if not mine:
         return sets, ()
-    judged, why = _judged(spec, variants)
+    evaluations, why = _evaluations(spec, variants)
     made_with = {field: sorted({str(o.comparability[field]) for o in outcomes if field in o.comparability}) for field in CONDITIONS}
-    return sets, tuple(_readable(one, judged, why, made_with) for one in mine)
+    return sets, tuple(_readable(one, evaluations, why, made_with) for one in mine)
 
 
 def ensure_known(name: str, measured: Iterable[str], asked_by: str) -> None:
@@ -67,25 +67,29 @@ def ensure_known(name: str, measured: Iterable[str], asked_by: str) -> None:
         raise RequestError(f"{asked_by} {name}: there is no such set{nearest(name, known)}")
 
 
-def _readable(one: MeasuredWeights, judged: Sequence[Mapping[str, str]], why: str, made_with: Mapping[str, Sequence[str]]) -> WeightsBeside:
+def _readable(
+    one: MeasuredWeights, evaluations: Sequence[Mapping[str, str]], why: str, made_with: Mapping[str, Sequence[str]]
+) -> WeightsBeside:
     try:
-        return _beside(one, judged, why, made_with)
+        return _beside(one, evaluations, why, made_with)
     except (KeyError, TypeError, AttributeError) as error:
         raise RequestError(f"the protocol of weights {one.name} is none that this release reads ({error!r}); measure them again") from error
 
 
-def _beside(one: MeasuredWeights, judged: Sequence[Mapping[str, str]], why: str, made_with: Mapping[str, Sequence[str]]) -> WeightsBeside:
+def _beside(
+    one: MeasuredWeights, evaluations: Sequence[Mapping[str, str]], why: str, made_with: Mapping[str, Sequence[str]]
+) -> WeightsBeside:
     words = protocol_words(one.protocol)
-    fields = [field for field in words if any(field in of_trials for of_trials in judged)]
-    here = {field: " or ".join(dict.fromkeys(of_trials[field] for of_trials in judged if field in of_trials)) for field in fields}
+    fields = [field for field in words if any(field in of_trials for of_trials in evaluations)]
+    here = {field: " or ".join(dict.fromkeys(of_trials[field] for of_trials in evaluations if field in of_trials)) for field in fields}
     differs = {field: (words[field], said) for field, said in here.items() if words[field] != said}
     conditions = {field: (words[field], " or ".join(of)) for field, of in made_with.items() if of and words[field] not in of}
     listed = "; ".join(f"{field} {said}" for field, said in words.items())
-    remarks = [f"Protocol: {listed}.", _verdict(differs, conditions, why, known=bool(judged))]
+    remarks = [f"Protocol: {listed}.", _verdict(differs, conditions, why, known=bool(evaluations))]
     if (chosen := choice_words(one.details)) is not None:
         remarks.insert(1, f"{chosen[:1].upper()}{chosen[1:]}.")
     badge = badge_of(one.protocol, str(one.details.get("reference", words["reference"])))
-    comparable = None if not judged else not differs
+    comparable = None if not evaluations else not differs
     return WeightsBeside(one.name, one.metrics, tuple(columns(one.metrics)), words, badge, differs | conditions, comparable, tuple(remarks))
 
 
@@ -105,11 +109,11 @@ def _listed(differs: Mapping[str, tuple[str, str]]) -> str:
     return "; ".join(f"{field} {theirs}, here {ours}" for field, (theirs, ours) in differs.items())
 
 
-def _judged(spec: SweepSpec, variants: Sequence[Variant]) -> tuple[list[dict[str, str]], str]:
+def _evaluations(spec: SweepSpec, variants: Sequence[Variant]) -> tuple[list[dict[str, str]], str]:
     """The protocols that trials are measured by, in words; and why there are none, where the evaluation cannot be read here."""
     found: dict[str, dict[str, str]] = {}
     for variant in variants:
-        own = {path: value for path, value in variant.overrides.items() if path.split(".")[0] in _JUDGED_BY}
+        own = {path: value for path, value in variant.overrides.items() if path.split(".")[0] in _EVALUATED_BY}
         if repr(own) not in found:
             try:
                 found[repr(own)] = _words_of_trials(variant_config(spec, variant, spec.seeds[0]))

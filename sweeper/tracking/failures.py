@@ -45,7 +45,7 @@ _REFUSED_FILE = frozenset({400, 413, 414, 415, 422})
 _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
-def judged(error: Exception) -> SweeperError:
+def translated(error: Exception) -> SweeperError:
     """Our exception for one that MLflow raised; its message is one line without credentials.
 
     `Doubtful` is only a first opinion: the caller asks MLflow something harmless, and says `TrackingAway` when that fails as well.
@@ -71,13 +71,13 @@ def judged(error: Exception) -> SweeperError:
     return Doubtful(text)
 
 
-def judged_file(error: Exception) -> SweeperError:
-    """As `judged`, for the writing of an artifact: never `Doubtful`.
+def translated_file(error: Exception) -> SweeperError:
+    """As `translated`, for the writing of an artifact: never `Doubtful`.
 
     Artifacts are kept apart from the tracking database, and can be away while it answers: what MLflow says to other requests says
     nothing about them.
     """
-    verdict = judged(error)
+    verdict = translated(error)
     if not isinstance(verdict, Doubtful):
         return verdict
     status = getattr(getattr(error, "response", None), "status_code", None)

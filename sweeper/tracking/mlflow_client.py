@@ -19,7 +19,7 @@ from sweeper.errors import SweeperError
 from sweeper.records import PointRecord
 from sweeper.tracking import mlflow_names
 from sweeper.tracking.artifact_locations import place_of
-from sweeper.tracking.failures import Doubtful, TrackingAway, judged, judged_file
+from sweeper.tracking.failures import Doubtful, TrackingAway, translated, translated_file
 from sweeper.tracking.proxies import asked_by_proxy, pass_the_proxy
 
 PER_BATCH = {"entries": 1000, "texts": 100}
@@ -209,7 +209,7 @@ class QuietClient:
                 path = Path(folder, artifact)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content.encode("utf-8", "replace"))
-            with self._border(judged_file) as client:
+            with self._border(translated_file) as client:
                 if run_id == self._created[0]:
                     self.permit()
                     registry = importlib.import_module("mlflow.store.artifact.artifact_repository_registry")
@@ -219,7 +219,7 @@ class QuietClient:
 
     def write_text(self, run_id: str, artifact: str, content: str) -> None:
         """Write or overwrite a text artifact."""
-        with self._border(judged_file) as client:
+        with self._border(translated_file) as client:
             client.log_text(run_id, content.encode("utf-8", "replace").decode("utf-8"), artifact)
 
     def write_file(self, run_id: str, artifact: str, source: Path) -> None:
@@ -228,7 +228,7 @@ class QuietClient:
         with self._border(), tempfile.TemporaryDirectory() as beside:
             # MLflow names an artifact after the file it came from.
             shutil.copyfile(source, Path(beside, name))
-            with self._border(judged_file) as client:
+            with self._border(translated_file) as client:
                 client.log_artifact(run_id, str(Path(beside, name)), folder or None)
 
     def _artifacts_of(self, sweep: str) -> str | None:
@@ -237,19 +237,19 @@ class QuietClient:
         return (place_of(self._artifact_root) / mlflow_names.folder_name(sweep)).as_uri()
 
     @contextlib.contextmanager
-    def _border(self, judge: Callable[[Exception], SweeperError] = judged) -> Iterator[Any]:
+    def _border(self, translate: Callable[[Exception], SweeperError] = translated) -> Iterator[Any]:
         if self._client is None:
             try:
                 self._client = _load(self._tracking_uri)
             except Exception as error:
                 # Whatever is wrong here (a scheme MLflow lacks, an older database schema) is wrong for every row: they all wait.
-                raise TrackingAway(str(judged(error))) from None
+                raise TrackingAway(str(translated(error))) from None
         try:
             yield _Permitted(self._client, self)
         except SweeperError:
             raise
         except Exception as error:
-            verdict = judge(error)
+            verdict = translate(error)
             if isinstance(verdict, TrackingAway) or (isinstance(verdict, Doubtful) and not self._takes_requests()):
                 verdict = TrackingAway(f"{verdict}{asked_by_proxy(self._tracking_uri)}")
             # Not chained: what MLflow says may hold the password of a URL.
@@ -262,7 +262,7 @@ class QuietClient:
             if self._known_experiment is not None:
                 self._client.set_experiment_tag(self._known_experiment, "sweeper.probed", str(int(time.time())))
         except Exception as error:
-            logging.getLogger(__name__).debug("probe failed: %s", judged(error))
+            logging.getLogger(__name__).debug("probe failed: %s", translated(error))
             return False
         return True
 

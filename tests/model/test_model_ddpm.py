@@ -77,7 +77,7 @@ def test_the_probabilities_of_all_256_values_sum_to_one() -> None:
 def test_the_bound_is_zero_where_the_step_back_is_right_and_teaches_the_variance_alone() -> None:
     data, noise = normal(0, 5, 4, 3), normal(1, 5, 4, 3)
     t = torch.tensor([1.0, 3, 200, 700, 999]).double().view(5, 1, 1)
-    x = CHAIN.noised(data, noise, t)
+    x = CHAIN.add_noise(data, noise, t)
     assert CHAIN.bits(torch.cat([noise, -torch.ones_like(noise)], dim=-1), data, x, t).abs().max() < 1e-9
     predicted = normal(2, 5, 4, 6).requires_grad_()
     CHAIN.bits(predicted, data, x, t).sum().backward()
@@ -89,10 +89,10 @@ def test_the_bound_is_zero_where_the_step_back_is_right_and_teaches_the_variance
 
 def test_noise_levels_are_whole_steps_each_as_likely() -> None:
     u = torch.rand(200_000, generator=torch.Generator().manual_seed(0))
-    t = PROCESS.in_units(u)
+    t = PROCESS.to_timestep(u)
     assert (t.min(), t.max()) == (0, 999)
     assert stats.chisquare(torch.bincount(t.long(), minlength=1000).numpy()).pvalue > 0.01
-    assert PROCESS.in_units(torch.tensor([0.0, 0.0009999, 0.5, 1.0])).tolist() == [0, 0, 500, 999]
+    assert PROCESS.to_timestep(torch.tensor([0.0, 0.0009999, 0.5, 1.0])).tolist() == [0, 0, 500, 999]
 
 
 @pytest.mark.parametrize("clamp", ["zero", "released"])

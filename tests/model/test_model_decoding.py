@@ -133,7 +133,7 @@ def test_a_trial_is_measured_and_shown_in_pictures(latents: LatentsData, weights
     assert drawn.shape == (30, 3, SIDE, SIDE)
     extractor, real = extractor_of(), opened(latents).pictures
     assert real is not None
-    known = Moments.of(extractor.extract(real.judged.blocks(32), nothing)[0].numpy())
+    known = Moments.of(extractor.extract(real.reference_images.blocks(32), nothing)[0].numpy())
     by_hand = frechet_distance(known, Moments.of(extractor.extract(drawn.split(32), nothing)[0].numpy()))
     assert metrics["fd_test_vit_random"] == pytest.approx(by_hand, rel=0.02), "of pictures that lost less than a level by rounding"
     with Image.open(told.folder / "samples-00000006.png") as picture:
@@ -170,9 +170,9 @@ def test_the_real_pictures_are_those_of_the_latents(latents: LatentsData, autoen
     assert [labels[place].item() for place in of_each] == drawn.tolist()
     mean = torch.from_numpy(np.load(latents.path / "moments.npy"))[:, :4]
     torch.testing.assert_close(autoencoder.encode(found)[:, :4], mean[torch.stack(of_each)], rtol=1e-4, atol=1e-4)
-    assert (len(data.pictures.judged), len(data.pictures.held_out)) == (48, 12)
-    whole = torch.cat(list(data.pictures.judged.blocks(7)))
-    assert torch.equal(torch.cat(list(data.pictures.judged.blocks(5, 11))), whole[:11])
+    assert (len(data.pictures.reference_images), len(data.pictures.held_out)) == (48, 12)
+    whole = torch.cat(list(data.pictures.reference_images.blocks(7)))
+    assert torch.equal(torch.cat(list(data.pictures.reference_images.blocks(5, 11))), whole[:11])
     few = opened(latents.model_copy(update={"train_images": 10}))
     assert few.pictures is not None
     assert len(few.pictures.train or ()) == 10
@@ -267,7 +267,7 @@ def test_features_of_a_subset_are_those_of_its_images(digits: DataSet) -> None:
     assert isinstance(target, EncodedImages)
     wanted, _ = encoded_training_set(EncoderConfig(**ENCODER), data.train.tokens, 2, 1)  # type: ignore[attr-defined]
     assert torch.equal(target.encoded, wanted)
-    assert not torch.allclose(data.judged.tokens[:20], data.train.tokens)  # type: ignore[attr-defined]
+    assert not torch.allclose(data.reference_images.tokens[:20], data.train.tokens)  # type: ignore[attr-defined]
     before, now = (
         tiny(EXTERNAL, data={"kind": "digits", "train_images": few}).training_identity(content_hash="x", precision="fp32")["alignment"]
         for few in (None, 20)

@@ -137,7 +137,9 @@ def test_the_real_features_are_kept_and_bounded(
     first = load_or_make_reference(config, few, 2, seen, tmp_path, nothing)
     assert sum(shown) - before == 20, "what an older evaluation kept is used as it is"
     assert first.features is not None
-    torch.testing.assert_close(first.features, extractor.extract_tokens(few.judged.tokens[:20], 2, 3, nothing)[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        first.features, extractor.extract_tokens(few.reference_images.tokens[:20], 2, 3, nothing)[0], rtol=1e-4, atol=1e-5
+    )
     again = load_or_make_reference(config, few, 2, seen, tmp_path, nothing)
     assert sum(shown) - before == 20
     assert torch.equal(again.features, first.features)  # type: ignore[arg-type]

@@ -80,10 +80,10 @@ def test_eps_is_fresh_at_every_step_and_goes_by_place_in_the_whole_batch(shard: 
 
 def test_what_evaluation_looks_at_is_drawn_once_for_all(shard: Shard) -> None:
     one, other = opened(shard()), opened(shard(residence="device"))
-    for name in ("held_out", "judged"):
+    for name in ("held_out", "reference_images"):
         assert torch.equal(getattr(one, name).tokens, getattr(other, name).tokens)
-    assert (len(one.train), len(one.judged), len(one.held_out)) == (48, 48, 12)
-    assert not torch.equal(one.judged.tokens[:12], one.held_out.tokens)
+    assert (len(one.train), len(one.reference_images), len(one.held_out)) == (48, 48, 12)
+    assert not torch.equal(one.reference_images.tokens[:12], one.held_out.tokens)
     assert one.held_out.tokens.shape == (12, 16, 16)
 
 

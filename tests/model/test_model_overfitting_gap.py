@@ -31,7 +31,7 @@ def test_by_hand(train_images: int | None, digits: DataSet) -> None:
 
 
 def test_images_that_are_known_and_held_out_have_no_gap(digits: DataSet) -> None:
-    same = DataSet(digits.held_out, digits.held_out, 1, 10, "x", digits.judged)
+    same = DataSet(digits.held_out, digits.held_out, 1, 10, "x", digits.reference_images)
     network, config = network_of(tiny()), tiny().evaluation
     assert overfitting_gap(network, same, held_out_loss(network, digits.held_out, config), config, FLOW) == 0
 
@@ -81,6 +81,6 @@ def test_noise_is_of_its_own_process(digits: DataSet) -> None:
     config = tiny(DDPM)
     network, process = network_of(config), process_of(config.process)
     held_out = held_out_loss(network, digits.held_out, config.evaluation, process)
-    known = Examples(digits.judged.tokens[:359], digits.judged.labels[:359])
+    known = Examples(digits.reference_images.tokens[:359], digits.reference_images.labels[:359])
     wanted = held_out - held_out_loss(network, known, config.evaluation, process)
     assert overfitting_gap(network, digits, held_out, config.evaluation, process) == wanted

@@ -122,12 +122,12 @@ def test_resident_streamed_and_whole_in_memory_train_the_same_bits(stored: Store
 
 def test_the_split_is_that_of_an_npz(stored: Stored, packed: NpzData) -> None:
     ours, theirs = opened(stored()), opened(packed)
-    for name in ("held_out", "judged"):
+    for name in ("held_out", "reference_images"):
         assert torch.equal(getattr(ours, name).tokens, getattr(theirs, name).tokens)
         assert torch.equal(getattr(ours, name).labels, getattr(theirs, name).labels)
     assert ours.bounded
     assert ours.pictures is not None
-    for shown, name in ((ours.pictures.judged, "judged"), (ours.pictures.held_out, "held_out")):
+    for shown, name in ((ours.pictures.reference_images, "reference_images"), (ours.pictures.held_out, "held_out")):
         assert torch.equal(torch.cat(list(shown.blocks(7))), unpatchify(getattr(theirs, name).tokens.float(), 2, 3))
 
 
@@ -192,12 +192,12 @@ def test_what_evaluation_holds_is_bounded_and_what_an_extractor_sees_is_not(
 ) -> None:
     assert [most_held(side) for side in (64, 256, 512, 10**6)] == [21845, 1365, 341, 2]
     monkeypatch.setattr(stored_images, "HELD_VALUES", 7 * 3 * SIDE**2)
-    monkeypatch.setattr(dataset, "JUDGED", 50)
+    monkeypatch.setattr(dataset, "REFERENCE_IMAGES", 50)
     data = opened(stored(), torch.float32)
-    assert (len(data.train), len(data.held_out), len(data.judged)) == (53, 7, 7)
+    assert (len(data.train), len(data.held_out), len(data.reference_images)) == (53, 7, 7)
     assert facts(stored()) == data.facts(2)
     assert data.pictures is not None
-    assert (len(data.pictures.judged), len(data.pictures.held_out)) == (50, 7)
+    assert (len(data.pictures.reference_images), len(data.pictures.held_out)) == (50, 7)
     extractor, shown = counting(extractor_of())
     reference = load_or_make_reference(tiny(data=stored().model_dump()).evaluation, data, 2, extractor, tmp_path, nothing)
     assert (reference.moments.n, reference.floor_n, shown) == (50, 7, [32, 18, 7])

@@ -79,7 +79,7 @@ def test_subsets_are_nested_and_everything_else_stays(data_of: MakeData) -> None
     if whole.bounded:
         assert images_of(few) < images_of(some) < images_of(whole)
     for other in (some, few):
-        for part in ("held_out", "judged"):
+        for part in ("held_out", "reference_images"):
             assert torch.equal(getattr(other, part).tokens, getattr(whole, part).tokens)
             assert torch.equal(getattr(other, part).labels, getattr(whole, part).labels)
         assert other.content_hash == whole.content_hash

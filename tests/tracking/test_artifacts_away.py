@@ -9,7 +9,7 @@ import pytest
 from mlflow.exceptions import RestException
 
 from sweeper.errors import SweeperError
-from sweeper.tracking.failures import Refused, TrackingAway, judged_file
+from sweeper.tracking.failures import Refused, TrackingAway, translated_file
 
 
 def test_rows_wait_for_artifacts_and_states_do_not(setup: Any) -> None:
@@ -105,7 +105,7 @@ def test_only_an_answer_about_the_artifact_refuses_it(
         with pytest.raises(Exception, match=str(status)) as caught:
             repository.log_artifact(str(tmp_path / "config.json"))
         server.shutdown()
-    assert type(judged_file(caught.value)) is verdict
+    assert type(translated_file(caught.value)) is verdict
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ def test_only_an_answer_about_the_artifact_refuses_it(
     ids=str,
 )
 def test_other_errors_refuse_it_by_their_code_alone(error: Exception, verdict: type[SweeperError]) -> None:
-    assert type(judged_file(error)) is verdict
+    assert type(translated_file(error)) is verdict

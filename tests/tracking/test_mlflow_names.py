@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sweeper.tracking import mlflow_names
-from sweeper.tracking.failures import Doubtful, TrackingAway, headline, judged, without_credentials
+from sweeper.tracking.failures import Doubtful, TrackingAway, headline, translated, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_credentials_are_masked() -> None:
 
 
 def test_exceptions_are_told_apart() -> None:
-    assert isinstance(judged(ConnectionRefusedError("no")), TrackingAway)
-    assert isinstance(judged(OSError(errno.ENOSPC, "disk full")), TrackingAway)
-    assert isinstance(judged(ImportError("no mlflow")), TrackingAway)
-    assert isinstance(judged(RuntimeError("?")), Doubtful)
+    assert isinstance(translated(ConnectionRefusedError("no")), TrackingAway)
+    assert isinstance(translated(OSError(errno.ENOSPC, "disk full")), TrackingAway)
+    assert isinstance(translated(ImportError("no mlflow")), TrackingAway)
+    assert isinstance(translated(RuntimeError("?")), Doubtful)
