@@ -8,9 +8,10 @@ import contextlib
 import functools
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from sweeper.driver.attempt_records import AttemptRecords
 from sweeper.driver.budget import Budget
@@ -23,14 +24,13 @@ from sweeper.driver.retry_policy import RetryPolicy
 from sweeper.driver.running_attempts import RunningAttempt, RunningAttempts
 from sweeper.driver.store_calls import StoreCalls
 from sweeper.driver.trial_retries import TrialRetries
-from sweeper.driver.trial_source import TrialSource
 from sweeper.errors import StoreUnavailable, SweepPaused
 from sweeper.execution.jobs import AttemptResult, Job, WorkerMessage
 from sweeper.liveness import is_dead
 from sweeper.plan.failures import settles
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import UNDO, Decision
-from sweeper.records import KnownTrial, Lease
+from sweeper.records import KnownTrial, Lease, PlannedTrial
 from sweeper.settings import Settings
 from sweeper.states import ATTEMPT_STATES, AttemptState
 from sweeper.store.results_store import ResultsStore
@@ -40,6 +40,29 @@ ELSEWHERE_SECONDS = 5.0
 """Between looks at a trial that another driver runs."""
 LOOK_SECONDS = 0.5
 """Between looks whether the store answers, at the end of a run."""
+
+
+class TrialSource(Protocol):
+    """What it answers is asked for in one thread, one question after the other; `show` and `exhausted` in the driver's own.
+
+    StoreUnavailable where asking again may help.
+    """
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there will be no more."""
+
+    def more(self, held: Collection[str]) -> Sequence[Decision]:
+        """What is to run next; nothing while that depends on what runs now. `held`: trials (by fingerprint) that the driver has already."""
+
+    def show(self) -> None:
+        """Trials that the last `more` found or added come onto the board."""
+
+    def stops(self, trial: PlannedTrial, step: int, metrics: Mapping[str, float]) -> bool:
+        """Whether a trial is to stop early after this point of its curve."""
+
+    def stopped_before(self, trial: PlannedTrial) -> bool:
+        """Whether it was to stop after a point that an earlier attempt measured."""
 
 
 class Driver:

@@ -8,7 +8,7 @@ import pytest
 
 from model.config import modules_also_in
 from model.config.user_classes import source_hash
-from sweeper.driver.user_code import kept_copy
+from sweeper.driver.job_maker import kept_copy
 
 FILES = {
     "alone.py": "class Mine: ...\n",
