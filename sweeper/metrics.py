@@ -21,7 +21,7 @@ class MetricInfo:
     """Whether a classifier or feature extractor that belongs to the data set measured it; losses, times and memory need none."""
     by_data: bool = True
     """Whether its values are of the data set, so that those of two do not compare; times and memory are the machine's."""
-    judged: bool = True
+    has_better_side: bool = True
     """Whether one way is better at all; a choice is none."""
 
 
@@ -49,7 +49,7 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("class_score", "higher", "class score", 3),
         MetricInfo("precision", "higher", "precision", 3),
         MetricInfo("recall", "higher", "recall", 3),
-        MetricInfo("guidance_scale", "lower", "guidance chosen", 2, judged=False),
+        MetricInfo("guidance_scale", "lower", "guidance chosen", 2, has_better_side=False),
         MetricInfo("overfitting_gap", "lower", "overfitting gap", 4, by_evaluator=False),
         MetricInfo("overfitting_noise_gap", "lower", "overfitting noise gap", 4, by_evaluator=False),
         MetricInfo("train_loss", "lower", "train loss", 4, by_evaluator=False),

@@ -32,7 +32,7 @@ def extend(
     max_concurrent: MaxConcurrent = None,
     allow_mixed: AllowMixed = None,
 ) -> int:
-    """Add whole seed blocks and judge the claims at each look by an alpha-spending rule, so that looking often costs no error."""
+    """Add whole seed blocks and test the claims at each look by an alpha-spending rule, so that looking often costs no error."""
     from sweeper.report.build import build_report
     from sweeper.report.render.formats import render
     from sweeper.service.extend_sweep import Extension, Standings, extend_sweep

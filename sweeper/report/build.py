@@ -132,7 +132,7 @@ def _spec(snapshot: SweepSnapshot) -> SweepSpec:
         place = ".".join(map(str, error.errors()[0]["loc"]))
         raise RequestError(
             f"the stored spec of sweep {snapshot.name}, version {snapshot.version}, is not one that this release reads "
-            f"({place}: {error.errors()[0]['msg']}); run the sweep again to store its spec anew, finished trials are reused"
+            f"({place}: {error.errors()[0]['msg']}); run the sweep again to store its spec again, finished trials are reused"
         ) from error
 
 

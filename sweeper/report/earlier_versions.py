@@ -57,7 +57,7 @@ def earlier_tests(
             continue  # the same test; by a rule that was declared after it, it would be another
         which = f"version {version.version[:_BRIEF_HASH]}"
         which = which if version.name == spec.name else f"sweep {version.name}, {which},"
-        sentence = f"It was judged before on {numbers.plural(len(shared), 'seed')} of these, at all of alpha ({which} of"
+        sentence = f"It was tested before on {numbers.plural(len(shared), 'seed')} of these, at all of alpha ({which} of"
         sentence += f" {in_utc(version.whole):%Y-%m-%d %H:%M} UTC)"
         is_first = not tests and _is_first_look(version, other, spec, len(shared), outcomes)
         tests.append(EarlierTest(len(shared), sentence, is_first))
@@ -151,7 +151,7 @@ def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
     first = snapshot.first_result
     if spec.claims and first is not None:
         when = "before" if in_utc(stored) <= in_utc(first) else "AFTER"
-        notes.insert(0, f"The claims were stored on {_date(stored)}, {when} the first result they are judged by ({_date(first)}).")
+        notes.insert(0, f"The claims were stored on {_date(stored)}, {when} the first result they are tested on ({_date(first)}).")
     return notes
 
 

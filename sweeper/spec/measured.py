@@ -19,7 +19,7 @@ GAP, NOISE_GAP = "overfitting_gap", "overfitting_noise_gap"
 
 def ensure_measured(name: str, configs: Sequence[tuple[Variant, TrainConfig]], place: str = "metric.primary") -> None:
     """Raises SpecError for a metric that some variant does not measure; `place` is where the sweep names it."""
-    if is_metric(name) and not metric_info(name).judged:
+    if is_metric(name) and not metric_info(name).has_better_side:
         raise SpecError(f"{place}: {name} is what evaluation.guidance chose, of which no value is better; name the metric that chose it")
     for variant, config in configs:
         by_features = {named_by_features(short, config.feature_metrics[0]): short for short in NAMED_BY_FEATURES}

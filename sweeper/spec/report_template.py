@@ -23,7 +23,7 @@ class ReportTemplate(BaseModel):
 
     layout: Layout = "variants"
     """`variants`: a row each, then the contrasts | `factorial`: factors as rows, training steps as columns | `effects`: of every factor
-    | `claims`: verdicts first, then the contrasts."""
+    | `claims`: the contrasts with their verdicts, without the variants."""
     rows: tuple[str, ...] = ()
     """factorial: factors whose levels name the rows; default: those that are not columns."""
     columns: tuple[str, ...] = (STEP,)

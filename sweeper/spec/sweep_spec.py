@@ -92,7 +92,7 @@ class Contrast(Spec):
     """Variant that a margin in % is a share of; without it, of `to`."""
     smallest_effect: Amount | None = None
     """Smallest effect size of interest of a `superior` claim, as `margin` is given: its answer is then superior, equivalent (the effect is
-    smaller than this to both sides) or inferior, judged together."""
+    smaller than this to both sides) or inferior, decided together."""
     expected: Amount | None = None
     """True effect that `sweeper plan` counts the seeds of a `superior` claim for; `smallest_effect`, else 2%, when nothing is said. Of a
     `finishes_more` claim, the true difference in share; 50% when nothing is said."""

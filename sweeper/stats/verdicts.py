@@ -43,9 +43,6 @@ class _Reading:
     estimates: tuple[Estimate | None, ...]
     tests: tuple[PValues, ...]
 
-    def at_last(self) -> PValues:
-        return self.tests[-1] if self.tests else UNTESTED
-
 
 def decide(
     claims: Sequence[ClaimData],

@@ -115,7 +115,7 @@ class TestSeedsRaisedByHand:
         assert (row.verdict, row.p) == ("exploratory", None)
         assert row.estimate is not None
         assert (
-            "It was judged before on 3 seeds of these, at all of alpha (sweep other name, version feedfeedfeed, of 2026-01-05 11:00 UTC),"
+            "It was tested before on 3 seeds of these, at all of alpha (sweep other name, version feedfeedfeed, of 2026-01-05 11:00 UTC),"
             " so no alpha is left for a verdict here. A test of its own needs seeds that none of these has seen, in a new sweep with other"
             " `seeds`; several looks need `sequential` there, before its first result."
         ) in row.sentence

@@ -75,7 +75,7 @@ class TestInReports:
         assert (row.p, row.interval, row.unbiased) == (pytest.approx(alone.p), alone.interval, None)
         assert row.sentence.startswith("Supported at 3 seeds: new is better than old. Relative change of fd_digits: -9.9% [-12.1%")
         assert row.sentence.endswith(
-            "alpha is 0.05. It was judged before on 3 seeds of these, at all of alpha (version feedfeedfeed of 2026-01-05 11:00 UTC): that"
+            "alpha is 0.05. It was tested before on 3 seeds of these, at all of alpha (version feedfeedfeed of 2026-01-05 11:00 UTC): that"
             " verdict stands, and a look at more seeds gives no other."
         )
         assert "spending" not in row.sentence

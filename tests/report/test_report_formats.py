@@ -281,7 +281,7 @@ class TestLatex:
         assert not re.search(r"[%#_^~]", bare.replace("\\textasciicircum", "").replace("\\textasciitilde", ""))
         commands = set(re.findall(r"\\[a-zA-Z]+", bare))
         ours = {r"\begin", r"\end", r"\centering", r"\caption", r"\label", r"\toprule", r"\midrule", r"\bottomrule", r"\item", r"\textbf"}
-        ours |= {r"\sisetup", r"\num", r"\multicolumn", r"\cmidrule", r"\addlinespace", r"\bfseries"}
+        ours |= {r"\shortstack", r"\sisetup", r"\num", r"\multicolumn", r"\cmidrule", r"\addlinespace", r"\bfseries"}
         symbols = {r"\pm", r"\downarrow", r"\uparrow"} | {
             rf"\text{name}" for name in ("dagger", "backslash", "asciicircum", "asciitilde", "less", "greater", "bar")
         }

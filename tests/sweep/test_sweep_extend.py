@@ -13,7 +13,7 @@ def test_seed_blocks_are_added_to_the_last_and_no_further(cluster_home: Home) ->
     printed = cluster_home.run(*WORDS)
     assert "look 1, at 3 of at most 4 seeds: 1 of 1 claims undecided (dual timesteps)" in printed
     assert "look 2, at 4 of at most 4 seeds: " in printed
-    assert "before the first result they are judged by" in " ".join(printed.split())
+    assert "before the first result they are tested on" in " ".join(printed.split())
     assert "O'Brien-Fleming spending, look 2 of a sweep of at most 4 seeds" in " ".join(printed.split())
     snapshot = cluster_home.snapshot()
     assert snapshot.spec["sequential"] == {"max_seeds": 4, "spending": "obrien_fleming", "looks": [3, 4]}

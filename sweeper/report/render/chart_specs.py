@@ -22,6 +22,10 @@ TALL = 320
 _MOST_LABELS = 24
 
 
+def _axis_title(metric: MetricInfo) -> str:
+    return f"{metric.label} ({metric.direction} is better)" if metric.has_better_side else metric.label
+
+
 def forest_spec(metric: MetricInfo, rows: Rows, marks: Mapping[str, str] = READINGS, unit: str = "") -> dict[str, Any]:
     """Estimates with intervals around a line at 0. `marks`: reading -> shape; the first one is filled."""
     import altair as alt
@@ -53,7 +57,7 @@ def means_spec(metric: MetricInfo, rows: Rows) -> dict[str, Any]:
     import altair as alt
 
     y = alt.Y("name:N", sort=None, axis=None)
-    x = alt.X("value:Q", title=f"{metric.label} ({metric.direction} is better)", scale=alt.Scale(zero=False))
+    x = alt.X("value:Q", title=_axis_title(metric), scale=alt.Scale(zero=False))
     means, tooltip = "datum.kind == 'mean'", [alt.Tooltip("name:N", title="variant"), alt.Tooltip("said:N", title=metric.label)]
     return fitted(
         alt.layer(
@@ -73,7 +77,7 @@ def curve_spec(metric: MetricInfo, variants: Sequence[str]) -> dict[str, Any]:
     legend = alt.Legend(title=None, orient="top", columns=2, labelLimit=150, symbolStrokeWidth=2, symbolOpacity=1)
     colour = alt.Color("variant:N", scale=domain, legend=legend)
     x = alt.X("step:Q", title="training step", axis=alt.Axis(format="~s"))
-    y = alt.Y("value:Q", title=f"{metric.label} ({metric.direction} is better)", scale=alt.Scale(zero=False))
+    y = alt.Y("value:Q", title=_axis_title(metric), scale=alt.Scale(zero=False))
     tooltip = [alt.Tooltip("variant:N"), alt.Tooltip("step:Q", format=","), alt.Tooltip("said:N", title=metric.label)]
     return fitted(
         alt.layer(
@@ -92,7 +96,7 @@ def cost_spec(metric: MetricInfo, rows: Rows) -> dict[str, Any]:
 
     shape = alt.Shape("name:N", legend=None)
     x = alt.X("seconds:Q", title="training seconds of one trial", scale=alt.Scale(zero=False, padding=30))
-    y = alt.Y("value:Q", title=f"{metric.label} ({metric.direction} is better)", scale=alt.Scale(zero=False, padding=12))
+    y = alt.Y("value:Q", title=_axis_title(metric), scale=alt.Scale(zero=False, padding=12))
     tooltip = [alt.Tooltip("name:N", title="variant"), alt.Tooltip("said:N", title=metric.label)]
     return fitted(
         alt.layer(

@@ -10,7 +10,7 @@ from sweeper.report import numbers
 from sweeper.report.page import MOST_DRAWN, ReportPage
 from sweeper.report.render import chart_specs, search_charts, wording
 from sweeper.report.render.report_tables import shown
-from sweeper.report.results import ClaimResult, Report
+from sweeper.report.results import ClaimResult, ContrastResult, Report
 from sweeper.states import TRIAL_STATES
 from sweeper.stats.summaries import Summary
 from sweeper.visible import one_line
@@ -117,9 +117,16 @@ def drawn_of(report: Report) -> Report:
     return replace(
         report,
         variants=report.variants[:MOST_DRAWN],
-        contrasts=report.contrasts[:MOST_DRAWN],
+        contrasts=_first_contrasts(report),
         effects=report.effects[:MOST_DRAWN],
     )
+
+
+def _first_contrasts(report: Report) -> tuple[ContrastResult, ...]:
+    """Those among the first claims, and among the first differences: they stand in plots of their own."""
+    claimed = [row for row in report.contrasts if row.claim is not None][:MOST_DRAWN]
+    names = {row.name for row in (*claimed, *report.differences[:MOST_DRAWN])}
+    return tuple(row for row in report.contrasts if row.name in names)
 
 
 def _of_search(report: Report) -> list[Figure]:

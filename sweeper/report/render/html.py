@@ -23,7 +23,7 @@ _PLOTS_CHECKED = 8
 
 
 def render_html(page: ReportPage, bundle: str | None = None) -> str:
-    """The page; equal stories and bundles give equal bytes. `bundle` is the script that draws, that of `vega_bundle` where None."""
+    """The page; equal pages and bundles give equal bytes. `bundle` is the script that draws, that of `vega_bundle` where None."""
     import jinja2
     from markupsafe import Markup
 

@@ -110,7 +110,13 @@ class ContrastShape(EstimateShape):
     dropped: Annotated[dict[str, str], Field(description="Training seed -> why it has no value here.")]
     caveats: list[str]
     sentence: str
-    p_holm: Annotated[float | None, Field(description="Of the claim that it makes, see `claims`; null where it claims nothing.")]
+    p_holm: Annotated[
+        float | None,
+        Field(
+            description="Of the claim that it makes, see `claims`; null where it claims nothing. It may be of an earlier look than this"
+            " estimate."
+        ),
+    ]
     verdict: Verdict | None
 
 
@@ -220,7 +226,7 @@ class ProposalShape(TypedDict):
     variant: str
     setting: Annotated[dict[str, str | bool | int | float], Field(description="Factor -> number or level, where it changes something.")]
     state: Literal["finished", "stopped", "failed", "open"]
-    step: Annotated[int, Field(description="Training step that it was heard of.")]
+    step: Annotated[int, Field(description="Last training step that it reported.")]
     values: Annotated[dict[str, float], Field(description="Objective -> mean over the seeds; empty unless finished.")]
     seconds: Annotated[float, Field(description="Device seconds that its trials took.")]
 

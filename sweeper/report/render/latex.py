@@ -56,10 +56,11 @@ def _parts(table: Table) -> Iterable[Table]:
 
 def _table(caption: str, table: Table, label: str) -> str:
     columns = [(column, [row.cells[i] for row in table.rows]) for i, column in enumerate(table.columns)]
+    stacked = not any(column.kind == "number" for column in table.columns)  # columns of sentences are wider than a page
     lines = []
     for row in table.rows:
         lines += [r"\addlinespace"] if row.begins else []
-        lines.append(" & ".join(_cell(cell, column) for cell, column in zip(row.cells, table.columns, strict=True)) + r" \\")
+        lines.append(" & ".join(_cell(cell, column, stacked) for cell, column in zip(row.cells, table.columns, strict=True)) + r" \\")
     return "\n".join(
         [
             r"\begin{table}",
@@ -109,9 +110,12 @@ def _alignment(column: Column, cells: Sequence[Cell]) -> str:
     return f"S[table-format={sign}{whole}.{decimals}{uncertainty}]"
 
 
-def _cell(cell: Cell, column: Column) -> str:
+def _cell(cell: Cell, column: Column, stacked: bool) -> str:
+    """`stacked`: the lines of a text one below the other."""
     if column.kind != "number":
-        return rf"\textbf{{{latex(cell.text)}}}" if cell.strong else latex(cell.text)
+        lines = r" \\ ".join(map(latex, cell.lines))
+        text = rf"\shortstack[l]{{{lines}}}" if stacked and len(cell.lines) > 1 else latex(cell.text)
+        return rf"\textbf{{{text}}}" if cell.strong else text
     if _is_aligned(cell):
         return (r"\bfseries " if cell.strong else "") + _written(cell)
     if cell.quantity is None or not cell.lines[1:]:

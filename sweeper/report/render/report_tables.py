@@ -182,7 +182,8 @@ def _contrasts(report: Report) -> list[Table]:
             cells[1] = Cell((f"{row.claim.estimate_text}{DAGGER if open_ else ''}",), strong=supported)
             cells[-1] = replace(cells[-1], strong=supported, alarm=row.claim.verdict == "refuted" and row.claim.answer != "equivalent")
         rows.append(Row(tuple(cells)))
-    details = tuple((row.name, tuple(wording.contrast_text(row))) for row in report.contrasts)
+    texts = (tuple(wording.contrast_text(row)) for row in report.contrasts)
+    details = tuple((row.cells[0].lines[0], text) for row, text in zip(rows, texts, strict=True))  # `cut` goes by these names
     verdicts = {claim.verdict for claim in report.claims}
     meanings = tuple(f"{verdict}: {meaning}" for verdict, meaning in OPEN.items() if verdict in verdicts)
     details += ((DAGGER, meanings),) if meanings else ()
@@ -240,8 +241,7 @@ def shown(report: Report, row: VariantResult) -> str:
 
 
 def _heading(report: Report, metric: MetricInfo) -> str:
-    label = report.template.names.get(metric.name)
-    return wording.metric_heading(metric) if label is None else f"{wording.metric_heading(metric)[0]} {label}"
+    return wording.metric_heading(metric, report.template.names.get(metric.name))
 
 
 def metric_cell(summary: Summary, decimals: int, expected: int) -> Cell:

@@ -1,5 +1,6 @@
 """What the formats that people read have in common: the lines above the table, headings, the text of a cell."""
 
+import re
 from collections.abc import Sequence
 
 from sweeper.metrics import FINISHING, MetricInfo
@@ -40,9 +41,10 @@ def rebuild_command(report: Report, format: str) -> str:
     return report.command if format == "terminal" else f"{report.command} --format {format}"
 
 
-def metric_heading(metric: MetricInfo) -> str:
-    """The label behind an arrow that points to the better side, where one is."""
-    return metric.label if not metric.judged else f"{'↓' if metric.direction == 'lower' else '↑'} {metric.label}"
+def metric_heading(metric: MetricInfo, shown: str | None = None) -> str:
+    """The label behind an arrow that points to the better side, where one is. `shown` stands in for the metric's own label."""
+    label = shown or metric.label
+    return f"{'↓' if metric.direction == 'lower' else '↑'} {label}" if metric.has_better_side else label
 
 
 def state_lines(row: VariantResult) -> list[str]:
@@ -91,7 +93,7 @@ def contrast_cells(row: ContrastResult, report: Report) -> tuple[list[str], ...]
     seeds = seeds_text(row.summary, planned).split() if claim.rule is None else [f"{claim.seeds}/{planned}", _RULES[claim.rule]]
     p = numbers.MISSING if claim.p_adjusted is None else numbers.p_value(claim.p_adjusted)
     kind = f"({claim.kind.replace('_', ' ')})"
-    return [name, kind], [claim.estimate_text], [claim.interval_text, *level], seeds, [p], [claim.verdict_text]
+    return [name, kind], [claim.estimate_text], [claim.interval_text, *level], seeds, [p], re.split(r"(?<=[:,]) ", claim.verdict_text)
 
 
 def seeds_text(summary: Summary, planned: int) -> str:
@@ -105,8 +107,10 @@ def contrast_text(row: ContrastResult) -> list[str]:
     if row.claim is None:
         return [*question, row.sentence]
     units = []
-    if row.claim.on_log and row.estimate is not None:
-        units = [f"In units of {row.metric}: {numbers.fixed(row.estimate, row.decimals)}."]
+    if row.estimate is not None and (row.claim.on_log or row.claim.estimate is None):
+        # A claim may stand at an earlier look; the difference in units is over all seeds that have a value.
+        over = "" if row.claim.seeds == row.n_pairs else f", over {numbers.plural(row.n_pairs, 'seed')}"
+        units = [f"In units of {row.metric}{over}: {numbers.fixed(row.estimate, row.decimals)}."]
     return [*question, " ".join((row.claim.sentence, *units, *row.remarks))]
 
 
