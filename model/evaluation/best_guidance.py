@@ -74,7 +74,10 @@ def choose_guidance(evaluation: EvaluationConfig, distance: str, measure: Measur
     values: dict[float, float | None] = {}
     for scale in asked.best_of:
         tried = _at(evaluation, scale).model_copy(update={"seed": asked.seed, "more_seeds": ()})
-        values[scale] = measure(tried, f" chooses, guidance {scale:g}")
+        try:
+            values[scale] = measure(tried, f" chooses, guidance {scale:g}")
+        except Diverged:  # in every process: samples at this scale are not finite, and another may be chosen
+            values[scale] = math.nan
     finite = {scale: value for scale, value in values.items() if value is not None and math.isfinite(value)}
     sign = -1 if by in HIGHER_IS_BETTER else 1
     best = min(finite, key=lambda scale: (sign * finite[scale], scale), default=None)

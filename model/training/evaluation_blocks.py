@@ -58,7 +58,7 @@ class EvaluationBlocks:
         return self._together.told(value)
 
     def __call__(self, drawn_as: str, count: int, make: MakeBlock) -> Sequence[Measured] | None:
-        """See `model.evaluation.measured_samples.Blocks`. Raises Diverged in the first process for a block of any."""
+        """See `model.evaluation.measured_samples.Blocks`. Raises Diverged, in every process, for a block of any."""
         together, size = self._together, self._together.world.size
         made = self._kept(drawn_as, count) if together.first else {}
         missing = together.told([number for number in range(count) if number not in made])
@@ -67,10 +67,13 @@ class EvaluationBlocks:
         for first in range(0, len(missing), size):
             self._between()
             turn = missing[first : first + size][together.world.rank :][:1]
-            for part in together.gathered(_made(turn, make)):
-                if isinstance(part, Diverged):
-                    raise part
-                fresh |= part
+            parts = together.gathered(_made(turn, make))
+            diverged = together.told(next((part for part in parts if isinstance(part, Diverged)), None))
+            if diverged is not None:
+                raise diverged
+            for part in parts:
+                if not isinstance(part, Diverged):
+                    fresh |= part
             if together.first and first + size < len(missing) and time.monotonic() - written >= KEEP_SECONDS:
                 self._write(drawn_as, fresh)
                 made |= fresh

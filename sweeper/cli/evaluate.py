@@ -54,6 +54,7 @@ def evaluate(
 
     Stopped, the same command goes on; finished, it shows the result.
     """
+    from model.config import modules_also_in
     from model.errors import ModelError
     from model.evaluate_weights import OF_SAMPLES, Machine
     from model.sample_trial import Subject, autoencoder_of
@@ -72,15 +73,16 @@ def evaluate(
         "reference": str(reference),
         "extra_metrics": metric if metric is not None else ["sfid", "precision", "recall"],
     }
-    try:
-        network = Subject.of_preset(family, preset, qk_norm=qk_norm, channels=channels, resolution=resolution, classes=classes)
-        decoding = autoencoder_of(autoencoder, autoencoder_kind)
-        subject = network.asked({"samples": samples, "labels": labels, "seed": seed, "autoencoder": decoding} | drawn | compared)
-    except ModelError as error:
-        raise RequestError(str(error)) from error
     machine = Machine(device or ("cuda" if gpu_models() else "cpu"), threads, precision)
     called = name or checkpoint.stem
-    result, folder = evaluate_checkpoint(called, subject, checkpoint, machine, Settings(), say=lambda line: print(line, flush=True))
+    with modules_also_in([Path.cwd()]):  # where a sampler of the user's may stand
+        try:
+            network = Subject.of_preset(family, preset, qk_norm=qk_norm, channels=channels, resolution=resolution, classes=classes)
+            decoding = autoencoder_of(autoencoder, autoencoder_kind)
+            subject = network.asked({"samples": samples, "labels": labels, "seed": seed, "autoencoder": decoding} | drawn | compared)
+        except ModelError as error:
+            raise RequestError(str(error)) from error
+        result, folder = evaluate_checkpoint(called, subject, checkpoint, machine, Settings(), say=lambda line: print(line, flush=True))
     width, colour = shutil.get_terminal_size().columns, sys.stdout.isatty()
     for table in [evaluated_table(called, result.metrics, result.protocol, result.details), *published]:
         print(f"\n{render_table(table, width, colour)}", end="")

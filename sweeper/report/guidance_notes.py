@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any, TypeGuard
 
 from sweeper.metrics import is_metric, metric_info
 from sweeper.records import TrialOutcome
@@ -12,7 +13,7 @@ NAMED = 8
 
 def guidance_notes(finished: Sequence[TrialOutcome]) -> list[str]:
     """A sentence, of finished trials; none where all had one scale."""
-    chosen = [(outcome.variant, of) for outcome in finished if isinstance(of := outcome.details.get("guidance"), dict)]
+    chosen = [(outcome.variant, of) for outcome in finished if _is_choice(of := outcome.details.get("guidance"))]
     asked = {(tuple(of["values"]), of["by"], of["seed"]) for _, of in chosen}
     if len(asked) > 1:
         return ["Guidance: trials chose among different scales, by different metrics or on different seeds."]
@@ -27,7 +28,20 @@ def guidance_notes(finished: Sequence[TrialOutcome]) -> list[str]:
         for variant, of in counts.items()
     ]
     more = f"; and {len(listed) - NAMED} more variants" if len(listed) > NAMED else ""
+    fixed = list(dict.fromkeys(outcome.variant for outcome in finished if outcome.variant not in counts))
+    who = "each trial of the variants below" if fixed else "each trial"
+    apart = (
+        f" At one scale that was not chosen: {', '.join(fixed[:NAMED])}; a difference from them is one of guidance too." if fixed else ""
+    )
     return [
-        f"Guidance: each trial chose its own among {', '.join(scales)} by {metric_info(by).label if is_metric(by) else by} on samples of"
-        f" generation seed {seed}, on which nothing is measured. Chosen (trials): {'; '.join(listed[:NAMED])}{more}."
+        f"Guidance: {who} chose its own among {', '.join(scales)} by {metric_info(by).label if is_metric(by) else by} on samples of"
+        f" generation seed {seed}, on which nothing is measured. Chosen (trials): {'; '.join(listed[:NAMED])}{more}.{apart}"
     ]
+
+
+def _is_choice(of: object) -> TypeGuard[dict[str, Any]]:
+    """Whether it is what a trial says of its choice: an imported trial may say anything."""
+    if not isinstance(of, dict):
+        return False
+    kinds = {"values": dict, "by": str, "seed": int, "chosen": int | float}
+    return all(isinstance(of.get(name), kind) for name, kind in kinds.items())

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+USUAL_TOLERANCE = 1e-5
+
 
 def badge_of(protocol: Mapping[str, Any], reference: str) -> tuple[str, str, str]:
     """('FID-50K · guidance 1.5 in [0, 1]', 'euler_maruyama, 250 steps · labels random', 'against adm.npz (hash)')."""
@@ -36,9 +38,12 @@ def choice_words(details: Mapping[str, Any]) -> str | None:
 
 
 def sampler_words(sampler: Mapping[str, Any]) -> str:
-    """'euler_maruyama, 250 steps'."""
-    named = f"{sampler['kind']} ({sampler['source_hash']})" if sampler.get("source_hash") else f"{sampler['kind']}"
-    return named + ("" if sampler["kind"] == "dopri5" else f", {sampler['steps']} steps")
+    """'euler_maruyama, 250 steps'; 'dopri5', with its tolerances where they are not the usual ones."""
+    named = f"{sampler['kind']} ({sampler['source_hash'][:12]})" if sampler.get("source_hash") else f"{sampler['kind']}"
+    if sampler["kind"] != "dopri5":
+        return f"{named}, {sampler['steps']} steps"
+    relative, absolute = (sampler.get(f"{which}_tolerance", USUAL_TOLERANCE) for which in ("relative", "absolute"))
+    return named if relative == absolute == USUAL_TOLERANCE else f"{named}, tolerances {relative:g} and {absolute:g}"
 
 
 def protocol_words(protocol: Mapping[str, Any]) -> dict[str, str]:

@@ -57,8 +57,17 @@ def stand_beside(
     if not mine:
         return sets, ()
     evaluations, why = _evaluations(spec, variants)
+    outcomes = list(outcomes)
+    if against := _references_of(outcomes):  # as it was when trials were measured: the file at its path may be another by now
+        evaluations = [of | {"reference": against} if of["reference"] != "training images" else of for of in evaluations]
     made_with = {field: sorted({str(o.comparability[field]) for o in outcomes if field in o.comparability}) for field in CONDITIONS}
     return sets, tuple(_readable(one, evaluations, why, made_with) for one in mine)
+
+
+def _references_of(outcomes: Iterable[TrialOutcome]) -> str:
+    """Hashes of the reference files that trials were measured against; empty where it was none."""
+    parts = (part for outcome in outcomes for part in str(outcome.comparability.get("evaluator", "")).split("+"))
+    return " or ".join(sorted({part.removeprefix("against ") for part in parts if part.startswith("against ")}))
 
 
 def ensure_known(name: str, measured: Iterable[str], asked_by: str) -> None:
@@ -72,7 +81,7 @@ def _readable(
 ) -> WeightsBeside:
     try:
         return _beside(one, evaluations, why, made_with)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RequestError(f"the protocol of weights {one.name} is none that this release reads ({error!r}); measure them again") from error
 
 

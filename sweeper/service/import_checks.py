@@ -14,7 +14,7 @@ from model.errors import ModelError
 from model.train_trial import FACTS_FILE, ensure_undamaged, is_whole, read_facts
 from sweeper.errors import RequestError, SweeperError
 from sweeper.plan.trial_names import TrialNames
-from sweeper.report.protocol_words import protocol_words
+from sweeper.report.protocol_words import badge_of, choice_words, protocol_words
 from sweeper.service.archive_reader import ArchiveReader
 from sweeper.service.sweep_archive import TRIALS, VERSIONS, WEIGHTS, ArchivedFile, ArchivedTrial
 from sweeper.spec.sweep_spec import SweepSpec
@@ -142,9 +142,11 @@ def _check_weights(archive: ArchiveReader) -> None:
         before = one.name
         _check_times(archive, one.measured)
         try:
+            badge_of(one.protocol, "")
             protocol_words(one.protocol)
+            choice_words(one.details)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise archive.damaged(f"the protocol of weights {one.name} means nothing to this sweeper ({error!r})") from error
+            raise archive.damaged(f"the protocol or the details of weights {one.name} mean nothing to this sweeper ({error!r})") from error
 
 
 def _check_times(archive: ArchiveReader, *times: datetime | None) -> None:

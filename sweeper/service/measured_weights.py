@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 import shutil
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ FOLDER = "evaluations"
 
 def folder_of(settings: Settings, name: str) -> Path:
     """Of the result of that name; raises RequestError for one that no folder can have."""
-    if not name or name in (".", "..") or "/" in name:
+    if name in (".", "..") or not re.fullmatch(r"[^/\x00-\x1f]{1,255}", name) or not name.isprintable():
         raise RequestError(f"--name {name}: it becomes the name of a folder; give letters, digits and dashes")
     return settings.root / FOLDER / name
 
@@ -61,6 +62,8 @@ def forget_weights(settings: Settings, name: str, *, dry_run: bool) -> tuple[Mea
         raise RequestError(f"no weights were measured under the name {name}{nearest(name, found)}")
     if not dry_run:
         shutil.rmtree(folder, ignore_errors=True)  # first: what is left in the store alone is seen, and goes with the same command
+        if read_result(folder) is not None:
+            raise RequestError(f"{folder} cannot be removed; remove it, then run the same command again")
         if store is not None:
             with existing_store_to_write(settings) as writing:
                 writing.forget_weights(name)

@@ -10,6 +10,7 @@ from sweeper.driver.attempt_records import read_trials
 from sweeper.errors import RequestError, StoreError
 from sweeper.liveness import is_dead
 from sweeper.service.backups import ON_A_SERVER, Backup, newest_whole
+from sweeper.service.measured_weights import take_in_folders
 from sweeper.service.open_store import store_with_results
 from sweeper.service.sweep_records import SweepRecord, read_sweep_records
 from sweeper.settings import Settings
@@ -115,6 +116,7 @@ def _fill(url: str, settings: Settings) -> tuple[Taken, list[str]]:
                 missing += unread
                 if trial is not None:
                     taking.put_back(trial)
+        take_in_folders(store, settings)
         return taking.taken, missing
 
 

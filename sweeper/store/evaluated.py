@@ -12,13 +12,13 @@ from sweeper.store.writing import chunks, finite, insert_or_ignore
 
 
 def measured(session: Session, names: Collection[str] | None = None) -> tuple[MeasuredWeights, ...]:
-    """Those of these names, of all without a list; by name."""
-    query = sa.select(EvaluatedWeights).order_by(EvaluatedWeights.name)
+    """Those of these names, of all without a list; by name, in an order that depends on no database's collation."""
+    query = sa.select(EvaluatedWeights)
     if names is not None:
         query = query.where(EvaluatedWeights.name.in_(names))
-    return tuple(
-        MeasuredWeights(row.name, dict(row.metrics), dict(row.protocol), dict(row.details), row.measured) for row in session.scalars(query)
-    )
+    rows = session.scalars(query)
+    found = (MeasuredWeights(row.name, dict(row.metrics), dict(row.protocol), dict(row.details), row.measured) for row in rows)
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
 def keep(session: Session, rows: Iterable[MeasuredWeights]) -> int:

@@ -61,6 +61,14 @@ def _refuse_odd(value: JsonValue, depth: int) -> None:
 Whole = Annotated[int, Field(ge=0, le=LARGEST)]
 Step = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """Of training; what databases count in four bytes."""
+
+
+def _a_folder(name: str) -> str:
+    if name in (".", ".."):
+        raise ValueError("it becomes the name of a folder")
+    return name
+
+
 Text = Annotated[str, Field(max_length=1_000_000), AfterValidator(_plain_text)]
 Word = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_plain_text)]
 Name = Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z-]{3,63}$")]
@@ -147,7 +155,7 @@ class PlacePart(Part):
 class WeightsPart(Part):
     """Weights that `sweeper evaluate` measured."""
 
-    name: Annotated[str, Field(pattern=r"^[^/\x00-\x1f]{1,255}$"), AfterValidator(_plain_text)]
+    name: Annotated[str, Field(pattern=r"^[^/\x00-\x1f]{1,255}$"), AfterValidator(_plain_text), AfterValidator(_a_folder)]
     metrics: dict[Word, FiniteFloat]
     protocol: Json
     details: Json

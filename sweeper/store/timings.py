@@ -44,7 +44,11 @@ def timings(session: Session, newest: int) -> list[TrialTiming]:
     for config, comparability, evaluation, rate, started, ended, first, last_step, details in session.execute(query):
         steps = (last_step - (first or 0)) / rate
         other = max((ended - started).total_seconds() - steps, 0.0)
-        looking = details.get("looking") or {}
-        by, per_sample = looking.get("by", ""), looking.get("seconds_per_sample")
-        found.append(TrialTiming(config, comparability, evaluation, 1 / rate, other, by, per_sample))
+        found.append(TrialTiming(config, comparability, evaluation, 1 / rate, other, *_looking(details.get("looking"))))
     return found
+
+
+def _looking(said: object) -> tuple[str, float | None]:
+    """(networks, seconds per sample) of what a trial said; an imported one may say anything."""
+    by, per_sample = (said.get("by"), said.get("seconds_per_sample")) if isinstance(said, dict) else (None, None)
+    return (by, float(per_sample)) if isinstance(by, str) and isinstance(per_sample, int | float) else ("", None)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,8 @@ def test_the_store_has_it_and_a_report_shows_it(sweeper: Sweeper, asked: tuple[s
         (("--preset", "B/3"), "--preset B/3: there is no such size"),
         (("--name", "2607.02508-cells"), "--name 2607.02508-cells: a set of published figures is called so; give another name"),
         (("--name", "a/b"), "--name a/b: it becomes the name of a folder"),
+        (("--name", "a\tb"), "it becomes the name of a folder"),
+        (("--sampler", "own_steps.Own"), "there is no module own_steps with a source file; put own_steps beside the sweep file"),
         (("--channels", "4"), "samples of 4 channels are latents; give the autoencoder"),
         (("--reference", "nothing.npz"), "nothing.npz cannot be read"),
         (("--classes", "11"), "nano.safetensors is no ours checkpoint of this network"),
@@ -129,3 +132,14 @@ def test_what_cannot_be_is_one_line_and_makes_nothing(
     assert message in said.err
     assert said.err.count("\n") == 1
     assert not home.exists()
+
+
+def test_a_sampler_in_the_current_folder_draws(sweeper: Sweeper, asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a command has it on no path."""
+    source = Path(__file__).parents[1] / "model" / "midpoint_sampler.py"
+    Path("own_midpoint.py").write_text(source.read_text())
+    monkeypatch.setattr("sys.path", [path for path in sys.path if path not in ("", str(Path.cwd()))])
+    said = sweeper(*asked, "--sampler", "own_midpoint.Midpoint", "--metric", "sfid")
+    assert (said.code, said.err) == (0, "")
+    result = json.loads((Path(said.out.split("kept in ")[1].strip()) / "result.json").read_text())
+    assert result["protocol"]["evaluation"]["sampler"]["kind"] == "own_midpoint.Midpoint"

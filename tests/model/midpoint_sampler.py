@@ -26,3 +26,7 @@ class Half(Sampler):
 
 class NoSampler:
     """Does not say that it draws."""
+
+
+class NoDraw(Sampler):
+    """Forgets to draw."""

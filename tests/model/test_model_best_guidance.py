@@ -52,6 +52,17 @@ def test_the_best_value_chooses_and_the_smallest_scale_of_several() -> None:
         chosen({1.0: math.nan, 2.0: math.inf})
 
 
+def test_a_scale_whose_samples_are_not_finite_is_not_chosen() -> None:
+    def measure(asked: EvaluationConfig, _: str) -> float:
+        if asked.guidance.scale == 20:
+            raise Diverged(3, "a generated sample", math.nan)
+        return asked.guidance.scale
+
+    found = choose_guidance(EvaluationConfig.model_validate({"guidance": {"best_of": [1, 20], "seed": 7}}), "fid", measure, alone, 3)
+    assert found.details is not None
+    assert (found.details["chosen"], found.details["values"]) == (1.0, {"1": 1.0, "20": None})
+
+
 @pytest.mark.parametrize(
     ("evaluation", "message"),
     [

@@ -59,6 +59,7 @@ def test_code_that_was_replaced_is_refused(tmp_path: Path) -> None:
         ("eulr", "evaluation.sampler.kind is one of euler, heun, dopri5, euler_maruyama, ancestral, not 'eulr'; did you mean euler?"),
         ("no_such.Thing", "evaluation.sampler.kind no_such.Thing: there is no module no_such with a source file; put no_such beside"),
         ("midpoint_sampler.NoSampler", "midpoint_sampler.NoSampler is no subclass of model.sampling.samplers.Sampler; make it one"),
+        ("midpoint_sampler.NoDraw", "midpoint_sampler.NoDraw cannot be made without arguments: TypeError"),
         ("midpoint_sampler.Missing", "module 'midpoint_sampler' has no attribute 'Missing'; check the name"),
         ("midpoint_sampler.Half", "gave images of shape (1, 16, 4) and type torch.float64; return them like problem.x, (3, 16, 4)"),
     ],

@@ -8,15 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from report_snapshots import MakeSnapshot
+from report_snapshots import MakeSnapshot, finished
 
 from sweeper.errors import RequestError
 from sweeper.records import MeasuredWeights, SweepSnapshot
 from sweeper.report.build import build_report
-from sweeper.report.protocol_words import badge_of, guidance_words
+from sweeper.report.guidance_notes import guidance_notes
+from sweeper.report.protocol_words import badge_of, guidance_words, sampler_words
 from sweeper.report.render.formats import FORMATS, render
 from sweeper.report.render.report_tables import tables_of
 from sweeper.report.results import Report
+from sweeper.report.weights_beside import _references_of
 
 CELLS = "2607.02508-cells"
 ALIKE = {
@@ -115,3 +117,26 @@ def test_words() -> None:
     assert guidance_words({"scale": 4, "interval": [0, 1], "channels": "first3"}) == "4 in [0, 1] on the first 3 channels"
     badge = badge_of({"evaluation": ALIKE | {"sampler": {"kind": "dopri5", "steps": 50}}}, "adm.npz (01)")
     assert badge == ("FID-1K · no guidance", "dopri5 · labels balanced", "against adm.npz (01)")
+
+
+def test_tolerances_and_the_reference_that_trials_were_measured_against_count() -> None:
+    loose = {"kind": "dopri5", "relative_tolerance": 1e-3, "absolute_tolerance": 1e-6}
+    assert sampler_words(loose) == "dopri5, tolerances 0.001 and 1e-06"
+    assert sampler_words({"kind": "dopri5", "steps": 50}) == "dopri5"
+    outcome = finished("new", 0, 9.0)
+    measured = dataclasses.replace(outcome, comparability=dict(outcome.comparability) | {"evaluator": "inception+against 0123"})
+    assert _references_of([measured, measured, outcome]) == "0123"
+
+
+@pytest.mark.parametrize("said", [{}, [], "x", {"values": {}, "by": "fid", "seed": 1, "chosen": "x"}], ids=str)
+def test_a_choice_that_an_imported_trial_makes_up_is_passed_over(said: Any) -> None:
+    outcome = finished("new", 0, 9.0)
+    assert guidance_notes([dataclasses.replace(outcome, details={"guidance": said})]) == []
+
+
+def test_variants_whose_scale_was_not_chosen_are_named() -> None:
+    choice = {"chosen": 1.5, "by": "fid", "seed": 7, "values": {"1": 3.0, "1.5": 2.0}}
+    chose, fixed = finished("best", 0, 9.0), finished("fixed", 0, 9.0)
+    (note,) = guidance_notes([dataclasses.replace(chose, details={"guidance": choice}), fixed])
+    assert "each trial of the variants below chose its own among 1, 1.5" in note
+    assert note.endswith("At one scale that was not chosen: fixed; a difference from them is one of guidance too.")

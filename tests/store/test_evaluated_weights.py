@@ -1,14 +1,18 @@
 """What `sweeper evaluate` measured, in a store of either kind: the first result of a name stands, until it is forgotten; it travels."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from sweeper.errors import RequestError
 from sweeper.records import MeasuredWeights
 from sweeper.service.export_sweep import ExportRequest, export_sweep
 from sweeper.service.import_sweep import import_sweep
+from sweeper.service.rebuild_store import rebuild_store
+from sweeper.service.sweep_records import write_sweep_record
 from sweeper.settings import Settings
 from sweeper.spec.load import load_sweep
 from sweeper.store.results_store import ResultsReader, ResultsStore
@@ -78,6 +82,31 @@ def test_an_archive_whose_protocol_means_nothing_is_refused(tmp_path: Path) -> N
     with ResultsStore.open(there.store_url) as store:
         store.keep_weights([MeasuredWeights("odd", {"fid": 1.0}, {"evaluation": {}}, {}, WHEN)])
     export_sweep(there, ExportRequest("moved", None, tmp_path / "moved.zip"))
-    with pytest.raises(RequestError, match="the protocol of weights odd means nothing to this sweeper"):
+    with pytest.raises(RequestError, match="the protocol or the details of weights odd mean nothing to this sweeper"):
         import_sweep(here, tmp_path / "moved.zip")
     assert not here.root.exists()
+
+
+def test_their_order_is_that_of_no_database(store: ResultsStore) -> None:
+    """A database that sorts as people do has dit before SiT, and the archive would be refused elsewhere."""
+    store.keep_weights([of("dit"), of("SiT")])
+    assert [one.name for one in store.measured_weights()] == ["SiT", "dit"]
+    asked: list[str] = []
+    sa.event.listen(store._database._engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    store.measured_weights()
+    assert not any("ORDER BY" in statement for statement in asked if "evaluated_weights" in statement)
+
+
+def test_a_store_that_is_made_again_has_them(tmp_path: Path) -> None:
+    settings, one = Settings(home=tmp_path / "home"), of("mine")
+    folder = settings.root / "evaluations" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps({"metrics": one.metrics, "protocol": one.protocol, "details": one.details}))
+    record(settings.store_url, "mine")
+    with ResultsStore.open(settings.store_url) as store:
+        store.keep_weights([one])
+        write_sweep_record(store, settings, "moved", "default", "v1")
+    for file in settings.root.glob("sweeper.db*"):
+        file.unlink()
+    rebuild_store(settings)
+    assert export_sweep(settings, ExportRequest("moved", None, tmp_path / "moved.zip")).weights == 1
