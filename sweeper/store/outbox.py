@@ -94,10 +94,11 @@ def write_mark(session: Session, tracker: str, mark: str) -> None:
     session.execute(sa.update(RegisteredTracker).where(RegisteredTracker.name == tracker).values(mark=mark))
 
 
-def acquire_sync_lease(session: Session, tracker: str, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool:
+def acquire_sync_lease(session: Session, tracker: str, owner: str, seconds: float, is_dead: Callable[[str], bool]) -> bool | None:
+    """None where the tracker is not registered."""
     lease = session.scalars(sa.select(RegisteredTracker).filter_by(name=tracker).with_for_update()).one_or_none()
-    if lease is None:  # unregistered meanwhile
-        return False
+    if lease is None:
+        return None
     moment = now(session)
     until = moment + timedelta(seconds=seconds)
     if lease.owner not in ("", owner) and lease.until > moment and not is_dead(lease.owner):

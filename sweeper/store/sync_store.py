@@ -71,9 +71,16 @@ class SyncStore:
             return outbox.backlog(session, self.tracker)
 
     def acquire_sync_lease(self, owner: str, seconds: float, is_dead: IsDead) -> bool:
-        """Become, or stay, the one that delivers, for so many seconds; False while another one's lease lasts and it is not dead."""
+        """Become, or stay, the one that delivers, for so many seconds; False while another one's lease lasts and it is not dead.
+
+        A tracker that is not registered any more is registered again: a run that does not name it dropped it while nobody held its lease.
+        """
         with self._database.writing() as session:
-            return outbox.acquire_sync_lease(session, self.tracker, owner, seconds, is_dead)
+            taken = outbox.acquire_sync_lease(session, self.tracker, owner, seconds, is_dead)
+            if taken is None:
+                trackers.register(session, self.tracker)
+                taken = outbox.acquire_sync_lease(session, self.tracker, owner, seconds, is_dead)
+            return bool(taken)
 
     def release_sync_lease(self, owner: str) -> None:
         """Let another deliver; nothing happens when `owner` is not the one that does."""

@@ -75,6 +75,7 @@ class SyncSource(TrialSource, Protocol):
         """Take or renew the only right to drain the outbox, for `seconds` from now.
 
         True when `owner` holds it afterwards: it held it already, nobody did, the holder's time is over, or `is_dead(holder)`.
+        Whoever asks serves the tracker: one that was unregistered meanwhile is registered again, and all is pending that it should have.
         """
         ...
 

@@ -56,7 +56,6 @@ def test_one_that_is_not_named_is_dropped_with_its_rows_unless_it_is_served(stor
     assert store.register_only([OWN], alive) == ["mlflow"]
     recorded(store, trials(seeds=(0,)))
     assert store.backlogs() == {OWN: 3}
-    assert not store.acquire_sync_lease("a", 60, alive), "nobody delivers to one that is not registered"
     assert store.source_of(OWN).acquire_sync_lease("host:7", 60, alive)
     assert store.register_only(["mlflow"], alive) == [], "another run serves it"
     assert store.backlogs() == {"mlflow": 3, OWN: 3}
@@ -66,6 +65,23 @@ def test_one_that_is_not_named_is_dropped_with_its_rows_unless_it_is_served(stor
     assert store.register_only([], alive) == ["mlflow", OWN]
     recorded(store, trials(seeds=(1,)), "other")
     assert store.backlogs() == {}
+
+
+def test_one_that_was_dropped_while_nobody_served_it_is_registered_by_who_serves_it_next(store: ResultsStore, trials: MakeTrials) -> None:
+    """A run names it and trains, its process is between two lives; another run does not name it."""
+    recorded(store, trials(seeds=(0,)))
+    rows = store.pending(100)
+    assert store.register_only([], alive) == ["mlflow"]
+    recorded(store, trials(seeds=(1,)), "while nobody serves it")
+    assert store.acquire_sync_lease("host:1", 60, alive)
+    assert kinds(store, "mlflow") == ["sweep", "sweep", *["link"] * 4], "all that happened"
+    assert not store.acquire_sync_lease("host:2", 60, alive)
+    assert store.register_only([], alive) == [], "it is served now"
+    store.delivered([row.id for row in store.pending(100)])
+    assert store.acquire_sync_lease("host:1", 60, alive)
+    assert (len(rows), store.backlogs()) == (3, {}), "once"
+    recorded(store, trials(seeds=(2,)), "afterwards")
+    assert kinds(store, "mlflow") == ["sweep", "link", "link"]
 
 
 def test_rows_that_came_for_a_dropped_one_go_with_the_next_registration(store: ResultsStore, trials: MakeTrials) -> None:
