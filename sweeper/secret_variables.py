@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator
 
 _NAME = re.compile(
     r"SECRET|TOKEN(?!IZ)|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|CREDENTIAL"
-    r"|(?:^|_)(?:PASS|PWD|KEYS?|CREDS?|AUTH|JWT|PAT|SAS|DSN|COOKIE|WEBHOOK|CONNECTION_?STRING|CONN_?STR|DATABASE_URL|MLFLOW_URI|"
-    r"MLFLOW_TRACKING_URI)(?:_|$)",
+    r"|(?:^|_)(?:PASS|PWD|KEYS?|CREDS?|AUTH|JWT|PAT|SAS|DSN|COOKIE|WEBHOOK|CONNECTION_?STRING|CONN_?STR)(?:_|$)",
     re.IGNORECASE,
 )
+_NAME_OF_URL = re.compile(r"(?:^|_)(?:DATABASE_URL|MLFLOW_URI|MLFLOW_TRACKING_URI)(?:_|$)", re.IGNORECASE)
+"""Of a place with a password in its URL, perhaps."""
 _NO_SECRETS = frozenset({"PWD", "OLDPWD"})
 """The current folder and the one before."""
 _WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+.\-]*://[^/\s]*@", re.IGNORECASE)
@@ -25,7 +26,12 @@ def is_secret(name: str, value: str) -> bool:
     """Whether a variable looks like a secret, by its name or as a URL with a user in it."""
     if not value or name in _NO_SECRETS:
         return False
-    return _NAME.search(name) is not None or _WITH_PASSWORD.match(value) is not None
+    return is_secret_whole(name) or _NAME_OF_URL.search(name) is not None or _WITH_PASSWORD.match(value) is not None
+
+
+def is_secret_whole(name: str) -> bool:
+    """Whether all of such a variable's value is secret, rather than the password in a URL."""
+    return name not in _NO_SECRETS and _NAME.search(name) is not None
 
 
 @contextlib.contextmanager

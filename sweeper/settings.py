@@ -1,5 +1,6 @@
 """Where things are kept: the `SWEEPER_*` environment variables."""
 
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sweeper.errors import RequestError, nearest
+from sweeper.secret_variables import is_secret, is_secret_whole
 
 PREFIX = "SWEEPER_"
 URLS = ("SWEEPER_DATABASE_URL", "SWEEPER_MLFLOW_URI")
@@ -18,6 +20,8 @@ TOKENS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
 """Variables of MLflow's own, secret as a whole."""
 SHORTEST_SECRET = 4
 """Characters: masking a shorter one would eat words."""
+SHORTEST_GUESS = 8
+"""Characters of what only looks like a secret, by its variable's name or as a URL with a user in it."""
 OPEN_OPTIONS = frozenset({"host", "port", "dbname", "user", "sslmode", "connect_timeout", "application_name", "mode"})
 """Options of a URL that may be seen; any other may be a token."""
 MLFLOW = "mlflow"
@@ -65,7 +69,8 @@ class Settings(BaseSettings):
     """SWEEPER_STORE_PATIENCE: seconds for which a run waits for a store that does not answer before it pauses."""
 
     mlflow_pages: bool = True
-    """SWEEPER_MLFLOW_PAGES: whether a run, and `sweeper mlflow sync`, puts a sweep's page, plots and samples on its MLflow run."""
+    """SWEEPER_MLFLOW_PAGES: whether a run, and `sweeper mlflow sync`, puts a sweep's page, plots and samples on its MLflow run. A run posts
+    a `PagesEvent` to other trackers only then."""
 
     trackers: str = MLFLOW
     """SWEEPER_TRACKERS: who is sent every event, separated by commas: mlflow, `package.module:ClassName` of one's own; or none."""
@@ -148,17 +153,24 @@ class Settings(BaseSettings):
     def concealed(self, text: str) -> str:
         """The text with passwords and tokens masked, those of the two URLs and of the environment: for whatever is printed or logged of an
         error of others."""
-        for url in filter(None, (self.database_url, self.mlflow_uri)):
-            text = without_secrets_of(url.get_secret_value(), text)
-        return concealed(text)
+        ours = [url.get_secret_value() for url in (self.database_url, self.mlflow_uri) if url is not None]
+        return _masked((*itertools.chain(*map(_secrets, ours)), *_secrets_of_environment()), text)
 
 
 def concealed(text: str) -> str:
     """The text with the passwords and tokens of the environment masked, whether or not it makes good settings."""
+    return _masked(_secrets_of_environment(), text)
+
+
+def _secrets_of_environment() -> Iterator[str]:
+    """Ours and MLflow's, and what looks like a secret: a user's own tracker has some, too."""
     held = {name.upper(): value for name, value in os.environ.items()}  # pydantic takes names in any case
     for name in URLS:
-        text = without_secrets_of(held.get(name, ""), text)
-    return _masked((held.get(name, "") for name in TOKENS), text)
+        yield from _secrets(held.get(name, ""))
+    yield from (held.get(name, "") for name in TOKENS)
+    for name, value in os.environ.items():
+        guesses = [value] if is_secret_whole(name) else _secrets(value) if is_secret(name, value) else ()
+        yield from (guess for guess in guesses if len(guess) >= SHORTEST_GUESS)
 
 
 def without_secrets_of(url: str, text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from sweeper.cli.app import run_command
 from sweeper.service import tracker_process
-from sweeper.settings import Settings, without_secrets_of
+from sweeper.settings import Settings, concealed, without_secrets_of
 from sweeper.store.results_reader import ResultsReader
 from sweeper.store.results_store import ResultsStore
 from sweeper.tracking.failures import without_credentials
@@ -126,6 +126,25 @@ def test_other_secrets_of_the_environment(
     assert "401 for ***" in said
     assert SECRET not in said
     assert Settings().concealed(f"{SECRET}!") == "***!"
+
+
+def test_what_looks_like_a_secret_of_a_tracker_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole, the longest first; of a URL with a password, that alone; and nothing so short that words would be eaten."""
+    secrets = {
+        "WANDB_API_KEY": "0123456789abcdef",
+        "OTHER_TOKEN": "0123456789abcdef-and-more",
+        "SLACK_WEBHOOK": "https://hooks.example/T0/B0/xyz",
+        "PIP_INDEX_URL": "https://ann:long-password@index.example",
+        "TEST_DATABASE_URL": "sqlite:////data/results.db",
+        "SORT_KEY": "variant",
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    said = " | ".join([*secrets.values(), "key=0123456789abcdef&"])
+    shown = "*** | *** | *** | https://ann:***@index.example | sqlite:////data/results.db | variant | key=***&"
+    assert (concealed(said), Settings().concealed(said)) == (shown, shown)
+    monkeypatch.setenv("SWEEPER_DATABASE_URL", "postgresql://ann:0123@host/results")
+    assert Settings().concealed("0123 0123456789abcdef-and-more") == "*** ***", "the longest first, wherever they are from"
 
 
 def test_a_fault_of_our_own_with_debug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
