@@ -8,6 +8,7 @@ from sweeper.service.open_store import existing_store_to_write, store_with_resul
 from sweeper.service.prune import Removal, delete_trials
 from sweeper.service.sweep_records import forget_sweep
 from sweeper.service.tracker_process import TrackerProcesses
+from sweeper.service.trackers import waiting
 from sweeper.settings import MLFLOW, Settings
 from sweeper.store.deleting import SweepParts
 
@@ -20,7 +21,7 @@ def what_goes_with(settings: Settings, name: str, profile: str | None) -> tuple[
 
 
 def delete_sweep(settings: Settings, name: str, profile: str) -> tuple[list[Removal], list[str], dict[str, int]]:
-    """What went, what could not be deleted, and how many events each tracker has yet to receive.
+    """What went, what could not be deleted, and how many events each tracker that the settings name has yet to receive.
 
     Raises RequestError while one of its trials runs; then nothing went.
     """
@@ -29,10 +30,10 @@ def delete_sweep(settings: Settings, name: str, profile: str) -> tuple[list[Remo
         removed = delete_trials(settings, store.deleting_sweep(name, profile, is_dead), _names, failed)
         forget_sweep(settings, name, profile)
         is_in_mlflow = settings.mlflow_uri or (settings.root / "mlflow.db").exists()
-        waiting = [name for name in store.backlogs() if name in settings.tracker_names and (name != MLFLOW or is_in_mlflow)]
-        with TrackerProcesses(settings, waiting, [Path.cwd()]):  # they forget it, too
+        names = [name for name in waiting(store, settings) if name != MLFLOW or is_in_mlflow]
+        with TrackerProcesses(settings, names, [Path.cwd()]):  # they forget it, too
             pass
-        return removed, failed, store.backlogs()
+        return removed, failed, waiting(store, settings)
 
 
 def _names(parts: SweepParts) -> list[str]:

@@ -17,6 +17,7 @@ from sweeper.service.open_store import existing_store, store_to_write
 from sweeper.service.staging import Staging, staging_in
 from sweeper.service.sweep_archive import TRIALS, VERSIONS, WEIGHTS, ArchivedTrial
 from sweeper.service.sweep_records import write_sweep_record
+from sweeper.service.trackers import waiting
 from sweeper.settings import Settings
 from sweeper.store.exchange_format import VersionPart, WeightsPart
 from sweeper.store.importing import Taken
@@ -38,7 +39,7 @@ class Imported:
     running: int
     """Attempts that had not ended there, and were left out."""
     backlogs: Mapping[str, int]
-    """By the names of trackers: events that they have yet to receive."""
+    """By the names of trackers that the settings name: events that they have yet to receive; none of a dry run."""
 
 
 class _OnlyALook(Exception):  # no error: it undoes the transaction
@@ -62,7 +63,7 @@ def import_sweep(settings: Settings, path: Path, *, dry_run: bool = False) -> Im
             taken, files = _take(store, archive, found, staging, dry_run=dry_run)
             if not dry_run:
                 _write_records(store, settings, archive, found, taken)
-            backlogs: dict[str, int] = {} if dry_run else store.backlogs()
+            backlogs: dict[str, int] = {} if dry_run else waiting(store, settings)
         return Imported(archive.head.name, archive.head.profile, taken, files, tuple(found.unchecked), found.running, backlogs)
 
 

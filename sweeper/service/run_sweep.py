@@ -33,7 +33,7 @@ from sweeper.service.report_sweep import random_beside
 from sweeper.service.search_run import open_search
 from sweeper.service.sweep_records import write_sweep_record
 from sweeper.service.tracker_process import TrackerProcesses
-from sweeper.service.trackers import ensure_trackers, register_trackers
+from sweeper.service.trackers import ensure_trackers, register_trackers, waiting
 from sweeper.settings import Settings
 from sweeper.states import TRIAL_STATES
 from sweeper.store.results_store import ResultsStore
@@ -124,7 +124,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
             say(warning)
         if to_run or source is not None:
             _run(driver, planned, settings, store, show)
-        elif retrying.wrap(_behind)(store, settings):
+        elif retrying.wrap(waiting)(store, settings):
             with _trackers(planned, settings):
                 pass
         if planned.search is not None:  # trials were added
@@ -136,14 +136,9 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         snapshot = driver.retrying.wrap(store.snapshot)(sweep.spec.name, sweep.profile)
         left_out = sum(outcome.state == "pending" for outcome in snapshot.outcomes) if budget.reason else 0
         code = _exit_code(snapshot, driver, search=planned.search is not None)
-        curves, behind = driver.retrying.wrap(store.curves)(snapshot), driver.retrying.wrap(_behind)(store, settings)
+        curves, behind = driver.retrying.wrap(store.curves)(snapshot), driver.retrying.wrap(waiting)(store, settings)
         random = driver.retrying.wrap(random_beside)(store, snapshot)
         return RunOutcome(snapshot, curves, code, progress.finished, counts["reuse"], behind, left_out, budget.reason, random)
-
-
-def _behind(store: ResultsStore, settings: Settings) -> dict[str, int]:
-    """Events that wait for the trackers of this run."""
-    return {name: rows for name, rows in store.backlogs().items() if name in settings.tracker_names}
 
 
 def _trackers(planned: PlannedSweep, settings: Settings) -> TrackerProcesses:

@@ -24,6 +24,7 @@ from sweeper.liveness import is_dead, this_process
 from sweeper.service.trackers import open_delivery
 from sweeper.settings import MLFLOW, Settings
 from sweeper.store.results_store import ResultsStore
+from sweeper.tracking.registry import title_of
 from sweeper.tracking.sync_loop import run_sync
 
 FLUSH_SECONDS = 30.0
@@ -35,7 +36,8 @@ FIRST_AGAIN_SECONDS, LONGEST_AGAIN_SECONDS = 1.0, 60.0
 NICENESS = 19
 """Trials come first wherever cores are short."""
 
-COMMAND = (sys.executable, "-m", "sweeper.service.tracker_process")
+COMMAND = (sys.executable, "-P", "-m", "sweeper.service.tracker_process")
+"""`-P`, so that a user's `model.py` in the current folder does not hide ours; a tracker there is found by the folders that follow."""
 
 log = logging.getLogger("sweeper.service.tracker_process")  # by its name, since Python calls a module that it runs `__main__`
 
@@ -88,12 +90,14 @@ class TrackerProcess:
 
     def wait(self, deadline: float) -> None:
         """For its end, and not beyond this time (`time.monotonic()`): then it is killed."""
-        if self._process is not None:
+        with self._lock:  # its watcher may be putting away one that ended
+            process = self._process
+        if process is not None:
             try:
-                self._process.wait(max(0.0, deadline - time.monotonic()))
+                process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+                process.kill()
+                process.wait()
         self._watcher.join()
 
     def _start(self) -> None:
@@ -145,11 +149,16 @@ def main(arguments: Sequence[str] = (MLFLOW,)) -> None:
         with _telling_why(settings), modules_also_in(map(Path, folders)):
             _keep_syncing(settings, name, closed)
     except Exception:  # the last border: standard error is mirror.log, which people attach to reports of faults
-        sys.exit(settings.concealed(traceback.format_exc()))
+        sys.exit(settings.concealed(_whose(settings, name) + traceback.format_exc()))
+
+
+def _whose(settings: Settings, name: str) -> str:
+    """What begins a line that does not name its tracker, where several write into one log."""
+    return f"{title_of(name)}: " if len(settings.tracker_names) > 1 else ""
 
 
 class _Concealing(logging.Formatter):
-    """A line with its time (UTC) and without the secrets of the settings' URLs, whoever wrote them into what is logged."""
+    """A line with its time (UTC) and without the secrets of the settings and the environment, whoever wrote them into what is logged."""
 
     converter = time.gmtime  # type: ignore[assignment]
 
@@ -192,7 +201,7 @@ def _keep_syncing(settings: Settings, name: str, closed: threading.Event) -> Non
             return
         except (StoreError, StoreLost) as error:  # it may be back before the run ends; what it holds waits for the next run otherwise
             if str(error) != said:
-                log.warning("the store does not answer and is asked again: %s", error)
+                log.warning("%sthe store does not answer and is asked again: %s", _whose(settings, name), error)
             said = str(error)
         if last_time:
             return

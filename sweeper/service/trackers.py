@@ -28,7 +28,7 @@ with modules_also_in(map(Path, sys.argv[2:])):
     try:
         load_class(sys.argv[1])
     except RequestError as error:
-        sys.exit(" ".join(str(error).split()))
+        sys.exit("\\n" + " ".join(str(error).split()))  # a line of its own, whatever the module wrote before
 """
 
 
@@ -45,17 +45,19 @@ def ensure_trackers(settings: Settings, folders: Iterable[Path]) -> None:
     for name in settings.tracker_names:
         if name == MLFLOW:
             continue
-        command = [sys.executable, "-c", _LOAD, name, *map(str, folders)]
+        path = name.partition(":")[0]
+        command = [sys.executable, "-P", "-c", _LOAD, name, *map(str, folders)]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=LOAD_SECONDS)
         except subprocess.TimeoutExpired as error:
-            path = name.partition(":")[0]
             raise RequestError(
                 f"SWEEPER_TRACKERS: {name}: module {path} was not imported within {LOAD_SECONDS:.0f} s; fix {path}, or leave it out"
             ) from error
         if done.returncode != 0:
-            said = done.stderr.strip().splitlines() or [f"the import ended with exit code {done.returncode}"]
-            raise RequestError(settings.concealed(said[-1]))
+            # Not the last line: what a module registered to be done at the end may write, too.
+            ours = [line for line in done.stderr.splitlines() if line.startswith("SWEEPER_TRACKERS: ")]
+            ended = f"the import of module {path} ended with exit code {done.returncode}; fix {path}, or leave it out"
+            raise RequestError(settings.concealed(ours[-1] if ours else f"SWEEPER_TRACKERS: {name}: {ended}"))
 
 
 def register_trackers(store: ResultsStore, settings: Settings, say: Callable[[str], None]) -> None:
@@ -63,6 +65,11 @@ def register_trackers(store: ResultsStore, settings: Settings, say: Callable[[st
     for name in store.register_only(settings.tracker_names, is_dead):
         title = title_of(name)
         say(f"no events are kept for {title}, which SWEEPER_TRACKERS does not name; a run that names it sends it everything")
+
+
+def waiting(store: ResultsStore, settings: Settings) -> dict[str, int]:
+    """By name, how many events wait for each tracker that the settings name; what waits for others, the next run drops."""
+    return {name: rows for name, rows in store.backlogs().items() if name in settings.tracker_names}
 
 
 def open_delivery(store: ResultsStore, settings: Settings, name: str) -> tuple[Delivery, SyncStore]:

@@ -39,7 +39,7 @@ def load_class(name: str) -> type[Tracker]:
                 f"{where}: there is no module {path}; put it beside the sweep file, in the current folder or on PYTHONPATH, or use mlflow"
             ) from error
         raise RequestError(f"{where}: module {path} imports {error.name}, which is not installed; install it") from error
-    except Exception as error:  # whatever a user's module raises when it is imported
+    except (Exception, SystemExit) as error:  # whatever a user's module raises when it is imported; a script may exit
         raise RequestError(f"{where}: module {path} cannot be imported: {type(error).__name__}: {error}; fix {path}") from error
     found = getattr(module, wanted, None)
     if not (inspect.isclass(found) and issubclass(found, Tracker) and not inspect.isabstract(found)):

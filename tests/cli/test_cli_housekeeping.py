@@ -153,7 +153,9 @@ def test_delete_shows_first_and_takes_a_sweep_away_but_not_what_another_names(
     assert len({name.split("/")[0] for name in files(home)}) == 8
     done = sweeper("delete", "noise_aug_vs_interaction", "--yes")
     assert (done.code, done.err) == (0, "")
-    assert "sweep noise_aug_vs_interaction (profile smoke) is deleted, with 6 folders (" in done.out
+    deleted, waits = done.out.splitlines()[-2:]
+    assert deleted.startswith("sweep noise_aug_vs_interaction (profile smoke) is deleted, with 6 folders (")
+    assert waits == "1 event not in MLflow yet; the next run, or `sweeper mlflow sync`, sends it"
     assert {name.split("/")[0] for name in files(home)} == {trial.fingerprint for trial in trials[:2]}
     assert [sweep["name"] for sweep in json.loads(sweeper("list", "--json").out)["sweeps"]] == ["other"]
     with store() as opened:
@@ -202,8 +204,11 @@ def test_list_says_how_every_sweep_stands_and_what_it_takes(sweeper: Sweeper, ho
     assert timedelta(seconds=first["age_seconds"]) < timedelta(minutes=5)
 
 
-def test_list_of_nothing_says_so(sweeper: Sweeper, home: Path, trials: list[PlannedTrial]) -> None:
-    assert sweeper("delete", "noise_aug_vs_interaction", "--yes").code == 0
+def test_list_of_nothing_says_so(sweeper: Sweeper, home: Path, trials: list[PlannedTrial], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWEEPER_TRACKERS", "none")
+    deleted = sweeper("delete", "noise_aug_vs_interaction", "--yes")
+    assert deleted.code == 0
+    assert "MLflow" not in deleted.out.splitlines()[-1], "no run will send it the deletion"
     assert sweeper("list").out == "no sweep is stored here\n"
 
 

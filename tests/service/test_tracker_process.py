@@ -8,14 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sweeper.service import tracker_process
-from sweeper.service.tracker_process import TrackerProcesses
+from sweeper.errors import StoreLost
+from sweeper.service import tracker_process, trackers
+from sweeper.service.tracker_process import TrackerProcess, TrackerProcesses
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 
@@ -101,6 +103,21 @@ def test_a_store_that_is_away_when_it_starts_is_opened_later(tmp_path: Path, mig
         assert sync.stderr.read() == ""
 
 
+def test_a_tracker_is_made_anew_when_the_store_was_lost_and_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    lost = iter([StoreLost("the server restarts"), StoreLost("the server restarts")])
+
+    def sync(*_: object, **__: object) -> None:
+        for error in lost:
+            raise error
+
+    monkeypatch.setattr(tracker_process, "FIRST_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(tracker_process, "run_sync", sync)
+    monkeypatch.setattr(trackers, "open_tracker", lambda name, _context: made.append(name))
+    tracker_process._keep_syncing(Settings(home=tmp_path), "mine:Mine", threading.Event())
+    assert made == ["mine:Mine"] * 3
+
+
 def test_a_fault_ends_it_with_a_traceback_and_not_by_an_abort(tmp_path: Path) -> None:
     """While the driver holds its standard input open, which a thread reads."""
     faulty = """
@@ -134,6 +151,27 @@ def test_one_that_ends_too_early_is_started_again_after_longer_and_longer(tmp_pa
     starts = [float(line) for line in log.read_text().splitlines()]
     pauses = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert all(pause > wait for pause, wait in zip(pauses, (0.2, 0.4, 0.8), strict=False)), pauses
+
+
+def test_the_end_is_that_of_the_process_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its watcher may put one that ended away at any moment."""
+    monkeypatch.setattr(tracker_process, "COMMAND", (sys.executable, "-S", "-c", "import time; time.sleep(1e6)"))
+    sync = TrackerProcess(Settings(home=tmp_path), "mlflow")
+    sync.start()
+    sync.close()
+    started = sync._process
+    assert started is not None
+    seen = iter([started])
+    monkeypatch.setattr(TrackerProcess, "_process", property(lambda _: next(seen, None), lambda *_: None), raising=False)
+    sync.wait(time.monotonic() + 0.1)
+    assert started.returncode == -signal.SIGKILL
+
+
+def test_where_several_write_into_one_log_a_fault_names_its_tracker(tmp_path: Path) -> None:
+    environment = os.environ | {"SWEEPER_HOME": str(tmp_path), "SWEEPER_TRACKERS": "mlflow,no_such_module:One"}
+    command = [*tracker_process.COMMAND, "no_such_module:One"]
+    said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
+    assert said.stderr.startswith("no_such_module:One: Traceback")
 
 
 def test_one_that_is_killed_is_replaced_and_the_new_one_hears_of_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

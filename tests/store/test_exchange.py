@@ -54,7 +54,8 @@ def test_from_one_kind_of_database_to_the_other_and_back(
     looked = import_sweep(here, tmp_path / "there.zip", dry_run=True)
     with ResultsStore.open(urls[second]) as store:
         assert store.sweeps() == []
-    taken = import_sweep(here, tmp_path / "there.zip").taken
+    done_here = import_sweep(here, tmp_path / "there.zip")
+    taken = done_here.taken
     assert (taken.versions, taken.trials, len(taken.attempts), taken.here) == (2, 6, 5, 0)
     assert looked.taken.attempts == taken.attempts
     with ResultsStore.open(urls[second]) as store, ResultsStore.open(urls[first]) as other:
@@ -63,7 +64,10 @@ def test_from_one_kind_of_database_to_the_other_and_back(
         before = store.attempt_history(trials()[0].fingerprint, 1)
         assert before is not None
         assert before.attempt.started < datetime.now(UTC)
-    again = import_sweep(here, tmp_path / "there.zip").taken
+    assert (looked.backlogs, done_here.backlogs) == ({}, {"mlflow": 8})
+    nobody = import_sweep(here.model_copy(update={"trackers": "none"}), tmp_path / "there.zip")
+    assert nobody.backlogs == {}, "no run sends these: the next one drops them"
+    again = nobody.taken
     assert (again.versions, again.trials, again.attempts, again.here, again.touched) == (0, 0, {}, 5, set())
     export_sweep(here, ExportRequest("moved", None, tmp_path / "here.zip"))
     assert (tmp_path / "here.zip").read_bytes() == (tmp_path / "there.zip").read_bytes()

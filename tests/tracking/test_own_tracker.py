@@ -24,7 +24,7 @@ from sweeper.tracking.delivery import Delivery
 from sweeper.tracking.failures import Doubtful, Refused, TrackingAway
 from sweeper.tracking.outbox_events import Event, MetricEvent
 from sweeper.tracking.registry import load_class
-from sweeper.tracking.tracker import Tracker
+from sweeper.tracking.tracker import Tracker, TrackerContext
 
 OWN = "json_lines:JsonLines"
 FOLDER = Path(json_lines.__file__).parent
@@ -221,6 +221,8 @@ REFUSALS = [
     ),
     ("lacks:One", "module lacks imports no_such_library, which is not installed; install it"),
     ("broken:One", "module broken cannot be imported: ValueError: no; fix broken"),
+    ("script:One", "module script cannot be imported: SystemExit: 0; fix script"),
+    ("usage:One", "module usage cannot be imported: SystemExit: usage: usage FILE; fix usage"),
 ]
 
 
@@ -228,10 +230,20 @@ REFUSALS = [
 def test_a_wrong_name_is_one_message(name: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "lacks.py").write_text("import no_such_library\n")
     (tmp_path / "broken.py").write_text("raise ValueError('no')\n")
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(0)\n")
+    (tmp_path / "usage.py").write_text("import sys\nsys.exit('usage: usage FILE')\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(RequestError) as caught:
         load_class(name)
     assert str(caught.value) == f"SWEEPER_TRACKERS: {name}: {message}"
+
+
+NOISY = """
+import atexit, sys
+sys.stderr.write("no line of its own")
+atexit.register(lambda: print("goodbye", file=sys.stderr))
+sys.exit(0)
+"""
 
 
 def test_it_is_imported_in_a_process_of_its_own_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,11 +254,51 @@ def test_it_is_imported_in_a_process_of_its_own_before_anything_starts(tmp_path:
     with pytest.raises(RequestError) as caught:
         ensure("json_line:JsonLines", FOLDER)
     assert str(caught.value).startswith("SWEEPER_TRACKERS: json_line:JsonLines: there is no module json_line; put it")
+    (tmp_path / "noisy.py").write_text(NOISY)
+    with pytest.raises(RequestError) as caught:
+        ensure("noisy:One", tmp_path)
+    assert str(caught.value) == "SWEEPER_TRACKERS: noisy:One: module noisy cannot be imported: SystemExit: 0; fix noisy"
+    (tmp_path / "aborts.py").write_text("import os\nprint('https://hook/', flush=True)\nos.abort()\n")
+    with pytest.raises(RequestError) as caught:
+        ensure("aborts:One", tmp_path)
+    ended = "the import of module aborts ended with exit code -6; fix aborts, or leave it out"
+    assert str(caught.value) == f"SWEEPER_TRACKERS: aborts:One: {ended}"
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(1e6)\n")
     monkeypatch.setattr(trackers, "LOAD_SECONDS", 1.0)
     with pytest.raises(RequestError, match=r"slow:One: module slow was not imported within 1 s; fix slow, or leave it out"):
         ensure("slow:One", tmp_path)
     assert "slow" not in sys.modules
+
+
+def test_pages_are_drawn_where_they_are_wanted_and_of_a_sweep_that_is_there(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[TrackerContext] = []
+    monkeypatch.setattr(trackers, "open_tracker", lambda _name, context: made.append(context))
+    with ResultsStore.open(settings.store_url) as store:
+        for wanted in (False, True):
+            open_delivery(store, settings.model_copy(update={"mlflow_pages": wanted}), OWN)
+        without, with_pages = (context.write_pages for context in made)
+        assert without is None
+        assert with_pages is not None
+        store.record_sweep(name="noise", profile="default", version="v1", spec=SPEC, trials=[])
+        with pytest.raises(RequestError, match="no sweep named 'gone' has run here"):
+            with_pages("gone", "default", tmp_path)
+
+
+def test_a_module_of_the_current_folder_hides_none_of_ours(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as `model.py`, where a user keeps a network: Python looks there first for what `-c` and `-m` run."""
+    (tmp_path / "model.py").write_text("raise ValueError('another model')\n")
+    monkeypatch.chdir(tmp_path)
+    named = settings.model_copy(update={"trackers": OWN})
+    ensure_trackers(named, [FOLDER])
+    with ResultsStore.open(named.store_url) as store:
+        register_trackers(store, named, lambda _: None)
+        store.record_sweep(name="noise", profile="default", version="v1", spec=SPEC, trials=[])
+        with TrackerProcesses(named, [OWN], [FOLDER]):
+            pass
+        assert (store.backlogs(), (named.root / "mirror.log").read_text()) == ({}, "")
+    assert [line["event"] for line in lines(named)] == ["SweepEvent"]
 
 
 @pytest.mark.parametrize(
