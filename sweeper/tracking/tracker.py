@@ -22,13 +22,14 @@ class TrackerContext:
     settings: Settings
     """`settings.root` is SWEEPER_HOME; `settings.trials` / FINGERPRINT / attempt-N holds what an attempt left on disk."""
     write_pages: WritePages | None = None
-    """Draws a sweep's page and plots; None where SWEEPER_MLFLOW_PAGES turns that off."""
+    """Draws a sweep's page and plots; None where SWEEPER_MLFLOW_PAGES turns that off. Raises RequestError for a sweep that is gone."""
 
 
 class Tracker(ABC):
-    """Shows elsewhere what the store holds. `class Mine(Tracker)` is made once in a process of its own, as `Mine(context)`.
+    """Shows elsewhere what the store holds. `class Mine(Tracker)` is made as `Mine(context)`, in a process of its own.
 
-    It may rely on this:
+    It is made anew there each time the store was lost and is back. Nothing closes the one before, so it should leave nothing open that a
+    second one cannot open too. It may rely on this:
 
     * It receives every event that happens after it was registered, at least once: whatever was applied since the last `flush` that
       returned comes again after a crash, and now and then so does something older. Applying an event twice should leave what once leaves.
@@ -40,18 +41,20 @@ class Tracker(ABC):
 
     Whatever it raises but `StoreLost`, `Refused`, `Doubtful` and `TrackingAway` ends its process, which writes the traceback to mirror.log
     and is started again, after longer and longer; the events wait. Neither a trial nor another tracker waits for it. At the end of a run
-    it has half a minute to receive what is left; the next run sends the rest.
+    it has half a minute to receive what is left, or three seconds after Ctrl-C; the next run sends the rest.
     """
 
     pages: bool = False
-    """Whether a `PagesEvent` for every sweep with a result is part of what it receives when it is sent everything."""
+    """Whether a `PagesEvent` for every sweep with a result is part of what it receives when it is sent everything. One that draws pages
+    sets it to `context.write_pages is not None`."""
 
     @abstractmethod
     def apply(self, events: Sequence[Event]) -> None:
         """Show these events: one, or several `MetricEvent`s of one trial.
 
         Raises:
-            TrackingAway: Nothing can be shown now; the events come again, after longer and longer.
+            TrackingAway: Nothing can be shown now; the events come again, after longer and longer. Keep what was applied before them: a
+                `flush` may still follow, and what it makes last does not come again.
             Refused: They can never be shown. Several are then applied one by one; one is tried once more, logged and skipped.
             Doubtful: As `Refused`, but tried a few times more before it is skipped.
         """
@@ -59,13 +62,24 @@ class Tracker(ABC):
     # What follows may be left as it is: a tracker without memory, cost of looking up or a mark has nothing to do there.
 
     def flush(self) -> None:  # noqa: B027
-        """Make what was applied last, also after this process is killed. Raises as `apply` does."""
+        """Make what was applied last, also after this process is killed.
+
+        Raises:
+            TrackingAway: It cannot be done now. All that was applied since the last `flush` that returned comes again: drop what is kept of
+                it, or it is shown twice.
+            Refused: It is called once more, so keep what is kept. Refused again, it is logged, and all that was applied since the last
+                `flush` that returned counts as received, whatever became of it. So refuse in `apply`, where one event is skipped.
+            Doubtful: As `Refused`, but all of it comes again a few times before it counts as received.
+        """
 
     def begin(self, events: Sequence[Event]) -> None:  # noqa: B027
         """These come next, up to the next `flush`: where many things are looked up, it can be done at once. Raises as `apply` does."""
 
     def forget(self) -> None:  # noqa: B027
-        """Trust nothing that is remembered of the place where things are shown: others may have written there, or deleted."""
+        """Trust nothing that is remembered of the place where things are shown: others may have written there, or deleted.
+
+        What was applied and waits for `flush` stays.
+        """
 
     def connect(self, permit: Callable[[], None]) -> None:  # noqa: B027
         """Called before the first event, and again when that place turned out to be a new one, or an older copy.
