@@ -118,7 +118,7 @@ def do_blocks(job: Job, blocks: range, spread: Spread, done: Callable[[int], Non
 
     Raises:
         ModelError: What a process raised, the first that did; the others are then stopped.
-        OSError: The same.
+        OSError, MemoryError: The same.
         DataError: A process was killed.
     """
     workers = []
@@ -227,7 +227,7 @@ def _work(connection: "Connection[Any, Any]", job: Job, device: str, threads: in
         connection.send(("memory", memory_here(place)))
     except _PIPE_ENDED:
         return
-    except (ModelError, OSError) as error:
+    except (ModelError, OSError, MemoryError) as error:
         answer: tuple[str, Any] = ("raised", error)
     except Exception:
         answer = ("failed", traceback.format_exc())

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from model.config.autoencoder import AutoencoderConfig
 from model.config.availability import ensure_available
 from model.config.encoded_data import FILE, FORMAT, EncodedBy, EncodedData
-from model.data.block_arrays import BlockArrays, Journal
+from model.data.block_arrays import PROCESSOR, BlockArrays, Journal
 from model.data.crop import Crop
 from model.data.encode_source import open_source
 from model.data.latents import LABELS, LEAST_SPREAD, MOMENTS, MOST_SPREAD, UNFINISHED
@@ -110,13 +110,14 @@ def _threads_of(asked: Encoding) -> int | None:
 
 
 def _journal(folder: Path, identity: dict[str, Any]) -> Journal:
-    return Journal(folder / UNFINISHED, identity, restart=f"remove {folder} to begin anew", younger=frozenset({"threads"}))
+    return Journal(folder / UNFINISHED, identity, restart=f"remove {folder} to begin anew", younger=frozenset({"threads", PROCESSOR}))
 
 
 def _encode(asked: Encoding, source: Source, autoencoder: "Autoencoder", spread: "Spread", say: Say) -> EncodedData:
     import torch
 
     from model.block_work import Work, work_through
+    from model.transfer import device_name
 
     device, step, cells = torch.device(spread.devices[0]), 2 if asked.flip else 1, asked.side // autoencoder.factor
     count, total = len(source.labels) * step, len(source.labels)
@@ -136,13 +137,14 @@ def _encode(asked: Encoding, source: Source, autoencoder: "Autoencoder", spread:
         "dtype": asked.dtype,
         "device": asked.device,
         "threads": spread.threads if device.type == "cpu" else None,
+        PROCESSOR: device_name(device),
     }
     journal = _journal(asked.output, identity)
     names = (MOMENTS, LABELS, IMAGES)
     if journal.held() is None and (taken := next((name for name in names if os.path.lexists(asked.output / name)), None)):
         raise DataError(f"{asked.output} has {taken} already, and nothing says where it comes from; give another folder")
     arrays = journal.begin(asked.output, shapes)
-    job = _Encoder(asked, arrays, source.named, source.kept, total, autoencoder.name)
+    job = _Encoder(asked, arrays, source.listed or source.named, source.kept, total, autoencoder.name)
     work = Work(job, lambda: job.with_loaded(source.read, autoencoder, device), total, asked.batch)
     cost = work_through(work, arrays, journal, spread, say)
     _check(asked, source, autoencoder, arrays, device, say)
@@ -164,7 +166,7 @@ class _Encoder:
     asked: Encoding
     arrays: BlockArrays
     named: str
-    """Of the source."""
+    """Of the source, with what was left out."""
     kept: Labels | None
     """As the source says."""
     total: int
@@ -178,16 +180,13 @@ class _Encoder:
 
         asked, place = self.asked, device_of(device)
         source = open_source(asked.source, asked.side, asked.crop, skip_broken=False, choice=asked.choice)
-        read, kept = source.read, self.kept
-        if kept is None:
-            same = source.named == self.named
-        else:  # they are not all read once more
-            read, same = (lambda number: source.read(int(kept[number]))), len(source.labels) > int(kept[-1])
-        if not same:
+        if source.named != self.named:
             raise DataError(f"{asked.source} was changed while it was encoded; give the command again")
         autoencoder = load_autoencoder(asked.autoencoder, place)
         if autoencoder.name != self.autoencoder:
             raise DataError(f"{asked.autoencoder.weights} was changed while it encoded; give the command again")
+        kept = self.kept  # they are not all read once more
+        read = source.read if kept is None else lambda number: source.read(int(kept[number]))
         return self.with_loaded(read, autoencoder, place)
 
     def with_loaded(self, read: Callable[[int], Pixels], autoencoder: "Autoencoder", device: Any) -> Callable[[int], None]:

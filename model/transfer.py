@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from model.errors import ConfigError
+from model.machine import cpu_model
 
 
 def device_of(name: str) -> torch.device:
@@ -15,6 +16,11 @@ def device_of(name: str) -> torch.device:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"--device {name}: torch sees no GPU here; use --device cpu")
     return device
+
+
+def device_name(device: torch.device) -> str:
+    """The model of a GPU or of the processor: last digits of two differ."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
 
 
 def moved(tensor: Tensor, device: torch.device) -> Tensor:

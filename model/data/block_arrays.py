@@ -20,6 +20,8 @@ from model.whole_file import to_disk, whole_file
 
 PART = ".part"
 """What a file's name ends in until the arrays are whole."""
+PROCESSOR = "processor"
+"""Of what arrays depend on, the model of what computes them: no command names it."""
 Shapes = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
 
 
@@ -86,14 +88,15 @@ class Journal:
         """The arrays as an earlier run left them, or new ones.
 
         Raises:
-            DataError: They were begun with another request, or the journal is torn.
+            DataError: They were begun with another request, the journal is torn, or the files are not as it says.
             OSError: What the system refuses.
         """
         if (held := self.held()) is not None:
             if different := sorted(name for name in self.identity if self._differs(name, held["identity"])):
+                there = " on such a machine" if different == [PROCESSOR] else ""
                 raise DataError(
                     f"{folder} was begun with another {different[0]} ({held['identity'].get(different[0])}, now"
-                    f" {self.identity[different[0]]}); give the same command again, or {self.restart}"
+                    f" {self.identity[different[0]]}); give the same command again{there}, or {self.restart}"
                 )
             self.done = held["done"]
         else:
@@ -104,11 +107,23 @@ class Journal:
                     os.fsync(file.fileno())
         begins: dict[str, int] = {}
         arrays = BlockArrays(folder, shapes, begins)
-        for name in shapes:
-            with arrays.existing(name).open("rb") as file:
-                np.lib.format.read_magic(file)
-                np.lib.format.read_array_header_1_0(file)
-                begins[name] = file.tell()
+        for name, (shape, dtype) in shapes.items():
+            path = arrays.existing(name)
+            try:
+                with path.open("rb") as file:
+                    np.lib.format.read_magic(file)
+                    found = np.lib.format.read_array_header_1_0(file)
+                    begins[name] = file.tell()
+                size = path.stat().st_size
+            except Exception as error:  # a damaged header makes numpy and Python's own tokenizer raise what they will
+                said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                raise DataError(f"{path} cannot be read ({said}), and {self.file.name} says that it was begun; {self.restart}") from error
+            least = begins[name] + self.done * int(np.prod(shape[1:])) * dtype.itemsize
+            if found != (shape, False, dtype) or size < least:
+                raise DataError(
+                    f"{path} is not as {self.file.name} says: it has shape {found[0]} of {found[2]} in {size:,} bytes, and {shape} of"
+                    f" {dtype} was begun, of which {least:,} bytes are done; {self.restart}"
+                )
         if held is None:
             self.note(0, arrays)
         return arrays

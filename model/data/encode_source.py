@@ -13,7 +13,7 @@ from model.data.encode_tables import is_saved, of_hub, of_parquet, of_saved
 from model.data.encode_tar import of_tar
 from model.data.images import content_hash, shown_name
 from model.data.npz import read_npz
-from model.data.picture_source import ALL, Choice, HubName, Pixels, Source, Square, broken, readable
+from model.data.picture_source import ALL, Choice, HubName, Labels, Pixels, Source, Square, broken, readable
 from model.data.shards import shards_in
 from model.errors import DataError
 from model.plain_files import ensure_plain
@@ -79,12 +79,26 @@ def _of_folder(path: Path, square: Square, skip_broken: bool) -> Source:
 
     files, known = list(found.files), np.asarray(found.labels, np.int64)
     left_out: tuple[str, ...] = ()
-    kept = None
+    kept, listed = None, ""
     if skip_broken:
+        listed = _name_of(path, files, known)
         kept, bad = readable(lambda place: read(files[place]), known, lambda label: str(path / found.names[label]))
         left_out = tuple(shown_name(str(files[place].relative_to(path))) for place in bad)
         files, known = [files[place] for place in kept], known[kept]
-    sizes = np.array([file.stat().st_size for file in files], np.int64)
-    named = content_hash(*(os.fsencode(file.relative_to(path)) for file in files), sizes.tobytes(), known.tobytes())
-    remarks = found.remarks
-    return Source(lambda place: read(files[place]), known, found.class_names, len(found.names), named, left_out, remarks, kept=kept)
+    named, remarks = _name_of(path, files, known), found.remarks
+    return Source(
+        lambda place: read(files[place]), known, found.class_names, len(found.names), named, left_out, remarks, kept=kept, listed=listed
+    )
+
+
+def _name_of(path: Path, files: list[Path], labels: Labels) -> str:
+    """A file that cannot be looked at, such as a link to nowhere, has the size -1; reading it says why."""
+    sizes = np.array([_size(file) for file in files], np.int64)
+    return content_hash(*(os.fsencode(file.relative_to(path)) for file in files), sizes.tobytes(), labels.tobytes())
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return -1

@@ -108,6 +108,8 @@ class Source:
     """Which part of the source it is, in words; '' for all of it."""
     kept: Labels | None = None
     """Places of these pictures among all of the source, where some were left out."""
+    listed: str = ""
+    """What names all of it, those left out too, where some were: `named` of the source opened without looking."""
 
 
 def readable(read: Callable[[int], Pixels], labels: Labels, class_place: Callable[[int], str]) -> tuple[Labels, Labels]:
@@ -162,6 +164,7 @@ class Entries:
             self.remarks,
             self.part,
             good,
+            content_hash(*content),
         )
 
 

@@ -19,8 +19,9 @@ from PIL import Image
 from tiny_autoencoders import SIDE, save_autoencoder
 from waiting_blocks import SQUARES, TOTAL, squares
 
+import model.block_processes
 import model.block_work
-from model.block_processes import Spread, crowded, spread_over
+from model.block_processes import Job, Spread, crowded, spread_over
 from model.block_work import Cost, Memory
 from model.config.autoencoder import AutoencoderConfig
 from model.data.block_arrays import BlockArrays
@@ -63,18 +64,40 @@ def files(output: Path) -> dict[str, bytes]:
 
 
 def test_several_write_what_one_writes(folder: Path, weights: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
-    """With a broken picture left out, which the other processes do not look for again."""
+    """With a broken picture and a link to nowhere left out, which the other processes do not look for again."""
     added = shutil.copytree(folder, tmp_path / "added")
     (added / "0" / "30x.png").write_bytes(b"no picture")
+    (added / "0" / "31x.png").symlink_to(tmp_path / "nowhere.png")
     said: list[str] = []
     encode_data(asking(added, tmp_path / "out", weights, processes=2, skip_broken=True), said.append)
     ours = files(tmp_path / "out")
     assert {name: ours[name] for name in ours if name.endswith(".npy")} == {name: whole[name] for name in whole if name.endswith(".npy")}
-    assert json.loads(ours["dataset.json"])["left_out"] == ["0/30x.png"]
+    assert json.loads(ours["dataset.json"])["left_out"] == ["0/30x.png", "0/31x.png"]
     assert "122 latents in" in said[-1]
     assert "; 61 pictures in" in said[-1]
     assert "pictures/s; 2 processes and the one that leads them took at most" in said[-1]
     assert said[-1].endswith("MiB of memory together")
+
+
+@pytest.mark.parametrize("skip_broken", [True, False])
+def test_a_picture_added_after_the_source_was_listed_is_refused(
+    folder: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip_broken: bool
+) -> None:
+    """Another process finds pictures by their place among all, which an added one moves."""
+    grown = shutil.copytree(folder, tmp_path / "grown")
+    if skip_broken:
+        (grown / "1" / "99.png").write_bytes(b"no picture")
+
+    def begin_later(job: Job, *_: object) -> Memory:
+        job.begin("cpu")
+        shutil.copy(grown / "0" / "00.png", grown / "0" / "00a.png")
+        job.begin("cpu")
+        return Memory(0.0, None)
+
+    monkeypatch.setattr(model.block_work, "do_blocks", begin_later)
+    with pytest.raises(DataError, match=r"grown was changed while it was encoded; give the command again"):
+        encode_data(asking(grown, tmp_path / "out", weights, processes=2, skip_broken=skip_broken), lambda _: None)
+    assert (grown / "0" / "00a.png").exists(), "it was not refused before"
 
 
 def test_a_process_that_is_killed_or_fails_ends_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,6 +106,8 @@ def test_a_process_that_is_killed_or_fails_ends_all(tmp_path: Path, monkeypatch:
     killed: list[int] = []
 
     def kill(_: str) -> None:
+        if killed:
+            return
         victim = multiprocessing.active_children()[0]
         killed.append(victim.pid or 0)
         os.kill(killed[0], signal.SIGKILL)
@@ -174,10 +199,35 @@ def test_a_journal_of_an_earlier_release_goes_on(folder: Path, weights: Path, wh
         with pytest.raises(Stopped):
             encode_data(asking(folder, out, weights), lambda _: None)
     held = json.loads((out / "encoding.json").read_text())
-    del held["identity"]["threads"]
+    del held["identity"]["threads"], held["identity"]["processor"]
     (out / "encoding.json").write_text(json.dumps(held))
     encode_data(asking(folder, out, weights), lambda _: None)
     assert files(out) == whole
+
+
+def test_a_folder_begun_on_another_machine_is_refused(folder: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BlockArrays, "write", stop)
+        with pytest.raises(KeyboardInterrupt):
+            encode_data(asking(folder, tmp_path / "out", weights), lambda _: None)
+    monkeypatch.setattr("model.transfer.cpu_model", lambda: "cpu (another)")
+    with pytest.raises(DataError, match=r"another processor \(.*, now cpu \(another\)\); give the same command again on such a machine"):
+        encode_data(asking(folder, tmp_path / "out", weights), lambda _: None)
+
+
+def test_a_process_without_memory_raises_as_one_alone_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def begin(self, device: str) -> Callable[[int], None]:
+            raise MemoryError
+
+    monkeypatch.setattr(model.block_processes, "_end_with_parent", lambda: None)
+    ours, theirs = multiprocessing.Pipe()
+    model.block_processes._work(theirs, Full(), "cpu", torch.get_num_threads())
+    kind, error = ours.recv()
+    assert (kind, type(error)) == ("raised", MemoryError)
 
 
 def test_how_many_processes_there_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
