@@ -16,12 +16,11 @@ from filelock import FileLock, Timeout
 from model.config.availability import ensure_available
 from model.config.encoded_features import FORMAT, EncodedFeatures, file_stem
 from model.config.encoder import EncoderConfig
-from model.data.block_arrays import BlockArrays, Journal
+from model.data.block_arrays import PROCESSOR, BlockArrays, Journal
 from model.data.latents import ensure_encoded_whole
 from model.data.mapped import mapped, rows_at
 from model.data.pictures import IMAGES, from_pixels, open_images
 from model.errors import ConfigError, DataError
-from model.machine import cpu_model
 from model.whole_file import to_disk, whole_file
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def encode_features(asked: Featured, say: Say) -> EncodedFeatures:
 
 def _journal(folder: Path, stem: str, identity: dict[str, Any]) -> Journal:
     file = folder / f"encoding-{stem}.json"
-    return Journal(file, identity, restart=f"remove {file} and {stem}.npy.part to begin anew")
+    return Journal(file, identity, restart=f"remove {file} and {stem}.npy.part to begin anew", younger=frozenset({PROCESSOR, "block"}))
 
 
 def _threads_of(asked: Featured) -> int | None:
@@ -95,7 +94,9 @@ def _encode(asked: Featured, stem: str, spread: "Spread", say: Say) -> EncodedFe
     import torch
 
     from model.alignment.encoders import BLOCK, downloaded_weights, encoder_side, load_encoder
+    from model.alignment.stored_features import rows_hash
     from model.block_work import Work, work_through
+    from model.transfer import device_name
 
     config, device, array = asked.encoder, torch.device(spread.devices[0]), f"{stem}.npy"
     opened = open_images(asked.folder, len(mapped(asked.folder / IMAGES)))
@@ -122,6 +123,8 @@ def _encode(asked: Featured, stem: str, spread: "Spread", say: Say) -> EncodedFe
         "dtype": asked.dtype,
         "device": asked.device,
         "threads": spread.threads if device.type == "cpu" else None,
+        "block": BLOCK,
+        PROCESSOR: device_name(device),
     }
     journal = _journal(asked.folder, stem, identity)
     if journal.held() is None and os.path.lexists(asked.folder / array):
@@ -142,8 +145,9 @@ def _encode(asked: Featured, stem: str, spread: "Spread", say: Say) -> EncodedFe
         images_hash=named,
         shape=shape,
         dtype=asked.dtype,
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model(),
+        device=device_name(device),
         sha256=arrays.hashes()[array],
+        rows_hash=rows_hash(mapped(arrays.existing(array))),
         versions={name: version(name) for name in ("torch", "timm", "numpy")},
     )
     arrays.name_files()

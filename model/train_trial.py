@@ -92,8 +92,6 @@ def ensure_trainable(config: TrainConfig) -> None:
         from model.data.stored_images import ensure_there as ensure_pictures
 
         ensure_pictures(config.data)
-    if isinstance(config.data, ImagesData | LatentsData) and config.alignment.kind == "external" and config.alignment.encoder is not None:
-        encoded_features(config.data.path, config.alignment.encoder)
     if isinstance(config.data, LatentsData):
         from model.data.latents import ensure_there
 
@@ -109,6 +107,8 @@ def ensure_trainable(config: TrainConfig) -> None:
                 f"{asking} looks at the pictures that the latents are of, and {config.data.path} has no images.npy with them; encode the"
                 " data set with its pictures: sweeper data encode"
             )
+    if isinstance(config.data, ImagesData | LatentsData) and config.alignment.kind == "external" and config.alignment.encoder is not None:
+        encoded_features(config.data.path, config.alignment.encoder)
 
 
 def ensure_undamaged(path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from model.config.encoder import EncoderConfig
 from model.config.section import Section, first_fault
@@ -43,7 +43,15 @@ class EncodedFeatures(Section):
     """That computed them, by its name."""
     sha256: str
     """Of the array's file."""
+    rows_hash: str = ""
+    """Of some of its rows; '' where older code wrote it."""
     versions: dict[str, str]
+
+
+class _Format(BaseModel):
+    """What every format says."""
+
+    format: int
 
 
 def file_stem(name: str) -> str:
@@ -87,12 +95,14 @@ def ensure_of(path: Path, about: EncodedFeatures, config: EncoderConfig, downloa
 def _read(file: Path) -> EncodedFeatures:
     try:
         ensure_plain(file, _MOST_BYTES)
-        about = EncodedFeatures.model_validate_json(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        held = _Format.model_validate_json(text).format
+        about = EncodedFeatures.model_validate_json(text) if held == FORMAT else None
     except (OSError, ValidationError, ValueError) as error:
         said = first_fault(error) if isinstance(error, ValidationError) else getattr(error, "strerror", None) or str(error)
         raise DataError(
             f"{file} is not as `sweeper data features` writes it ({said}); remove it and its array, and write them again"
         ) from error
-    if about.format != FORMAT:
-        raise DataError(f"{file} has format {about.format}, and this release reads {FORMAT}; upgrade sweeper, or write it again")
+    if about is None:  # whatever fields it has
+        raise DataError(f"{file} has format {held}, and this release reads {FORMAT}; upgrade sweeper, or write it again")
     return about

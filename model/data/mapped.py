@@ -77,6 +77,6 @@ def rows_at(array: npt.NDArray[Any], places: npt.NDArray[np.int64]) -> npt.NDArr
     return np.ascontiguousarray(array[places])
 
 
-def places_looked_at(count: int) -> npt.NDArray[np.int64]:
-    """`LOOKED_AT` of so many rows, evenly spread; all where there are fewer."""
-    return np.unique(np.linspace(0, count - 1, min(LOOKED_AT, count)).round().astype(np.int64))
+def places_looked_at(count: int, most: int = LOOKED_AT) -> npt.NDArray[np.int64]:
+    """`most` of so many rows, evenly spread; all where there are fewer."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))

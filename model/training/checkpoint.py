@@ -36,6 +36,8 @@ def save(state: TrainingState, folder: Path, identity: str, ours: Callable[[], b
         "last_point": json.dumps(state.last_point),
         "identity": identity,
         "encoder": state.downloaded,
+        "features": state.features,
+        "device": state.device,
     }
     durable_file.write(state.tensors(), about, path, ours)
     for old in sorted(older for older in folder.glob("checkpoint-*.safetensors") if older.name <= path.name)[:-KEPT]:
@@ -57,6 +59,8 @@ def save_average(state: TrainingState, folder: Path, identity: str, ours: Callab
         CONTINUED: json.dumps(state.means()),
         "identity": identity,
         "encoder": state.downloaded,
+        "features": state.features,
+        "device": state.device,
     }
     durable_file.write(weights, about, path, ours)
     return path
@@ -68,13 +72,13 @@ def resume(
     """Loads into `state` what comes first in `resume_order` and is whole; stays at step 0 where there is nothing.
 
     Returns what was wrong with those that had to be passed over. Raises DataError where one was trained with other weights of an encoder
-    that both only know as `pretrained`: the trial would be of neither.
+    that both only know as `pretrained`, or on features of an encoder that were made otherwise: the trial would be of neither.
     """
     passed_over = []
     for file in resume_order(folders, at_most, recorded):
         try:
             if file.kind == "checkpoint":
-                _load(state, file.path, identity)
+                _load(state, file.path, identity, at_most)
             else:
                 _load_average(state, file.path, identity)
         except CheckpointError as error:
@@ -85,8 +89,12 @@ def resume(
 
 
 @torch.no_grad()
-def _load(state: TrainingState, path: Path, identity: str) -> None:
-    loaded, about = _read(path, identity, state.downloaded)
+def _load(state: TrainingState, path: Path, identity: str, steps: int) -> None:
+    loaded, about = _read(path, identity, state)
+    if int(about["step"]) < steps:
+        _ensure_same_features(path, about, state)
+    else:
+        state.trained_on = about.get("features")
     wanted = {name: tensor for name, tensor in state.tensors().items() if name in loaded or not name.startswith(YOUNGER)}
     _copy(loaded, wanted, path)
     state.step, state.summed = int(about["step"]), int(about["summed"])
@@ -98,7 +106,8 @@ def _load(state: TrainingState, path: Path, identity: str) -> None:
 @torch.no_grad()
 def _load_average(state: TrainingState, path: Path, identity: str) -> None:
     """Enough to evaluate: the weights that train stay as they were made, and are not saved."""
-    loaded, about = _read(path, identity, state.downloaded)
+    loaded, about = _read(path, identity, state)
+    state.trained_on = about.get("features")
     if CONTINUED not in about:
         raise CheckpointError(f"{path} was written by older code, which left out what an evaluation needs beside it")
     _copy(loaded, {name: p.data for name, p in state.learner.average.named_parameters()}, path)
@@ -106,16 +115,28 @@ def _load_average(state: TrainingState, path: Path, identity: str) -> None:
     state.last_point = json.loads(about[CONTINUED])
 
 
-def _read(path: Path, identity: str, downloaded: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _read(path: Path, identity: str, state: TrainingState) -> tuple[dict[str, Tensor], dict[str, str]]:
     loaded, about = durable_file.read(path)
     if about.get("identity") != identity:
         raise CheckpointError(f"{path} belongs to another trial")
-    if (before := about.get("encoder")) and before != downloaded:  # older code did not say
+    if (before := about.get("encoder")) and before != state.downloaded:  # older code did not say
         raise DataError(
             f"the pretrained weights of the encoder were replaced since {path} was trained with them: they were {before}, and are"
-            f" {downloaded}; put the old ones back, or start over with --fresh or in another folder"
+            f" {state.downloaded}; put the old ones back, or start over with --fresh or in another folder"
         )
     return loaded, about
+
+
+def _ensure_same_features(path: Path, about: Mapping[str, str], state: TrainingState) -> None:
+    """A trial that goes on with the same features on another device is as one that computes them itself there."""
+    if (before := about.get("features")) is None or before == state.features:  # older code did not say
+        return
+    was, now = before or f"float32 of {about['device']}", state.features or f"float32 of {state.device}"
+    if was != now:
+        raise DataError(
+            f"a trial is trained on one kind of features of its encoder: {path} was on {was}, and those at hand are {now}; put"
+            " features-NAME.npy and its .json back as they were, or start over with --fresh or in another folder"
+        )
 
 
 def _copy(loaded: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:

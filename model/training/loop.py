@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from model.alignment.stored_features import StoredFeatures
 from model.autoencoder import LatentDecoder, load_decoder
 from model.config import LatentsData, Precision, TrainConfig
 from model.config.encoded_data import read_encoded
@@ -25,7 +24,6 @@ from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
 from model.evaluation.measured_samples import Instruments, Stopwatch
 from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
 from model.evaluation.reference import classifier_reference, load_or_make_reference
-from model.machine import cpu_model
 from model.noise.process import process_of
 from model.reports import DistributedContext, Report, TrialReport, TrialResult
 from model.training import checkpoint, memory
@@ -36,6 +34,7 @@ from model.training.own_folder import claim
 from model.training.process_group import ProcessGroup
 from model.training.state import TrainingState, initial_state
 from model.training.step import DTYPES, autocast, compile_where_it_pays, train_step
+from model.transfer import device_name
 from model.trial_files import samples_path
 
 ALIVE_SECONDS = 5.0
@@ -276,9 +275,7 @@ def run(
     if world.rank == 0:
         write_facts(data.facts(config.backbone.patch), folder)
     key = comparability(place, precision, threads, world, config, evaluator) | ({"encoder": state.downloaded} if state.downloaded else {})
-    target = state.learner.target
-    if isinstance(target, StoredFeatures) and (otherwise := target.made_otherwise(key["device"])):
-        key["features"] = otherwise
+    key |= {"features": state.features} if state.features else {}
     trial.conditions = key
     try:
         details = {"comparability": key, "checkpoints_passed_over": passed_over, "classes": classes_in_words(data.class_names)}
@@ -313,7 +310,7 @@ def comparability(
 ) -> dict[str, Any]:
     """What must agree for two results to stand in one table."""
     return {
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model(),
+        "device": device_name(device),
         "torch": torch.__version__.split("+")[0],
         "precision": precision,
         "world_size": world.size,

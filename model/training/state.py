@@ -23,6 +23,7 @@ from model.noise.process import process_of
 from model.objective import Networks, TrainingObjective
 from model.training.optimizer import adamw
 from model.training.spikes import LossSpikes
+from model.transfer import device_name
 
 Bookkeeping = dict[str, float]
 TERMS = ("generation loss", "alignment loss", "gradient norm")
@@ -55,6 +56,8 @@ class TrainingState:
     evaluation_due: bool = False
     """The evaluation due at this step is still to do; a trial that stops in the middle of it does it first when resumed."""
     spikes: LossSpikes = field(default_factory=lambda: LossSpikes(torch.device("cpu")))
+    trained_on: str | None = None
+    """What `features` said of a training that is done: they may be gone by then."""
     last_point: Bookkeeping = field(default_factory=dict)
     """The newest point of the training curves."""
 
@@ -63,6 +66,19 @@ class TrainingState:
         """Name and content of an encoder's weights that no config names; '' where there are none."""
         target = self.learner.target
         return target.downloaded if isinstance(target, EncodedImages | EncodedPictures | StoredFeatures) else ""
+
+    @property
+    def device(self) -> str:
+        """The model of what trains."""
+        return device_name(self.trouble.device)
+
+    @property
+    def features(self) -> str:
+        """How the features that are read differ from those that the device would compute; '' where they do not, or none are read."""
+        if self.trained_on is not None:
+            return self.trained_on
+        target = self.learner.target
+        return (target.made_otherwise(self.device) or "") if isinstance(target, StoredFeatures) else ""
 
     def ensure_unchanged(self) -> None:
         """Raises DataError when the features that are read while training were written to since they were opened."""

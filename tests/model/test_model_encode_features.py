@@ -1,6 +1,7 @@
 """Features of pictures, written once: those of the encoder, whole or not there; trials on them are those on the pictures."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import torch
 from tiny_extractors import NAME
 from tiny_trials import tiny
-from trial_reports import run
+from trial_reports import Told, run
 
 from model.alignment.encoders import EncodedPictures, encode, load_encoder
 from model.alignment.stored_features import StoredFeatures
@@ -25,6 +26,8 @@ from model.encode_features import Featured, encode_features
 from model.errors import ConfigError, DataError
 from model.machine import cpu_model
 from model.train_trial import ensure_trainable, preflight
+from model.training import durable_file
+from model.training.checkpoint import resume
 from model.training.state import initial_state
 
 IMAGES, SIDE = 150, 8
@@ -102,6 +105,19 @@ def test_they_are_the_encoders_and_stopped_anywhere_the_same(folder: Path, monke
     assert encoded_features(folder, EncoderConfig(**ENCODER)) == {}, "nobody takes what is not whole"
     with pytest.raises(DataError, match=r"was begun with another dtype \(float32, now float16\); give the same command again, or remove"):
         written(folder, dtype="float16")
+    held = json.loads((folder / JOURNAL).read_text())
+    assert held["identity"]["block"] == 64
+    monkeypatch.setattr("model.transfer.cpu_model", lambda: "cpu (another)")
+    with pytest.raises(
+        DataError,
+        match=re.escape(
+            f"was begun with another processor ({cpu_model()}, now cpu (another)); give the same command again on such a machine, or remove"
+        ),
+    ):
+        written(folder)
+    monkeypatch.setattr("model.transfer.cpu_model", cpu_model)
+    del held["identity"]["block"], held["identity"]["processor"]  # as an earlier release wrote it
+    (folder / JOURNAL).write_text(json.dumps(held))
     assert "64 of 150 pictures are done; going on" in written(folder, threads=None, processes=2)
     assert (folder / ARRAY).read_bytes() == whole
 
@@ -137,6 +153,84 @@ def test_halves_are_rounded_and_say_so(folder: Path, cache: Path, tmp_path: Path
     written(folder)
     assert halves.dtype == np.float16
     np.testing.assert_allclose(halves, np.load(folder / ARRAY), rtol=1e-3, atol=1e-3)
+
+
+def test_a_trial_goes_on_with_the_features_that_it_began_on(folder: Path, cache: Path, tmp_path: Path) -> None:
+    config, halves = trial(folder), (folder / "features-halves.npy", folder / "features-halves.json")
+    without = run(config, tmp_path / "without", cache, stop=lambda report: report.kind == "checkpoint")
+    written(folder, dtype="float16", name="halves")
+    begun = run(config, tmp_path / "begun", cache, stop=lambda report: report.kind == "checkpoint")
+    here = cpu_model()
+    refusals = [(without.folder, f"was on float32 of {here}, and those at hand are float16 of {here}; put features-NAME.npy and its .json")]
+    with pytest.raises(DataError, match=re.escape(refusals[0][1])):
+        run(config, tmp_path / "on", cache, resume_from=[without.folder])
+
+    def resumed(name: str) -> Told:
+        return run(config, tmp_path / name, cache, resume_from=[begun.folder], stop=lambda report: report.kind == "started")
+
+    again = resumed("again").started()
+    assert again.step == config.checkpoint_every
+    assert again.details["comparability"]["features"] == f"float16 of {here}"
+    away = [path.rename(tmp_path / path.name) for path in halves]
+    with pytest.raises(DataError, match=re.escape(f"was on float16 of {here}, and those at hand are float32 of {here}; put features-NAME")):
+        resumed("away")
+    for path, back in zip(away, halves, strict=True):
+        path.rename(back)
+    edited(halves[1], lambda held: held.update(device="NVIDIA H100"))
+    with pytest.raises(DataError, match=re.escape(f"was on float16 of {here}, and those at hand are float16 of NVIDIA H100;")):
+        resumed("foreign")
+
+
+def test_a_training_that_is_done_needs_no_features(folder: Path, cache: Path, tmp_path: Path) -> None:
+    """Only its evaluation is made anew; on what it was trained is known."""
+    written(folder, dtype="float16")
+    done = run(trial(folder), tmp_path / "done", cache)
+    for path in (folder / ARRAY, folder / ABOUT):
+        path.unlink()
+    for name in ("checkpoint", "average"):
+        again = run(trial(folder), tmp_path / name, cache, resume_from=[done.folder]).started()
+        assert again.step == trial(folder).steps
+        assert again.details["comparability"]["features"] == f"float16 of {cpu_model()}"
+        for path in done.folder.glob("checkpoint-*"):
+            path.unlink()
+
+
+def test_on_another_device_the_same_features_are_gone_on_with(folder: Path, cache: Path, tmp_path: Path) -> None:
+    """As a trial that reads none is; and checkpoints of older code, which did not say, still are."""
+    config = trial(folder)
+    written(folder)
+    begun = run(config, tmp_path / "begun", cache, stop=lambda report: report.kind == "checkpoint")
+    state = initial_state(config, load(config.data, 2, CPU, torch.float32), CPU, torch.float32)
+    (path,) = begun.folder.glob("checkpoint-*")
+    tensors, about = durable_file.read(path)
+    assert (about["features"], about["device"]) == ("", cpu_model())
+    identity = about["identity"]
+
+    def go_on(**more: str | None) -> int:
+        changed = {name: value for name, value in (about | more).items() if value is not None}
+        durable_file.write(tensors, changed, path, lambda: True)
+        state.step = 0
+        assert resume(state, [begun.folder], identity, at_most=config.steps) == []
+        return state.step
+
+    assert go_on(features=None, device=None) == config.checkpoint_every
+    assert go_on(features=f"float32 of {cpu_model()}", device="NVIDIA H100") == config.checkpoint_every
+    with pytest.raises(DataError, match=r"was on float32 of NVIDIA H100, and those at hand are float32 of cpu"):
+        go_on(features="float32 of NVIDIA H100")
+
+
+def test_of_several_files_the_very_pictures_come_first_and_then_float32(folder: Path) -> None:
+    def read() -> Path:
+        target = initial_state(config, load(config.data, 2, CPU, torch.float32), CPU, torch.float32).learner.target
+        assert isinstance(target, StoredFeatures)
+        return target.file.path
+
+    config = trial(folder)
+    written(folder, name="a", dtype="float16")
+    written(folder, name="b")
+    assert read() == folder / "features-b.npy"
+    edited(folder / "features-b.json", lambda held: held.update(images_hash="of others"))
+    assert read() == folder / "features-a.npy"
 
 
 def test_features_are_of_the_images_that_are_trained_on(folder: Path) -> None:
@@ -197,6 +291,15 @@ def test_features_of_others_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds features of the weights test_vit 1234, and pretrained are now ; write them again: remove"):
         opened()
     (folder / ABOUT).write_text(about)
+    whole = np.load(folder / ARRAY)
+    np.save(folder / ARRAY, whole[::-1])
+    for begin in (opened, lambda: preflight(config, facts(config.data))):
+        with pytest.raises(
+            DataError, match=r"holds other features than were written \(its rows are \w{16}, and \w{16} were written\); remove it and the"
+        ):
+            begin()
+    edited(folder / ABOUT, lambda held: held.pop("rows_hash"))
+    opened()  # an earlier release did not say
     np.save(folder / ARRAY, np.zeros((3, 16, 64), np.float32))
     with pytest.raises(DataError, match=r"has shape \(3, 16, 64\) of float32, and \(150, 16, 64\) of float32 was written; remove it and"):
         opened()
@@ -208,9 +311,25 @@ def test_features_of_others_are_refused(folder: Path, tmp_path: Path) -> None:
     np.save(folder / "images.npy", pixels)
     with pytest.raises(DataError, match=r"holds features of other pictures than are in images\.npy now; write them again"):
         opened()
+    edited(folder / ABOUT, lambda held: held.update(format=2, a_field_of_format_2=1))
+    with pytest.raises(DataError, match=r"\.json has format 2, and this release reads 1; upgrade sweeper, or write it again"):
+        ensure_trainable(config)
     (folder / ABOUT).write_text("{}")
     with pytest.raises(DataError, match=r"features-test_vit\.json is not as `sweeper data features` writes it \(format: Field required\)"):
         ensure_trainable(config)
+
+
+@pytest.mark.parametrize("kind", ["images", "latents"])
+def test_a_path_too_long_is_refused_as_without_an_encoder(kind: str) -> None:
+    where = {"kind": kind, "path": "/" + "x" * 300, "resolution": SIDE, "classes": 5, "images": IMAGES}
+    data = where | ({"channels": 4} if kind == "latents" else {})
+    alignment = {"kind": "external", "encoder": ENCODER, "teacher": {"layer": 3}}
+    said = []
+    for config in (tiny(data=data, precision="fp32"), tiny({"alignment": alignment}, data=data, precision="fp32")):
+        with pytest.raises(DataError) as refused:
+            ensure_trainable(config)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
 
 
 def test_a_refused_request_leaves_nothing(folder: Path, tmp_path: Path) -> None:
