@@ -9,10 +9,11 @@ from itertools import groupby
 
 from pydantic import ValidationError
 
-from sweeper.errors import RequestError
+from model.errors import ModelError
+from sweeper.errors import RequestError, SweeperError
 from sweeper.metrics import FINISHING, MetricInfo, columns, metric_info
 from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
-from sweeper.report.comparability import comparability_of, device_of
+from sweeper.report.comparability import comparability_of, device_of, has_features
 from sweeper.report.contrasts import contrast_results
 from sweeper.report.earlier_versions import declaration_notes
 from sweeper.report.notes import notes_of, pairing_efficiency_notes, pairing_notes, variance_notes
@@ -22,6 +23,7 @@ from sweeper.report.shared_trials import shared_trial_notes, shared_trials
 from sweeper.report.sweep_trials import Outcomes, SweepTrials
 from sweeper.report.weights_beside import stand_beside
 from sweeper.spec.designs import fitted_template, variants_of
+from sweeper.spec.load import variant_config
 from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.search_design import SearchDesign
 from sweeper.spec.sweep_spec import SweepSpec
@@ -63,7 +65,8 @@ def build_report(
     asked = fitted_template(template or spec.report or ReportTemplate(), variants)
     outcomes = _by_variant_and_seed(snapshot, spec, variants)
     finished = [outcome for outcome in outcomes.values() if outcome.has_result]
-    comparability = comparability_of(finished, allow_mixed, variants)
+    encoded = _encoded(spec, variants) if any(map(has_features, finished)) else ()
+    comparability = comparability_of(finished, allow_mixed, variants, encoded)
     shared = shared_trials(outcomes.values())
     metrics = tuple(map(comparability.marked, _columns(spec, outcomes, asked.metrics)))
     rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
@@ -143,6 +146,14 @@ def _by_variant_and_seed(snapshot: SweepSnapshot, spec: SweepSpec, variants: tup
     assert len(found) == len(snapshot.outcomes), "a variant has one trial per seed"
     assert found.keys() <= set(planned), "outcomes belong to the version of the spec beside them"
     return {key: found[key] for key in planned if key in found}
+
+
+def _encoded(spec: SweepSpec, variants: tuple[Variant, ...]) -> tuple[str, ...] | None:
+    """Names of the variants that align with an encoder; None where that cannot be read here, such as without a file that one names."""
+    try:
+        return tuple(variant.name for variant in variants if variant_config(spec, variant, 0).alignment.kind == "external")
+    except (SweeperError, ModelError):
+        return None
 
 
 def _identity(snapshot: SweepSnapshot) -> str:

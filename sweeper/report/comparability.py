@@ -18,6 +18,8 @@ EVALUATOR_FIELD = "evaluator"
 ENCODER_FIELD = "encoder"
 """Name and content of weights that a config only calls `pretrained`; trials without such have none. Encoders of two names are two methods,
 one name with two contents is none."""
+FEATURES_FIELD = "features"
+"""How an encoder's features that were read from a file differ from those of the training device; trials without an encoder have none."""
 MARK = "*"
 """At the label of a metric, and before the note that says why."""
 _SET_BY = {"micro_batch": "batch_size", "precision": "precision"}
@@ -74,6 +76,13 @@ class Apart:
                 f" them: {', '.join(concerned)}; contrasts between them have no estimate. Run them again with --fresh, name one file with"
                 f" alignment.encoder.weights, or accept the mix with --allow-mixed {self.field}."
             )
+        if self.field == FEATURES_FIELD:
+            return (
+                f"{MARK} Features of an encoder were not made alike: {_listing(self.values)}. Not comparable between trials with them"
+                f" and others with an encoder: {', '.join(concerned)}; contrasts between such have no estimate. Write the features in"
+                " float32 on the device that trains, or move them away, and run the sweep again with --fresh; or accept the mix with"
+                f" --allow-mixed {self.field}."
+            )
         return (
             f"{MARK} The finished trials were not made alike: they differ in {self.field}: {_listing(self.values)}. Not comparable between"
             f" them: {', '.join(concerned)}; contrasts between them have no estimate. Run the sweep again on one machine, or accept the mix"
@@ -106,16 +115,35 @@ class Comparability:
         return replace(metric, label=f"{metric.label}{MARK}") if concerned else metric
 
 
+def has_features(outcome: TrialOutcome) -> bool:
+    """Whether it recorded how the features that it read differ."""
+    return FEATURES_FIELD in outcome.comparability
+
+
 def comparability_of(
-    outcomes: Iterable[TrialOutcome], allow_mixed: Collection[str] = (), variants: Collection[Variant] = ()
+    outcomes: Iterable[TrialOutcome],
+    allow_mixed: Collection[str] = (),
+    variants: Collection[Variant] = (),
+    encoded: Collection[str] | None = None,
 ) -> Comparability:
-    """Of these finished outcomes. Fields that the `variants` set may differ between them, though not within one; they are then left out."""
+    """Of these finished outcomes. Fields that the `variants` set may differ between them, though not within one; they are then left out.
+
+    `encoded`: names of the variants that look at an encoder's features, in which alone others can differ; None: any may.
+    """
     outcomes = list(outcomes)
     varied = varied_by_design(variants)
     fields = sorted({name for outcome in outcomes for name in outcome.comparability} - {ENCODER_FIELD})
-    counts = {name: Counter(map(_reader(name), outcomes)) for name in fields if name not in varied or not _follows_variant(name, outcomes)}
+
+    def with_field(name: str) -> list[TrialOutcome]:
+        if name != FEATURES_FIELD or encoded is None:
+            return outcomes
+        return [outcome for outcome in outcomes if outcome.variant in encoded or has_features(outcome)]
+
+    counts = {
+        name: Counter(map(_reader(name), with_field(name))) for name in fields if name not in varied or not _follows_variant(name, outcomes)
+    }
     apart = tuple(
-        Apart(name, values, _by_variant(name, outcomes), name == EVALUATOR_FIELD and _data_follows(name, outcomes, variants))
+        Apart(name, values, _by_variant(name, with_field(name)), name == EVALUATOR_FIELD and _data_follows(name, outcomes, variants))
         for name, values in counts.items()
         if len(values) > 1 and name not in allow_mixed and _by_choice(name, outcomes)
     )

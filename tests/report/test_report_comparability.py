@@ -134,6 +134,51 @@ def test_having_run_out_of_memory_excuses_no_other_difference(default_sweep: Mak
     assert note.endswith("--allow-mixed precision.")
 
 
+HALVES = "float16 of NVIDIA H100"
+
+
+def features_sweep(features: dict[tuple[str, int], str], deep: str = "repa") -> Any:
+    """A baseline without an encoder, and two variants with one; trials recorded how their features differ."""
+    variants = {"plain": {}, "repa": {"method": "repa"}, "deep": {"method": deep, "alignment.student_layer": 3}}
+    spec = factorial_spec(2) | {"design": {"kind": "variants", "variants": variants}, "baseline": "plain", "contrasts": []}
+    spec["contrasts"] = [{"name": f"{of} or {to}", "of": of, "to": to} for of, to in (("repa", "plain"), ("deep", "repa"))]
+
+    def key(cell: tuple[str, int]) -> dict[str, Any]:
+        return COMPARABILITY | ({"features": features[cell]} if cell in features else {})
+
+    cells = [(name, seed) for name in variants for seed in range(2)]
+    return snapshot_of(spec, [finished(*cell, 10.0 + cell[1], comparability=key(cell)) for cell in cells])
+
+
+def test_features_of_an_encoder_are_no_condition_of_trials_without_one() -> None:
+    report = build_report(features_sweep({(name, seed): HALVES for name in ("repa", "deep") for seed in range(2)}))
+    assert notes_apart(report) == []
+    assert report.comparability["features"] == (HALVES,)
+    assert all(row.estimate is not None for row in report.contrasts)
+
+
+def test_features_that_differ_between_trials_with_an_encoder_do() -> None:
+    snapshot = features_sweep({("repa", seed): HALVES for seed in range(2)})
+    report = build_report(snapshot)
+    (note,) = notes_apart(report)
+    assert note.startswith(
+        "* Features of an encoder were not made alike: float16 of NVIDIA H100 (2 of 4 trials), not recorded (2 of 4 trials). Not comparable"
+        " between trials with them and others with an encoder: "
+    )
+    assert note.endswith(
+        "; contrasts between such have no estimate. Write the features in float32 on the device that trains, or move them away, and run the"
+        " sweep again with --fresh; or accept the mix with --allow-mixed features."
+    )
+    assert [row.estimate is None for row in report.contrasts] == [False, True]
+    assert all(row.estimate is not None for row in build_report(snapshot, allow_mixed=["features"]).contrasts)
+
+
+def test_where_a_config_cannot_be_read_all_trials_may_have_an_encoder() -> None:
+    snapshot = features_sweep({("repa", seed): HALVES for seed in range(2)}, deep="of a later release")
+    (note,) = notes_apart(build_report(snapshot))
+    assert "not recorded (4 of 6 trials)" in note
+
+
 def data_sweep(evaluators: dict[str, str], primary: str = "held_out_loss", path: str = "data.path") -> Any:
     """Three variants, the last of which has other data, and a claim across the data sets as well as within one."""
     variants = {"a": {}, "wide": {"backbone.width": 96}, "b": {path: "other.npz"}}
