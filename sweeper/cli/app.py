@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from sweeper.cli import (
     cancel,
@@ -40,8 +41,21 @@ from sweeper.errors import SpecError, SweeperError, unexpected
 from sweeper.settings import concealed
 from sweeper.visible import abridged, lines, one_line
 
+
+class _Interruptible(TyperGroup):
+    """Typer would end a command on Ctrl-C with an exit code and no word."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        """As the group, with Ctrl-C as typer.Abort."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
+
+
 app = typer.Typer(
     name="sweeper",
+    cls=_Interruptible,
     epilog="Everything is kept under SWEEPER_HOME (default ./.sweeper). --debug anywhere shows the traceback of an error.",
     no_args_is_help=True,
     invoke_without_command=True,

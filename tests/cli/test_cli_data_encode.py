@@ -46,6 +46,15 @@ def test_a_table_is_encoded_as_the_options_say(sweeper: Callable[..., Any], home
     assert about["class_names"] == ["cat", "dog"]
 
 
+def test_ctrl_c_says_that_the_command_goes_on(sweeper: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("model.encode_data.encode_data", interrupted)
+    said = sweeper("data", "encode", "in", "out", "--autoencoder", "a/b", "--resolution", "16", "--device", "cpu")
+    assert (said.code, said.out, said.err) == (130, "", "error: interrupted; run the same command again to resume\n")
+
+
 def test_a_name_on_the_hub(refused: Callable[..., str], table: Path) -> None:
     for command in (("encode", "hub:cifar10", "out", "--autoencoder", "a/b"), ("reference", "hub:cifar10", "out.npz")):
         assert refused("data", *command).endswith(
