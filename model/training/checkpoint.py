@@ -91,12 +91,12 @@ def resume(
 @torch.no_grad()
 def _load(state: TrainingState, path: Path, identity: str, steps: int) -> None:
     loaded, about = _read(path, identity, state)
-    if int(about["step"]) < steps:
+    done = int(about["step"]) >= steps
+    if not done:
         _ensure_same_features(path, about, state)
-    else:
-        state.trained_on = about.get("features")
     wanted = {name: tensor for name, tensor in state.tensors().items() if name in loaded or not name.startswith(YOUNGER)}
     _copy(loaded, wanted, path)
+    state.trained_on = about.get("features") if done else None
     state.step, state.summed = int(about["step"]), int(about["summed"])
     state.evaluation_due = about.get("evaluation_due") == "1"
     state.seconds, state.last_point = float(about["seconds"]), json.loads(about["last_point"])
@@ -107,12 +107,12 @@ def _load(state: TrainingState, path: Path, identity: str, steps: int) -> None:
 def _load_average(state: TrainingState, path: Path, identity: str) -> None:
     """Enough to evaluate: the weights that train stay as they were made, and are not saved."""
     loaded, about = _read(path, identity, state)
-    state.trained_on = about.get("features")
     if CONTINUED not in about:
         raise CheckpointError(f"{path} was written by older code, which left out what an evaluation needs beside it")
     _copy(loaded, {name: p.data for name, p in state.learner.average.named_parameters()}, path)
     state.step, state.seconds, state.timed = int(about["step"]), float(about["seconds"]), int(about["timed"])
     state.last_point = json.loads(about[CONTINUED])
+    state.trained_on = about.get("features")
 
 
 def _read(path: Path, identity: str, state: TrainingState) -> tuple[dict[str, Tensor], dict[str, str]]:
