@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from model.config.availability import ensure_available
+from model.config.classifier import TimmClassifier
 from model.config.frozen import FrozenNetwork, TimmNetwork, read_hash
 from model.errors import ConfigError, DataError
 from model.plain_files import MOST_WEIGHTS, ensure_plain, version_of
@@ -86,11 +87,11 @@ def _load_weights(timm: ModuleType, model: nn.Module, config: TimmNetwork, class
         try:
             held = timm.create_model(config.name, pretrained=True, num_classes=classes).state_dict()
         except UNREADABLE as error:
-            raise unreadable(f"the pretrained weights of {config.name}", config.place, error) from error
+            raise unreadable(f"the pretrained weights of {config.name}", config.place, error, config.offline) from error
     else:
         held = read_weights(config.file, config)
-    head = getattr(model, "pretrained_cfg", {}).get("classifier")
-    if classes and head is not None and (last := held.get(f"{head}.weight")) is not None and len(last) != classes:
+    head = getattr(model, "pretrained_cfg", {}).get("classifier") if isinstance(config, TimmClassifier) else None
+    if head is not None and (last := held.get(f"{head}.weight")) is not None and len(last) != classes:
         raise DataError(
             f"{config.place}.weights tell {len(last)} classes apart, and the data has {classes}; give a classifier of the data's classes"
         )
@@ -126,10 +127,10 @@ def _network_in(held: Mapping[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def unreadable(what: str, place: str, error: Exception) -> DataError:
-    """The error of weights that cannot be had, for the section at `place` of a config."""
+def unreadable(what: str, place: str, error: Exception, instead: str = "a safetensors or torch file of them") -> DataError:
+    """The error of weights that cannot be had, for the section at `place` of a config; `instead` is what to give there."""
     said = getattr(error, "strerror", None) or (str(error).splitlines()[0] if str(error) else type(error).__name__)
-    return DataError(f"{what} cannot be read ({said}); give {place}.weights: a safetensors or torch file of them")
+    return DataError(f"{what} cannot be read ({said}); give {place}.weights: {instead}")
 
 
 def _adapted(model: nn.Module, held: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,9 @@ METRICS: dict[str, MetricInfo] = {
         MetricInfo("fd_infinity_inception", "lower", "FD-infinity (Inception, other weights)", 2),
         MetricInfo("kid_inception", "lower", "KID (Inception, other weights)", 4),
         MetricInfo("sfid_inception", "lower", "sFID (Inception, other weights)", 2),
+        MetricInfo("fd_dinov2", "lower", "FD (DINOv2 ViT-L/14)", 2),
+        MetricInfo("fd_clip", "lower", "FD (CLIP ViT-L/14)", 4),
+        MetricInfo("cmmd", "lower", "CMMD", 3),
         MetricInfo("inception_score", "higher", "Inception Score", 2),
         MetricInfo("class_accuracy", "higher", "class accuracy", 3),
         MetricInfo("class_score", "higher", "class score", 3),
@@ -67,7 +70,7 @@ FINISHING = MetricInfo("finishing", "higher", "share of trials that finish", 2, 
 
 def is_metric(name: str) -> bool:
     """Whether a table can show it."""
-    return name in METRICS or is_distance(name) or is_kernel_distance(name)
+    return name in METRICS or is_distance(name) or is_kernel_distance(name) or is_embedding_distance(name)
 
 
 def is_distance(name: str) -> bool:
@@ -83,6 +86,11 @@ def is_at_infinity(name: str) -> bool:
 def is_kernel_distance(name: str) -> bool:
     """Whether it is `kid`, or `kid_` and whose features it is in."""
     return name == "kid" or name.startswith("kid_")
+
+
+def is_embedding_distance(name: str) -> bool:
+    """Whether it is `cmmd`, or `cmmd_` and whose embeddings it is in."""
+    return name == "cmmd" or name.startswith("cmmd_")
 
 
 def is_spatial_distance(name: str) -> bool:
@@ -107,6 +115,8 @@ def metric_info(name: str) -> MetricInfo:
     """How a metric is read and printed; KeyError for what is none."""
     if name not in METRICS and is_kernel_distance(name):
         return MetricInfo(name, "lower", f"KID ({name.removeprefix('kid_')})", 4)
+    if name not in METRICS and is_embedding_distance(name):
+        return MetricInfo(name, "lower", f"CMMD ({name.removeprefix('cmmd_')})", 3)
     if name not in METRICS and is_at_infinity(name):
         return MetricInfo(name, "lower", f"FD-infinity ({name.removeprefix('fd_infinity_')})", 3)
     if name not in METRICS and is_distance(name):

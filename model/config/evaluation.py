@@ -13,12 +13,12 @@ from model.config.sampler import SamplerConfig
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later
 from model.errors import ConfigError
 
-ExtraMetric = Literal["class_score", "fd_infinity", "kid", "precision", "recall", "overfitting_gap", "sfid"]
+ExtraMetric = Literal["class_score", "cmmd", "fd_infinity", "kid", "precision", "recall", "overfitting_gap", "sfid"]
 EXTRA_METRICS: tuple[ExtraMetric, ...] = get_args(ExtraMetric)
 BY_NEIGHBOURS: tuple[ExtraMetric, ...] = ("precision", "recall")
 FEWEST_FOR_NEIGHBOURS = 4
 """Images that have third-nearest neighbours."""
-NAMED_BY_FEATURES: tuple[ExtraMetric, ...] = ("fd_infinity", "kid", "sfid")
+NAMED_BY_FEATURES: tuple[ExtraMetric, ...] = ("cmmd", "fd_infinity", "kid", "sfid")
 """Their names in results end in whose features they are in, as that of the Fréchet distance does."""
 HIGHER_IS_BETTER = frozenset({"class_accuracy", "class_score", "inception_score", "precision", "recall"})
 """Metrics of samples that are no distance."""
@@ -91,7 +91,7 @@ class EvaluationConfig(Section):
     """Noise levels of the held-out loss: the mid-points of this many equal parts of [0, 1]."""
     extractor: Extractor = Field(default=ClassifierExtractor(), json_schema_extra=added_later({"kind": "classifier"}))
     """Whose features Fréchet distance, precision and recall compare: `classifier`, trained on the data | any model of `timm` | FID's
-    `inception`."""
+    `inception` | `dinov2`, for `fd_dinov2` | `clip`, for `cmmd`."""
     classifier: Classifier = Field(default=TrainedClassifier(), json_schema_extra=added_later({"kind": "trained"}))
     """Whose classes class accuracy and class score go by: `trained` on the data, small and the same for everyone | `timm`, one of your own.
     The features of `extractor: {kind: classifier}` stay those of the one that is trained on the data."""
@@ -107,9 +107,9 @@ class EvaluationConfig(Section):
     extra_metrics: tuple[ExtraMetric, ...] = Field(default=(), json_schema_extra=added_later(()))
     """Measured besides, each only when asked for: `class_score` (exp of the mean KL of the classifier's verdicts from their mean),
     `precision` and `recall` (k-NN with k = 3 in the extractor's features), `kid` (unbiased kernel distance) and `fd_infinity` (Fréchet
-    distance at an endless number of samples), both in the extractor's features and named by them, `sfid` (in the
-    spatial features of `inception`), `overfitting_gap` (held-out loss minus
-    the same loss on training images)."""
+    distance at an endless number of samples), both in the extractor's features and named by them, `cmmd` (squared maximum mean discrepancy
+    of the embeddings of `clip`), `sfid` (in the spatial features of `inception`), `overfitting_gap` (held-out loss minus the same loss on
+    training images)."""
     every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
 
@@ -178,6 +178,15 @@ class EvaluationConfig(Section):
             raise ConfigError(
                 f"evaluation.extra_metrics: fd_infinity needs 15 sizes from a half to all of evaluation.samples, which are {self.samples};"
                 f" draw at least {FEWEST_FOR_INFINITY}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _in_clips_features(self) -> Self:
+        if "cmmd" in self.extra_metrics and self.extractor.kind != "clip":
+            raise ConfigError(
+                f"evaluation.extra_metrics: cmmd is in CLIP's embeddings, but evaluation.extractor.kind is {self.extractor.kind}; set"
+                " evaluation.extractor.kind: clip, or do not ask for it"
             )
         return self
 

@@ -61,6 +61,8 @@ class TimmNetwork(FrozenNetwork):
     """A model of timm."""
 
     words: ClassVar = {"pretrained": "pretrained", "none": "none"}
+    offline: ClassVar[str] = "a safetensors or torch file of them"
+    """What to give as `weights` where those of the name cannot be fetched."""
 
     name: str = Field(min_length=1)
     """Model name in timm, such as `vit_base_patch14_dinov2.lvd142m`."""

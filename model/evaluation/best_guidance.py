@@ -52,6 +52,7 @@ def narrowed(evaluation: EvaluationConfig, by: str, distance: str, reference: Re
             neighbours=reference.neighbours if set(needed) & set(BY_NEIGHBOURS) else None,
             features=reference.features if "kid" in needed else None,
             spatial=reference.spatial if "sfid" in needed else None,
+            embeddings=reference.embeddings if "cmmd" in needed else None,
         ),
     )
 

@@ -10,15 +10,26 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config.availability import ensure_available
-from model.config.extractor import FID_WEIGHTS, ClassifierExtractor, Extractor, InceptionExtractor, TimmExtractor
+from model.config.extractor import (
+    FID_WEIGHTS,
+    ClassifierExtractor,
+    ClipExtractor,
+    Dinov2Extractor,
+    Extractor,
+    InceptionExtractor,
+    TimmExtractor,
+)
 from model.data.images import content_hash
 from model.errors import ConfigError, DataError
+from model.evaluation.published_features import CLIP_WIDTH, Seen, clip_embeddings, dinov2_features
 from model.patches import unpatchify
 from model.sampling.archive import to_pixels
 from model.timm_models import UNREADABLE, import_timm, load_timm_model, read_weights, unreadable
 
 BLOCK = 32
 """Images shown together."""
+PROTOCOL = 1
+"""Of `model.evaluation.published_features`: raised when it shows pictures otherwise."""
 
 Forward = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 """Colour images (n, 3, S, S) float32 in [-1, 1] to features (n, F) and, where they are measured, logits (n, K)."""
@@ -88,6 +99,8 @@ def load_extractor(config: Extractor, device: torch.device) -> FeatureExtractor 
             return None
         case TimmExtractor():
             return _timm_extractor(config, device)
+        case Dinov2Extractor() | ClipExtractor():
+            return _published_extractor(config, device)
         case InceptionExtractor():
             return _inception_extractor(config, device)
 
@@ -122,6 +135,21 @@ def as_trained(model: nn.Module, name: str, device: torch.device) -> tuple[Calla
         return colours
 
     return shown, {part: known[part] for part in ("input_size", "mean", "std")} | {"mode": mode, "model": name.split(".")[0]}
+
+
+def _published_extractor(config: Dinov2Extractor | ClipExtractor, device: torch.device) -> FeatureExtractor:
+    """The network and protocol of the paper that a metric in its features comes from."""
+    classes = CLIP_WIDTH if isinstance(config, ClipExtractor) else 0  # timm has CLIP's projection as a classifier
+    model = load_timm_model(config, "cannot be made ({error}); install another timm, or choose another kind", classes)
+    # Before positions are resized, whose last digits are the processor's.
+    name = named(model, {"model": config.kind, "protocol": PROTOCOL})
+    seen: Seen = clip_embeddings(model) if isinstance(config, ClipExtractor) else dinov2_features(model)
+    model.to(device)
+
+    def forward(images: Tensor) -> tuple[Tensor, None]:
+        return seen(images), None
+
+    return FeatureExtractor(name, forward)
 
 
 def _inception_extractor(config: InceptionExtractor, device: torch.device) -> FeatureExtractor:

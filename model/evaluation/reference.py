@@ -17,6 +17,7 @@ from model.data.dataset import DataSet
 from model.data.images import content_hash
 from model.data.pictures import Pictures, RealImages, TokenImages
 from model.errors import DataError
+from model.evaluation.cmmd import KEPT as EMBEDDINGS_KEPT
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.extractors import BLOCK, FeatureExtractor
@@ -50,6 +51,8 @@ class Reference:
     """Of their spatial features; None when sfid is not asked for."""
     file: str = ""
     """Name and hash of the published file; empty for the training images."""
+    embeddings: Tensor | None = None
+    """Features (m, F) of at most `cmmd.KEPT` of them; None when cmmd is not asked for."""
 
 
 def classifier_reference(config: EvaluationConfig, data: DataSet, classifier: EvaluationClassifier) -> Reference:
@@ -107,7 +110,12 @@ def load_or_make_reference(
 
         made = kept(cache / f"spatial-{key}.safetensors", places, tick)
         spatial = Moments(made["mean"].numpy(), made["covariance"].numpy(), len(pictures.reference_images))
-    return Reference(extractor, moments, held["floor"].item(), len(data.held_out), neighbours, features, spatial)
+    embeddings = None
+    if "cmmd" in config.extra_metrics:
+        most = min(EMBEDDINGS_KEPT, len(pictures.reference_images))
+        made = kept(cache / f"embeddings-{key}-{most}.safetensors", lambda: {"features": seen(pictures.reference_images, most)}, tick)
+        embeddings = made["features"]
+    return Reference(extractor, moments, held["floor"].item(), len(data.held_out), neighbours, features, spatial, embeddings=embeddings)
 
 
 def _of_file(

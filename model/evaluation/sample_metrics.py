@@ -10,6 +10,7 @@ from torch import Tensor
 from model.config.evaluation import BY_NEIGHBOURS, EvaluationConfig
 from model.config.extractor import named_by_features
 from model.evaluation.class_score import inception_score
+from model.evaluation.cmmd import cmmd
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.extrapolation import distance_at, distance_at_infinity, sample_sizes
 from model.evaluation.grid import save_grid
@@ -44,6 +45,9 @@ def sample_metrics(
         tick()
         spatial = Moments.of(samples["spatial"].double().numpy())
         metrics[named_by_features("sfid", distance)] = frechet_distance(reference.spatial, spatial)
+    if reference.embeddings is not None:
+        metrics[named_by_features("cmmd", distance)] = cmmd(reference.embeddings.to(device), generated.to(device), tick)
+        details["cmmd_reference_n"] = len(reference.embeddings)
     if (fewest := min(len(generated), reference.moments.n or len(generated))) <= generated.shape[1]:
         details["fd_note"] = f"{fewest:,} images in {generated.shape[1]:,} features have a singular covariance"
     if "inception_score" in names:

@@ -3,7 +3,16 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from sweeper.metrics import METRICS, MetricInfo, is_at_infinity, is_distance, is_kernel_distance, is_spatial_distance, metric_info
+from sweeper.metrics import (
+    METRICS,
+    MetricInfo,
+    is_at_infinity,
+    is_distance,
+    is_embedding_distance,
+    is_kernel_distance,
+    is_spatial_distance,
+    metric_info,
+)
 from sweeper.records import TrialOutcome
 from sweeper.report import numbers
 from sweeper.report.guidance_notes import guidance_notes
@@ -43,6 +52,7 @@ def notes_of(
         *_beside_distances(shown, finished),
         *_beside_infinity(shown, finished),
         *_beside_kernels(shown, finished),
+        *_beside_embeddings(shown, finished),
         *_beside_places(shown, finished),
         *_beside_others(shown, finished),
         *guidance_notes(finished),
@@ -148,6 +158,14 @@ def _beside_kernels(metrics: Sequence[str], finished: Sequence[TrialOutcome]) ->
     whose = "real images" if _reference_files(finished) else "training images"
     drawn = f"subsets of {size}: {subsets}; {whose}: {images}; unbiased, so two sets of real images are at 0 on average"
     return [f"{_listing([metric.label for metric in shown])}: {drawn}."]
+
+
+def _beside_embeddings(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
+    shown = [metric_info(name).label for name in metrics if is_embedding_distance(name)]
+    samples, images = (_range(finished, key, numbers.count) for key in ("samples", "cmmd_reference_n"))
+    if not (shown and samples and images):
+        return []
+    return [f"{_listing(shown)}: {samples} generated samples per trial against {images} training images, pairs of one with itself counted."]
 
 
 def _beside_places(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 from model.config import EXTRA_METRICS, NAMED_BY_FEATURES, TrainConfig, named_by_features
 from sweeper.errors import SpecError
-from sweeper.metrics import is_distance, is_kernel_distance, is_metric, is_spatial_distance, may_be_negative, metric_info
+from sweeper.metrics import (
+    is_distance,
+    is_embedding_distance,
+    is_kernel_distance,
+    is_metric,
+    is_spatial_distance,
+    may_be_negative,
+    metric_info,
+)
 from sweeper.records import Variant
 from sweeper.spec.claims import percent
 from sweeper.spec.designs import cells_of
@@ -29,7 +37,8 @@ def ensure_measured(name: str, configs: Sequence[tuple[Variant, TrainConfig]], p
                 f"{place}: {name} is measured only where it is asked for, and variant {variant.name} does not ask;"
                 f" set base.evaluation.extra_metrics: [{extra}]"
             )
-        by_feature = is_distance(name) or is_kernel_distance(name) or is_spatial_distance(name) or name == "inception_score"
+        distances = (is_distance, is_kernel_distance, is_spatial_distance, is_embedding_distance)
+        by_feature = name == "inception_score" or any(of_kind(name) for of_kind in distances)
         if by_feature and name not in config.feature_metrics:
             raise SpecError(
                 f"{place}: {name} is not measured in variant {variant.name}: its data and evaluation.extractor make"

@@ -139,7 +139,10 @@ def test_metrics_that_are_asked_for_name_a_result_and_no_trial() -> None:
             {"extra_metrics": ["recall"], "samples": 3},
             "recall needs third-nearest neighbours among evaluation.samples, which are 3; draw at least 4",
         ),
-        ({"extra_metrics": ["inception_score"]}, "'class_score', 'fd_infinity', 'kid', 'precision', 'recall', 'overfitting_gap' or 'sfid'"),
+        (
+            {"extra_metrics": ["inception_score"]},
+            "'class_score', 'cmmd', 'fd_infinity', 'kid', 'precision', 'recall', 'overfitting_gap' or 'sfid'",
+        ),
     ],
 )
 def test_metrics_that_mean_nothing_are_refused(evaluation: dict[str, object], message: str) -> None:

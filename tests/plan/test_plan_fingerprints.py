@@ -10,7 +10,7 @@ from model.config import DigitsData, FolderData, ImagesData, LatentsData, NpzDat
 from model.config.alignment import AlignmentConfig
 from model.config.encoder import EncoderConfig
 from model.config.evaluation import EvaluationConfig
-from model.config.extractor import InceptionExtractor, TimmExtractor
+from model.config.extractor import ClipExtractor, Dinov2Extractor, InceptionExtractor, TimmExtractor
 from model.config.noise import FixedGap, MaxGap, TimestepsConfig
 from model.config.section import Section
 from sweeper.plan.fingerprint import evaluation_fingerprint, training_fingerprint
@@ -59,6 +59,8 @@ CONFIGS = {
     "fixed gap": TrainConfig(timesteps=TimestepsConfig(kind="dual", gap=FixedGap(fixed=0.3))),
     "external": TrainConfig(alignment=AlignmentConfig(kind="external", encoder=EncoderConfig(name="vit", weights="none"))),
     "timm": TrainConfig(evaluation=EvaluationConfig(extractor=TimmExtractor(kind="timm", name="vit", weights="none"))),
+    "dinov2": TrainConfig(evaluation=EvaluationConfig(extractor=Dinov2Extractor(kind="dinov2"))),
+    "clip": TrainConfig(evaluation=EvaluationConfig(extractor=ClipExtractor(kind="clip"))),
     "inception": TrainConfig(evaluation=EvaluationConfig(extractor=InceptionExtractor(kind="inception"))),
     "max gap": TrainConfig(timesteps=TimestepsConfig(kind="dual", gap=MaxGap(max=0.3))),
 }

@@ -166,6 +166,22 @@ def test_the_distances_besides_have_their_own_footnotes() -> None:
     )
 
 
+def test_cmmd_and_dinov2s_distance_say_what_they_are_of() -> None:
+    names = ["cmmd", "cmmd_clip_other", "fd_clip", "fd_dinov2", "inception_score", "kid_dinov2"]
+    assert [(info.name, info.label, info.decimals) for info in columns(names)] == [
+        ("cmmd_clip_other", "CMMD (clip_other)", 3),
+        ("kid_dinov2", "KID (dinov2)", 4),
+        ("fd_dinov2", "FD (DINOv2 ViT-L/14)", 2),
+        ("fd_clip", "FD (CLIP ViT-L/14)", 4),
+        ("cmmd", "CMMD", 3),
+        ("inception_score", "Inception Score", 2),
+    ]
+    spec = factorial_spec(1) | {"metric": {"primary": "cmmd", "direction": "lower"}, "contrasts": []}
+    details = DETAILS | {"cmmd_reference_n": 50_000}
+    notes = build_report(snapshot_of(spec, [finished("dual/full", 0, 0, metrics={"cmmd": 0.812}, details=details)])).notes
+    assert "CMMD: 1,000 generated samples per trial against 50,000 training images, pairs of one with itself counted." in notes
+
+
 @pytest.mark.parametrize(("accuracy", "warned"), [(0.799, True), (0.8, False)])
 def test_what_rests_on_a_weak_classifier_is_warned_of(accuracy: float, warned: bool) -> None:
     spec = factorial_spec(2) | {"contrasts": []}

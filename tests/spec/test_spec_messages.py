@@ -177,6 +177,14 @@ def test_a_distance_besides_is_asked_for_by_its_short_name(refused: Refused, loa
     made = "its data and evaluation.extractor make fd_digits and fd_infinity_digits and kid_digits; choose that, or another"
     for inceptions in ("kid", "fid_infinity"):
         assert made in refused(metric=kid | {"primary": inceptions}, base=asked)
+    clip = {"extractor": {"kind": "clip"}}
+    cmmd = kid | {"primary": "cmmd"}
+    said = refused(metric=cmmd, base={"preset": "nano", "evaluation": clip})
+    assert said == f"{message.replace('kid_digits', 'cmmd')}; set base.evaluation.extra_metrics: [cmmd]"
+    assert load(metric=cmmd, base={"preset": "nano", "evaluation": clip | {"extra_metrics": ["cmmd"]}}).spec.metric.primary == "cmmd"
+    assert "cmmd is in CLIP's embeddings, but evaluation.extractor.kind is classifier; set evaluation.extractor.kind: clip" in refused(
+        base={"preset": "nano", "evaluation": {"extra_metrics": ["cmmd"]}}
+    )
 
 
 def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, load: Load) -> None:
@@ -189,6 +197,7 @@ def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, l
         ("fd_vit_small_patch16_224.augreg_in1k", "lower", vit),
         ("fid", "lower", {"kind": "inception"}),
         ("inception_score", "higher", {"kind": "inception"}),
+        ("fd_dinov2", "lower", {"kind": "dinov2"}),
     ):
         assert load(**wrap(primary, direction, **extractor)).spec.metric.primary == primary
     made = "metric.primary: {} is not measured in variant single/none: its data and evaluation.extractor make {}; choose that, or another"
@@ -198,6 +207,8 @@ def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, l
         ("fd_vit_small", "lower", vit, "fd_vit_small_patch16_224.augreg_in1k"),
         ("inception_score", "higher", vit, "fd_vit_small_patch16_224.augreg_in1k"),
         ("fd_digits", "lower", {"kind": "inception"}, "fid and inception_score"),
+        ("fd_dinov2", "lower", {"kind": "dinov2", "weights": "none"}, "fd_dinov2_random"),
+        ("cmmd", "lower", {"kind": "dinov2"}, "fd_dinov2"),
     ):
         assert refused(**wrap(primary, direction, **extractor)) == made.format(primary, names) + " base.evaluation.extractor"
     assert refused(**wrap("fid", "higher", kind="inception")) == "metric: fid is better lower, not higher; set direction: lower"
@@ -207,7 +218,7 @@ def test_a_metric_is_measured_in_the_features_it_is_named_by(refused: Refused, l
     ("extractor", "message"),
     [
         ({"kind": "tim"}, "base.evaluation.extractor.kind: there is no kind 'tim'; did you mean \"timm\"?"),
-        ("timm", "base.evaluation.extractor: give a mapping with kind: classifier, timm or inception, not 'timm'"),
+        ("timm", "base.evaluation.extractor: give a mapping with kind: classifier, timm, dinov2, clip or inception, not 'timm'"),
         ({"kind": "timm"}, "base.evaluation.extractor.name: this field is required; add it"),
         (
             {"kind": "timm", "name": "a/b"},
