@@ -34,7 +34,7 @@ def status(name):
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name + ":"))
 
 torch.set_num_threads(1)
-dataset.JUDGED, stored_images.HELD_VALUES = 10_000, stored_images.HELD_VALUES // 4
+dataset.REFERENCE_IMAGES, stored_images.HELD_VALUES = 10_000, stored_images.HELD_VALUES // 4
 config = TypeAdapter(DataConfig).validate_python(json.loads(sys.argv[1]))
 before, limit = status("RssAnon"), status("VmData") + 2**30
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -44,8 +44,8 @@ assert data.facts(2) == planned
 for step in range(3):
     places, tokens, labels = data.train.batch(BatchStreams(0, step, 64))
     assert tokens.isfinite().all() and len(labels) == 64
-seen = len(data.pictures.judged) if data.pictures else 0
-print(json.dumps([status("RssAnon") - before, len(data.train), len(data.held_out), len(data.judged), seen]))
+seen = len(data.pictures.reference_images) if data.pictures else 0
+print(json.dumps([status("RssAnon") - before, len(data.train), len(data.held_out), len(data.reference_images), seen]))
 """
 
 
