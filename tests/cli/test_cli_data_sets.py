@@ -72,7 +72,8 @@ def test_a_finished_sweep_over_data_sets_has_its_table(sweeper: Sweeper, spec: s
     told = " ".join(said.out.split())
     assert (SAID in told) == (command[0] == "run")
     assert "* Not comparable between variants with different data (few, wide | many): held-out loss*, class accuracy*" in told
-    assert "many minus few: no estimate, since held_out_loss does not compare here: the variants have different data sets." in told
-    assert "Inconclusive: many is better than few. Nothing is concluded" in told
+    why = "since held_out_loss does not compare here: the variants have different data sets."
+    assert f"more images Inconclusive: many is better than few. Nothing is concluded, {why}" in told
+    assert "more images –† – 0/3 – inconclusive" in told
     assert "of wide" not in told
     assert "↑ steps/s" in told

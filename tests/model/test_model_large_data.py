@@ -75,7 +75,7 @@ def test_latents_of_20_gb_are_never_read_whole(tmp_path: Path) -> None:
     np.save(tmp_path / "labels.npy", np.arange(count, dtype=np.int32) % 1000)
     memory, *images = held({"kind": "latents", "path": str(tmp_path), "spread": "any"})
     assert images == [count - 12_812, 12_812, 10_000, 0]
-    assert memory < 0.7 * GIB
+    assert memory < 0.85 * GIB
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not count what a process may write to")
@@ -86,7 +86,7 @@ def test_pictures_of_20_gb_are_never_read_whole(tmp_path: Path) -> None:
     np.save(tmp_path / "labels.npy", np.arange(count) % 1000)
     memory, *images = held({"kind": "images", "path": str(tmp_path), "images": count, "held_out_fraction": 0.1})
     assert images == [count - 341, 341, 341, 10_000]
-    assert memory < 0.7 * GIB
+    assert memory < 0.85 * GIB
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems take other advice")
