@@ -27,8 +27,9 @@ from model.config.data import Residence
 from model.data.dataset import load
 from model.presets import config_from, merge
 from model.training import memory
+from model.training.compilation import compile_where_it_pays
 from model.training.state import TrainingState, initial_state
-from model.training.step import DTYPES, compile_where_it_pays, train_step
+from model.training.step import DTYPES, train_step
 
 MODELS = {"cpu": {"nano": 64, "S/2": 2}, "cuda": {"nano": 256, "S/2": 256}}
 """Images per step."""

@@ -7,7 +7,7 @@ steps/s and, each measured in a process of its own, peak memory.
 import argparse
 import multiprocessing
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
-from benchmarks.contenders import PUBLISHED, Case, Contenders
+from benchmarks.contenders import COMPILED, PUBLISHED, Case, Contenders
 from benchmarks.measuring import Clock
 from benchmarks.released_trainer import ReleasedTrainer
 from model.config import Precision, TrainConfig
@@ -49,7 +49,7 @@ class Pair:
     def call(self, method: str, trainer: str, steps: int) -> Callable[[], None]:
         """So many steps of one trainer."""
         config = self.config(method)
-        state = self._contenders.of(config) if trainer == "ours" else None
+        state = self._contenders.of(config, trainer) if trainer in ("ours", COMPILED) else None
 
         def call() -> None:
             for step in range(steps):
@@ -79,12 +79,19 @@ def peak_mib(preset: str, batch: int, method: str, trainer: str, device: str, pr
 
 
 def measure(
-    preset: str, batch: int, methods: dict[str, str], device: torch.device, precision: Precision, rounds: int, threads: int
+    preset: str,
+    batch: int,
+    methods: dict[str, str],
+    device: torch.device,
+    precision: Precision,
+    rounds: int,
+    threads: int,
+    trainers: Sequence[str] = TRAINERS,
 ) -> list[dict[str, Any]]:
     """A row per method, without memory."""
     pair = Pair(preset, batch, device, precision)
     steps = 10 if device.type == "cuda" or preset == "nano" else 1
-    calls = {f"{name} {trainer}": pair.call(method, trainer, steps) for name, method in methods.items() for trainer in TRAINERS}
+    calls = {f"{name} {trainer}": pair.call(method, trainer, steps) for name, method in methods.items() for trainer in trainers}
     found = measuring.interleaved(calls, rounds=rounds, clock=Clock(device, threads))
     return [
         {
@@ -94,6 +101,7 @@ def measure(
             "precision": precision,
             "steps_per_second": steps / found.of(f"{name} ours").median,
             "ratio_to_released": found.ratio(f"{name} released", f"{name} ours"),
+            **({"ratio_to_released_compiled": found.ratio(f"{name} released", f"{name} {COMPILED}")} if COMPILED in trainers else {}),
         }
         for name in methods
     ]
@@ -107,6 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, help="images per step")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each trainer; the median counts")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--no-compiled", action="store_true", help="leave out what a long run on a CPU is: compiled, minutes a method")
     parser.add_argument("--no-memory", action="store_true", help="leave out the processes that measure peak memory")
     parser.add_argument("--results", type=Path, default=measuring.RESULTS, help="folder of the JSON")
     given = parser.parse_args(arguments)
@@ -118,21 +127,21 @@ def main(arguments: list[str] | None = None) -> None:
     about = measuring.facts(device, clock=Clock(device, given.threads).name, threads=given.threads)
     print(f"{about['device']}, {precision}, {given.threads} thread(s), {about['clock']} seconds, torch {torch.__version__}")
     methods = {name: PUBLISHED[name] for name in given.method}
+    trainers = (*TRAINERS, *((COMPILED,) if device.type == "cpu" and not given.no_compiled else ()))
     for preset in given.model:
+        torch.compiler.reset()
         batch = given.batch or USUAL[device.type].get(preset, 4)
-        rows = measure(preset, batch, methods, device, precision, given.rounds, given.threads)
+        rows = measure(preset, batch, methods, device, precision, given.rounds, given.threads, trainers)
         if not given.no_memory:
             with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
                 for row in rows:
-                    for trainer in TRAINERS:
+                    for trainer in trainers:
                         asked = (preset, batch, methods[row["method"]], trainer, str(device), precision, given.threads)
                         row[f"peak_memory_mib_{trainer}"] = pool.apply(peak_mib, asked)
         for row in rows:
-            memories = " ".join(f"{row.get(f'peak_memory_mib_{trainer}', float('nan')):>7.0f}" for trainer in TRAINERS)
-            print(
-                f"{row['case']:<17} {row['method']:<15} {row['ratio_to_released']!s:<20} {row['steps_per_second']:>8.3g} {memories}",
-                flush=True,
-            )
+            memories = " ".join(f"{row.get(f'peak_memory_mib_{trainer}', float('nan')):>7.0f}" for trainer in trainers)
+            ratios = f"{row['ratio_to_released']!s:<20} {row.get('ratio_to_released_compiled', '')!s:<20}"
+            print(f"{row['case']:<17} {row['method']:<15} {ratios} {row['steps_per_second']:>8.3g} {memories}", flush=True)
         name = f"released-{preset.replace('/', '')}-{device.type}"
         print(f"kept in {measuring.keep(name, about, rows, given.results)}")
 

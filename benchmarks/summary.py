@@ -33,12 +33,22 @@ def _times(spread: list[float], decimals: int = 2) -> str:
 def _oracle(row: Row) -> str:
     ours, theirs = row.get("peak_memory_mib"), row.get("peak_memory_mib_kernels")
     memories = "" if ours is None or theirs is None else f"; {ours:.0f} MiB, oracle with kernels {theirs:.0f}"
-    return f"{_times(row['ratio_to_oracle'])}; with torch's kernels {_times(row['ratio_to_oracle_with_kernels'])}{memories}"
+    ratio = _times(row["ratio_to_oracle"]) + _compiled(row, "ratio_to_oracle_compiled")
+    return f"{ratio}; with torch's kernels {_times(row['ratio_to_oracle_with_kernels'])}{memories}"
 
 
 def _released(row: Row) -> str:
-    ours, theirs = row.get("peak_memory_mib_ours"), row.get("peak_memory_mib_released")
-    return _times(row["ratio_to_released"]) + ("" if ours is None or theirs is None else f"; {ours:.0f} MiB, released {theirs:.0f}")
+    ours, compiled, theirs = (row.get(f"peak_memory_mib_{trainer}") for trainer in ("ours", "compiled", "released"))
+    memory = (
+        ""
+        if ours is None or theirs is None
+        else f"; {ours:.0f} MiB, {f'compiled {compiled:.0f}, ' if compiled else ''}released {theirs:.0f}"
+    )
+    return _times(row["ratio_to_released"]) + _compiled(row, "ratio_to_released_compiled") + memory
+
+
+def _compiled(row: Row, ratio: str) -> str:
+    return f"; compiled, as long runs are, {_times(row[ratio])}" if ratio in row else ""
 
 
 def _samples(row: Row) -> str:

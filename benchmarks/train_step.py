@@ -7,7 +7,7 @@ costs: the step of dual/full over that of dual/none. A ratio is the median over 
 import argparse
 import multiprocessing
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import measuring
-from benchmarks.contenders import TRAINERS, VARIANTS, Case, Contenders
+from benchmarks.contenders import COMPILED, TRAINERS, VARIANTS, Case, Contenders, trainers_of
 from benchmarks.flops import peak_flops
 from benchmarks.measuring import Clock
 from model.config import Precision
@@ -50,17 +50,25 @@ def peak_mib(case: Case, variant: str, trainer: str, device: str, precision: Pre
 
 
 def measure(
-    case: Case, variants: list[str], device: torch.device, precision: Precision, rounds: int, threads: int, *, memories: bool = True
+    case: Case,
+    variants: list[str],
+    device: torch.device,
+    precision: Precision,
+    rounds: int,
+    threads: int,
+    *,
+    trainers: Sequence[str] = TRAINERS,
+    memories: bool = True,
 ) -> list[dict[str, Any]]:
     """A row per variant."""
     contenders = Contenders(case, device, precision)
     steps = 10 if device.type == "cuda" or case.preset == "nano" else 1
     clock = Clock(device, threads)
-    found = measuring.interleaved(dict(contenders.all(variants, steps)), rounds=rounds, clock=clock)
+    found = measuring.interleaved(dict(contenders.all(variants, steps, trainers)), rounds=rounds, clock=clock)
     peak = peak_flops(device, precision)
     rows = []
     for variant in variants:
-        config = case.config(variant, precision)
+        config, measured = case.config(variant, precision), trainers_of(variant, trainers)
         mine, flops = found.of(f"{variant} ours").median / steps, step_flops(config, contenders.tokens, contenders.patch_values)
         row = {
             "case": f"{case.preset}, {contenders.tokens} tokens",
@@ -73,6 +81,7 @@ def measure(
             "model_flop_utilisation": flops / mine / peak,
             "ratio_to_oracle": found.ratio(f"{variant} oracle", f"{variant} ours"),
             "ratio_to_oracle_with_kernels": found.ratio(f"{variant} kernels", f"{variant} ours"),
+            **({"ratio_to_oracle_compiled": found.ratio(f"{variant} oracle", f"{variant} {COMPILED}")} if COMPILED in measured else {}),
         }
         if variant.endswith("/full") and (unseparated := variant.replace("full", "none")) in variants:
             row["step_over_unseparated"] = found.ratio(f"{variant} ours", f"{unseparated} ours")
@@ -80,7 +89,7 @@ def measure(
     if memories:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             for row in rows:
-                for trainer in TRAINERS:
+                for trainer in trainers_of(row["variant"], trainers):
                     given = (case, row["variant"], trainer, str(device), precision, threads)
                     row["peak_memory_mib" if trainer == "ours" else f"peak_memory_mib_{trainer}"] = pool.apply(peak_mib, given)
     return rows
@@ -88,13 +97,14 @@ def measure(
 
 def show(rows: list[dict[str, Any]]) -> None:
     print(f"{'case':<17} {'variant':<23} {'steps/s':>8} {'tokens/s':>9} {'MFU':>6} {'MiB':>6} {'oracle, kernels MiB':>19}", end="  ")
-    print(f"{'oracle / ours':<20} {'kernels / ours':<20} over unseparated")
+    print(f"{'oracle / ours':<20} {'kernels / ours':<20} {'over unseparated':<20} oracle / compiled")
     for row in rows:
         others = ", ".join(f"{row.get(f'peak_memory_mib_{trainer}', float('nan')):.0f}" for trainer in TRAINERS[1:])
         print(
             f"{row['case']:<17} {row['variant']:<23} {row['steps_per_second']:>8.3g} {row['tokens_per_second']:>9.0f}"
             f" {row['model_flop_utilisation']:>6.1%} {row.get('peak_memory_mib', float('nan')):>6.0f} {others:>19}"
-            f"  {row['ratio_to_oracle']!s:<20} {row['ratio_to_oracle_with_kernels']!s:<20} {row.get('step_over_unseparated', '')}",
+            f"  {row['ratio_to_oracle']!s:<20} {row['ratio_to_oracle_with_kernels']!s:<20} {row.get('step_over_unseparated', '')!s:<20}"
+            f" {row.get('ratio_to_oracle_compiled', '')}",
             flush=True,
         )
 
@@ -108,6 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16"), help="default: fp32 on a CPU, bf16 on a GPU")
     parser.add_argument("--rounds", type=int, default=15, help="turns of each contender; the median counts")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--no-compiled", action="store_true", help="leave out what a long run on a CPU is: compiled, minutes a method")
     parser.add_argument("--no-memory", action="store_true", help="leave out the processes that measure peak memory")
     parser.add_argument("--results", type=Path, default=measuring.RESULTS, help="folder of the JSON")
     given = parser.parse_args(arguments)
@@ -117,8 +128,11 @@ def main(arguments: list[str] | None = None) -> None:
     precision = given.precision or ("bf16" if device.type == "cuda" else "fp32")
     about = measuring.facts(device, clock=Clock(device, given.threads).name, threads=given.threads)
     print(f"{about['device']}, {precision}, {given.threads} thread(s), {about['clock']} seconds, torch {torch.__version__}")
+    trainers = (*TRAINERS, *((COMPILED,) if device.type == "cpu" and not given.no_compiled else ()))
     for case in cases(device, given.model, given.batch):
-        rows = measure(case, given.variant, device, precision, given.rounds, given.threads, memories=not given.no_memory)
+        torch.compiler.reset()
+        memories = not given.no_memory
+        rows = measure(case, given.variant, device, precision, given.rounds, given.threads, trainers=trainers, memories=memories)
         show(rows)
         print(f"kept in {measuring.keep(result_name(case.preset, device.type), about, rows, given.results)}")
 

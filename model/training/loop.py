@@ -28,12 +28,13 @@ from model.noise.process import process_of
 from model.reports import DistributedContext, Report, TrialReport, TrialResult
 from model.training import checkpoint, memory
 from model.training.attention_logits import largest_attention_logit
+from model.training.compilation import compile_where_it_pays
 from model.training.evaluation_blocks import EvaluationBlocks
 from model.training.named_content import ensure_as_named
 from model.training.own_folder import claim
 from model.training.process_group import ProcessGroup
 from model.training.state import TrainingState, initial_state
-from model.training.step import DTYPES, autocast, compile_where_it_pays, train_step
+from model.training.step import DTYPES, autocast, train_step
 from model.transfer import device_name
 from model.trial_files import samples_path
 
@@ -264,7 +265,7 @@ def run(
     state = initial_state(config, data, place, DTYPES[precision])
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps, recorded=recorded)
     together = ProcessGroup(world)
-    compile_where_it_pays(config, state.trained, place)
+    compilation = compile_where_it_pays(config, state.trained, place, world.size)
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, classifier, together)
     trial.precision, trial.identity, trial.ours, trial.decoder, trial.earlier = precision, identity, ours, decoder, resume_from
@@ -279,6 +280,7 @@ def run(
     trial.conditions = key
     try:
         details = {"comparability": key, "checkpoints_passed_over": passed_over, "classes": classes_in_words(data.class_names)}
+        details["compiled"] = f"{'yes' if compilation.compiled else 'no'}: {compilation.why}"
         trial.say(TrialReport("started", state.step, details=details))
         if extractor is not None:  # may take minutes, so the trial has said that it lives
             trial.reference = load_or_make_reference(config.evaluation, data, config.backbone.patch, extractor, cache, trial.tick)

@@ -12,13 +12,12 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from model.alignment.targets import OutsideGraphs
 from model.alignment.teacher import update_moving_average
 from model.config import Precision, TrainConfig
 from model.data.examples import TrainingImages
 from model.learned_order import in_learned_order
 from model.noise.process import process_of
-from model.objective import Losses, StepNoise, TrainingObjective, draw
+from model.objective import Losses, StepNoise, draw
 from model.randomness import BatchStreams
 from model.reports import SINGLE_PROCESS, DistributedContext
 from model.training.state import TrainingState
@@ -30,15 +29,6 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.float32, "float64": torch.float64
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
     """Where matrix products are done in bfloat16, if anywhere."""
     return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
-
-
-def compile_where_it_pays(config: TrainConfig, trained: nn.Module, device: torch.device) -> None:
-    """Has the losses compiled as one graph where the config says so: `auto` is on a GPU; on a CPU nothing was gained."""
-    if config.compile == "on" or (config.compile == "auto" and device.type == "cuda"):
-        target = trained.learner.target if isinstance(trained, TrainingObjective) else None
-        if reads := isinstance(target, OutsideGraphs):
-            target.stay_outside_graphs()
-        trained.compile(fullgraph=not reads, dynamic=False)
 
 
 def shares(config: TrainConfig, world: DistributedContext) -> list[slice]:

@@ -37,8 +37,8 @@ def write(store: ResultsStore, attempt: RunningAttempt, what: WorkerMessage, now
 
 def provenance_of(what: WorkerMessage) -> dict[str, Any]:
     """Of a worker that says where it begins."""
-    classes = what.report.details.get("classes")  # which label is which, where that is not plain
-    return {**what.provenance, **({"classes": classes} if classes else {}), "checkpoints_passed_over": passed_over(what)}
+    known = {name: what.report.details.get(name) for name in ("classes", "compiled")}  # which label is which, where that is not plain
+    return {**what.provenance, **{name: text for name, text in known.items() if text}, "checkpoints_passed_over": passed_over(what)}
 
 
 def passed_over(what: WorkerMessage) -> list[str]:

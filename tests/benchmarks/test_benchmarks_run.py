@@ -86,7 +86,20 @@ def test_what_is_released_computes_the_same(method: str) -> None:
 
 
 def test_released(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--device", "cpu", "--model", "nano", "--batch", "4", "--rounds", "2", "--no-memory", "--method", "SRA + DTS + AS"]
+    given = [
+        "--device",
+        "cpu",
+        "--model",
+        "nano",
+        "--batch",
+        "4",
+        "--rounds",
+        "2",
+        "--no-memory",
+        "--no-compiled",
+        "--method",
+        "SRA + DTS + AS",
+    ]
     released.main([*given, "--results", str(tmp_path)])
     (row,) = kept(tmp_path, "released-nano-cpu")["rows"]
     low, median, high = (row["ratio_to_released"][place] for place in (1, 0, 2))
@@ -97,7 +110,7 @@ def test_released(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_train_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = ["dual/none", "dual/full"]
-    given = ["--device", "cpu", "--model", "nano", "--batch", "4", "--rounds", "2", "--no-memory"]
+    given = ["--device", "cpu", "--model", "nano", "--batch", "4", "--rounds", "2", "--no-memory", "--no-compiled"]
     train_step.main([*given, "--results", str(tmp_path), "--variant", *chosen])
     rows = kept(tmp_path, "train_step-nano-cpu")["rows"]
     assert [row["variant"] for row in rows] == chosen
@@ -105,6 +118,7 @@ def test_train_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert 0 < row["model_flop_utilisation"] < 2
         assert all(low <= median <= high for median, low, high in [row["ratio_to_oracle"], row["ratio_to_oracle_with_kernels"]])
     assert "step_over_unseparated" in rows[1]
+    assert "ratio_to_oracle_compiled" not in rows[1]
     assert "dual/full" in capsys.readouterr().out
 
 

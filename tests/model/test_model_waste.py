@@ -1,7 +1,6 @@
 """What the released trainer does too often is done once: conditioning, embedding, moving average, update; each counted in a real step."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from model.alignment.teacher import update_moving_average
 from model.config import TrainConfig
 from model.data.dataset import DataSet
 from model.sampling.generate import generate
+from model.training.compilation import compile_where_it_pays
 from model.training.state import TrainingState, initial_state
-from model.training.step import compile_where_it_pays, train_step
+from model.training.step import train_step
 
 CPU = torch.device("cpu")
 
@@ -86,20 +86,6 @@ def test_sampling_has_one_conditioning_row_and_skips_the_null_pass_at_scale_one(
         pass
     assert [shape for _, shape in seen] == [(images, 1, config.backbone.width)] * 3
     assert network.y_embedder.null == CLASSES
-
-
-@pytest.fixture
-def module() -> Iterator[nn.Module]:
-    yield nn.Linear(1, 1)
-    torch.compiler.reset()
-
-
-@pytest.mark.parametrize(
-    ("asked", "device", "compiled"), [("auto", "cuda", True), ("auto", "cpu", False), ("on", "cpu", True), ("off", "cuda", False)]
-)
-def test_the_step_is_compiled_on_a_gpu_unless_the_config_says_otherwise(asked: Any, device: str, compiled: bool, module: nn.Module) -> None:
-    compile_where_it_pays(tiny().model_copy(update={"compile": asked}), module, torch.device(device))
-    assert (module._compiled_call_impl is not None) == compiled
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

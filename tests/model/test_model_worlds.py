@@ -30,6 +30,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "ddpm": DDPM,
     "no alignment": {"alignment": {"kind": "none"}},
 }
+COMPILED, OF_COMPILED = "compiled", "one way, tokens"
+"""What two processes do besides with the losses as one graph, and the method that it is of."""
 NAMES = ("train_loss", "generation_loss", "grad_norm")
 STEPS = 4
 CLOSE = {"fp32": {"rel": 1e-6, "abs": 1e-6}, "float64": {"rel": 1e-12, "abs": 0.0}}
@@ -39,12 +41,19 @@ def config_of(method: str, precision: str, **more: Any) -> TrainConfig:
     return tiny(METHODS[method], batch_size=16, label_dropout=0.1, precision=precision, **more)
 
 
-def curve(config: TrainConfig, world: DistributedContext) -> list[list[float]]:
-    """Losses and gradient norm after every step, as this process has them."""
+def curve(config: TrainConfig, world: DistributedContext, graphs: list[Any] | None = None) -> list[list[float]]:
+    """Losses and gradient norm after every step, as this process has them; compiled where there is a list for the graphs."""
     torch.set_num_threads(1)
     dtype, cpu = DTYPES[config.resolved_precision(gpu=False)], torch.device("cpu")
     data = load(DigitsData(), 2, cpu, dtype)
     state = initial_state(config, data, cpu, dtype)
+    if graphs is not None:
+
+        def kept(graph: torch.fx.GraphModule, _: object) -> Any:
+            graphs.append(graph)
+            return graph.forward
+
+        state.trained.compile(fullgraph=True, dynamic=False, backend=kept)
     state.trained = ProcessGroup(world).shared(state.trained, cpu)
     found = []
     for _ in range(STEPS):
@@ -66,6 +75,10 @@ def one_of_two(rank: int, folder: Path) -> None:
     """What a process of two does: every method's curve, in both precisions."""
     world = joined(rank, 2, folder / "meeting")
     curves = {(method, precision): curve(config_of(method, precision), world) for method in METHODS for precision in CLOSE}
+    graphs: list[Any] = []
+    for precision in CLOSE:
+        curves[COMPILED, precision] = curve(config_of(OF_COMPILED, precision), world, graphs)
+    curves[COMPILED, "graphs"] = [[float(len(graphs))]]
     torch.save(curves, folder / f"{rank}.pt")
     dist.destroy_process_group()
 
@@ -88,6 +101,16 @@ def test_two_processes_and_two_micro_batches_train_as_one(method: str, precision
     for name, other in (("processes", two[0][method, precision]), ("halves", halves), ("quarters", quarters)):
         for step, (ours, alone) in enumerate(zip(other, whole, strict=True)):
             assert ours == pytest.approx(alone, **CLOSE[precision]), (name, step)
+
+
+@pytest.mark.parametrize("precision", CLOSE)
+def test_two_processes_train_as_one_where_both_are_compiled(precision: str, two: list[Any]) -> None:
+    """One graph for each precision: gradients of a small network are averaged in one piece, and no break is needed for them."""
+    alone = curve(config_of(OF_COMPILED, precision), DistributedContext())
+    assert two[0][COMPILED, precision] == two[1][COMPILED, precision], "all processes know the same"
+    for step, (ours, wanted) in enumerate(zip(two[0][COMPILED, precision], alone, strict=True)):
+        assert ours == pytest.approx(wanted, **CLOSE[precision]), step
+    assert two[0][COMPILED, "graphs"] == [[float(len(CLOSE))]]
 
 
 def test_the_parts_of_a_batch_cover_it_once() -> None:

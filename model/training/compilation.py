@@ -1,0 +1,86 @@
+"""Whether the losses of a trial are compiled as one graph, and why.
+
+On a GPU a graph always pays. On a CPU it takes one to two minutes of each attempt and makes a step 1.1 times as fast at S/2 and 1.3
+times at nano (`benchmarks/NOTES.md`), so it pays in long runs. How long a run is goes by its arithmetic and never by a clock: compiled
+and not, the last digits differ, and the same config has to give the same ones on the same machine in every attempt.
+"""
+
+import os
+import shutil
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from model.alignment.targets import OutsideGraphs
+from model.config import TrainConfig
+from model.objective import TrainingObjective
+
+LONG = 1800.0
+"""Seconds of one processor, by arithmetic, from which a run on a CPU is compiled: the least gain is then more than what it costs."""
+_FLOPS_PER_SECOND = 1.1e11
+"""Of one processor in the products of an S/2 step."""
+_SECONDS_OF_A_LAYER = 5e-3
+"""What the calls of a layer's operators take, forwards and backwards, whatever their size."""
+_PRODUCTS = 8
+"""Operations per parameter and token: 2 forwards, 4 backwards, and 2 for most of a teacher."""
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """Compiled or not, and the reason in words."""
+
+    compiled: bool
+    why: str
+
+
+def processor_seconds(config: TrainConfig, student: nn.Module, tokens: int, processes: int = 1) -> float:
+    """Of one process over all steps of a run: an estimate that is the same on every machine. `tokens` are those of an image."""
+    parameters = sum(parameter.numel() for parameter in student.parameters())
+    products = _PRODUCTS * parameters * tokens * config.batch_size / processes
+    return config.steps * (products / _FLOPS_PER_SECOND + config.accumulation * config.backbone.layers * _SECONDS_OF_A_LAYER)
+
+
+def compilation_of(config: TrainConfig, student: nn.Module, tokens: int, device: torch.device, processes: int = 1) -> Compilation:
+    """What `compile` of the config comes to on a device."""
+    if config.compile != "auto":
+        return Compilation(config.compile == "on", f"compile: {config.compile}")
+    if device.type == "cuda":
+        return Compilation(True, "on a GPU")
+    minutes, long = processor_seconds(config, student, tokens, processes) / 60, LONG / 60
+    if minutes < long:
+        return Compilation(False, f"a run of {minutes:,.0f} minutes of a processor by arithmetic is short; {long:.0f} are long on a CPU")
+    if (fault := cannot_compile()) is not None:
+        return Compilation(False, f"a long run, but this machine cannot: {fault}")
+    return Compilation(True, f"a long run: {minutes:,.0f} minutes of a processor by arithmetic")
+
+
+def compile_where_it_pays(config: TrainConfig, trained: nn.Module, device: torch.device, processes: int = 1) -> Compilation:
+    """Has the losses (a `TrainingObjective`) compiled as one graph, at their first call, where `compilation_of` says so."""
+    assert isinstance(trained, TrainingObjective)
+    compilation = compilation_of(config, trained.student, trained.student.positions.shape[1], device, processes)
+    if compilation.compiled:
+        target = trained.learner.target
+        if reads := isinstance(target, OutsideGraphs):
+            target.stay_outside_graphs()
+        trained.compile(fullgraph=not reads, dynamic=False)
+    return compilation
+
+
+def cannot_compile() -> str | None:
+    """Why nothing can be compiled for the CPU here, in words; None where a small graph could be."""
+    names = [name for name in (os.environ.get("CXX"), "g++", "clang++") if name]
+    if not any(map(shutil.which, names)):
+        return f"there is no C++ compiler ({' or '.join(names)})"
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own as its compiler is loaded
+            torch.compile(_tried, dynamic=False)(torch.zeros(64))
+    except Exception as error:  # whatever it is, the run goes on without
+        return f"a small graph fails with {type(error).__name__}"
+    return None
+
+
+def _tried(values: torch.Tensor) -> torch.Tensor:
+    return values.sin() + values.exp()
