@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from sweeper.cli import (
     cancel,
+    check,
     data,
     db,
     delete,
@@ -63,6 +64,7 @@ app = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., int | None], ...] = (
     run.run,
+    check.check,
     plan.plan,
     extend.extend,
     status.status,

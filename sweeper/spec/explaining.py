@@ -4,7 +4,7 @@ import json
 import re
 import reprlib
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -48,10 +48,15 @@ class _Spot:
     """Length of the path at the first union whose member no `kind` chose: every member complained there, and only one is meant."""
 
 
-def explain(error: ValidationError, model: type[BaseModel], prefix: str | Callable[[str], str] = "") -> list[str]:
-    """Every problem in words. `prefix`: what stands before the dotted path of a problem, or makes that of the path."""
+def explain(
+    error: ValidationError, model: type[BaseModel], prefix: str | Callable[[str], str] = "", without: Container[str] = ()
+) -> list[str]:
+    """Every problem in words. `prefix`: what stands before the dotted path of a problem, or makes that of the path. `without`: types of
+    errors that are left out."""
     problems: dict[tuple[int | str, ...], list[Any]] = {}
     for found in error.errors(include_url=False):
+        if found["type"] in without or found["type"] == "default_factory_not_called":  # the field that it waits for is told of itself
+            continue
         spot = _walk(found["loc"], model)
         problems.setdefault(spot.path[: spot.union], []).append(found)
     before = prefix if callable(prefix) else lambda _path: prefix

@@ -39,9 +39,11 @@ ON_CURVES = ("held_out_loss", "held_out_noise_loss")
 MAX_WEIGHED = 1_000_000
 """Contrasts times variants: each contrast looks at every variant, in planning and in a report. So many take half a minute."""
 MOST_FAULTS = 20
-"""Configs whose faults one answer names."""
+"""Configs whose faults one answer names; `sweeper check` names all."""
 MOST_NAMED = 3
-"""Variants of one fault that are named."""
+"""Variants of one fault that are named; likewise."""
+RULES = frozenset({"value_error", "assertion_error", "missing"})
+"""Errors of pydantic that a level of the design may mend: rules between fields, and fields that are not there."""
 STAND_INS: dict[str, Any] = {"question": "?", "name": "x", "seeds": [0], "metric": {"primary": "held_out_loss", "direction": "lower"}}
 """For fields that are wrong themselves, while the others are looked at."""
 MAX_TRIALS = 100_000
@@ -68,19 +70,21 @@ def load_sweep(path: Path, *, profile: str | None = None, overrides: Sequence[st
     return check_sweep(pilot_of(sweep.spec), sweep.profile, sweep.place) if pilot else sweep
 
 
-def sweep_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedSweep:
-    """The sweep in a mapping that was read at `place`; raises SpecError with every fault that can be named."""
-    whole = _whole(raw, place, profile, overrides)
+def sweep_from(
+    raw: Mapping[str, Any], place: str, *, profile: str | None = None, overrides: Sequence[str] = (), at_length: bool = False
+) -> LoadedSweep:
+    """The sweep in a mapping that was read at `place`; raises SpecError with the faults, abridged unless `at_length`."""
+    whole = laid_out(raw, place, profile, overrides)
     try:
         spec = SweepSpec.model_validate(whole)
     except ValidationError as error:
-        raise SpecError(*explain(error, SweepSpec), *_faults_besides(whole, error), place=place) from error
-    return check_sweep(spec, profile or DEFAULT_PROFILE, place)
+        raise SpecError(*explain(error, SweepSpec), *_faults_besides(whole, error, at_length), place=place) from error
+    return check_sweep(spec, profile or DEFAULT_PROFILE, place, at_length=at_length)
 
 
 def spec_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None) -> SweepSpec:
     """What the mapping says, with its names as the design writes them; raises SpecError."""
-    whole = _whole(raw, place, profile, ())
+    whole = laid_out(raw, place, profile, ())
     try:
         spec = SweepSpec.model_validate(whole)
         return _spelled(spec, _variants(spec))
@@ -90,23 +94,26 @@ def spec_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None)
         raise error.within(place) from error
 
 
-def _whole(raw: Mapping[str, Any], place: str, profile: str | None, overrides: Sequence[str]) -> dict[str, Any]:
+def laid_out(raw: Mapping[str, Any], place: str, profile: str | None, overrides: Sequence[str]) -> dict[str, Any]:
+    """The mapping with a profile and overrides laid over it; raises SpecError."""
     whole = apply_profile(raw, profile, place)
     return apply_overrides(whole, overrides, list(SweepSpec.model_fields), [*TrainConfig.model_fields, *NAMED])
 
 
-def _faults_besides(whole: Mapping[str, Any], error: ValidationError) -> tuple[str, ...]:
+def _faults_besides(whole: Mapping[str, Any], error: ValidationError, at_length: bool) -> tuple[str, ...]:
     """What else is wrong, beside the fields of this error: in the configs, and in what the other fields name."""
     places = [found["loc"] for found in error.errors()]
     wrong = {place[0] if place else None for place in places}
-    if None in wrong or wrong & {"base", "design"}:
+    if None in wrong or "base" in wrong:
         return ()
+    if "design" in wrong:
+        return _faults_of_base(whole.get("base", {}))
     rest = {name: value for name, value in whole.items() if name in SweepSpec.model_fields and name not in wrong}
     contrasts = {place[1] if len(place) > 1 else None for place in places if place[0] == "contrasts"}
     if contrasts and None not in contrasts:
         rest["contrasts"] = [one for number, one in enumerate(whole["contrasts"]) if number not in contrasts]
     try:
-        check_sweep(SweepSpec.model_validate(STAND_INS | rest), DEFAULT_PROFILE, "")
+        check_sweep(SweepSpec.model_validate(STAND_INS | rest), DEFAULT_PROFILE, "", at_length=at_length)
     except ValidationError:  # what is left means nothing without what is wrong
         return ()
     except SpecError as besides:
@@ -114,13 +121,27 @@ def _faults_besides(whole: Mapping[str, Any], error: ValidationError) -> tuple[s
     return ()
 
 
-def check_sweep(spec: SweepSpec, profile: str, place: str) -> LoadedSweep:
-    """The parts of a sweep against each other. Raises SpecError with every fault."""
+def _faults_of_base(base: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is wrong with the base's fields by themselves, while nothing is known of the design."""
+    try:
+        _ensure_base(base)
+        TrainConfig.model_validate(complete(base) | {"seed": 0})
+    except SpecError as error:
+        return error.faults
+    except ConfigError as error:
+        return (f"base: {error}",)
+    except ValidationError as error:
+        return tuple(explain(error, TrainConfig, "base.", without=RULES))
+    return ()
+
+
+def check_sweep(spec: SweepSpec, profile: str, place: str, *, at_length: bool = False) -> LoadedSweep:
+    """The parts of a sweep against each other. Raises SpecError with every fault, of many configs those of the first unless `at_length`."""
     try:
         variants = _variants(spec)
         spec = _spelled(spec, variants)
         faults = [*_faults_of_names(spec, variants)]
-        configs, of_configs = _configs(spec, variants)
+        configs, of_configs = _configs(spec, variants, at_length)
         faults += of_configs
         if not of_configs:
             faults += _faults_of_metrics(spec, configs)
@@ -170,7 +191,7 @@ def _faults_of_names(spec: SweepSpec, variants: Sequence[Variant]) -> Iterator[s
         yield from error.faults
 
 
-def _configs(spec: SweepSpec, variants: Sequence[Variant]) -> tuple[tuple[tuple[Variant, TrainConfig], ...], list[str]]:
+def _configs(spec: SweepSpec, variants: Sequence[Variant], at_length: bool) -> tuple[tuple[tuple[Variant, TrainConfig], ...], list[str]]:
     """Every variant's config at the first seed, and the faults of those that have none: one for each, however many variants have it."""
     configs = []
     of_variants: dict[str, list[str]] = {}
@@ -181,16 +202,17 @@ def _configs(spec: SweepSpec, variants: Sequence[Variant]) -> tuple[tuple[tuple[
             for fault in error.faults:
                 before = f"variant {variant.name}: "
                 of_variants.setdefault(fault.removeprefix(before), []).extend([variant.name] if fault.startswith(before) else [])
-            if len(of_variants) >= MOST_FAULTS:
+            if len(of_variants) >= MOST_FAULTS and not at_length:
                 break
-    return tuple(configs), [f"{_variants_in_words(names)}{fault}" for fault, names in of_variants.items()]
+    return tuple(configs), [f"{_variants_in_words(names, at_length)}{fault}" for fault, names in of_variants.items()]
 
 
-def _variants_in_words(names: Sequence[str]) -> str:
+def _variants_in_words(names: Sequence[str], at_length: bool) -> str:
     if len(names) <= 1:
         return "".join(f"variant {name}: " for name in names)
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"variants {', '.join(names[:MOST_NAMED])}{more}: "
+    named = names if at_length else names[:MOST_NAMED]
+    more = f" and {len(names) - len(named)} more" if len(names) > len(named) else ""
+    return f"variants {', '.join(named)}{more}: "
 
 
 def _faults_of_metrics(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) -> Iterator[str]:
@@ -208,12 +230,7 @@ def _faults_of_metrics(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainCo
 def variant_config(spec: SweepSpec, variant: Variant, seed: int) -> TrainConfig:
     """The config of one trial; raises SpecError naming the variant and the field."""
     where = f"variant {variant.name}"
-    if "seed" in spec.base:
-        raise SpecError("base.seed: a sweep sets the seed of each trial; remove it and list `seeds`")
-    for what, known in NAMED.items():
-        name = spec.base.get(what)
-        if isinstance(name, str) and name not in known:
-            raise SpecError(f"base.{what}: there is no {what} {name!r}{nearest(name, known)}")
+    _ensure_base(spec.base)
     try:
         partial = _laid_out(spec.base, variant, where)
         return TrainConfig.model_validate(partial | {"seed": seed})
@@ -221,6 +238,16 @@ def variant_config(spec: SweepSpec, variant: Variant, seed: int) -> TrainConfig:
         raise SpecError(f"base: {error}") from error
     except ValidationError as error:
         raise SpecError(*explain(error, TrainConfig, lambda path: _owner(path, variant, where))) from error
+
+
+def _ensure_base(base: Mapping[str, Any]) -> None:
+    """Raises SpecError for what only the base can have: no seed, and names that there are."""
+    if "seed" in base:
+        raise SpecError("base.seed: a sweep sets the seed of each trial; remove it and list `seeds`")
+    for what, known in NAMED.items():
+        name = base.get(what)
+        if isinstance(name, str) and name not in known:
+            raise SpecError(f"base.{what}: there is no {what} {name!r}{nearest(name, known)}")
 
 
 def _owner(path: str, variant: Variant, where: str) -> str:

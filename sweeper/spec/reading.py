@@ -20,6 +20,11 @@ EXAMPLE = "sweeps/noise_aug_vs_interaction.yaml"
 
 def read_mapping(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raises SpecError naming the file, the line and the remedy."""
+    return mapping_in(parse_yaml(read_text(path), str(path)), path)
+
+
+def read_text(path: Path) -> str:
+    """What is in a sweep file, whatever that is; raises SpecError naming the file and the remedy."""
     if os.path.isdir(path):  # unlike Path.is_dir, also of a name that is too long
         raise SpecError(f"{path} is a directory; give a sweep file, such as {EXAMPLE}")
     if not os.path.exists(path):
@@ -36,10 +41,13 @@ def read_mapping(path: Path) -> dict[str, Any]:
     if len(raw) > MAX_BYTES:
         raise SpecError(f"{path} is longer than the {MAX_BYTES:,} bytes of a sweep file; give a sweep file, such as {EXAMPLE}")
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise SpecError(f"{path} is not text (byte {error.start} is not UTF-8); give a YAML file") from error
-    parsed = parse_yaml(text, str(path))
+
+
+def mapping_in(parsed: Any, path: Path) -> dict[str, Any]:
+    """The YAML value of a sweep file as the mapping that it should be; raises SpecError."""
     if parsed is None:
         raise SpecError(f"{path} is empty; start from {EXAMPLE}")
     if not isinstance(parsed, dict):

@@ -2,6 +2,7 @@
 without a word for something else."""
 
 import re
+from collections.abc import Iterator
 
 import yaml
 
@@ -13,6 +14,10 @@ _KEY = re.compile(r"\s*(?:- )?\s*(?P<key>[A-Za-z_][A-Za-z0-9_.]*):\s+(?P<text>.+
 
 class Unfit(yaml.MarkedYAMLError):
     """YAML, but nothing that a sweep file can hold."""
+
+
+class Misread(Unfit):
+    """YAML that came out as other values than anybody meant: faults of these are none."""
 
 
 def remedy(problem: str, line: int, column: int, text: str) -> str | None:
@@ -39,8 +44,8 @@ def remedy(problem: str, line: int, column: int, text: str) -> str | None:
     return None
 
 
-def refuse_cut_text(node: yaml.MappingNode) -> None:
-    """Raises Unfit for a question without quotes that ends before its end, at a # that YAML takes for a comment.
+def cut_text(node: yaml.MappingNode) -> Iterator[Unfit]:
+    """A question without quotes that ends before its end, at a # that YAML takes for a comment.
 
     Behind a sentence's end a comment is what it looks like.
     """
@@ -48,15 +53,15 @@ def refuse_cut_text(node: yaml.MappingNode) -> None:
         if key.value != "question" or not isinstance(value, yaml.ScalarNode) or value.style is not None:
             continue
         if re.match(r"[ \t]+#", _behind(value)) and not value.value.rstrip().endswith((".", "?", "!")):
-            raise Unfit(
+            yield Unfit(
                 problem=f"the question ends where a comment begins, behind {value.value!r}; put the whole text in quotes if the # belongs"
                 " to it, or the comment on a line of its own",
                 problem_mark=value.start_mark,
             )
 
 
-def refuse_decimal_commas(node: yaml.MappingNode) -> None:
-    """Raises Unfit for 0,001 in a list or in { }, which YAML takes for two entries."""
+def decimal_commas(node: yaml.MappingNode) -> Iterator[Unfit]:
+    """0,001 in a list or in { }, which YAML takes for two entries; the first of each list."""
     for key, value in node.value:
         if isinstance(value, yaml.SequenceNode) and value.flow_style and key.value not in WHOLE:
             pairs = list(zip(value.value, value.value[1:], strict=False))
@@ -64,14 +69,14 @@ def refuse_decimal_commas(node: yaml.MappingNode) -> None:
             padded = [pair for pair in tight if _padded(pair[1])]
             # [1,2,3] is a list; [0,5, 0,25] is not, nor is [0,001].
             if padded or (tight and len(tight) < len(pairs)):
-                raise _comma(*(padded or tight)[0])
+                yield _comma(*(padded or tight)[0])
     for (_, before), (key, value) in zip(node.value, node.value[1:], strict=False):
         if isinstance(value, yaml.ScalarNode) and value.value == "" and _touch(before, key):
-            raise _comma(before, key)
+            yield _comma(before, key)
 
 
-def _comma(one: yaml.Node, other: yaml.Node) -> Unfit:
-    return Unfit(
+def _comma(one: yaml.Node, other: yaml.Node) -> Misread:
+    return Misread(
         problem=f"{one.value},{other.value} is two entries, {one.value} and {other.value}; write a decimal with a point,"
         f" {one.value}.{other.value}, and a list with a blank behind each comma",
         problem_mark=one.start_mark,

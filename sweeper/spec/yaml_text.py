@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from sweeper.errors import SpecError
-from sweeper.spec.yaml_slips import Unfit, refuse_cut_text, refuse_decimal_commas, remedy
+from sweeper.spec.yaml_slips import Misread, Unfit, cut_text, decimal_commas, remedy
 
 MOST_VALUES = 20_000
 """Keys and values in a text, what its aliases stand for counted each time. A second of reading; a sweep has a hundred."""
@@ -30,6 +31,28 @@ _PLAIN = {
 """What words without quotes mean, by how they begin; as in YAML 1.2, where 1e-4 is a number, `on` and `no` are words, and 1:2 no time."""
 
 
+@dataclass(frozen=True)
+class Slip:
+    """A fault of the text, whatever is meant by it."""
+
+    message: str
+    line: int | None
+    """From 1; None where the reader does not say."""
+    column: int | None
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What could be read of a text."""
+
+    value: Any
+    """None where `root` is."""
+    root: yaml.Node | None
+    """The same with the place of everything; None of a text that is empty, no YAML, or read as other values than anybody meant."""
+    slips: tuple[Slip, ...]
+    """In the order of the text."""
+
+
 class _Loader(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice, which YAML would silently drop, and what is larger than a sweep can be."""
 
@@ -37,6 +60,14 @@ class _Loader(yaml.SafeLoader):
         super().__init__(text)
         self._values, self._depth = 0, 0
         self._sizes: dict[int, int] = {}
+        self.refused: dict[int, yaml.MarkedYAMLError] = {}
+        """What is wrong with a text that can be read on, by its place."""
+
+    def refuse(self, error: yaml.MarkedYAMLError) -> None:
+        """Takes note of what is wrong, once for each place."""
+        mark = error.problem_mark
+        assert mark is not None, "made with its place"
+        self.refused.setdefault(mark.index, error)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Counts while it reads, so that what is too large is refused before it is read whole."""
@@ -70,8 +101,8 @@ class _Loader(yaml.SafeLoader):
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     seen: set[Hashable] = set()
-    refuse_cut_text(node)
-    refuse_decimal_commas(node)
+    for slip in (*cut_text(node), *decimal_commas(node)):
+        loader.refuse(slip)
     for key_node, _ in node.value:
         if key_node.tag == _MERGE:
             continue  # `<<: *name` takes in another mapping, and what is written beside it goes before
@@ -79,7 +110,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
         if not isinstance(key, Hashable):
             raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not a name", key_node.start_mark)
         if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} appears twice", key_node.start_mark)
+            loader.refuse(yaml.constructor.ConstructorError(None, None, f"key {key!r} appears twice", key_node.start_mark))
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -92,16 +123,49 @@ for _name, (_pattern, _first) in _PLAIN.items():
 
 def parse_yaml(text: str, place: str) -> Any:
     """The value of a YAML text; raises SpecError with the line."""
+    examined = examine(text)
+    if examined.slips:
+        first = examined.slips[0]
+        raise SpecError(f"{place}{'' if first.line is None else f', line {first.line}'}: {first.message}")
+    return examined.value
+
+
+def examine(text: str) -> Examined:
+    """A YAML text with all that is wrong with it as a text; what is no YAML ends at its first fault."""
     try:
-        return yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        if isinstance(error, Unfit):
-            raise SpecError(f"{place}{line}: {error.problem}") from error
-        if mark is not None and (hint := remedy(str(error.problem), mark.line, mark.column, text)):
-            raise SpecError(f"{place}{line}: {hint}") from error
-        what = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
-        raise SpecError(f"{place}{line}: not YAML ({what}); fix the line") from error
+        loader = _Loader(text)
     except (yaml.YAMLError, ValueError) as error:
-        raise SpecError(f"{place}: not YAML ({str(error).splitlines()[0]}); fix the file") from error
+        return Examined(None, None, (_unread(error),))
+    stopped: list[Slip] = []
+    value, root = None, None
+    try:
+        root = loader.get_single_node()
+        value = None if root is None else loader.construct_document(root)
+    except yaml.MarkedYAMLError as error:
+        stopped = [_slip(error, text)]
+    except (yaml.YAMLError, ValueError) as error:
+        stopped = [_unread(error)]
+    finally:
+        loader.dispose()
+    slips = sorted([_slip(error, text) for error in loader.refused.values()] + stopped, key=lambda slip: (slip.line or 0, slip.column or 0))
+    if stopped or any(isinstance(error, Misread) for error in loader.refused.values()):
+        return Examined(None, None, tuple(slips))
+    return Examined(value, root, tuple(slips))
+
+
+def _unread(error: Exception) -> Slip:
+    return Slip(f"not YAML ({str(error).splitlines()[0]}); fix the file", None, None)
+
+
+def _slip(error: yaml.MarkedYAMLError, text: str) -> Slip:
+    mark = error.problem_mark
+    if mark is None:
+        return Slip(_in_words(error, None), None, None)
+    return Slip(_in_words(error, remedy(str(error.problem), mark.line, mark.column, text)), mark.line + 1, mark.column + 1)
+
+
+def _in_words(error: yaml.MarkedYAMLError, hint: str | None) -> str:
+    if isinstance(error, Unfit):
+        return str(error.problem)
+    what = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else error.problem
+    return hint or f"not YAML ({what}); fix the line"

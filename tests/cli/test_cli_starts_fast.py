@@ -24,10 +24,10 @@ def run(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(list(words), env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
-@pytest.mark.parametrize("command", ["plan", "status", "report", "show", "schema"])
+@pytest.mark.parametrize("command", ["check", "plan", "status", "report", "show", "schema"])
 def test_a_command_that_looks_loads_nothing_heavy(home: Path, command: str) -> None:
     planned = store_sweep()
-    words = {"plan": ["sweep.yaml"], "show": [planned.trials[0].fingerprint]}.get(command, [])
+    words = {"plan": ["sweep.yaml"], "check": ["sweep.yaml"], "show": [planned.trials[0].fingerprint]}.get(command, [])
     done = run(sys.executable, "-c", LOOK, command, *words, home=home)
     assert (done.returncode, done.stderr) == (0, "")
     loaded = {name.split(".")[0] for name in done.stdout.split("LOADED")[1].split()}

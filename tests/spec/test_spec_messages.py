@@ -37,6 +37,7 @@ def test_a_message_begins_with_the_file(refused: Refused) -> None:
             "metric: class_accuracy is better higher, not lower; set direction: higher",
         ),
         ({"metric": {"primary": "held_out_loss", "direction": "down"}}, "metric.direction: give 'lower' or 'higher', not 'down'"),
+        ({"metric": {}}, "metric.primary: this field is required; add it"),
         ({"metric": "held_out_loss"}, "metric: give `key: value` lines, not 'held_out_loss'"),
         ({"resources": {"cpus": 0}}, "resources.cpus: give a number not below 0.001, not 0"),
         ({"resources": {"cpus": 5e-324}}, "resources.cpus: give a number not below 0.001, not 5e-324"),
