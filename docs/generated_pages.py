@@ -12,6 +12,7 @@ from mkdocs.structure.files import File, Files
 from typer.main import get_command
 
 from sweeper.spec.schema import sweep_schema
+from sweeper.spec.schema_file import SCHEMA_FILE, schema_text
 
 PYTHON = """# Python
 
@@ -35,12 +36,13 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the generated pages, and the pictures that lie outside docs/."""
+    """Adds the generated pages, the JSON Schema, and the pictures that lie outside docs/."""
     for picture in sorted((Path(config.docs_dir).parent / PICTURES).glob("*.svg")):
         files.append(File.generated(config, f"{PICTURES}/{picture.name}", abs_src_path=str(picture)))
     pages = {"commands": commands_page(), "fields": fields_page(), "python": PYTHON}
     for name, content in pages.items():
         files.append(File.generated(config, f"reference/{name}.md", content=content))
+    files.append(File.generated(config, f"reference/{SCHEMA_FILE}", content=schema_text()))
     return files
 
 

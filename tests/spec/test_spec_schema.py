@@ -1,6 +1,8 @@
 """The JSON Schema that editors complete sweeps by: valid itself, true of every shipped file, false of a typo."""
 
 import copy
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import yaml
 from model.config import TrainConfig
 from model.presets import METHODS, PRESETS
 from sweeper.spec.schema import sweep_schema
+from sweeper.spec.schema_file import SCHEMA_FILE, schema_text
 from sweeper.spec.sweep_spec import SweepSpec
 
 FILES = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))
@@ -34,6 +37,20 @@ def raw() -> dict[str, Any]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_shipped_files_are_valid(validator: jsonschema.Draft202012Validator, file: Path) -> None:
     assert [error.message for error in validator.iter_errors(yaml.safe_load(file.read_text()))] == []
+
+
+def test_the_file_in_the_repository_is_what_the_command_prints() -> None:
+    """Renewed by `sweeper schema > sweeps/sweep.schema.json`."""
+    file = FILES[0].with_name(SCHEMA_FILE)
+    assert json.loads(file.read_text()) == sweep_schema()
+    assert file.read_text() == schema_text()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_first_line_of_a_shipped_file_leads_editors_to_the_schema(file: Path) -> None:
+    found = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", file.read_text().splitlines()[0])
+    assert found is not None
+    assert file.with_name(SCHEMA_FILE).samefile(file.parent / found[1])
 
 
 def test_every_field_is_in_it_with_its_help() -> None:
