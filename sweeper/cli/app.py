@@ -23,6 +23,7 @@ from sweeper.cli import (
     export_weights,
     extend,
     import_,
+    init,
     list_,
     mlflow,
     plan,
@@ -64,6 +65,7 @@ app = typer.Typer(
 )
 COMMANDS: tuple[Callable[..., int | None], ...] = (
     run.run,
+    init.init,
     check.check,
     plan.plan,
     extend.extend,
