@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         return self.artifacts / "code"
 
     @property
+    def ray_log(self) -> Path:
+        """What Ray wrote of its cluster's faults while runs went on."""
+        return self.root / "ray.log"
+
+    @property
     def store_url(self) -> str:
         """SQLAlchemy URL of the store; may hold a password, so it is never printed."""
         return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.root / 'sweeper.db'}"

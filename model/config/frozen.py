@@ -49,12 +49,7 @@ class FrozenNetwork(Section):
     @classmethod
     def hash_of(cls, path: Path) -> str:
         """Short content hash of a file of weights; raises ConfigError when it cannot be read."""
-        try:
-            return _hash_of(path, version_of(ensure_plain(path, MOST_WEIGHTS)))
-        except OSError as error:
-            raise ConfigError(
-                f"{cls.place}.weights: {path} cannot be read ({error.strerror}); give {', '.join(cls.words)}, or a file of weights"
-            ) from error
+        return hash_of_weights(path, f"{cls.place}.weights", f"{', '.join(cls.words)}, or a file of weights")
 
 
 class TimmNetwork(FrozenNetwork):
@@ -68,6 +63,14 @@ class TimmNetwork(FrozenNetwork):
     """Model name in timm, such as `vit_base_patch14_dinov2.lvd142m`."""
     weights: str = Field(default="pretrained", min_length=1, json_schema_extra=NOT_IDENTITY)
     """`pretrained`: those of the name, over the network | a file (safetensors or torch) | `none`: random, for tests and controls."""
+
+
+def hash_of_weights(path: Path, place: str, remedy: str = "a file of weights") -> str:
+    """Short content hash of a file of weights; raises ConfigError, with the place and what to give there, when it cannot be read."""
+    try:
+        return _hash_of(path, version_of(ensure_plain(path, MOST_WEIGHTS)))
+    except OSError as error:
+        raise ConfigError(f"{place}: {path} cannot be read ({error.strerror}); give {remedy}") from error
 
 
 @lru_cache(maxsize=16)

@@ -1,15 +1,16 @@
-"""Before anything is recorded on a cluster: whether every node that may hold a trial sees the driver's storage, has the same software and
-the same data, and whether any node is large enough.
+"""Before anything is recorded on a cluster: whether every node that may hold a trial sees the driver's storage and has the same software,
+the same data and the same weights.
 
 A node that joins later is asked by its first attempt (`trial_worker`). Where all nodes are this machine, nothing is asked.
 """
 
 import contextlib
 import json
+import platform
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from sweeper.errors import RequestError
 
 ANSWER_SECONDS = 180.0
 """For all nodes: each starts a worker, which takes seconds, and reads the data once."""
-PACKAGES = ("sweeper", "torch")
-"""Whose versions are compared; Ray compares its own and Python's when a node joins."""
+PACKAGES = ("sweeper", "torch", "ray")
+"""Whose versions are compared, beside Python's; Ray may have been told to let nodes with another Python join."""
 MOST_NAMED = 3
 
 
@@ -31,20 +32,18 @@ class Needs:
     """SWEEPER_HOME."""
     data: Mapping[str, str]
     """Content hash -> the `data` section of a config, as JSON."""
-    cpus: float
-    """Of one process of a trial."""
-    gpus: float
+    files: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Weights and references: (place in a config, path) -> content hash."""
     any_torch: bool = False
     """Whether results of several versions of torch count alike (`--allow-mixed torch`)."""
 
 
-def ensure_nodes_fit(needs: Needs, *, auto_gpus: bool, say: Callable[[str], None]) -> None:
+def ensure_nodes_fit(needs: Needs, *, say: Callable[[str], None]) -> None:
     """Asks every node of the cluster that was joined.
 
     Args:
         needs: What each must have.
-        auto_gpus: Whether the sweep leaves it open how many GPUs a trial takes.
-        say: Tells the user what may be waited for.
+        say: Tells the user what takes some seconds.
 
     Raises:
         RequestError: A node does not fit, in a line that names it, what differs and the remedy; nothing was recorded.
@@ -52,7 +51,6 @@ def ensure_nodes_fit(needs: Needs, *, auto_gpus: bool, say: Callable[[str], None
     import ray
 
     nodes = [node for node in ray.nodes() if node["Alive"]]
-    _ensure_large_enough(nodes, needs, auto_gpus=auto_gpus, say=say)
     mine = ray.get_runtime_context().get_node_id()
     others = [node for node in nodes if node["NodeID"] != mine and (node["Resources"].get("CPU") or node["Resources"].get("GPU"))]
     if not others:
@@ -63,19 +61,6 @@ def ensure_nodes_fit(needs: Needs, *, auto_gpus: bool, say: Callable[[str], None
     if faults:
         shown = "; ".join(faults[:MOST_NAMED]) + (f"; and {len(faults) - MOST_NAMED} more nodes" if len(faults) > MOST_NAMED else "")
         raise RequestError(f"{shown}. Nothing was started")
-
-
-def _ensure_large_enough(nodes: Sequence[Mapping[str, Any]], needs: Needs, *, auto_gpus: bool, say: Callable[[str], None]) -> None:
-    """Raises RequestError where GPUs would stay unused without a word."""
-    gpus = sum(node["Resources"].get("GPU", 0.0) for node in nodes)
-    if auto_gpus and not needs.gpus and gpus:
-        raise RequestError(
-            f"resources.gpus: auto asks the machine that the command runs on, which has no GPU, and the cluster has {gpus:g}; set"
-            " resources.gpus: 1, or 0 to train on CPUs. Nothing was started"
-        )
-    if not any(node["Resources"].get("CPU", 0.0) >= needs.cpus and node["Resources"].get("GPU", 0.0) >= needs.gpus for node in nodes):
-        wanted = f"{needs.cpus:g} CPU" + (f" and {needs.gpus:g} GPU" if needs.gpus else "")
-        say(f"no node of the cluster has {wanted} for a trial; waiting for one that has (a cluster that grows by itself brings it)")
 
 
 @contextlib.contextmanager
@@ -105,7 +90,7 @@ def _asked(nodes: Sequence[Mapping[str, Any]], needs: Needs, path: Path, word: s
     for node in nodes:
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         question = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=there)(look)
-        asked[node["NodeID"]] = question.remote(str(path), word, dict(needs.data))
+        asked[node["NodeID"]] = question.remote(str(path), word, dict(needs.data), tuple(needs.files))
     ray.wait(list(asked.values()), num_returns=len(asked), timeout=ANSWER_SECONDS)
     faults = []
     for node in nodes:
@@ -125,7 +110,8 @@ def _trouble(error: Exception) -> str:
         return "has no sweeper installed; install the same version there"
     if type(error).__name__ == "GetTimeoutError":
         return f"did not answer within {ANSWER_SECONDS:g} s; remove it from the cluster, or try again"
-    return f"cannot answer ({type(error).__name__}: {(str(error).strip().splitlines() or [''])[-1][:200]})"
+    said = (str(error).strip().splitlines() or [""])[-1][:200]
+    return f"cannot answer ({type(error).__name__}: {said}); is the same version of sweeper installed there?"
 
 
 def _fault(found: Mapping[str, Any], needs: Needs, path: Path, word: str) -> str | None:
@@ -134,17 +120,22 @@ def _fault(found: Mapping[str, Any], needs: Needs, path: Path, word: str) -> str
     if not path.with_name(f"{path.name}-{found['host']}-{found['process']}").exists():
         return f"writes into another {needs.root} than this machine's; share that folder under the same path on every node"
     for package, there in found["versions"].items():
-        here = _version(package)
+        here = _versions()[package]
         if there != here and not (package == "torch" and needs.any_torch):
             more = ", or count all versions alike with --allow-mixed torch" if package == "torch" else ""
             return f"has {package} {there or 'not installed'}, and this machine {here}; install the same{more}"
     for wanted, content in found["data"].items():
         if content != wanted:
             return content if " " in content else f"has other data: content {content}, and this machine {wanted}; copy the same data there"
+    for (place, file), content in zip(needs.files, found["files"], strict=True):
+        wanted = needs.files[place, file]
+        if content != wanted:
+            other = f"has another {place}: {file} has the content {content} there, and {wanted} on this machine; copy the same file there"
+            return content if " " in content else other
     return None
 
 
-def look(path: str, word: str, data: dict[str, str]) -> dict[str, Any]:
+def look(path: str, word: str, data: dict[str, str], files: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
     """What a node answers. It leaves a file beside the driver's, by which the driver sees that it can write there."""
     import os
 
@@ -163,9 +154,14 @@ def look(path: str, word: str, data: dict[str, str]) -> dict[str, Any]:
         "host": host,
         "process": process,
         "storage": storage,
-        "versions": {package: _version(package) for package in PACKAGES},
+        "versions": _versions(),
         "data": {wanted: _content(section) for wanted, section in data.items()},
+        "files": [_content_of_file(place, file) for place, file in files],
     }
+
+
+def _versions() -> dict[str, str | None]:
+    return {"Python": platform.python_version()} | {package: _version(package) for package in PACKAGES}
 
 
 def _version(package: str) -> str | None:
@@ -188,3 +184,14 @@ def _content(section: str) -> str:
         return facts(config).content_hash
     except ModelError as error:
         return f"lacks the data: {error}"
+
+
+def _content_of_file(place: str, path: str) -> str:
+    """Content hash of the file there, or what is wrong with it."""
+    from model.config import content_on_this_machine
+    from model.errors import ModelError
+
+    try:
+        return content_on_this_machine(place, path)
+    except ModelError as error:
+        return f"lacks a file: {error}"

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any
 
 from model.config import TrainConfig, modules_also_in
 from model.train_trial import DataFacts, preflight
+from sweeper.execution.own_process import environment_here, last_line
 
 LONGEST_SECONDS = 600.0
 """For all configs of a sweep; a step of a cut one takes seconds."""
@@ -48,9 +48,9 @@ def check_configs(
             errors="replace",
             timeout=LONGEST_SECONDS,
             check=False,
-            env=_here(),
+            env=environment_here(),
         )
-        output, trouble = done.stdout, f"its process ended with {done.returncode}: {_last_line(done.stderr)}" if done.returncode else None
+        output, trouble = done.stdout, f"its process ended with {done.returncode}: {last_line(done.stderr)}" if done.returncode else None
     except subprocess.TimeoutExpired as error:
         output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
         trouble = f"it took longer than {LONGEST_SECONDS:g} s"
@@ -60,16 +60,6 @@ def check_configs(
     if trouble is not None and (left := [name for name in configs if name not in found]):
         found[left[0]] = Checked("", None, trouble)
     return found
-
-
-def _here() -> dict[str, str]:
-    """The environment in which that process finds this package, installed or not."""
-    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-
-
-def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "without a word")
 
 
 def _serve() -> None:

@@ -6,15 +6,15 @@ import os
 import re
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TextIO, cast
 
-from sweeper.errors import RequestError
+from sweeper.execution.cluster import HERE, asks_for_token, wrong_token
 from sweeper.execution.ray_folder import RayFailed, ray_folder
 from sweeper.secret_variables import secrets_kept
 
@@ -33,17 +33,17 @@ QUIET = {
 
 PENDING = "TUNE_MAX_PENDING_TRIALS_PG"
 """Tune's variable: how many trials may wait for their worker at once."""
-ANSWER_SECONDS = 5.0
-"""For a cluster's head to take a connection; Ray itself would wait for minutes, and then end this process."""
 MOST_KEPT = 1_000_000
 """Bytes of what Ray writes while it starts."""
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 _TOO_SLOW = "timed out during startup"
 """In Ray's message."""
-_HERE = "run the command on a node of the cluster, with RAY_ADDRESS=auto or HOST:PORT of its head (6379 by default)"
 
 
 @contextlib.contextmanager
-def ray_session(*, cores: int, gpus: int, address: str | None, say: Callable[[str], None], needed: Collection[str] = ()) -> Iterator[None]:
+def ray_session(
+    *, cores: int, gpus: int, address: str | None, say: Callable[[str], None], log: Path, needed: Collection[str] = ()
+) -> Iterator[None]:
     """Ray, started here or joined, and left at the end.
 
     Args:
@@ -51,6 +51,7 @@ def ray_session(*, cores: int, gpus: int, address: str | None, say: Callable[[st
         gpus: That trials may take of it, so many as CUDA shows.
         address: Of a cluster to join, as RAY_ADDRESS has it; None starts Ray here.
         say: Tells the user what takes some seconds.
+        log: A file to which is added what Ray writes of the cluster's faults meanwhile.
         needed: Secret variables that workers need, by name.
 
     Raises:
@@ -67,15 +68,14 @@ def ray_session(*, cores: int, gpus: int, address: str | None, say: Callable[[st
                 os.environ[PENDING] = str(max(cores, gpus, 1))
                 stack.callback(os.environ.pop, PENDING, None)  # a cluster that is joined next has its own room
             _choose_token()
-        else:
-            _ensure_answered(address)
         say(f"joining Ray at {address}" if address else "starting Ray")
         import ray
 
         for noisy in ("ray", "ray.tune", "ray.air", "ray.train", "ray.data"):
             logging.getLogger(noisy).setLevel(logging.CRITICAL)
+        stack.enter_context(contextlib.redirect_stdout(cast(TextIO, _WithoutRaysThread(sys.stdout, log))))
         stack.callback(ray.shutdown)
-        with without_noise(), _standard_error_kept() as written, _keeping_signal_handlers(), secrets_kept(needed=needed):
+        with without_noise(log), _standard_error_kept() as written, _keeping_signal_handlers(), secrets_kept(needed=needed):
             try:
                 _init(ray.init, how, say)
             except SystemExit:  # Ray's answer to SIGTERM while it starts
@@ -96,34 +96,21 @@ def _init(init: Callable[..., Any], how: Mapping[str, Any], say: Callable[[str],
         init(log_to_driver=False, logging_level=logging.CRITICAL, **how)
 
 
-def _ensure_answered(address: str) -> None:
-    """The mistakes in RAY_ADDRESS that Ray would answer late, or at length."""
-    shown = f"RAY_ADDRESS {address}"
-    if address.startswith("ray://"):
-        raise RequestError(f"{shown} is for Ray Client, and a sweep would end with its connection; {_HERE}")
-    if address.startswith(("http://", "https://")):
-        raise RequestError(f"{shown} is of the cluster's dashboard, through which no sweep runs; {_HERE}")
-    if address == "auto":
-        return
-    if (found := re.fullmatch(r"\[?([^\s\[\]/]+?)\]?:([0-9]{1,5})", address)) is None:
-        raise RequestError(f"{shown} is no HOST:PORT; {_HERE}")
-    try:
-        socket.create_connection((found[1], int(found[2])), ANSWER_SECONDS).close()
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise RequestError(f"{shown}: nothing answers there ({error}); is the cluster up? {_HERE}") from error
-
-
 def _why(error: Exception, written: str, address: str | None, folder: str | None) -> str:
     """In one line; the exception of a cluster that turns our token down does not say so, only what Ray has written."""
     first = (str(error).strip().splitlines() or [""])[0]
     said = f"{type(error).__name__}: {first}"
     if address is None:
         return f"Ray cannot be started on this machine ({said}); its logs in {folder} say more, until the next run"
-    if "AuthToken" in written or "auth" in said.lower():
-        return f"RAY_ADDRESS {address}: the cluster asks for its token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as on its head"
-    if address == "auto" and isinstance(error, ConnectionError):
-        return "RAY_ADDRESS auto: no Ray runs on this machine; start the command on a node of the cluster, or unset RAY_ADDRESS"
-    return f"RAY_ADDRESS {address} cannot be joined ({said}); {_HERE}"
+    if asks_for_token(written + said):
+        return wrong_token(address)
+    if "Version mismatch" in said and len(found := re.findall(r"(?:Ray|Python): (\S+)", str(error))) == 4:
+        ray, python, ray_here, python_here = found
+        return (
+            f"RAY_ADDRESS {address}: the cluster has Ray {ray} and Python {python}, this machine Ray {ray_here} and Python {python_here};"
+            " install the same here, or start the cluster with these"
+        )
+    return f"RAY_ADDRESS {address} cannot be joined ({said}); {HERE}"
 
 
 def _choose_token() -> None:
@@ -167,21 +154,31 @@ def _standard_error_kept() -> Iterator[Callable[[], str]]:
 
 
 class _WithoutRaysThread:
-    """Standard output, but for what Ray's thread of cluster errors prints: paragraphs on a dead worker, whom we report in a line."""
+    """Standard output, but for what Ray's thread of cluster errors prints: paragraphs on a dead worker or node, whom we report in a line.
 
-    def __init__(self, under: TextIO) -> None:
-        self._under = under
+    They are kept in a file, without their colours.
+    """
+
+    def __init__(self, under: TextIO, log: Path) -> None:
+        self._under, self._log = under, log
 
     def write(self, text: str) -> int:
-        return len(text) if threading.current_thread().name == "ray_listen_error_messages" else self._under.write(text)
+        if threading.current_thread().name != "ray_listen_error_messages":
+            return self._under.write(text)
+        with contextlib.suppress(OSError), self._log.open("a", encoding="utf-8", errors="replace") as log:
+            log.write(_COLOUR.sub("", text))
+        return len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._under, name)
 
 
 @contextlib.contextmanager
-def without_noise() -> Iterator[None]:
-    """Ray's own warnings go to its logs, not onto the live display; what failed is reported by us."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(cast(TextIO, _WithoutRaysThread(sys.stdout))):
+def without_noise(log: Path) -> Iterator[None]:
+    """Ray's own warnings, and what it writes of the cluster's faults, stay off the terminal; what failed is reported by us.
+
+    `log`: a file to which the latter is added.
+    """
+    with warnings.catch_warnings(), contextlib.redirect_stdout(cast(TextIO, _WithoutRaysThread(sys.stdout, log))):
         warnings.simplefilter("ignore")
         yield

@@ -27,7 +27,7 @@ class TrialShare:
     """That share it evenly."""
 
 
-def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, scratch: Path, needed: Collection[str] = ()) -> None:
+def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, scratch: Path, log: Path, needed: Collection[str] = ()) -> None:
     """Runs jobs until the queue is finished, at most `concurrent` at a time, in the Ray of a `ray_session`.
 
     Args:
@@ -35,6 +35,7 @@ def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, scratch: Pat
         each: What every trial takes.
         concurrent: Trials at the same time.
         scratch: A folder for Tune's own bookkeeping, removed at the end.
+        log: A file to which is added what Ray writes of the cluster's faults.
         needed: Secret variables that workers need, by name.
     """
     from ray import tune
@@ -46,7 +47,7 @@ def run_jobs(queue: JobQueue, *, each: TrialShare, concurrent: int, scratch: Pat
     scratch.mkdir(parents=True, exist_ok=True)
     # Tune copies AWS's keys from this environment into every trial's, which Ray writes to a log and to arguments of its processes.
     # What libpq reads when it connects again (PGPASSWORD) is this process's own.
-    with without_noise(), secrets_kept(needed=needed, but=("RAY_", "PG")):
+    with without_noise(log), secrets_kept(needed=needed, but=("RAY_", "PG")):
         try:
             tune.Tuner(
                 _trainable(each, scratch / name),

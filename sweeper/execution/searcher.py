@@ -3,8 +3,10 @@
 import functools
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ParamSpec, Self, TypeVar
 
+import ray
 from ray import tune
 from ray.tune import Stopper
 from ray.tune.search import Searcher
@@ -23,6 +25,14 @@ R = TypeVar("R")
 def trainable(config: dict[str, Any]) -> None:
     """What Tune runs in a worker: one attempt."""
     run_attempt(config["job"], tune.report)
+
+
+def named_elsewhere(ended: AttemptResult, place: Place | None, here: str) -> AttemptResult:
+    """Of a failure on another node than this one, the first line says on which: what is wrong may be wrong only there."""
+    if ended.error is None or ended.state != "failed" or place is None or place.address == here:
+        return ended
+    first, newline, rest = ended.error.partition("\n")
+    return replace(ended, error=f"{first} (on node {place.address}){newline}{rest}")
 
 
 class _StaysHere:
@@ -87,6 +97,7 @@ class QueueStopper(_StaysHere, Stopper):  # type: ignore[misc]
 
     def __init__(self, queue: JobQueue, running: RunningJobs) -> None:
         self._queue, self._running = queue, running
+        self._here = ray.util.get_node_ip_address()
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         if not result.get("done"):  # at its end Tune shows a trial's last message once more
@@ -104,7 +115,7 @@ class QueueStopper(_StaysHere, Stopper):  # type: ignore[misc]
             return
         self._running.report_from(trial_id)
         if "ended" in result:
-            self._running.said[trial_id] = AttemptResult(**result["ended"])
+            self._running.said[trial_id] = named_elsewhere(AttemptResult(**result["ended"]), self._running.places.get(trial_id), self._here)
         elif "placed" in result:
             self._running.places[trial_id] = Place(**result["placed"])
             self._queue.on_placed(job)

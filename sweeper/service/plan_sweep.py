@@ -11,9 +11,10 @@ from model.config import TrainConfig, modules_also_in
 from model.errors import ConfigError
 from model.train_trial import DataFacts
 from sweeper.errors import SpecError
+from sweeper.execution.cluster import Cluster, ask_cluster
 from sweeper.plan.cost import DiskNeed, disk_need, kept_bytes, largest_bytes
 from sweeper.plan.expand import data_facts, expand
-from sweeper.plan.machine import Allotment, Machine, allot, expected_key
+from sweeper.plan.machine import Allotment, Machine, allot, cluster_address, expected_key
 from sweeper.plan.reconcile import GoesOnFrom, Plan, from_nothing, reconcile
 from sweeper.plan.timing import NEWEST, Looking, Pace, SweepTime, counted_pace, looking_of, measured_pace, shape_of, sweep_time
 from sweeper.records import KnownTrial, PlannedTrial, TrialTiming
@@ -87,6 +88,8 @@ class PlannedSweep:
     """Folders in which classes that the sweep names were looked for."""
     allow_mixed: tuple[str, ...] = ()
     """Fields of their conditions in which results may differ, as asked."""
+    cluster: Cluster | None = None
+    """The Ray cluster of RAY_ADDRESS, where it was asked for its GPUs."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -121,16 +124,23 @@ def plan_sweep(
     refuse_missing: bool = True,
     cache: Path | None = None,
 ) -> PlannedSweep:
-    """Raises SpecError. `look_up`, `timings`, `placed` and `measured` ask the store, `goes_on_from` looks at the files of trials; all but
-    `measured`, which is asked for names that the file mentions, only once the request is known to mean something.
+    """Raises SpecError, and RequestError where a Ray cluster is asked for its GPUs and does not answer.
+
+    `look_up`, `timings`, `placed` and `measured` ask the store, `goes_on_from` looks at the files of trials; all but `measured`, which is
+    asked for names that the file mentions, only once the request is known to mean something.
 
     `refuse_missing`: resources that are not here are an error. A class of the user's is looked for on PYTHONPATH, then beside the sweep
     file, then in the current folder. `cache`: folder in which decoded pictures are kept.
     """
-    named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    user_code = tuple(folder.absolute() for folder in (*map(Path, named), request.spec.parent, Path.cwd()))
+    user_code = user_code_of(request.spec)
     with modules_also_in(user_code):
         return _plan(request, look_up, timings, goes_on_from, placed, measured, machine, refuse_missing, user_code, cache)
+
+
+def user_code_of(spec: Path) -> tuple[Path, ...]:
+    """Folders in which classes that a sweep file names are looked for, in this order."""
+    named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    return tuple(folder.absolute() for folder in (*map(Path, named), spec.parent, Path.cwd()))
 
 
 def _plan(
@@ -148,6 +158,9 @@ def _plan(
     sweep = load_sweep(request.spec, profile=request.profile, overrides=request.overrides, pilot=request.pilot)
     _ensure_shown_beside(sweep, measured)
     here = machine or Machine.here()
+    cluster = _cluster(sweep) if here.cluster and machine is None else None
+    if cluster is not None:
+        here = replace(here, gpus=cluster.gpus)
     if not refuse_missing:
         here = Machine(here.cores, here.gpus, cluster=True) if _exceeds(sweep, here) else here
     allotment = allot(sweep.spec.resources, here, request.max_concurrent, mixed_devices="device" in request.allow_mixed)
@@ -198,7 +211,23 @@ def _plan(
         to_come = [of_baseline] * (search.left - len(once))
     disk = disk_need([*once.values(), *to_come], allotment.concurrent)
     time = sweep_time(paces, to_run, allotment)
-    return PlannedSweep(sweep, facts, allotment, trials, plan, disk, time, untried, search, looking, user_code, request.allow_mixed)
+    return PlannedSweep(
+        sweep, facts, allotment, trials, plan, disk, time, untried, search, looking, user_code, request.allow_mixed, cluster
+    )
+
+
+def _cluster(sweep: LoadedSweep) -> Cluster | None:
+    """The cluster of RAY_ADDRESS, where it decides whether trials run on GPUs."""
+    address = cluster_address()
+    if address is None or sweep.spec.resources.gpus != "auto":
+        return None
+    cluster = ask_cluster(address)
+    if cluster.groups and not cluster.gpus:
+        raise SpecError(
+            f"{sweep.place}: resources.gpus: auto: no node of the cluster has a GPU at this moment, and one may come, since the cluster"
+            " grows by itself; set resources.gpus: 1, or 0 to train on CPUs"
+        )
+    return cluster
 
 
 def passes_by_variant(planned: PlannedSweep) -> dict[str, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from model.config import outside_files
 from sweeper.driver.board import Board
 from sweeper.driver.budget import NO_LIMITS, Budget, Limits
 from sweeper.driver.captured_failure import as_sweeper_error
@@ -15,6 +16,8 @@ from sweeper.driver.driver import Driver
 from sweeper.driver.progress import Progress
 from sweeper.driver.retry_policy import RetryPolicy
 from sweeper.errors import RequestError
+from sweeper.execution.cluster import ask_cluster
+from sweeper.execution.cluster_room import Wanted, ensure_room
 from sweeper.liveness import this_process
 from sweeper.plan.machine import Machine, cluster_address
 from sweeper.plan.reconcile import ensure_comparable
@@ -88,7 +91,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
     sweep = planned.sweep
     with contextlib.ExitStack() as resources:
         if planned.plan.to_run() or planned.search is not None:  # before anything is recorded, since it may not start
-            resources.enter_context(_ray(planned, say))
+            resources.enter_context(_ray(planned, settings, say))
             if cluster_address() is not None:
                 _check_nodes(planned, settings, say)
         store = resources.enter_context(retrying(lambda: store_to_write(settings)))
@@ -151,24 +154,27 @@ def _budget(limits: Limits, planned: PlannedSweep) -> Budget:
     return Budget(limits, gpus=planned.allotment.gpus, concurrent=planned.allotment.concurrent, paces=paces)
 
 
-def _ray(planned: PlannedSweep, say: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
-    """The Ray that the trials run in."""
+def _ray(planned: PlannedSweep, settings: Settings, say: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
+    """The Ray that the trials run in; raises RequestError where it is a cluster that holds none of them."""
     from sweeper.execution.ray_session import ray_session
 
     machine, allotment, address = Machine.here(), planned.allotment, cluster_address()
+    if address is not None:
+        each = 1 / allotment.processes
+        wanted = Wanted(allotment.cpus * each, allotment.gpus * each, allotment.processes)
+        ensure_room(planned.cluster or ask_cluster(address), wanted, say)
     cores = max(machine.cores, round(allotment.cpus * allotment.concurrent))
-    return ray_session(cores=cores, gpus=len(machine.gpus), address=address, say=say, needed=_needed(planned))
+    return ray_session(cores=cores, gpus=len(machine.gpus), address=address, say=say, log=settings.ray_log, needed=_needed(planned))
 
 
 def _check_nodes(planned: PlannedSweep, settings: Settings, say: Callable[[str], None]) -> None:
     """Raises RequestError where a node of the cluster that was joined cannot hold trials."""
     from sweeper.execution.node_checks import Needs, ensure_nodes_fit
 
-    allotment, configs = planned.allotment, {variant.name: config for variant, config in planned.sweep.configs}
+    configs = {variant.name: config for variant, config in planned.sweep.configs}
     data = {facts.content_hash: configs[name].data.model_dump_json(exclude={"train_images"}) for name, facts in planned.facts.items()}
-    share = 1 / allotment.processes
-    needs = Needs(settings.root, data, allotment.cpus * share, allotment.gpus * share, "torch" in planned.allow_mixed)
-    ensure_nodes_fit(needs, auto_gpus=planned.sweep.spec.resources.gpus == "auto", say=say)
+    files = {(place, path): content for config in configs.values() for place, (path, content) in outside_files(config).items()}
+    ensure_nodes_fit(Needs(settings.root, data, files, "torch" in planned.allow_mixed), say=say)
 
 
 def _needed(planned: PlannedSweep) -> frozenset[str]:
@@ -190,6 +196,7 @@ def _run(driver: Driver, planned: PlannedSweep, settings: Settings, store: Resul
                 each=TrialShare(allotment.cpus, allotment.gpus, allotment.processes),
                 concurrent=allotment.concurrent,
                 scratch=settings.root / "ray",
+                log=settings.ray_log,
                 needed=_needed(planned),
             )
         driver.close()

@@ -1,9 +1,15 @@
 """Mistakes about Ray, each in one line before anything was recorded."""
 
+import http.server
 import socket
+import socketserver
+import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from sweeper.execution.ray_session import _why
 
 HERE = "run the command on a node of the cluster, with RAY_ADDRESS=auto or HOST:PORT of its head (6379 by default)"
 
@@ -30,6 +36,40 @@ def test_an_address_where_nothing_answers(refused: Callable[..., str], monkeypat
     message = refused("run", "sweep.yaml")
     assert message.startswith(f"RAY_ADDRESS 127.0.0.1:{port}: nothing answers there (")
     assert message.endswith(f"Connection refused); is the cluster up? {HERE}")
+
+
+def test_what_answers_and_is_no_head_of_a_cluster(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the dashboard's own port."""
+    with socketserver.TCPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
+        monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        assert refused("run", "sweep.yaml") == f"RAY_ADDRESS {address}: what answers there is no head of a Ray cluster; {HERE}"
+        server.shutdown()
+
+
+def test_auto_without_a_cluster(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # where the last cluster of this machine is written down
+    message = refused("run", "sweep.yaml")
+    remedies = ("unset RAY_ADDRESS", "set it to HOST:PORT of the head of one")  # other tests may run clusters of theirs
+    assert message.startswith("RAY_ADDRESS auto: ")
+    assert message.endswith(remedies)
+
+
+def test_a_cluster_of_other_versions() -> None:
+    said = """Version mismatch: The cluster was started with:
+    Ray: 2.59.0
+    Python: 3.12.1
+This process on node 10.0.0.1 was started with:
+    Ray: 2.60.0
+    Python: 3.11.9
+"""
+    assert _why(RuntimeError(said), "", "head:6379", None) == (
+        "RAY_ADDRESS head:6379: the cluster has Ray 2.59.0 and Python 3.12.1, this machine Ray 2.60.0 and Python 3.11.9; install the same"
+        " here, or start the cluster with these"
+    )
 
 
 def test_no_folder_short_enough(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,7 @@ def test_the_password_is_asked_for_and_stands_in_no_url() -> None:
     services = read_compose()["services"]
     for name in ("postgres", "mlflow", "sweeper"):
         values = services[name]["environment"]
-        with_password = [key for key, value in values.items() if "POSTGRES_PASSWORD" in value]
+        with_password = [key for key, value in values.items() if "POSTGRES_PASSWORD" in str(value)]
         assert with_password == ["POSTGRES_PASSWORD" if name == "postgres" else "PGPASSWORD"]
         assert values[with_password[0]].startswith("${POSTGRES_PASSWORD:?set it"), "compose must stop with a message when it is not set"
 
@@ -95,7 +95,8 @@ def test_mlflow_is_reachable_from_this_machine_and_from_the_sweeper_only() -> No
 def test_the_databases_are_those_the_init_script_makes() -> None:
     services = read_compose()["services"]
     made = re.findall(r"^CREATE DATABASE (\w+);$", (ROOT / "docker/databases.sql").read_text(), flags=re.MULTILINE)
-    urls = [value for service in services.values() for value in service.get("environment", {}).values() if value.startswith("postgresql")]
+    values = [value for service in services.values() for value in service.get("environment", {}).values()]
+    urls = [value for value in values if str(value).startswith("postgresql")]
     assert len(urls) == 2
     assert all(url.startswith("postgresql+psycopg://sweeper@postgres:5432/") for url in urls), urls
     assert {url.rsplit("/", 1)[1] for url in urls} == {services["postgres"]["environment"]["POSTGRES_DB"], *made}

@@ -1,18 +1,18 @@
-"""What a node of a cluster is asked before any trial, what its answer means, and when a cluster is too small."""
+"""What a node of a cluster is asked before any trial, and what its answer means."""
 
+import platform
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from sweeper.errors import RequestError
-from sweeper.execution.node_checks import Needs, _ensure_large_enough, _fault, _token, look
+from model.config import TrainConfig, outside_files
+from sweeper.execution.node_checks import Needs, _fault, _token, look
 
 
 def needs(root: Path, **more: Any) -> Needs:
-    return Needs(root, {}, 1.0, 0.0, **more)
+    return Needs(root, {}, **more)
 
 
 def test_a_node_that_shares_all_fits_and_leaves_nothing(tmp_path: Path) -> None:
@@ -64,24 +64,36 @@ def test_versions_are_compared_and_torch_may_be_allowed(tmp_path: Path) -> None:
         )
 
 
-def node(cpus: float, gpus: float) -> dict[str, Any]:
-    return {"Resources": {"CPU": cpus} | ({"GPU": gpus} if gpus else {})}
+def test_python_and_ray_are_compared_too(tmp_path: Path) -> None:
+    with _token(tmp_path / "home") as (path, word):
+        found = look(str(path), word, {})
+        assert set(found["versions"]) == {"Python", "sweeper", "torch", "ray"}
+        for name, here in (("Python", platform.python_version()), ("ray", version("ray"))):
+            other = found | {"versions": found["versions"] | {name: "2.1.0"}}
+            assert _fault(other, needs(tmp_path), path, word) == f"has {name} 2.1.0, and this machine {here}; install the same"
 
 
-def test_a_cluster_with_gpus_is_not_left_unused_in_silence(tmp_path: Path) -> None:
-    said: list[str] = []
-    with pytest.raises(RequestError, match=r"auto asks the machine that the command runs on, which has no GPU, and the cluster has 8; set"):
-        _ensure_large_enough([node(4, 0), node(64, 8)], needs(tmp_path), auto_gpus=True, say=said.append)
-    _ensure_large_enough([node(4, 0), node(64, 8)], needs(tmp_path), auto_gpus=False, say=said.append)
-    _ensure_large_enough([node(4, 0)], needs(tmp_path), auto_gpus=True, say=said.append)
-    assert said == []
+def test_weights_and_references_are_compared_by_content(tmp_path: Path) -> None:
+    weights = tmp_path / "encoder.safetensors"
+    weights.write_bytes(b"weights of the driver")
+    config = TrainConfig.model_validate(
+        {"alignment": {"kind": "external", "encoder": {"name": "vit_tiny_patch16_224", "weights": str(weights)}}}
+    )
+    files = {(place, file): content for place, (file, content) in outside_files(config).items()}
+    assert list(files) == [("alignment.encoder.weights", str(weights))]
+    wanted = needs(tmp_path, files=files)
+    with _token(tmp_path / "home") as (path, word):
+        assert _fault(look(str(path), word, {}, tuple(files)), wanted, path, word) is None
+        weights.write_bytes(b"other weights")
+        other = str(_fault(look(str(path), word, {}, tuple(files)), wanted, path, word))
+        assert other.startswith(f"has another alignment.encoder.weights: {weights} has the content ")
+        assert other.endswith(f" there, and {files['alignment.encoder.weights', str(weights)]} on this machine; copy the same file there")
+        weights.unlink()
+        said = f"lacks a file: alignment.encoder.weights: {weights} cannot be read (No such file or directory); give a file of weights"
+        assert _fault(look(str(path), word, {}, tuple(files)), wanted, path, word) == said
 
 
-def test_a_trial_that_no_node_holds_is_waited_for_aloud(tmp_path: Path) -> None:
-    said: list[str] = []
-    large = Needs(tmp_path, {}, 8, 1)
-    _ensure_large_enough([node(64, 0), node(4, 1)], large, auto_gpus=False, say=said.append)
-    wanted = "no node of the cluster has 8 CPU and 1 GPU for a trial"
-    assert said == [f"{wanted}; waiting for one that has (a cluster that grows by itself brings it)"]
-    _ensure_large_enough([node(64, 0), node(8, 1)], large, auto_gpus=False, say=said.append)
-    assert len(said) == 1
+def test_what_is_not_used_or_comes_by_name_is_no_file() -> None:
+    assert outside_files(TrainConfig()) == {}
+    named = {"alignment": {"kind": "external", "encoder": {"name": "vit_tiny_patch16_224", "weights": "none"}}}
+    assert outside_files(TrainConfig.model_validate(named)) == {}
