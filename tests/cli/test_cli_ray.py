@@ -5,7 +5,6 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -47,15 +46,6 @@ def test_what_answers_and_is_no_head_of_a_cluster(refused: Callable[..., str], m
         monkeypatch.setenv("RAY_ADDRESS", address)
         assert refused("run", "sweep.yaml") == f"RAY_ADDRESS {address}: what answers there is no head of a Ray cluster; {HERE}"
         server.shutdown()
-
-
-def test_auto_without_a_cluster(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "auto")
-    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # where the last cluster of this machine is written down
-    message = refused("run", "sweep.yaml")
-    remedies = ("unset RAY_ADDRESS", "set it to HOST:PORT of the head of one")  # other tests may run clusters of theirs
-    assert message.startswith("RAY_ADDRESS auto: ")
-    assert message.endswith(remedies)
 
 
 def test_a_cluster_of_other_versions() -> None:

@@ -4,9 +4,11 @@ The second node is in a mount namespace of its own, where the driver's SWEEPER_H
 """
 
 import contextlib
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sweeper_home import TINY, Home, below, wait_for
+from sweeper_home import COMMAND, TINY, Home, below, wait_for
 
 from tests.ray_cluster import ray_cluster
 
@@ -37,7 +39,7 @@ def second(head: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., None]
 
     def start(*hidden: Path) -> None:
         mounts = "".join(f"mount -t tmpfs tmpfs {folder} && " for folder in hidden)
-        join = f"exec {ray} start --address={head['RAY_ADDRESS']} --num-cpus=1 --block"
+        join = f"exec {ray} start --address={head['RAY_ADDRESS']} --num-cpus=1 --num-gpus=2 --block"
         if hidden and subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
             pytest.skip("no mount namespaces: unshare needs root with CAP_SYS_ADMIN")
         command = ["unshare", "--mount", "sh", "-c", mounts + join] if hidden else ["sh", "-c", join]
@@ -63,6 +65,13 @@ def test_a_node_without_the_driver_s_storage_is_named_and_nothing_is_recorded(
 ) -> None:
     home = new_home("home", head)
     second(home.path)
+    planned = json.loads(home.run("plan", str(TINY), "--set", "resources.gpus=auto", "--json"))
+    assert planned["resources"]["gpus"] == 1, "those of the cluster: this machine has none"
+    large = home.sweep("--set", "resources.cpus=8", exit_code=2)
+    assert f"a trial takes 8 CPU, and the largest node, {socket.gethostname()} (" in large
+    assert large.rstrip().endswith(
+        "), has 1 CPU; ask for less, or start a node that holds it: `ray start --address=...` there. Nothing was started"
+    )
     said = home.sweep(exit_code=2)
     assert "asking 1 other node of the cluster for storage, software and data" in said
     assert f"does not see SWEEPER_HOME {home.path} of this machine; share that folder under the same path on every node" in said
@@ -70,6 +79,27 @@ def test_a_node_without_the_driver_s_storage_is_named_and_nothing_is_recorded(
     assert "Traceback" not in said
     assert not (home.path / "sweeper.db").exists()
     assert not list(home.path.glob("node-check-*"))
+
+
+def test_a_machine_that_is_no_node_of_the_cluster_is_told_so(new_home: Callable[..., Home], head: dict[str, str]) -> None:
+    """In a process namespace of its own no raylet is seen, by which Ray knows a node of its cluster."""
+    apart = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no process namespaces: unshare needs root with CAP_SYS_ADMIN")
+    home = new_home("home", head)
+
+    def refused(**more: str) -> str:
+        command = [*apart, *COMMAND, "run", str(TINY)]
+        done = subprocess.run(command, env=home.environment | more, cwd=home.path, capture_output=True, text=True, timeout=300, check=False)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        return done.stderr
+
+    remedy = "run the command on a node of the cluster, with RAY_ADDRESS=auto or HOST:PORT of its head (6379 by default)"
+    fault = f"this machine ({socket.gethostname()}) is no node of that cluster"
+    assert refused() == f"error: RAY_ADDRESS {head['RAY_ADDRESS']}: {fault}; {remedy}\n"
+    remedy = "start the command on a node of the cluster, or unset RAY_ADDRESS"
+    assert refused(RAY_ADDRESS="auto", RAY_TMPDIR=str(home.path)) == f"error: RAY_ADDRESS auto: no Ray runs on this machine; {remedy}\n"
+    assert not (home.path / "sweeper.db").exists()
 
 
 def test_a_node_without_the_data_is_named(
