@@ -75,6 +75,8 @@ def evaluate_weights(
         raise ConfigError("weights come without data: give a reference file of ADM, such as VIRTUAL_imagenet256_labeled.npz")
     if wrong := [name for name in evaluation.extra_metrics if name not in OF_SAMPLES]:
         raise ConfigError(f"{wrong[0]} is measured on data, and weights come without; do not ask for it")
+    if evaluation.own_metrics:
+        raise ConfigError(f"evaluation.own_metrics: {evaluation.own_metrics[0].name} is measured beside data, and weights come without")
     if evaluation.autoencoder is not None:
         ensure_available(evaluation.autoencoder)
     elif subject.channels not in (1, 3):
@@ -215,10 +217,12 @@ def _names(evaluation: EvaluationConfig) -> tuple[str, ...]:
 
 
 def _asked(evaluation: EvaluationConfig) -> dict[str, Any]:
-    """What of the evaluation belongs to the protocol. Kept results do not name what is younger: a choice of guidance, a user's sampler."""
+    """What of the evaluation belongs to the protocol. Kept results do not name what is younger: a choice of guidance, a user's classes."""
     found = evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True})
     if not evaluation.sampler.source_hash:
         del found["sampler"]["source_hash"]
+    if not evaluation.own_metrics:
+        del found["own_metrics"]
     if not evaluation.guidance.best_of:
         found["guidance"] = {name: value for name, value in found["guidance"].items() if name not in ("best_of", "seed", "by")}
     return found

@@ -1,4 +1,4 @@
-"""Loads a class of the user's that a config names by dotted path: an assignment, a sampler."""
+"""Loads a class of the user's that a config names by dotted path: an assignment, a sampler, a metric."""
 
 import importlib
 from collections.abc import Callable

@@ -1,8 +1,10 @@
 """Every metric that trials report: which way is better, how it is named and printed."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from model.config import OwnMetric
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class MetricInfo:
     """Whether its values are of the data set, so that those of two do not compare; times and memory are the machine's."""
     has_better_side: bool = True
     """Whether one way is better at all; a choice is none."""
+    positive: bool = True
+    """False where the user does not say that the values of a metric of his own are above 0."""
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -98,8 +102,12 @@ def is_spatial_distance(name: str) -> bool:
     return name in {"sfid", "sfid_inception"}
 
 
-def may_be_negative(name: str) -> bool:
+def may_be_negative(metric: MetricInfo) -> bool:
     """Whether a value of 0 or below can be measured: a percentage of such a metric means nothing, and it has no logarithm."""
+    return not metric.positive or _built_in_may_be_negative(metric.name)
+
+
+def _built_in_may_be_negative(name: str) -> bool:
     return is_kernel_distance(name) or is_at_infinity(name) or name.startswith("overfitting_")
 
 
@@ -108,11 +116,11 @@ def spreads_with_size(name: str) -> bool:
 
     Only of what is above 0, or it has no log.
     """
-    return (is_distance(name) or is_spatial_distance(name)) and not may_be_negative(name)
+    return (is_distance(name) or is_spatial_distance(name)) and not _built_in_may_be_negative(name)
 
 
 def metric_info(name: str) -> MetricInfo:
-    """How a metric is read and printed; KeyError for what is none."""
+    """How a metric that is built in is read and printed; KeyError for what is none."""
     if name not in METRICS and is_kernel_distance(name):
         return MetricInfo(name, "lower", f"KID ({name.removeprefix('kid_')})", 4)
     if name not in METRICS and is_embedding_distance(name):
@@ -124,8 +132,61 @@ def metric_info(name: str) -> MetricInfo:
     return FINISHING if name == FINISHING.name else METRICS[name]
 
 
+@dataclass(frozen=True)
+class Metrics:
+    """The metrics of a sweep: those that are built in, and the user's own that its config lists."""
+
+    own: Mapping[str, MetricInfo] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sweep: object) -> Self:
+        """Those of a sweep as it is written or stored; what is written wrong there is passed over, for the check of the config to name."""
+        entries = sweep
+        for part in ("base", "evaluation", "own_metrics"):
+            entries = entries.get(part) if isinstance(entries, Mapping) else None
+        listed = entries if isinstance(entries, list | tuple) else ()
+        return cls({info.name: info for entry in listed if isinstance(entry, Mapping) for info in _own(entry)})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of those that have a fixed name, for suggestions."""
+        return (*METRICS, *self.own)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a table can show it."""
+        return name in self.own or is_metric(name)
+
+    def info(self, name: str) -> MetricInfo:
+        """How a metric is read and printed; KeyError for what is none."""
+        return self.own[name] if name in self.own else metric_info(name)
+
+    def columns(self, names: Iterable[str]) -> list[MetricInfo]:
+        """The metrics among the names, in the order of a table's columns.
+
+        A distance in a model's features follows the classifier's; the user's own follow those of samples, in his order.
+        """
+        place: dict[str, float] = {name: i for i, name in enumerate(METRICS)}
+        place |= {name: place["recall"] + (number + 1) / (len(self.own) + 1) for number, name in enumerate(self.own)}
+        known = sorted(filter(self.__contains__, names), key=lambda name: (place.get(name, place["kid_classifier"] + 0.5), name))
+        return [self.info(name) for name in known]
+
+
+def _own(entry: Mapping[Any, Any]) -> Iterator[MetricInfo]:
+    """One of `evaluation.own_metrics`."""
+    name, label, decimals = entry.get("name"), entry.get("label"), entry.get("decimals")
+    if isinstance(name, str) and not is_metric(name):
+        yield MetricInfo(
+            name,
+            "higher" if entry.get("direction") == "higher" else "lower",
+            label if isinstance(label, str) and label else name.replace("_", " "),
+            decimals if isinstance(decimals, int) and not isinstance(decimals, bool) else OwnMetric.model_fields["decimals"].default,
+            positive=entry.get("positive") is True,
+        )
+
+
+BUILT_IN = Metrics()
+
+
 def columns(names: Iterable[str]) -> list[MetricInfo]:
-    """The metrics among the names, in the order of a table's columns; a distance in a model's features follows the classifier's."""
-    place: dict[str, float] = {name: i for i, name in enumerate(METRICS)}
-    known = sorted(filter(is_metric, names), key=lambda name: (place.get(name, place["kid_classifier"] + 0.5), name))
-    return [metric_info(name) for name in known]
+    """As `Metrics.columns`, of those that are built in."""
+    return BUILT_IN.columns(names)

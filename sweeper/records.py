@@ -153,7 +153,7 @@ class SweepSnapshot:
     version: str
     """Hash of the resolved spec."""
     spec: Mapping[str, Any]
-    """The resolved spec, JSON-ready (`SweepSpec.model_validate` reads it)."""
+    """The resolved spec, JSON-ready (`SweepSpec.read` reads it)."""
     created: datetime
     outcomes: tuple[TrialOutcome, ...]
     newest_result: datetime | None = None

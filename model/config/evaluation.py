@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from model.config.autoencoder import AutoencoderConfig
 from model.config.classifier import Classifier, TrainedClassifier
 from model.config.extractor import ClassifierExtractor, Extractor
+from model.config.own_metric import OwnMetric
 from model.config.reference_file import IMAGES, SPATIAL_STATISTICS, STATISTICS, TRAINING, ensure_holds, named_reference
 from model.config.sampler import SamplerConfig
 from model.config.section import LARGEST_SEED, MOST, MOST_STEPS, NOT_IDENTITY, Section, added_later
@@ -110,8 +111,14 @@ class EvaluationConfig(Section):
     distance at an endless number of samples), both in the extractor's features and named by them, `cmmd` (squared maximum mean discrepancy
     of the embeddings of `clip`), `sfid` (in the spatial features of `inception`), `overfitting_gap` (held-out loss minus the same loss on
     training images)."""
+    own_metrics: tuple[OwnMetric, ...] = Field(default=(), json_schema_extra=added_later(()))
+    """Metrics of your own, measured besides: each a class in a module of yours, with its name, direction and label."""
     every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
+
+    def own_metric(self, name: str | None) -> OwnMetric | None:
+        """The user's metric of that name; None where it is none of his."""
+        return next((metric for metric in self.own_metrics if metric.name == name), None)
 
     @property
     def generation_seeds(self) -> tuple[int, ...]:
@@ -162,6 +169,15 @@ class EvaluationConfig(Section):
         if repeated := sorted({name for name in asked if asked.count(name) > 1}):
             raise ConfigError(f"evaluation.extra_metrics names {repeated[0]} twice; name each metric once")
         return tuple(sorted(asked))
+
+    @field_validator("own_metrics")
+    @classmethod
+    def _own_names_differ(cls, asked: tuple[OwnMetric, ...]) -> tuple[OwnMetric, ...]:
+        """Their order does not name a result."""
+        names = [metric.name for metric in asked]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"evaluation.own_metrics has two of the name {repeated[0]}; give each a name of its own")
+        return tuple(sorted(asked, key=lambda metric: metric.name))
 
     @model_validator(mode="after")
     def _enough_neighbours(self) -> Self:

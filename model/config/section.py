@@ -36,11 +36,17 @@ def identity(section: Section) -> dict[str, Any]:
     for name, field in type(section).model_fields.items():
         mark = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         value = getattr(section, name)
-        plain = identity(value) if isinstance(value, Section) else value
+        plain = _plain(value)
         if mark.get("identity") is False or ("implied" in mark and plain == mark["implied"]):
             continue
         payload[name] = plain
     return payload
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return identity(value) if isinstance(value, Section) else value
 
 
 def first_fault(error: ValidationError) -> str:

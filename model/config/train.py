@@ -113,7 +113,8 @@ class TrainConfig(Section):
     @model_validator(mode="after")
     def _guidance_is_chosen_by_what_is_measured(self) -> Self:
         by, asked = self.evaluation.guidance.by, self.evaluation.extra_metrics
-        known = [*self.feature_metrics, "class_accuracy", *(name for name in asked if name in HIGHER_IS_BETTER)]
+        own = [metric.name for metric in self.evaluation.own_metrics]
+        known = [*self.feature_metrics, "class_accuracy", *(name for name in asked if name in HIGHER_IS_BETTER), *own]
         if by is not None and by not in known:
             raise ConfigError(
                 f"evaluation.guidance.by: {by} is no metric of samples that this evaluation has; choose one of {', '.join(known)}, or ask"

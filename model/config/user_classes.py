@@ -1,4 +1,4 @@
-"""Classes of a user's own that a config names by dotted path: an assignment, a sampler. Found and hashed without importing them."""
+"""Classes of a user's own that a config names by dotted path: assignment, sampler, metrics. Found and hashed without importing them."""
 
 import contextlib
 import difflib
@@ -14,8 +14,8 @@ from model.config.local_imports import local_imports
 from model.errors import ConfigError
 
 DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
-FIELDS = ("partition.assignment", "evaluation.sampler.kind")
-"""Where a config may name one."""
+FIELDS = ("partition.assignment", "evaluation.sampler.kind", "evaluation.own_metrics.*.kind")
+"""Where a config may name one; * is every entry of a list."""
 
 
 def is_users(name: str) -> bool:
@@ -33,14 +33,18 @@ def ensure_known(field: str, name: str, ours: Sequence[str]) -> None:
 
 def named_classes(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Dotted paths of the user's classes that a config, as JSON, names."""
-    found = []
-    for field in FIELDS:
-        value: Any = config
-        for part in field.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        if isinstance(value, str) and is_users(value):
-            found.append(value)
-    return tuple(found)
+    paths = (value for field in FIELDS for value in _values_at(config, field.split(".")))
+    return tuple(dict.fromkeys(path for path in paths if isinstance(path, str) and is_users(path)))
+
+
+def _values_at(value: Any, parts: Sequence[str]) -> Iterator[Any]:
+    if not parts:
+        yield value
+    elif parts[0] == "*":
+        for entry in value if isinstance(value, list) else ():
+            yield from _values_at(entry, parts[1:])
+    elif isinstance(value, Mapping):
+        yield from _values_at(value.get(parts[0]), parts[1:])
 
 
 @contextlib.contextmanager

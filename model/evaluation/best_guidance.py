@@ -80,7 +80,8 @@ def choose_guidance(evaluation: EvaluationConfig, distance: str, measure: Measur
         except Diverged:  # in every process: samples at this scale are not finite, and another may be chosen
             values[scale] = math.nan
     finite = {scale: value for scale, value in values.items() if value is not None and math.isfinite(value)}
-    sign = -1 if by in HIGHER_IS_BETTER else 1
+    own = evaluation.own_metric(by)
+    sign = -1 if by in HIGHER_IS_BETTER or (own is not None and own.direction == "higher") else 1
     best = min(finite, key=lambda scale: (sign * finite[scale], scale), default=None)
     chosen = blocks.agreed(best)
     if chosen is None:

@@ -21,6 +21,7 @@ from model.evaluation.grid import save_grid
 from model.evaluation.held_out import GAP_NAMES, HELD_OUT_NAMES, held_out_losses, overfitting_gap
 from model.evaluation.measured_samples import GRID_COLUMNS, Blocks, Instruments, Sampling, Stopwatch, alone, measured_samples
 from model.evaluation.own_classifier import OwnClassifier
+from model.evaluation.own_metrics import OwnMetrics
 from model.evaluation.reference import Reference
 from model.evaluation.sample_metrics import sample_metrics, save_picture
 from model.noise.process import process_of
@@ -79,6 +80,7 @@ def evaluate(
     reference: Reference,
     own: OwnClassifier | None = None,
     decoder: LatentDecoder | None = None,
+    own_metrics: OwnMetrics | None = None,
     blocks: Blocks = alone,
     looking: Stopwatch | None = None,
 ) -> Evaluation:
@@ -88,7 +90,7 @@ def evaluate(
     at here. Raises Diverged when the weights of `step` give
     values that are not finite.
     """
-    instruments = Instruments(classifier, reference, own, decoder, looking or Stopwatch())
+    instruments = Instruments(classifier, reference, own, decoder, own_metrics or OwnMetrics(), looking or Stopwatch())
     choice = _choice(config, network, data, instruments, tick, step, blocks)
     config = config.model_copy(update={"evaluation": choice.evaluation})
     by_seed: dict[int, Evaluation] = {}
@@ -133,17 +135,19 @@ def _choice(
     distance, device = config.feature_metrics[0], data.reference_images.tokens.device
     by = config.evaluation.guidance.by or distance
     needed = narrowed(config.evaluation, by, distance, instruments.reference)
+    chooses = instruments.own_metrics.only(by)
 
     def measure(asked: EvaluationConfig, drawn_as: str) -> float | None:
         tried = config.model_copy(update={"evaluation": asked})
-        with_them = replace(instruments, reference=needed.reference)
+        with_them = replace(instruments, reference=needed.reference, own_metrics=chooses)
         samples = measured_samples(network, Sampling.of(tried, data, step, drawn_as), with_them, tick, blocks)
         if samples is None:
             return None
         asked = asked.model_copy(update={"extra_metrics": needed.extra_metrics})
         found, _ = sample_metrics(asked, config.feature_metrics, needed.reference, samples, device, tick)
         assert instruments.classifier is not None
-        return (found | class_metrics(samples, instruments.classifier, instruments.own, needed.extra_metrics))[by]
+        found |= class_metrics(samples, instruments.classifier, instruments.own, needed.extra_metrics)
+        return (found | chooses.values(samples, asked.seed, device, tick))[by]
 
     return choose_guidance(config.evaluation, distance, measure, blocks, step)
 
@@ -185,6 +189,7 @@ def _with_one_seed(
     metrics, details = sample_metrics(config.evaluation, config.feature_metrics, reference, samples, device, tick)
     metrics |= {HELD_OUT_NAMES[process.predicts]: loss}
     metrics |= class_metrics(samples, classifier, own, config.evaluation.extra_metrics)
+    metrics |= instruments.own_metrics.values(samples, config.evaluation.seed, device, tick)
     if choice.details is not None:
         metrics[CHOSEN], details["guidance"] = choice.details["chosen"], choice.details
     details |= {

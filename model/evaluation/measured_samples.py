@@ -21,6 +21,7 @@ from model.errors import Diverged
 from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.extractors import BLOCK
 from model.evaluation.own_classifier import OwnClassifier
+from model.evaluation.own_metrics import OwnMetrics
 from model.evaluation.reference import Reference
 from model.noise.process import Process, process_of
 from model.patches import unpatchify
@@ -38,6 +39,7 @@ Measured = Mapping[str, Tensor]
     own_logits  (n, K) float32: logits in the user's own classifier
     right       (n,) bool: whether the predicted class is the wanted one, where something predicts it
     shown       (m, C, S, S) float32, and shown_labels (m,): those that the picture shows
+    labels      (n,) int64, and own_metric_NAME (n, ...): what a metric of the user's own keeps; where there are such
 """
 
 MakeBlock = Callable[[int], Measured]
@@ -118,6 +120,8 @@ class Instruments:
     """Says of which class a sample is; None leaves it to the evaluation classifier."""
     decoder: LatentDecoder | None = None
     """Makes pictures of samples that are latents, for all but the evaluation classifier, which is of latents."""
+    own_metrics: OwnMetrics = field(default_factory=OwnMetrics)
+    """The user's."""
     looking: Stopwatch = field(default_factory=Stopwatch)
     """Runs while samples are decoded and looked at."""
 
@@ -161,7 +165,8 @@ def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instr
         found["classifier"], predicted = classifier.classify(tokens)
     shown = _shown(sampling, number, labels)
     images = unpatchify(tokens.float(), sampling.patch, sampling.channels)
-    if decoder is not None and (shown.any() or reference.extractor is not None or own is not None):
+    looked_at = reference.extractor is not None or own is not None or instruments.own_metrics.measure_images
+    if decoder is not None and (shown.any() or looked_at):
         images = decoder(images, tick)
     if reference.extractor is not None:
         logits: Tensor | None
@@ -175,6 +180,7 @@ def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instr
         predicted = found["own_logits"].argmax(dim=1).to(labels.device)
     found = {name: values.float().cpu() for name, values in found.items()}  # networks compute in float32, so nothing is lost
     found |= {} if predicted is None else {"right": (predicted == labels).cpu()}
+    found |= instruments.own_metrics.measure(images, labels)
     instruments.looking.seconds += time.perf_counter() - began
     instruments.looking.samples += len(tokens)
     return found | {"shown": images[shown].cpu(), "shown_labels": labels[shown].cpu()}

@@ -23,6 +23,7 @@ from model.evaluation.extractors import load_extractor
 from model.evaluation.held_out import HELD_OUT_NAMES, held_out_losses
 from model.evaluation.measured_samples import Instruments, Stopwatch
 from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
+from model.evaluation.own_metrics import OwnMetrics, load_metrics, with_real_images
 from model.evaluation.reference import classifier_reference, load_or_make_reference
 from model.noise.process import process_of
 from model.reports import DistributedContext, Report, TrialReport, TrialResult
@@ -42,8 +43,8 @@ ALIVE_SECONDS = 5.0
 """Longest silence of a healthy trial between steps."""
 
 
-class _Stop(Exception):
-    """A report asked the trial to stop."""
+class _Stop(BaseException):
+    """A report asked the trial to stop. No `except Exception` of a user's metric, which is ticking, may take it."""
 
 
 class _Trial:
@@ -68,6 +69,7 @@ class _Trial:
         self.reference = classifier_reference(config.evaluation, data, classifier)
         self.own: OwnClassifier | None = None
         self.decoder: LatentDecoder | None = None
+        self.own_metrics = OwnMetrics()
         self.ours: Callable[[], bool] = checkpoint.nobody_else
         self._saved = 0
         self._stop = False
@@ -194,11 +196,12 @@ class _Trial:
                     reference=self.reference,
                     own=self.own,
                     decoder=self.decoder,
+                    own_metrics=self.own_metrics,
                     blocks=blocks,
                     looking=looking,
                 )
             else:
-                instruments = Instruments(self.classifier, self.reference, self.own, self.decoder)
+                instruments = Instruments(self.classifier, self.reference, self.own, self.decoder, self.own_metrics)
                 take_part(self.config, average, data, instruments, self.tick, step=step, blocks=blocks)
         if self.together.first:
             training = {name: mean for name, mean in state.means().items() if name in ("train_loss", "align_loss")}
@@ -262,6 +265,7 @@ def run(
     extractor = load_extractor(config.evaluation.extractor, place)
     own = open_own_classifier(config.evaluation.classifier, data, config.backbone.patch, place)
     decoder = _decoder(config, place)
+    own_metrics = load_metrics(config.evaluation)
     state = initial_state(config, data, place, DTYPES[precision])
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps, recorded=recorded)
     together = ProcessGroup(world)
@@ -284,6 +288,7 @@ def run(
         trial.say(TrialReport("started", state.step, details=details))
         if extractor is not None:  # may take minutes, so the trial has said that it lives
             trial.reference = load_or_make_reference(config.evaluation, data, config.backbone.patch, extractor, cache, trial.tick)
+        trial.own_metrics = with_real_images(own_metrics, config, data, classifier, extractor, trial.tick)
         if own is not None:
             trial.own = own.measured(data, cache, trial.tick)
         trial.run()

@@ -12,8 +12,9 @@ from model.data.images import DataFacts
 from model.data.pictures import Pictures, StoredImages, open_images
 from model.errors import ConfigError
 from model.evaluation.held_out import held_out_loss
+from model.evaluation.own_metrics import OwnMetrics, load_metrics
 from model.noise.process import process_of
-from model.patches import patchify
+from model.patches import patchify, unpatchify
 from model.randomness import stream
 from model.reports import PreflightResult
 from model.sampling.generate import generate
@@ -37,6 +38,7 @@ def preflight(config: TrainConfig, facts: DataFacts, threads: int) -> PreflightR
     data = _random_images(facts, small.backbone.patch, small.batch_size, DTYPES[precision])
     if isinstance(config.data, LatentsData | ImagesData) and config.alignment.kind == "external":
         data = replace(data, pictures=_first_pictures(config.data, len(data.train)))
+    own_metrics = OwnMetrics(load_metrics(small.evaluation))
     state = initial_state(small, data, place, DTYPES[precision])
     train_step(small, state, data.train, precision)
     state.ensure_finite()
@@ -61,7 +63,11 @@ def preflight(config: TrainConfig, facts: DataFacts, threads: int) -> PreflightR
             channels=data.channels,
             process=process,
         )
-        list(drawn)  # that it can be done; what diverges later than in the first step is a result, and a trial's to find
+        # That it can be done; what diverges later than in the first step is a result, and a trial's to find. A metric of the user's own is
+        # shown them, and not asked for its number, which means nothing of so few.
+        for tokens, labels in drawn:
+            if own_metrics.measure_images and small.evaluation.autoencoder is None:
+                own_metrics.measure(unpatchify(tokens.float(), small.backbone.patch, data.channels), labels)
     return PreflightResult(_words(config, small), seconds)
 
 

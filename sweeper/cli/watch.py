@@ -10,6 +10,7 @@ from rich.live import Live
 from sweeper.cli.board import shown_board
 from sweeper.cli.live import rates
 from sweeper.driver.board import Board
+from sweeper.metrics import Metrics
 from sweeper.records import SweepSnapshot
 from sweeper.states import TRIAL_STATES, finished, unfinished
 from sweeper.visible import one_line
@@ -45,7 +46,7 @@ def watch(console: Console, look: Callable[[], SweepSnapshot], sleep: Callable[[
 
 
 def _board(snapshot: SweepSnapshot) -> Board:
-    return Board.of(snapshot, snapshot.spec["metric"]["primary"])
+    return Board.of(snapshot, Metrics.of(snapshot.spec).info(snapshot.spec["metric"]["primary"]))
 
 
 def _unfinished(board: Board) -> bool:

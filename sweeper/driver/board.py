@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sweeper.metrics import metric_info
+from sweeper.metrics import MetricInfo
 from sweeper.records import SweepSnapshot, TrialOutcome
 from sweeper.states import TRIAL_STATES, TrialState, finished
 from sweeper.stats.summaries import Summary, summarise
@@ -52,18 +52,18 @@ class VariantNow:
 class Board:
     """All trials of a sweep, by variant in the sweep's order. One thread changes it while another one reads."""
 
-    def __init__(self, trials: Iterable[TrialNow], primary: str) -> None:
-        self.primary = metric_info(primary)
+    def __init__(self, trials: Iterable[TrialNow], primary: MetricInfo) -> None:
+        self.primary = primary
         self._trials = {(trial.variant, trial.seed): trial for trial in trials}
         self._cells: dict[str, list[tuple[str, int]]] = {}
         for key, trial in self._trials.items():
             self._cells.setdefault(trial.fingerprint, []).append(key)
 
     @classmethod
-    def of(cls, snapshot: SweepSnapshot, primary: str) -> "Board":
+    def of(cls, snapshot: SweepSnapshot, primary: MetricInfo) -> "Board":
         """As the store knows it."""
         return cls(
-            (trial_now(outcome, primary) for outcome in snapshot.outcomes),
+            (trial_now(outcome, primary.name) for outcome in snapshot.outcomes),
             primary,
         )
 

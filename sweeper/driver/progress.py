@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sweeper.driver.board import Board
-from sweeper.metrics import metric_info
+from sweeper.metrics import MetricInfo, metric_info
 from sweeper.plan.reconcile import UNDO
 from sweeper.records import PlannedTrial
 from sweeper.states import ATTEMPT_STATES, AttemptState
@@ -33,8 +33,8 @@ class Progress:
     reused: int
     """Finished before this run."""
     to_run: int
-    primary: str
-    """Name of the metric that decides."""
+    primary: MetricInfo
+    """The metric that decides."""
     device: str
     say: Callable[[str], None]
     running: dict[str, TrialProgress] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Progress:
     remaining_steps: int = 0
     """Optimizer steps of this run that are still to do."""
     stopping: bool = False
-    board: Board = field(default_factory=lambda: Board((), "held_out_loss"))
+    board: Board = field(default_factory=lambda: Board((), metric_info("held_out_loss")))
     """Every trial of the sweep."""
     tells: Literal["all", "ends", "failures"] = "all"
     """Which events `say` gets; the display shows the others."""
@@ -65,7 +65,7 @@ class Progress:
         now.step = max(step, now.step)
         now.steps_per_second = metrics.get("steps_per_second", now.steps_per_second)
         now.metrics |= metrics
-        self.board.update(now.trial.fingerprint, "running", step=now.step, value=now.metrics.get(self.primary))
+        self.board.update(now.trial.fingerprint, "running", step=now.step, value=now.metrics.get(self.primary.name))
 
     def ended(self, key: str, state: AttemptState, error: str | None, policy: str | None = None) -> None:
         """`policy`: what is done about a failure."""
@@ -75,15 +75,15 @@ class Progress:
         self.finished += properties.has_result
         self.failed += properties.is_failure
         shown = "  ".join(
-            written(name, over.metrics[name])
-            for name in dict.fromkeys((self.primary, "held_out_loss", "class_accuracy"))
-            if properties.has_result and name in over.metrics
+            written(metric, over.metrics[metric.name])
+            for metric in dict.fromkeys((self.primary, *map(metric_info, ("held_out_loss", "class_accuracy"))))
+            if properties.has_result and metric.name in over.metrics
         )
         first = (error or "").splitlines()[:1]
         done = self.reused + self.finished
         why = "; ".join(filter(None, (*first, policy)))
         why = why or (f"at step {over.step:,} of {over.trial.steps:,}" if state == "stopped early" else "")
-        self.board.update(over.trial.fingerprint, properties.trial, value=over.metrics.get(self.primary), error=error)
+        self.board.update(over.trial.fingerprint, properties.trial, value=over.metrics.get(self.primary.name), error=error)
         if self.tells == "failures" and properties.has_result:
             return
         self.say(f"{state:<9} {name_of(over.trial)}  {shown}{why}  [{done}/{self.total}]")
@@ -107,10 +107,9 @@ class Progress:
         return elapsed * self.remaining_steps / self._done_steps if self._done_steps > 0 else None
 
 
-def written(metric: str, value: float) -> str:
+def written(metric: MetricInfo, value: float) -> str:
     """A value with the label of its metric."""
-    info = metric_info(metric)
-    return f"{info.label} {value:.{info.decimals}f}"
+    return f"{metric.label} {value:.{metric.decimals}f}"
 
 
 def name_of(trial: PlannedTrial) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sweeper.metrics import metric_info
+from sweeper.metrics import MetricInfo
 from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome
 from sweeper.spec.factors import Level
 from sweeper.spec.search_design import BASELINE, SearchDesign
@@ -91,9 +91,9 @@ def best(proposals: Sequence[Proposal], spec: SweepSpec) -> list[Proposal]:
     return sorted(with_values, key=lambda proposal: (sign * proposal.values[0], proposal.number))
 
 
-def front(proposals: Sequence[Proposal], objectives: Sequence[str]) -> list[Proposal]:
+def front(proposals: Sequence[Proposal], objectives: Sequence[MetricInfo]) -> list[Proposal]:
     """Those that no other is at least as good as in every objective and better in one."""
-    signs = [1 if metric_info(name).direction == "lower" else -1 for name in objectives]
+    signs = [1 if metric.direction == "lower" else -1 for metric in objectives]
     losses = {p.number: [sign * value for sign, value in zip(signs, p.values, strict=True)] for p in proposals if p.values}
 
     def dominated(mine: Sequence[float]) -> bool:
@@ -129,10 +129,11 @@ def _state(outcomes: Sequence[TrialOutcome], spec: SweepSpec) -> ProposalState:
     return "failed" if any(outcome.state == "failed" for outcome in outcomes) else "stopped"
 
 
-def _values(outcomes: Sequence[TrialOutcome], objectives: Sequence[str]) -> tuple[float, ...]:
-    if not all(outcome.has_result and outcome.metrics.keys() >= set(objectives) for outcome in outcomes):
+def _values(outcomes: Sequence[TrialOutcome], objectives: Sequence[MetricInfo]) -> tuple[float, ...]:
+    names = [metric.name for metric in objectives]
+    if not all(outcome.has_result and outcome.metrics.keys() >= set(names) for outcome in outcomes):
         return ()
-    return tuple(sum(outcome.metrics[name] for outcome in outcomes) / len(outcomes) for name in objectives)
+    return tuple(sum(outcome.metrics[name] for outcome in outcomes) / len(outcomes) for name in names)
 
 
 def _curve(series: Sequence[Mapping[int, float]]) -> dict[int, float]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from model.errors import ModelError
 from sweeper.errors import RequestError, SweeperError
-from sweeper.metrics import FINISHING, MetricInfo, columns, metric_info
+from sweeper.metrics import FINISHING, MetricInfo
 from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
 from sweeper.report.comparability import comparability_of, device_of, has_features
 from sweeper.report.contrasts import contrast_results
@@ -70,7 +70,7 @@ def build_report(
     shared = shared_trials(outcomes.values())
     metrics = tuple(map(comparability.marked, _columns(spec, outcomes, asked.metrics)))
     rows = tuple(_variant_row(variant, spec, metrics, outcomes, curves or {}) for variant in variants)
-    primary, assumed_cv = metric_info(spec.metric.primary), spec.metric.assumed_spread
+    primary, assumed_cv = spec.primary, spec.metric.assumed_spread
     trials = SweepTrials(spec, variants, outcomes, comparability)
     contrasts = contrast_results(trials, shared, snapshot.earlier)
     differences = [row for row in contrasts if row.metric != FINISHING.name]
@@ -88,7 +88,7 @@ def build_report(
             spec.seeds,
             paired=pairing.paired,
             assumed_cv=assumed_cv,
-            block_design_of=lambda weights: trials.block_design(weights, primary.name),
+            block_design_of=lambda weights: trials.block_design(weights, primary),
         )
     )
     return Report(
@@ -99,7 +99,7 @@ def build_report(
         newest_result=snapshot.newest_result,
         device=device_of(comparability.values),
         comparability=comparability.values,
-        not_comparable={one.field: tuple(metric.name for metric in metrics if one.concerns(metric.name)) for one in comparability.apart},
+        not_comparable={one.field: tuple(metric.name for metric in metrics if one.concerns(metric)) for one in comparability.apart},
         command=_command(snapshot, comparability.mixed, asked, spec.report),
         metrics=metrics,
         baseline=spec.baseline,
@@ -108,7 +108,7 @@ def build_report(
         contrasts=contrasts,
         notes=(
             *(one.sentence(metrics) for one in comparability.apart),
-            *notes_of(metrics, rows, list(outcomes.values()), comparability.mixed, has_contrasts=bool(spec.contrasts)),
+            *notes_of(metrics, spec.metrics, rows, list(outcomes.values()), comparability.mixed, has_contrasts=bool(spec.contrasts)),
             *shared_trial_notes(shared),
             *pairing_notes({row.name: row.pairing for row in differences if outcomes}),
             *trials.block_design_notes(),
@@ -119,18 +119,19 @@ def build_report(
             *seen_before,
         ),
         snapshot=_identity(whole),
-        effects=tuple(effect for effect in effects if comparability.separates(primary.name, effect.weights) is None),
+        effects=tuple(effect for effect in effects if comparability.separates(primary, effect.weights) is None),
         steps=_steps(rows, asked),
         template=asked,
         published=published,
         weights=weights,
         search=search,
+        known=spec.metrics,
     )
 
 
 def _spec(snapshot: SweepSnapshot) -> SweepSpec:
     try:
-        return SweepSpec.model_validate(snapshot.spec)
+        return SweepSpec.read(snapshot.spec)
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))
         raise RequestError(
@@ -185,10 +186,10 @@ def _steps(rows: Iterable[VariantResult], asked: ReportTemplate) -> tuple[int, .
 def _columns(spec: SweepSpec, outcomes: Outcomes, asked: Sequence[str]) -> tuple[MetricInfo, ...]:
     """The primary metric, even while it has no value; then those asked for, else every other that some trial reported."""
     if asked:
-        return tuple(metric_info(name) for name in dict.fromkeys((spec.metric.primary, *asked)))
+        return tuple(spec.metrics.info(name) for name in dict.fromkeys((spec.metric.primary, *asked)))
     reported = {name for outcome in outcomes.values() for name in outcome.metrics}
-    primary = metric_info(spec.metric.primary)
-    return (primary, *(info for info in columns(reported) if info != primary))
+    primary = spec.primary
+    return (primary, *(info for info in spec.metrics.columns(reported) if info != primary))
 
 
 def _variant_row(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeper.metrics import MetricInfo, metric_info
+from sweeper.metrics import MetricInfo
 from sweeper.records import TrialOutcome, Variant
 
 NOT_RECORDED = "not recorded"
@@ -44,10 +44,9 @@ class Apart:
     by_data: bool
     """The variants set what they train on, so that each value stands for another data set."""
 
-    def concerns(self, metric: str) -> bool:
+    def concerns(self, metric: MetricInfo) -> bool:
         """Whether values of the metric do not compare between trials that differ so."""
-        info = metric_info(metric)
-        return self.field != EVALUATOR_FIELD or info.by_evaluator or (self.by_data and info.by_data)
+        return self.field != EVALUATOR_FIELD or metric.by_evaluator or (self.by_data and metric.by_data)
 
     def separates(self, variants: Iterable[str]) -> bool:
         """Whether the trials of these variants differ."""
@@ -60,7 +59,7 @@ class Apart:
 
     def sentence(self, metrics: Sequence[MetricInfo]) -> str:
         """What is not comparable, why, and the remedy; of these columns."""
-        concerned = [metric.label for metric in metrics if self.concerns(metric.name)]
+        concerned = [metric.label for metric in metrics if self.concerns(metric)]
         if self.by_data:
             groups: dict[frozenset[str], list[str]] = {}
             for variant, values in self.by_variant.items():
@@ -105,13 +104,13 @@ class Comparability:
         apart = {one.field for one in self.apart}
         return {field: values for field, values in self.values.items() if len(values) > 1 and field not in apart}
 
-    def separates(self, metric: str, variants: Collection[str]) -> str | None:
+    def separates(self, metric: MetricInfo, variants: Collection[str]) -> str | None:
         """Why values of the metric do not compare between these variants; None where they do."""
         return next((one.because for one in self.apart if one.concerns(metric) and one.separates(variants)), None)
 
     def marked(self, metric: MetricInfo) -> MetricInfo:
         """The metric, with a mark at its label where its values do not all compare."""
-        concerned = any(one.concerns(metric.name) for one in self.apart)
+        concerned = any(one.concerns(metric) for one in self.apart)
         return replace(metric, label=f"{metric.label}{MARK}") if concerned else metric
 
 

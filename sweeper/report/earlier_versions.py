@@ -15,7 +15,6 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from sweeper.errors import SweeperError
-from sweeper.metrics import metric_info
 from sweeper.records import EarlierVersion, SweepSnapshot, Variant
 from sweeper.report import numbers
 from sweeper.report.numbers import in_utc
@@ -94,7 +93,7 @@ def _weighed(weights: Mapping[str, float], fingerprints: Mapping[tuple[str, int]
 def _read(version: EarlierVersion) -> SweepSpec | None:
     """None of another release, which this one does not read."""
     try:
-        return SweepSpec.model_validate(version.spec)
+        return SweepSpec.read(version.spec)
     except ValidationError:
         return None
 
@@ -124,7 +123,7 @@ def _same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
 def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
     """A sentence on when these claims were first stored, and one for each version of the sweep that claims something else."""
     notes: list[str] = []
-    if not metric_info(spec.metric.primary).reproducible:
+    if not spec.primary.reproducible:
         notes.append(
             f"{spec.metric.primary} decides, and is a machine's: seeds are repetitions on it, and contrasts say nothing of another one."
         )
@@ -132,7 +131,7 @@ def declaration_notes(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
     looked: list[str] = []
     for version in snapshot.versions:
         try:
-            other = SweepSpec.model_validate(version.spec)
+            other = SweepSpec.read(version.spec)
         except ValidationError:
             continue  # of another release; it had no claims that this one reads
         which = f"version {version.version[:12]} of {_date(version.created)}"

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
-from sweeper.metrics import is_metric, metric_info
+from sweeper.metrics import Metrics
 from sweeper.records import TrialOutcome
 
 NAMED = 8
 """Variants that the sentence names."""
 
 
-def guidance_notes(finished: Sequence[TrialOutcome]) -> list[str]:
+def guidance_notes(finished: Sequence[TrialOutcome], known: Metrics) -> list[str]:
     """A sentence, of finished trials; none where all had one scale."""
     chosen = [(outcome.variant, of) for outcome in finished if _is_choice(of := outcome.details.get("guidance"))]
     asked = {(tuple(of["values"]), of["by"], of["seed"]) for _, of in chosen}
@@ -34,7 +34,7 @@ def guidance_notes(finished: Sequence[TrialOutcome]) -> list[str]:
         f" At one scale that was not chosen: {', '.join(fixed[:NAMED])}; a difference from them is one of guidance too." if fixed else ""
     )
     return [
-        f"Guidance: {who} chose its own among {', '.join(scales)} by {metric_info(by).label if is_metric(by) else by} on samples of"
+        f"Guidance: {who} chose its own among {', '.join(scales)} by {known.info(by).label if by in known else by} on samples of"
         f" generation seed {seed}, on which nothing is measured. Chosen (trials): {'; '.join(listed[:NAMED])}{more}.{apart}"
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from sweeper.metrics import (
     METRICS,
     MetricInfo,
+    Metrics,
     is_at_infinity,
     is_distance,
     is_embedding_distance,
@@ -36,12 +37,13 @@ _BY_CLASSIFIER = (*_DISTANCES_BY_CLASSIFIER, "class_accuracy", "class_score", *_
 
 def notes_of(
     metrics: Sequence[MetricInfo],
+    known: Metrics,
     variants: Sequence[VariantResult],
     outcomes: Sequence[TrialOutcome],
     mixed: Mapping[str, tuple[str, ...]],
     has_contrasts: bool,
 ) -> tuple[str, ...]:
-    """A sentence each. `outcomes` are those of the planned trials, whatever their state."""
+    """A sentence each. `metrics` are the columns, of all those `known`; `outcomes` those of the planned trials, whatever their state."""
     finished = [outcome for outcome in outcomes if outcome.has_result]
     shown = [metric.name for metric in metrics]
     found = [
@@ -55,7 +57,7 @@ def notes_of(
         *_beside_embeddings(shown, finished),
         *_beside_places(shown, finished),
         *_beside_others(shown, finished),
-        *guidance_notes(finished),
+        *guidance_notes(finished, known),
     ]
     varying = [metric.label for metric in metrics if not metric.reproducible and finished]
     if varying:

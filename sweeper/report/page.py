@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sweeper.metrics import MetricInfo, metric_info
+from sweeper.metrics import MetricInfo
 from sweeper.plan.proposals import Proposal
 from sweeper.records import Metrics, SweepSnapshot, TrialCurves, TrialOutcome
 from sweeper.report.results import Report
@@ -128,7 +128,7 @@ def _curves(snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: 
             points = [(step, summarise({seed: values[step] for seed, values in series.items() if step in values})) for step in kept]
             shown = tuple((step, summary) for step, summary in points if summary.mean is not None)
             if len(shown) > 1:
-                found.append(Curve(metric_info(name), variant, shown))
+                found.append(Curve(report.known.info(name), variant, shown))
     return found
 
 

@@ -40,7 +40,7 @@ def random_version(snapshot: SweepSnapshot) -> str | None:
 
 def random_search(snapshot: SweepSnapshot, most: int) -> RandomSearch:
     """`snapshot` is that of a random search; `most` of its proposals count. Its spec is one of this release."""
-    spec = SweepSpec.model_validate(snapshot.spec)
+    spec = SweepSpec.read(snapshot.spec)
     sign = 1 if spec.metric.direction == "lower" else -1
     seconds, least = 0.0, float("inf")
     steps = []
@@ -72,7 +72,7 @@ class _Searched:
 
 def _searched(raw: object) -> _Searched | None:
     try:
-        spec = SweepSpec.model_validate(raw)
+        spec = SweepSpec.read(raw)
     except ValidationError:
         return None  # of another release
     if not isinstance(spec.design, SearchDesign):

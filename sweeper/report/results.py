@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sweeper.metrics import FINISHING, MetricInfo
+from sweeper.metrics import BUILT_IN, FINISHING, MetricInfo, Metrics
 from sweeper.report.published_sets import PublishedSet
 from sweeper.report.search_results import SearchResult
 from sweeper.report.weights_beside import WeightsBeside
@@ -200,6 +200,8 @@ class Report:
     """Likewise, of weights that were measured here."""
     search: SearchResult | None = None
     """What a search tried and found; the rows above are then those that it confirmed."""
+    known: Metrics = BUILT_IN
+    """The metrics that trials of the sweep can report, the user's own among them."""
 
     @property
     def claims(self) -> tuple[ClaimResult, ...]:

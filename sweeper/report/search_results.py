@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sweeper.metrics import MetricInfo, metric_info
+from sweeper.metrics import MetricInfo
 from sweeper.plan.proposals import Proposal, best, confirmations_of, front, proposals_of
 from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
 from sweeper.report.random_search import RandomSearch, random_note, random_search
@@ -114,8 +114,7 @@ def search_result(
     design = spec.design
     assert isinstance(design, SearchDesign), "a search"
     proposals = proposals_of(snapshot, spec, curves)
-    primary = metric_info(spec.metric.primary)
-    objectives = tuple(metric_info(name) for name in spec.objectives)
+    objectives = spec.objectives
     confirmations = confirmations_of(snapshot, spec)
     stopping = design.stopping
     rule = None if stopping is None else f"{stopping.kind} from step {stopping.first_step:,}"
@@ -127,11 +126,11 @@ def search_result(
         sampler=design.sampler,
         stopping=rule if stopping is None or stopping.kind != "asha" else f"{rule}, 1 of {stopping.reduction:g} goes on",
         proposals=proposals,
-        incumbents=_incumbents(proposals, primary),
+        incumbents=_incumbents(proposals, spec.primary),
         front=tuple(proposal.number for proposal in front(proposals, spec.objectives)) if len(objectives) > 1 else (),
         importances=importances,
-        bias=_bias(proposals, confirmations, spec, primary),
-        confirmed=_confirmed(proposals, confirmations, primary),
+        bias=_bias(proposals, confirmations, spec, spec.primary),
+        confirmed=_confirmed(proposals, confirmations, spec.primary),
         random=None if random is None else random_search(random, design.trials),
     )
 
@@ -181,7 +180,7 @@ def seeds_seen_before(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
     assert isinstance(design, SearchDesign), "a search"
     for version in snapshot.versions:
         try:
-            other = SweepSpec.model_validate(version.spec).design
+            other = SweepSpec.read(version.spec).design
         except ValidationError:
             continue  # of another release
         if not isinstance(other, SearchDesign) or other.confirm is None or design.confirm is None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweeper.metrics import FINISHING, MetricInfo, metric_info
+from sweeper.metrics import FINISHING, MetricInfo
 from sweeper.records import TrialOutcome, Variant
 from sweeper.report.comparability import Comparability
 from sweeper.spec.designs import cells_of, contrast_weights
@@ -46,17 +46,19 @@ class SweepTrials:
         outcome = self.outcomes.get((variant, seed))
         return TRIAL_STATES["pending" if outcome is None else outcome.state]
 
-    def block_design(self, cells: Collection[str], metric: str) -> BlockDesign | None:
+    def block_design(self, cells: Collection[str], metric: MetricInfo) -> BlockDesign | None:
         """The variants that compare with these cells, whose residuals make the error of their contrasts; None without `analysis: block`."""
         if self.spec.analysis != "block":
             return None
         names = [variant.name for variant in self.variants]
         if self.comparability.apart:
             names = [name for name in names if self.comparability.separates(metric, {*cells, name}) is None]
-        key = (metric, frozenset(names))
+        key = (metric.name, frozenset(names))
         if key not in self._block_designs:
             diverged = {name: [seed for seed in self.spec.seeds if self.state(name, seed).refutes_means] for name in names}
-            self._block_designs[key] = BlockDesign(self.values(names, metric), {name: seeds for name, seeds in diverged.items() if seeds})
+            self._block_designs[key] = BlockDesign(
+                self.values(names, metric.name), {name: seeds for name, seeds in diverged.items() if seeds}
+            )
         return self._block_designs[key]
 
     def block_design_notes(self) -> list[str]:
@@ -95,15 +97,15 @@ def contrast_data(contrast: Contrast, trials: SweepTrials) -> ContrastData:
     """Raises SpecError when it names no variant of the design."""
     spec = trials.spec
     metric, weights, cells = (
-        metric_info(spec.metric_of(contrast)),
+        spec.metrics.info(spec.metric_of(contrast)),
         contrast_weights(contrast, trials.variants),
         cells_of(contrast, trials.variants),
     )
-    why_not = trials.comparability.separates(metric.name, cells)
+    why_not = trials.comparability.separates(metric, cells)
     pairing = pairing_of(cells, spec.seeds, trials.outcomes, spec.analysis)
     if metric.name == FINISHING.name:
         values = trials.ends(cells) if why_not is None else {name: {} for name in cells}
         return ContrastData(contrast, metric, weights, cells, values, pairing, None, why_not)
     values = trials.values(cells, metric.name) if why_not is None else {name: {} for name in cells}
-    block_design = trials.block_design(cells, metric.name) if why_not is None else None
+    block_design = trials.block_design(cells, metric) if why_not is None else None
     return ContrastData(contrast, metric, weights, cells, values, pairing, block_design, why_not)

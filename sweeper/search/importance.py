@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
+from sweeper.metrics import MetricInfo
 from sweeper.plan.proposals import Proposal
 from sweeper.search.study import given, quiet
 from sweeper.spec.search_design import SearchDesign
@@ -12,7 +13,7 @@ FEWEST = 8
 """Finished trials below which nothing is said."""
 
 
-def importances(design: SearchDesign, objectives: Sequence[str], proposals: Sequence[Proposal]) -> dict[str, float]:
+def importances(design: SearchDesign, objectives: Sequence[MetricInfo], proposals: Sequence[Proposal]) -> dict[str, float]:
     """Factor -> share of what the factors explain of the first objective; empty with too few finished trials.
 
     A factor is looked at over the trials that have it: where it changes nothing it was left out of what the study was told.

@@ -11,6 +11,7 @@ from filelock import FileLock
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
+from sweeper.metrics import MetricInfo
 from sweeper.plan.proposals import Proposal
 from sweeper.search.study import directions, distributions, quiet, told
 from sweeper.spec.search_design import SearchDesign
@@ -19,7 +20,7 @@ from sweeper.spec.search_design import SearchDesign
 class OptunaCopy:
     """The study `name` in the storage at a SQLAlchemy URL, which is made where there is none; one process of a machine writes at a time."""
 
-    def __init__(self, url: str, name: str, design: SearchDesign, objectives: Sequence[str], lock: str) -> None:
+    def __init__(self, url: str, name: str, design: SearchDesign, objectives: Sequence[MetricInfo], lock: str) -> None:
         self._lock = FileLock(lock)
         self._name, self._space, self._objectives = name, distributions(design), objectives
         with self._lock:
@@ -54,7 +55,7 @@ class OptunaCopy:
             storage=self._storage, study_name=self._name, directions=directions(self._objectives), load_if_exists=True
         )
         with quiet():
-            study.set_metric_names(list(self._objectives))
+            study.set_metric_names([metric.name for metric in self._objectives])
         return study
 
 

@@ -16,7 +16,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sweeper.metrics import metric_info
+from sweeper.metrics import MetricInfo
 from sweeper.plan.proposals import Proposal
 from sweeper.spec.factors import Level
 from sweeper.spec.search_design import Dimension, SearchDesign
@@ -27,7 +27,7 @@ REPLAYED = ("cmaes", "qmc", "nsgaii")
 """Samplers that keep notes of their own in the study: it is asked and told again in order, instead of being given its trials."""
 
 
-def propose(design: SearchDesign, objectives: Sequence[str], proposals: Sequence[Proposal], again: int = 0) -> dict[str, Level]:
+def propose(design: SearchDesign, objectives: Sequence[MetricInfo], proposals: Sequence[Proposal], again: int = 0) -> dict[str, Level]:
     """What the sampler tries next; `again` counts how often it proposed what the search has already."""
     number = len(proposals)
     with quiet():
@@ -38,7 +38,7 @@ def propose(design: SearchDesign, objectives: Sequence[str], proposals: Sequence
         return _suggest(study.ask(), design)
 
 
-def given(design: SearchDesign, objectives: Sequence[str], proposals: Sequence[Proposal]) -> optuna.Study:
+def given(design: SearchDesign, objectives: Sequence[MetricInfo], proposals: Sequence[Proposal]) -> optuna.Study:
     """A study in memory that holds these proposals."""
     study = optuna.create_study(directions=directions(objectives), sampler=RandomSampler(seed=0))
     space = distributions(design)
@@ -46,7 +46,7 @@ def given(design: SearchDesign, objectives: Sequence[str], proposals: Sequence[P
     return study
 
 
-def told(space: Mapping[str, BaseDistribution], objectives: Sequence[str], proposal: Proposal) -> FrozenTrial:
+def told(space: Mapping[str, BaseDistribution], objectives: Sequence[MetricInfo], proposal: Proposal) -> FrozenTrial:
     """A proposal as a trial of Optuna; `space` is that of `distributions`."""
     several = len(objectives) > 1  # with several objectives, Optuna knows no pruning
     state = {
@@ -65,9 +65,9 @@ def told(space: Mapping[str, BaseDistribution], objectives: Sequence[str], propo
     )
 
 
-def directions(objectives: Sequence[str]) -> list[Literal["minimize", "maximize"]]:
+def directions(objectives: Sequence[MetricInfo]) -> list[Literal["minimize", "maximize"]]:
     """As Optuna calls them."""
-    return ["minimize" if metric_info(name).direction == "lower" else "maximize" for name in objectives]
+    return ["minimize" if metric.direction == "lower" else "maximize" for metric in objectives]
 
 
 def distributions(design: SearchDesign) -> dict[str, BaseDistribution]:
@@ -103,7 +103,7 @@ def _suggest(trial: optuna.Trial, design: SearchDesign) -> dict[str, Level]:
     return chosen
 
 
-def _replayed(design: SearchDesign, objectives: Sequence[str], proposals: Sequence[Proposal]) -> optuna.Study:
+def _replayed(design: SearchDesign, objectives: Sequence[MetricInfo], proposals: Sequence[Proposal]) -> optuna.Study:
     """A study that was asked and told of each proposal in order, with the values that it got."""
     study = optuna.create_study(directions=directions(objectives))
     for proposal in proposals:

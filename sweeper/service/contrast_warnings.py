@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from sweeper.metrics import metric_info
 from sweeper.report.comparability import EVALUATOR_FIELD
 from sweeper.report.shared_trials import compares_with_itself
 from sweeper.service.plan_sweep import PlannedSweep
@@ -65,7 +64,7 @@ def apart(planned: PlannedSweep, contrast: Contrast) -> str | None:
 def compare(planned: PlannedSweep, variants: Iterable[str], metric: str) -> bool:
     """Whether values of the metric will compare between these variants: those on one data set, and all of a machine's own."""
     contents = {planned.facts[name].content_hash for name in variants}
-    return len(contents) < 2 or not metric_info(metric).by_data or EVALUATOR_FIELD in planned.allow_mixed
+    return len(contents) < 2 or not planned.sweep.spec.metrics.info(metric).by_data or EVALUATOR_FIELD in planned.allow_mixed
 
 
 def _some(names: list[str]) -> list[str]:

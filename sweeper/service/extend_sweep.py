@@ -107,7 +107,7 @@ def _stored(sweep: LoadedSweep, settings: Settings) -> list[SweepSpec]:
     found = []
     for _, spec in versions:
         try:
-            found.append(SweepSpec.model_validate(spec))
+            found.append(SweepSpec.read(spec))
         except ValidationError:
             continue
     return found

@@ -39,7 +39,7 @@ def edited_since(file: Path, snapshot: SweepSnapshot) -> str | None:
 def _differing(stored: Mapping[str, Any], now: SweepSpec) -> str | None:
     """What differs, in words; None for nothing."""
     try:
-        then = SweepSpec.model_validate(stored)
+        then = SweepSpec.read(stored)
     except ValidationError:  # of another release
         return "the stored one is of another release of sweeper"
     paths = list(_paths(_said(then), _said(now)))

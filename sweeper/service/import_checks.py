@@ -121,7 +121,7 @@ def _check_versions(archive: ArchiveReader, found: Checked) -> dict[str, int]:
             raise archive.damaged(f"version {version.hash} is there twice, or of another sweep")
         _check_times(archive, version.created, version.last_run)
         try:
-            SweepSpec.model_validate(version.spec)
+            SweepSpec.read(version.spec)
         except (ValidationError, SweeperError, ModelError, RecursionError) as error:
             why = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
             raise archive.damaged(f"the spec of version {version.hash} means nothing to this sweeper ({why})") from error

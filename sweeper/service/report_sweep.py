@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sweeper.errors import RequestError, SpecError, nearest
+from sweeper.metrics import Metrics
 from sweeper.plan.proposals import proposals_of
 from sweeper.records import SweepSnapshot, TrialCurves
 from sweeper.report.build import build_report
@@ -93,7 +94,7 @@ def _importances(snapshot: SweepSnapshot) -> dict[str, float]:
     from sweeper.search.importance import importances  # it loads Optuna
 
     try:
-        spec = SweepSpec.model_validate(snapshot.spec)
+        spec = SweepSpec.read(snapshot.spec)
     except ValidationError:
         return {}  # the report itself says so
     assert isinstance(spec.design, SearchDesign), "its kind"
@@ -107,7 +108,7 @@ def _sentence(text: str) -> str:
 def stored_template(snapshot: SweepSnapshot) -> ReportTemplate:
     """The template that the sweep was run with; an unreadable one is complained about with the rest of the spec."""
     try:
-        return ReportTemplate.model_validate(snapshot.spec.get("report") or {})
+        return ReportTemplate.model_validate(snapshot.spec.get("report") or {}, context=Metrics.of(snapshot.spec))
     except ValidationError:
         return ReportTemplate()
 
@@ -118,10 +119,11 @@ def template_of_file(path: Path, profile: str) -> ReportTemplate | None:
 
     raw = read_mapping(path)
     known = raw.get("profiles")
-    section = apply_profile(raw, profile if isinstance(known, dict) and profile in known else None, str(path)).get("report")
+    whole = apply_profile(raw, profile if isinstance(known, dict) and profile in known else None, str(path))
+    section = whole.get("report")
     if section is None:
         return None
     try:
-        return ReportTemplate.model_validate(section)
+        return ReportTemplate.model_validate(section, context=Metrics.of(whole))
     except ValidationError as error:
         raise SpecError(*explain(error, ReportTemplate, "report."), place=str(path)) from error

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sweeper.metrics import is_metric, metric_info
+from sweeper.metrics import Metrics
 from sweeper.records import TrialCurves, TrialOutcome
 from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
@@ -29,16 +29,17 @@ def results(sweep: str | None, profile: str | None, *, curves: bool) -> "DataFra
     # Of each of millions of rows, numbers alone are held: what its trial is called stands once, and is referred to.
     trials, kinds, steps, metrics, values = array("i"), array("b"), array("q"), array("h"), array("d")
     places: dict[str, int] = {}
+    known = Metrics.of(snapshot.spec)
     for trial, outcome in enumerate(snapshot.outcomes):
         for kind, step, metric, value in _numbers(outcome, found.pop(outcome.fingerprint, TrialCurves({}, {}))):
-            if is_metric(metric):
+            if metric in known:
                 trials.append(trial)
                 kinds.append(kind)
                 steps.append(step)
                 metrics.append(places.setdefault(metric, len(places)))
                 values.append(value)
     of_trial, outcomes = np.asarray(trials), snapshot.outcomes
-    measured = [metric_info(name) for name in places]
+    measured = [known.info(name) for name in places]
 
     def told(texts: Iterable[str | None]) -> "pd.Categorical":
         """A text of each trial, in every row of it."""

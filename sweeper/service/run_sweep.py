@@ -112,7 +112,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         retrying.wrap(write_sweep_record)(store, settings, sweep.spec.name, sweep.profile, sweep.version)
         to_run, counts = planned.plan.to_run(), planned.plan.count()
         device = planned.allotment.device or "the Ray cluster's devices"
-        progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.metric.primary, device, say)
+        progress = Progress(len(planned.trials) - counts["fold"], counts["reuse"], len(to_run), sweep.spec.primary, device, say)
         progress.remaining_steps = sum(d.trial.steps for d in to_run)
         if planned.search is not None:
             progress.total, progress.to_run = planned.search.total, planned.search.left
@@ -120,7 +120,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         source = None
         if planned.search is not None:
             source = resources.enter_context(open_search(planned, request, store, settings, progress))
-        progress.board = Board.of(retrying.wrap(store.snapshot)(sweep.spec.name, sweep.profile), sweep.spec.metric.primary)
+        progress.board = Board.of(retrying.wrap(store.snapshot)(sweep.spec.name, sweep.profile), sweep.spec.primary)
         budget = _budget(limits, planned)
         driver = Driver(store, settings, this_process(), to_run, planned.allotment, budget, planned.user_code, progress, source)
         if warning := disk_space(planned, settings).warning():

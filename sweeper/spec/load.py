@@ -18,7 +18,7 @@ from sweeper.spec.claims import ensure_answerable
 from sweeper.spec.designs import contrast_weights, fitted_template, spelled, variants_of
 from sweeper.spec.explaining import explain
 from sweeper.spec.factors import written_as
-from sweeper.spec.measured import ensure_guided_by, ensure_measured, faults_of_contrasts
+from sweeper.spec.measured import ensure_guided_by, ensure_measured, faults_of_contrasts, faults_of_own_metrics
 from sweeper.spec.pilot import pilot_of
 from sweeper.spec.reading import DEFAULT_PROFILE, apply_overrides, apply_profile, read_mapping, set_path
 from sweeper.spec.report_template import ReportTemplate
@@ -76,7 +76,7 @@ def sweep_from(
     """The sweep in a mapping that was read at `place`; raises SpecError with the faults, abridged unless `at_length`."""
     whole = laid_out(raw, place, profile, overrides)
     try:
-        spec = SweepSpec.model_validate(whole)
+        spec = SweepSpec.read(whole)
     except ValidationError as error:
         raise SpecError(*explain(error, SweepSpec), *_faults_besides(whole, error, at_length), place=place) from error
     return check_sweep(spec, profile or DEFAULT_PROFILE, place, at_length=at_length)
@@ -86,7 +86,7 @@ def spec_from(raw: Mapping[str, Any], place: str, *, profile: str | None = None)
     """What the mapping says, with its names as the design writes them; raises SpecError."""
     whole = laid_out(raw, place, profile, ())
     try:
-        spec = SweepSpec.model_validate(whole)
+        spec = SweepSpec.read(whole)
         return _spelled(spec, _variants(spec))
     except ValidationError as error:
         raise SpecError(*explain(error, SweepSpec), place=place) from error
@@ -113,7 +113,7 @@ def _faults_besides(whole: Mapping[str, Any], error: ValidationError, at_length:
     if contrasts and None not in contrasts:
         rest["contrasts"] = [one for number, one in enumerate(whole["contrasts"]) if number not in contrasts]
     try:
-        check_sweep(SweepSpec.model_validate(STAND_INS | rest), DEFAULT_PROFILE, "", at_length=at_length)
+        check_sweep(SweepSpec.read(STAND_INS | rest), DEFAULT_PROFILE, "", at_length=at_length)
     except ValidationError:  # what is left means nothing without what is wrong
         return ()
     except SpecError as besides:
@@ -218,13 +218,14 @@ def _variants_in_words(names: Sequence[str], at_length: bool) -> str:
 def _faults_of_metrics(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) -> Iterator[str]:
     try:
         for metric in spec.objectives:
-            ensure_measured(metric, configs)
-        ensure_guided_by(spec.metric.primary, configs)
+            ensure_measured(metric.name, configs)
+        ensure_guided_by(spec.primary, configs)
         if isinstance(spec.design, SearchDesign):
             _ensure_searchable(spec, spec.design, configs[0][1])
     except SpecError as error:
         yield from error.faults
     yield from faults_of_contrasts(spec, configs)
+    yield from faults_of_own_metrics(spec, configs)
 
 
 def variant_config(spec: SweepSpec, variant: Variant, seed: int) -> TrainConfig:
@@ -273,7 +274,7 @@ def _laid_out(base: Mapping[str, Any], variant: Variant, where: str) -> dict[str
 
 def _ensure_searchable(spec: SweepSpec, design: SearchDesign, baseline: TrainConfig) -> None:
     """Every level and every end of a range gives a config, and early stopping has a curve to go by."""
-    if spec.objectives[0] != spec.metric.primary:
+    if spec.objectives[0] != spec.primary:
         raise SpecError(f"design.objectives: the sweep's primary metric, {spec.metric.primary}, is not the first; name it first")
     for variant in design.probes():
         try:
@@ -330,4 +331,6 @@ def _meaning(config: TrainConfig) -> dict[str, Any]:
             del meant["evaluation"][name]  # likewise
     if not meant["evaluation"]["sampler"]["source_hash"]:
         del meant["evaluation"]["sampler"]["source_hash"]  # likewise
+    if not meant["evaluation"]["own_metrics"]:
+        del meant["evaluation"]["own_metrics"]  # likewise
     return meant

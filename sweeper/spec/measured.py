@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from model.config import EXTRA_METRICS, NAMED_BY_FEATURES, TrainConfig, named_by_features
 from sweeper.errors import SpecError
 from sweeper.metrics import (
+    MetricInfo,
     is_distance,
     is_embedding_distance,
     is_kernel_distance,
@@ -46,16 +47,16 @@ def ensure_measured(name: str, configs: Sequence[tuple[Variant, TrainConfig]], p
             )
 
 
-def ensure_guided_by(name: str, configs: Sequence[tuple[Variant, TrainConfig]]) -> None:
+def ensure_guided_by(metric: MetricInfo, configs: Sequence[tuple[Variant, TrainConfig]]) -> None:
     """Raises SpecError where guidance is chosen by another metric of samples than the sweep's: its best would not be the sweep's best."""
-    if not (is_metric(name) and metric_info(name).by_evaluator):
+    if not metric.by_evaluator:
         return  # a loss or a time, which guidance does not touch
     for variant, config in configs:
         guidance = config.evaluation.guidance
-        if guidance.best_of and (chosen_by := guidance.by or config.feature_metrics[0]) != name:
+        if guidance.best_of and (chosen_by := guidance.by or config.feature_metrics[0]) != metric.name:
             raise SpecError(
-                f"metric.primary: {name} decides, and variant {variant.name} chooses its guidance by {chosen_by}; set"
-                f" base.evaluation.guidance.by: {name}"
+                f"metric.primary: {metric.name} decides, and variant {variant.name} chooses its guidance by {chosen_by}; set"
+                f" base.evaluation.guidance.by: {metric.name}"
             )
 
 
@@ -73,11 +74,24 @@ def faults_of_contrasts(spec: "SweepSpec", configs: Sequence[tuple[Variant, Trai
                 ensure_measured(contrast.metric, read, f"contrasts: {contrast.name!r} has a metric of its own")
             except SpecError as error:
                 yield from error.faults
-        metric = contrast.metric or spec.metric.primary
+        metric = spec.metrics.info(contrast.metric or spec.metric.primary)
         for field in ("margin", "smallest_effect"):
             size = getattr(contrast, field)
             if percent(size) is not None and may_be_negative(metric):
                 yield (
-                    f"contrasts: {contrast.name!r} has {field} {size}, and {metric} may be 0 or below, where a percentage means nothing;"
-                    f" give the {field} in units of the metric"
+                    f"contrasts: {contrast.name!r} has {field} {size}, and {metric.name} may be 0 or below, where a percentage means"
+                    f" nothing; give the {field} in units of the metric{_or_say_so(metric, spec)}"
                 )
+
+
+def _or_say_so(metric: MetricInfo, spec: "SweepSpec") -> str:
+    return ", or set positive: true in evaluation.own_metrics where it never is" if metric.name in spec.metrics.own else ""
+
+
+def faults_of_own_metrics(spec: "SweepSpec", configs: Sequence[tuple[Variant, TrainConfig]]) -> Iterator[str]:
+    """Own metrics are of a sweep as a whole: a column holds numbers of one metric, whatever the variant."""
+    for variant, config in configs:
+        own = config.evaluation.own_metrics
+        if {metric.name for metric in own} != set(spec.metrics.own) or own != configs[0][1].evaluation.own_metrics:
+            yield f"variant {variant.name}: evaluation.own_metrics are of a sweep as a whole; set them in base"
+            return

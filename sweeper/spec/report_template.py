@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from sweeper.errors import nearest
-from sweeper.metrics import METRICS, is_metric
 from sweeper.spec.factors import as_text, written_as
-from sweeper.spec.section import LONGEST_NAME, twice
+from sweeper.spec.section import LONGEST_NAME, metrics_in, twice
 
 Layout = Literal["variants", "factorial", "effects", "claims"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -53,10 +52,11 @@ class ReportTemplate(BaseModel):
         return {as_text(name): shown for name, shown in given.items()} if isinstance(given, dict) else given
 
     @model_validator(mode="after")
-    def _known(self) -> "ReportTemplate":
+    def _known(self, info: ValidationInfo) -> "ReportTemplate":
+        known = metrics_in(info)
         for name in self.metrics:
-            if not is_metric(name):
-                raise ValueError(f"metrics: there is no metric {name!r}{nearest(name, METRICS)}")
+            if name not in known:
+                raise ValueError(f"metrics: there is no metric {name!r}{nearest(name, known.names)}")
         if repeated := twice(self.published):
             raise ValueError(f"published: {repeated[0]!r} appears twice; a set is shown once")
         both = [name for name in self.rows if name in self.columns]

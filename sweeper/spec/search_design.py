@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sweeper.errors import nearest
-from sweeper.metrics import METRICS, is_metric
 from sweeper.records import Variant
 from sweeper.spec.claims import NEED_MARGIN, Alpha, Amount
 from sweeper.spec.design import Design
 from sweeper.spec.explaining import short
 from sweeper.spec.factors import Level, level_name, written_as
-from sweeper.spec.section import LONGEST_NAME, Name, Spec, twice
+from sweeper.spec.section import LONGEST_NAME, Name, Spec, metrics_in, twice
 
 BASELINE: Literal["baseline"] = "baseline"
 """Name of the variant that the best are confirmed against."""
@@ -209,10 +208,11 @@ class SearchDesign(Design):
 
     @field_validator("objectives")
     @classmethod
-    def _known_metrics(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _known_metrics(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        metrics = metrics_in(info)
         for name in names:
-            if not is_metric(name):
-                raise ValueError(f"there is no metric {name!r}{nearest(name, METRICS)}")
+            if name not in metrics:
+                raise ValueError(f"there is no metric {name!r}{nearest(name, metrics.names)}")
         if repeated := twice(names):
             raise ValueError(f"{repeated[0]} appears twice; name an objective once")
         return names

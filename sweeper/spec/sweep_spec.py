@@ -3,17 +3,17 @@
 import itertools
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sweeper.errors import nearest
-from sweeper.metrics import FINISHING, METRICS, is_metric, metric_info, spreads_with_size
+from sweeper.metrics import FINISHING, MetricInfo, Metrics, is_metric, metric_info, spreads_with_size
 from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, ensure_weights, percent
 from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
 from sweeper.spec.factors import Cell, also_numbers, as_text, named_cell
 from sweeper.spec.report_template import ReportTemplate
 from sweeper.spec.search_design import SearchDesign, ensure_search
-from sweeper.spec.section import LONGEST_NAME, Name, Spec, twice
+from sweeper.spec.section import LONGEST_NAME, Name, Spec, metrics_in, twice
 
 MAX_SEEDS = 1_000
 """More is a mistake, such as a seed where their number is asked for; it is refused before they are counted out."""
@@ -26,7 +26,7 @@ Analysis = Literal["paired", "welch", "block"]
 
 
 def _better(metric: object) -> Literal["lower", "higher"]:
-    """Which way is better; of what is no metric, any."""
+    """Which way a metric that is built in is better; of another one, any."""
     return metric_info(metric).direction if isinstance(metric, str) and is_metric(metric) else "lower"
 
 
@@ -56,11 +56,20 @@ class Metric(Spec):
         share = percent(self.assumed_cv)
         return None if share is None else share / 100
 
+    @model_validator(mode="before")
+    @classmethod
+    def _direction_of_own(cls, given: Any, info: ValidationInfo) -> Any:
+        own = metrics_in(info).own
+        if isinstance(given, dict) and "direction" not in given and isinstance(name := given.get("primary"), str) and name in own:
+            return given | {"direction": own[name].direction}
+        return given
+
     @model_validator(mode="after")
-    def _known(self) -> Self:
-        if not is_metric(self.primary):
-            raise ValueError(f"there is no metric {self.primary!r}{nearest(self.primary, METRICS)}")
-        known = metric_info(self.primary).direction
+    def _known(self, info: ValidationInfo) -> Self:
+        metrics = metrics_in(info)
+        if self.primary not in metrics:
+            raise ValueError(f"there is no metric {self.primary!r}{nearest(self.primary, metrics.names)}")
+        known = metrics.info(self.primary).direction
         if known != self.direction:
             raise ValueError(f"{self.primary} is better {known}, not {self.direction}; set direction: {known}")
         return self
@@ -124,9 +133,10 @@ class Contrast(Spec):
 
     @field_validator("metric")
     @classmethod
-    def _is_metric(cls, metric: str | None) -> str | None:
-        if metric is not None and not is_metric(metric):
-            raise ValueError(f"there is no metric {metric!r}{nearest(metric, METRICS)}")
+    def _is_metric(cls, metric: str | None, info: ValidationInfo) -> str | None:
+        metrics = metrics_in(info)
+        if metric is not None and metric not in metrics:
+            raise ValueError(f"there is no metric {metric!r}{nearest(metric, metrics.names)}")
         return metric
 
     @model_validator(mode="after")
@@ -283,11 +293,26 @@ class SweepSpec(Spec):
             ensure_search(self.design, self.seeds, compares=bool(self.contrasts or self.sequential))
         return self
 
+    @classmethod
+    def read(cls, written: object) -> Self:
+        """The sweep that is written or stored so: metrics are ours and its own. Raises pydantic's ValidationError."""
+        return cls.model_validate(written, context=Metrics.of(written))
+
     @property
-    def objectives(self) -> tuple[str, ...]:
+    def metrics(self) -> Metrics:
+        """Those that its trials can report."""
+        return Metrics.of({"base": self.base})
+
+    @property
+    def primary(self) -> MetricInfo:
+        """The metric that decides."""
+        return self.metrics.info(self.metric.primary)
+
+    @property
+    def objectives(self) -> tuple[MetricInfo, ...]:
         """What a search optimises, the metric that decides first."""
         named = self.design.objectives if isinstance(self.design, SearchDesign) else ()
-        return named or (self.metric.primary,)
+        return tuple(map(self.metrics.info, named or (self.metric.primary,)))
 
     @property
     def claims(self) -> tuple[Contrast, ...]:

@@ -13,6 +13,7 @@ from sweeper.cli.board import shown_board
 from sweeper.cli.watch import watch
 from sweeper.driver.board import Board, TrialNow
 from sweeper.driver.progress import Progress
+from sweeper.metrics import metric_info
 from sweeper.records import PlannedTrial
 
 Sweeper = Callable[..., Any]
@@ -39,7 +40,7 @@ def test_a_line_per_variant_with_progress_values_and_failures() -> None:
             now("c", 0, "failed", 10, error="RuntimeError: out of\x1b[2J memory"),
             now("c", 1, "diverged", 10, error="loss is nan"),
         ],
-        "held_out_loss",
+        metric_info("held_out_loss"),
     )
     assert lines(board, width=100) == [
         "3/8 done",
@@ -62,7 +63,7 @@ def test_two_hundred_trials_fit_the_terminal(height: int, width: int) -> None:
         for v, state in enumerate(states)
         for s in range(4)
     ]
-    shown = lines(Board(trials, "held_out_loss"), height, width)
+    shown = lines(Board(trials, metric_info("held_out_loss")), height, width)
     assert len(shown) <= height
     assert all(len(line) <= width for line in shown)
     assert sum(line.startswith("  variant-30") for line in shown) >= 1
@@ -73,8 +74,8 @@ def test_two_hundred_trials_fit_the_terminal(height: int, width: int) -> None:
 
 def test_a_run_changes_its_board_and_a_large_one_tells_only_failures() -> None:
     said: list[str] = []
-    progress = Progress(3, 0, 3, "held_out_loss", "cpu", said.append, tells="failures")
-    progress.board = Board([TrialNow(v, 0, "same" if v < "c" else "c", "pending", 0, 10) for v in ("a", "b", "c")], "held_out_loss")
+    progress = Progress(3, 0, 3, metric_info("held_out_loss"), "cpu", said.append, tells="failures")
+    progress.board = Board([TrialNow(v, 0, "same" if v < "c" else "c", "pending", 0, 10) for v in ("a", "b", "c")], progress.primary)
     trials = {key: PlannedTrial(key, {}, 0, key, "e", 10, {}) for key in ("same", "c")}
     for key, trial in trials.items():
         progress.started(key, trial, 1)

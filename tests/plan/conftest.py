@@ -26,7 +26,7 @@ def sweep_of() -> MakeSweep:
             "seeds": 2,
             "metric": {"primary": "held_out_loss", "direction": "lower"},
         }
-        return check_sweep(SweepSpec.model_validate(whole | changed), "default", "sweep.yaml")
+        return check_sweep(SweepSpec.read(whole | changed), "default", "sweep.yaml")
 
     return make
 

@@ -158,7 +158,7 @@ def test_a_distance_is_on_its_log_unless_its_size_is_in_units(size: dict[str, st
 def test_other_metrics_stay_in_units_without_a_size(metric: str) -> None:
     """What may be negative has no log, and losses and shares are not known to spread with their size."""
     spec = pair_snapshot(4, [1.0] * 4, [1.0] * 4, {"kind": "superior", "alpha": ALPHA, "metric": metric}).spec
-    held = SweepSpec.model_validate(spec)
+    held = SweepSpec.read(spec)
     assert [held.on_log(contrast) for contrast in held.contrasts] == [False]
 
 

@@ -11,6 +11,7 @@ import pytest
 from report_snapshots import MakeSnapshot, finished
 
 from sweeper.errors import RequestError
+from sweeper.metrics import BUILT_IN
 from sweeper.records import MeasuredWeights, SweepSnapshot
 from sweeper.report.build import build_report
 from sweeper.report.guidance_notes import guidance_notes
@@ -131,12 +132,12 @@ def test_tolerances_and_the_reference_that_trials_were_measured_against_count() 
 @pytest.mark.parametrize("said", [{}, [], "x", {"values": {}, "by": "fid", "seed": 1, "chosen": "x"}], ids=str)
 def test_a_choice_that_an_imported_trial_makes_up_is_passed_over(said: Any) -> None:
     outcome = finished("new", 0, 9.0)
-    assert guidance_notes([dataclasses.replace(outcome, details={"guidance": said})]) == []
+    assert guidance_notes([dataclasses.replace(outcome, details={"guidance": said})], BUILT_IN) == []
 
 
 def test_variants_whose_scale_was_not_chosen_are_named() -> None:
     choice = {"chosen": 1.5, "by": "fid", "seed": 7, "values": {"1": 3.0, "1.5": 2.0}}
     chose, fixed = finished("best", 0, 9.0), finished("fixed", 0, 9.0)
-    (note,) = guidance_notes([dataclasses.replace(chose, details={"guidance": choice}), fixed])
+    (note,) = guidance_notes([dataclasses.replace(chose, details={"guidance": choice}), fixed], BUILT_IN)
     assert "each trial of the variants below chose its own among 1, 1.5" in note
     assert note.endswith("At one scale that was not chosen: fixed; a difference from them is one of guidance too.")

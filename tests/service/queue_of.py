@@ -10,6 +10,7 @@ from sweeper.driver.budget import NO_LIMITS, Budget
 from sweeper.driver.driver import Driver
 from sweeper.driver.progress import Progress
 from sweeper.execution.jobs import AttemptResult, Job, WorkerMessage
+from sweeper.metrics import metric_info
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
 from sweeper.records import PlannedTrial
@@ -51,7 +52,7 @@ class Desk:
             Allotment(1, 0, 2, "cpu"),
             budget or Budget(NO_LIMITS, gpus=0, concurrent=2, paces={}),
             (),
-            Progress(len(chosen), 0, len(chosen), "held_out_loss", "cpu", self.said.append),
+            Progress(len(chosen), 0, len(chosen), metric_info("held_out_loss"), "cpu", self.said.append),
         )
 
     def attempts(self, trial: PlannedTrial | None = None) -> list[tuple[int, str, str | None, str | None]]:

@@ -42,8 +42,8 @@ class Two:
         sweep = planned.sweep
         named: dict[str, Any] = {"name": sweep.spec.name, "profile": sweep.profile, "version": sweep.version}
         self.store.record_sweep(**named, spec=sweep.spec.model_dump(mode="json"), trials=planned.trials, grows=True)
-        progress = Progress(5, 0, 5, "held_out_loss", "cpu", lambda text: None)
-        progress.board = Board.of(self.store.snapshot(sweep.spec.name, sweep.profile), "held_out_loss")
+        progress = Progress(5, 0, 5, sweep.spec.primary, "cpu", lambda text: None)
+        progress.board = Board.of(self.store.snapshot(sweep.spec.name, sweep.profile), sweep.spec.primary)
         source = SearchRun(planned, request, self.store, from_nothing, progress, lambda proposals: 0)
         budget = Budget(NO_LIMITS, gpus=0, concurrent=1, paces={})
         return Driver(self.store, self.settings, owner, planned.plan.to_run(), planned.allotment, budget, (), progress, source)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeper.metrics import MetricInfo, metric_info
+from sweeper.metrics import MetricInfo
 from sweeper.report import numbers
 from sweeper.report.page import MOST_DRAWN, ReportPage
 from sweeper.report.render import chart_specs, search_charts, wording
@@ -143,7 +143,7 @@ def claim_plots(report: Report) -> tuple[ClaimPlot, ...]:
     """For each metric that claims are on, the primary first: one in its units, one for claims on its log, read as a change in %."""
     plots = []
     for name in dict.fromkeys((report.primary.name, *(claim.metric for claim in report.claims))):
-        metric = metric_info(name)
+        metric = report.known.info(name)
         for on_log in (False, True):
             found = [claim for claim in report.claims if (claim.metric, claim.on_log) == (name, on_log) and claim.estimate is not None]
             rows = [_claim_row(claim) for claim in found]

@@ -14,7 +14,6 @@ from functools import lru_cache
 from io import StringIO
 from itertools import islice
 
-from sweeper.metrics import metric_info
 from sweeper.report.render import wording
 from sweeper.report.render.escaping import csv_cell
 from sweeper.report.results import Report
@@ -111,7 +110,7 @@ def _rows(report: Report) -> Iterator[Row]:
             "kind": "claim",
             "name": claim.name,
             "metric": claim.metric,
-            "direction": metric_info(claim.metric).direction,
+            "direction": report.known.info(claim.metric).direction,
             "estimate": claim.estimate,
             "interval_low": claim.interval.low if claim.interval else None,
             "interval_high": claim.interval.high if claim.interval else None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from os.path import commonprefix
 from typing import Any
 
-from sweeper.metrics import MetricInfo, metric_info
+from sweeper.metrics import MetricInfo
 from sweeper.report import numbers
 from sweeper.report.page import TrialLine
 from sweeper.report.render import wording
@@ -76,7 +76,7 @@ def _cells(trial: TrialLine, metrics: Sequence[MetricInfo]) -> Iterator[str]:
     yield f"{trial.step:,}/{trial.steps:,}"
     yield str(trial.attempts)
     for metric in metrics:
-        yield numbers.fixed(trial.metrics.get(metric.name), metric_info(metric.name).decimals)
+        yield numbers.fixed(trial.metrics.get(metric.name), metric.decimals)
     yield one_line(trial.error or "")
 
 

@@ -1,0 +1,61 @@
+"""Metrics of a user's own that see everything, and others that go wrong."""
+
+import torch
+from torch import Tensor
+
+from model.evaluation.own_metrics import Evaluated, Metric
+
+SEEN: list[Evaluated] = []
+"""What `SeesAll` was shown."""
+
+
+class SeesAll(Metric):
+    """Keeps every image whole."""
+
+    def measure(self, images: Tensor, labels: Tensor) -> Tensor:
+        assert not torch.is_autocast_enabled(images.device.type)
+        return images
+
+    def value(self, evaluated: Evaluated) -> float:
+        SEEN.append(evaluated)
+        return float(evaluated.seed)
+
+
+class FeaturesAlone(Metric):
+    """Distance of mean features."""
+
+    def value(self, evaluated: Evaluated) -> float:
+        return (evaluated.samples.features.mean(dim=0) - evaluated.reference.features.mean(dim=0)).norm().item()
+
+
+class NoMetric:
+    """Does not say that it is one."""
+
+
+class NoValue(Metric):
+    """Forgets its number."""
+
+
+class Raises(FeaturesAlone):
+    def value(self, evaluated: Evaluated) -> float:
+        raise KeyError("no such\nkey")
+
+
+class NotFinite(FeaturesAlone):
+    def value(self, evaluated: Evaluated) -> float:
+        return float("nan")
+
+
+class Text(FeaturesAlone):
+    def value(self, evaluated: Evaluated) -> float:
+        return "0.5"  # type: ignore[return-value]
+
+
+class Negative(FeaturesAlone):
+    def value(self, evaluated: Evaluated) -> float:
+        return -0.5
+
+
+class OneRow(FeaturesAlone):
+    def measure(self, images: Tensor, labels: Tensor) -> Tensor:
+        return images[:1]
