@@ -15,9 +15,10 @@ from benchmarks.dense_trainer import DenseTrainer
 from model.config import DigitsData, Precision, TrainConfig
 from model.data.dataset import DataSet, load
 from model.data.examples import Examples
-from model.objective import Networks, TrainingObjective, draw
+from model.objective import Objective
 from model.presets import config_from, merge
 from model.randomness import BatchStreams
+from model.step_noise import draw
 from model.training.compilation import compile_where_it_pays
 from model.training.state import TrainingState, initial_state, no_sums, target_of
 from model.training.step import DTYPES, train_step
@@ -86,13 +87,13 @@ class Contenders:
         self._state = initial_state(first, self.data, device, DTYPES[precision])
 
     @property
-    def networks(self) -> Networks:
-        """The shared weights, which no trainer has moved yet where it is asked first."""
-        return self._state.learner
+    def objective(self) -> Objective:
+        """With the shared weights, which no trainer has moved yet where it is asked first."""
+        return self._state.objective
 
     @cached_property
     def _oracle(self) -> DenseTrainer:
-        return DenseTrainer(self._state.learner, self.case.config("dual/full", self.precision))
+        return DenseTrainer(self._state.objective, self.case.config("dual/full", self.precision))
 
     def all(self, variants: list[str], steps: int, trainers: Sequence[str] = TRAINERS) -> Iterator[tuple[str, Callable[[], None]]]:
         """Every trainer of every variant, by the name `<variant> <trainer>`, as a call of so many steps."""
@@ -118,11 +119,11 @@ class Contenders:
         """The shared weights, trained by the config's method; compiled on a GPU, and where the trainer is `COMPILED`."""
         compiled = self.device.type == "cuda" or trainer == COMPILED
         config = config.model_copy(update={"compile": "on" if compiled else "off"})
-        target, _ = target_of(config, self._state.learner.average, self.data)
-        learner = replace(self._state.learner, target=target)
-        trained = TrainingObjective(config, learner)
-        compile_where_it_pays(config, trained, self.device)
-        return replace(self._state, learner=learner, trained=trained, sums=no_sums(config, self.device))
+        shared = self._state.objective
+        target, _ = target_of(config, shared.average, self.data)
+        objective = Objective(config, shared.student, shared.head, shared.average, target)
+        compile_where_it_pays(config, objective, self.device)
+        return replace(self._state, objective=objective, trained=objective, sums=no_sums(config, self.device))
 
     def dense(self, config: TrainConfig, step: int, *, kernels: bool) -> Tensor:
         """Loss of one step of the oracle, which sees and draws what ours does."""

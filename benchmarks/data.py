@@ -63,7 +63,7 @@ class Trainer:
         self.config, self.precision = case.config(residence, precision), precision
         self.data = load(self.config.data, self.config.backbone.patch, device, DTYPES[precision])
         self.state: TrainingState = initial_state(self.config, self.data, device, DTYPES[precision])
-        compile_where_it_pays(self.config, self.state.trained, device)
+        compile_where_it_pays(self.config, self.state.objective, device)
 
     def steps(self, count: int) -> None:
         """Goes on by so many."""

@@ -24,21 +24,22 @@ from dense_reference import DenseBatch, DenseMethod
 from model.alignment.teacher import update_moving_average
 from model.config import TrainConfig
 from model.noise.layout import Cells
-from model.objective import Networks, StepNoise
+from model.objective import Objective
+from model.step_noise import StepNoise
 from model.training.optimizer import adamw
 
 
 class DenseTrainer:
     """Trains copies of a state's weights, by any method that trains as many."""
 
-    def __init__(self, learner: Networks, config: TrainConfig) -> None:
-        self.student = _leaves(learner.student)
-        self.head = _leaves(learner.head)
-        self.average = nn.ParameterList([p.detach().clone() for p in learner.average.parameters()]).requires_grad_(False)
-        self.names = [name for name, _ in learner.average.named_parameters()]
-        self.parameters = [*self.student.values(), *(self.head.values() if learner.target is not None else ())]
+    def __init__(self, objective: Objective, config: TrainConfig) -> None:
+        self.student = _leaves(objective.student)
+        self.head = _leaves(objective.head)
+        self.average = nn.ParameterList([p.detach().clone() for p in objective.average.parameters()]).requires_grad_(False)
+        self.names = [name for name, _ in objective.average.named_parameters()]
+        self.parameters = [*self.student.values(), *(self.head.values() if objective.target is not None else ())]
         self.optimizer, self.clip, self.decay = adamw(self.parameters, config.optimizer), config.optimizer.clip, config.ema_decay
-        self.null = learner.student.y_embedder.null
+        self.null = objective.student.y_embedder.null
 
     def step(
         self, config: TrainConfig, data: Tensor, labels: Tensor, draws: StepNoise, precision: torch.dtype | None, *, kernels: bool

@@ -36,7 +36,7 @@ def measure(case: Case, device: torch.device, precision: Precision, drawn: int, 
     """One row."""
     contenders = Contenders(case, device, precision)
     config = case.config("dual/full", precision)
-    state, average = contenders.of(config), contenders.of(config).learner.average
+    state, average = contenders.of(config), contenders.of(config).objective.average
 
     def sample(scale: float) -> None:
         evaluation = config.evaluation.model_copy(
@@ -83,7 +83,7 @@ def measure(case: Case, device: torch.device, precision: Precision, drawn: int, 
 @torch.no_grad()
 def _passes(contenders: Contenders, config: TrainConfig, *, together: bool) -> Tensor:
     """The labelled and the null pass of a block of 256, in one call or in two."""
-    network, n = contenders.of(config).learner.average, 256
+    network, n = contenders.of(config).objective.average, 256
     generator = torch.Generator().manual_seed(0)
     x = torch.randn((2 * n, contenders.tokens, contenders.patch_values), generator=generator).to(contenders.device)
     labels = torch.arange(2 * n, device=contenders.device) % contenders.data.classes

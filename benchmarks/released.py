@@ -21,9 +21,9 @@ from benchmarks.measuring import Clock
 from benchmarks.released_trainer import ReleasedTrainer
 from model.config import Precision, TrainConfig
 from model.methods import METHODS
-from model.objective import draw
 from model.presets import config_from
 from model.randomness import BatchStreams
+from model.step_noise import draw
 from model.training import memory
 from model.training.step import train_step
 
@@ -38,7 +38,7 @@ class Pair:
     def __init__(self, preset: str, batch: int, device: torch.device, precision: Precision) -> None:
         self._case, self._device, self._precision = Case(preset, batch), device, precision
         self._contenders = Contenders(self._case, device, precision)
-        self._released = ReleasedTrainer(self._contenders.networks, self.config("sra_dts_as"))
+        self._released = ReleasedTrainer(self._contenders.objective, self.config("sra_dts_as"))
         self.tokens = self._contenders.tokens
 
     def config(self, method: str) -> TrainConfig:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from benchmarks import dense_trainer
 from benchmarks.dense_trainer import DenseTrainer, dense_batch, dense_method, dense_reference, in_place_of
 from model.config import TrainConfig
-from model.objective import Networks, StepNoise
+from model.objective import Objective
+from model.step_noise import StepNoise
 
 READ_IN_A_STEP = 4
 """Numbers that are read from the device: both losses, their sum, the gradients' norm."""
@@ -24,8 +25,8 @@ READ_IN_A_STEP = 4
 class ReleasedTrainer(DenseTrainer):
     """Trains copies of a state's weights."""
 
-    def __init__(self, networks: Networks, config: TrainConfig) -> None:
-        super().__init__(networks, config)
+    def __init__(self, objective: Objective, config: TrainConfig) -> None:
+        super().__init__(objective, config)
         asked = config.optimizer
         self.optimizer = torch.optim.AdamW(  # type: ignore[assignment]  # not our subclass of it
             self.parameters, lr=asked.learning_rate, betas=asked.betas, eps=asked.epsilon, weight_decay=asked.weight_decay

@@ -1,7 +1,8 @@
 """`assignment: learned`: an image's tokens in order of what the moving average says of each (ours; future work in 2607.02508).
 
-Between `draw` and `losses`, which stays a function of its draws. The average sees an image as `single` would show it: the step's own noise,
-every token at t_0 (group 0's draw, before `timesteps.ordering` sorts the levels), the true label, full attention, no gradient. A score is
+Between the draws of a step and the objective, which stays a function of its draws. The average sees an image as `single` would show it: the
+step's own noise, every token at t_0 (group 0's draw, before `timesteps.ordering` sorts the levels), the true label, full attention, no
+gradient. A score is
 
 * `loss`: mean over a token's values of the squared error of the average's prediction;
 * `saliency`: 1 - cosine, in [0, 2], of a token's features after block `alignment.teacher.layer` and their mean over the image: near
@@ -23,7 +24,7 @@ from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
 from model.grouping import Grouping
 from model.noise.process import process_of
-from model.objective import StepNoise
+from model.step_noise import StepNoise
 
 
 def in_learned_order(config: TrainConfig, average: DiffusionTransformer, data: Tensor, labels: Tensor, draws: StepNoise) -> StepNoise:

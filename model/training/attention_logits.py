@@ -5,10 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from model.config import Precision, TrainConfig
+from model.config import Precision
 from model.data.examples import TrainingImages
-from model.learned_order import in_learned_order
-from model.objective import Networks, draw, losses
+from model.objective import Objective
 from model.randomness import BatchStreams
 from model.training.step import autocast
 
@@ -18,25 +17,25 @@ images, a block of queries at a time. A bound by norms would cost as little but 
 
 
 @torch.no_grad()
-def largest_attention_logit(config: TrainConfig, learner: Networks, data: TrainingImages, step: int, precision: Precision) -> float:
+def largest_attention_logit(objective: Objective, data: TrainingImages, step: int, precision: Precision) -> float:
     """The largest q . k / sqrt(d) among pairs of tokens that may read each other, over the student's blocks and heads.
 
     Of the first `PROBED` images that step `step` (from 0) sees, as it sees them: the same however the batch is cut.
     """
-    found: list[Tensor] = []
+    config, logits = objective.config, list[Tensor]()
 
     def look(attention: nn.Module, given: tuple[Any, ...]) -> None:
-        found.append(attention.largest_logit(*given))  # type: ignore[operator]
+        logits.append(attention.largest_logit(*given))  # type: ignore[operator]
 
     streams = BatchStreams(config.seed, step, config.batch_size, slice(0, min(PROBED, config.batch_size)))
     images, tokens, labels = data.batch(streams)
-    draws = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(tokens.device, tokens.dtype)
-    hooks = [block.attn.register_forward_pre_hook(look) for block in learner.student.blocks]  # type: ignore[union-attr]
+    draws = objective.sample(streams, tokens)
+    hooks = [block.attn.register_forward_pre_hook(look) for block in objective.student.blocks]  # type: ignore[union-attr]
     try:
         with autocast(precision, tokens.device):
-            draws = in_learned_order(config, learner.average, tokens, labels, draws)
-            losses(config, learner, tokens, labels, draws, images=images)
+            draws = objective.in_learned_order(tokens, labels, draws)
+            objective.forward(tokens, labels, draws, images)  # not by a call, which may run a compiled graph, where no hook is called
     finally:
         for hook in hooks:
             hook.remove()
-    return torch.stack(found).max().item()
+    return torch.stack(logits).max().item()

@@ -51,7 +51,7 @@ def save_average(state: TrainingState, folder: Path, identity: str, ours: Callab
     With it goes what an evaluation says beside the samples, so that it can be made after the checkpoint is gone.
     """
     path = average_path(folder, state.step)
-    weights = {name: p.data for name, p in state.learner.average.named_parameters()}
+    weights = {name: p.data for name, p in state.objective.average.named_parameters()}
     about = {
         "step": str(state.step),
         "seconds": repr(state.seconds),
@@ -109,7 +109,7 @@ def _load_average(state: TrainingState, path: Path, identity: str) -> None:
     loaded, about = _read(path, identity, state)
     if CONTINUED not in about:
         raise CheckpointError(f"{path} was written by older code, which left out what an evaluation needs beside it")
-    _copy(loaded, {name: p.data for name, p in state.learner.average.named_parameters()}, path)
+    _copy(loaded, {name: p.data for name, p in state.objective.average.named_parameters()}, path)
     state.step, state.seconds, state.timed = int(about["step"]), float(about["seconds"]), int(about["timed"])
     state.last_point = json.loads(about[CONTINUED])
     state.trained_on = about.get("features")

@@ -15,7 +15,7 @@ from torch import nn
 
 from model.alignment.targets import OutsideGraphs
 from model.config import TrainConfig
-from model.objective import TrainingObjective
+from model.objective import Objective
 
 LONG = 1800.0
 """Seconds of one processor, by arithmetic, from which a run on a CPU is compiled: the least gain is then more than what it costs."""
@@ -56,15 +56,14 @@ def compilation_of(config: TrainConfig, student: nn.Module, tokens: int, device:
     return Compilation(True, f"a long run: {minutes:,.0f} minutes of a processor by arithmetic")
 
 
-def compile_where_it_pays(config: TrainConfig, trained: nn.Module, device: torch.device, processes: int = 1) -> Compilation:
-    """Has the losses (a `TrainingObjective`) compiled as one graph, at their first call, where `compilation_of` says so."""
-    assert isinstance(trained, TrainingObjective)
-    compilation = compilation_of(config, trained.student, trained.student.positions.shape[1], device, processes)
+def compile_where_it_pays(config: TrainConfig, objective: Objective, device: torch.device, processes: int = 1) -> Compilation:
+    """Has the losses compiled as one graph, at their first call, where `compilation_of` says so."""
+    compilation = compilation_of(config, objective.student, objective.student.positions.shape[1], device, processes)
     if compilation.compiled:
-        target = trained.learner.target
+        target = objective.target
         if reads := isinstance(target, OutsideGraphs):
             target.stay_outside_graphs()
-        trained.compile(fullgraph=not reads, dynamic=False)
+        objective.compile(fullgraph=not reads, dynamic=False)
     return compilation
 
 

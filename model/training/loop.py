@@ -25,7 +25,6 @@ from model.evaluation.measured_samples import Instruments, Stopwatch
 from model.evaluation.own_classifier import OwnClassifier, open_own_classifier
 from model.evaluation.own_metrics import OwnMetrics, load_metrics, with_real_images
 from model.evaluation.reference import classifier_reference, load_or_make_reference
-from model.noise.process import process_of
 from model.reports import DistributedContext, Report, TrialReport, TrialResult
 from model.training import checkpoint, memory
 from model.training.attention_logits import largest_attention_logit
@@ -153,13 +152,12 @@ class _Trial:
                 total.zero_()
             state.summed = 0
         if self.together.first:
-            learner, images = state.learner, self.data.train
-            means["attention_logit_max"] = largest_attention_logit(self.config, learner, images, state.step, self.precision)
+            means["attention_logit_max"] = largest_attention_logit(state.objective, self.data.train, state.step, self.precision)
         self.say(TrialReport("points", state.step, means | self._speed() | self._step_time()))
 
     def _held_out_point(self) -> None:
         if self.together.first:
-            average, process = self.state.learner.average, process_of(self.config.process)
+            average, process = self.state.objective.average, self.state.objective.process
             with autocast(self.precision, self.data.train.labels.device):
                 found = held_out_losses(average, self.data.held_out, self.config.evaluation, process, self.tick)
             self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: found.loss, **found.by_level}))
@@ -169,7 +167,7 @@ class _Trial:
         if self.together.first:
             with autocast(self.precision, self.data.train.labels.device):
                 picture = samples_path(self.folder, self.state.step)
-                draw(self.config, self.state.learner.average, self.data, picture, self.tick, self.decoder)
+                draw(self.config, self.state.objective.average, self.data, picture, self.tick, self.decoder)
         self.together.wait()
 
     def _evaluate(self) -> None:
@@ -178,7 +176,7 @@ class _Trial:
         data.ensure_unchanged()
         state.ensure_unchanged()
         state.ensure_finite()
-        average, step = state.learner.average, state.step
+        average, step = state.objective.average, state.step
         blocks = EvaluationBlocks(
             self.together, self.folder, self.earlier, self.ours, self._between_steps, step=step, named=self._evaluated_as(), weights=average
         )
@@ -269,7 +267,7 @@ def run(
     state = initial_state(config, data, place, DTYPES[precision])
     passed_over = checkpoint.resume(state, resume_from, identity, at_most=config.steps, recorded=recorded)
     together = ProcessGroup(world)
-    compilation = compile_where_it_pays(config, state.trained, place, world.size)
+    compilation = compile_where_it_pays(config, state.objective, place, world.size)
     state.trained = together.shared(state.trained, place)
     trial = _Trial(config, folder, report, state, data, classifier, together)
     trial.precision, trial.identity, trial.ours, trial.decoder, trial.earlier = precision, identity, ours, decoder, resume_from

@@ -13,7 +13,6 @@ from model.data.pictures import Pictures, StoredImages, open_images
 from model.errors import ConfigError
 from model.evaluation.held_out import held_out_loss
 from model.evaluation.own_metrics import OwnMetrics, load_metrics
-from model.noise.process import process_of
 from model.patches import patchify, unpatchify
 from model.randomness import stream
 from model.reports import PreflightResult
@@ -47,15 +46,15 @@ def preflight(config: TrainConfig, facts: DataFacts, threads: int) -> PreflightR
         started = time.perf_counter()
         train_step(small, state, data.train, precision)  # the first one also warmed up
         seconds = time.perf_counter() - started
-    process = process_of(small.process)
+    process = state.objective.process
     asked = small.evaluation.model_copy(update={"samples": 2, "held_out_levels": 2})
     if asked.sampler.info.fixed_grid:  # which has as many steps as it needs
         asked = asked.model_copy(update={"sampler": asked.sampler.model_copy(update={"steps": 2})})
     (_, *shape), dtype = data.held_out.tokens.shape, data.held_out.tokens.dtype
     with autocast(precision, place):
-        held_out_loss(state.learner.average, data.held_out, asked, process)
+        held_out_loss(state.objective.average, data.held_out, asked, process)
         drawn = generate(
-            state.learner.average,
+            state.objective.average,
             asked,
             shape=(shape[0], shape[1]),
             dtype=dtype,

@@ -20,7 +20,7 @@ from model.data.dataset import DataSet
 from model.data.examples import Examples
 from model.errors import DataError, Diverged
 from model.noise.process import process_of
-from model.objective import Networks, TrainingObjective
+from model.objective import Objective
 from model.training.optimizer import adamw
 from model.training.spikes import LossSpikes
 from model.transfer import device_name
@@ -33,12 +33,13 @@ TERMS = ("generation loss", "alignment loss", "gradient norm")
 class TrainingState:
     """Networks, optimizer, step and running sums of one trial."""
 
-    learner: Networks
+    objective: Objective
+    """Student, head, moving average and target; `trained` is what runs it."""
     optimizer: torch.optim.AdamW
     parameters: list[tuple[str, nn.Parameter]]
     """Every trained parameter by name, in a fixed order."""
     trained: nn.Module
-    """`TrainingObjective`, or what it became to run compiled or in several processes."""
+    """The objective, or what it became to run compiled or in several processes."""
     trouble: Tensor
     """(4,) float64: the first step that was not finite, or -1, and its generation loss, alignment loss and gradient norm."""
     step: int = 0
@@ -64,7 +65,7 @@ class TrainingState:
     @property
     def downloaded(self) -> str:
         """Name and content of an encoder's weights that no config names; '' where there are none."""
-        target = self.learner.target
+        target = self.objective.target
         return target.downloaded if isinstance(target, EncodedImages | EncodedPictures | StoredFeatures) else ""
 
     @property
@@ -77,13 +78,13 @@ class TrainingState:
         """How the features that are read differ from those that the device would compute; '' where they do not, or none are read."""
         if self.trained_on is not None:
             return self.trained_on
-        target = self.learner.target
+        target = self.objective.target
         return (target.made_otherwise(self.device) or "") if isinstance(target, StoredFeatures) else ""
 
     def ensure_unchanged(self) -> None:
         """Raises DataError when the features that are read while training were written to since they were opened."""
-        if isinstance(self.learner.target, StoredFeatures):
-            self.learner.target.file.ensure_unchanged()
+        if isinstance(self.objective.target, StoredFeatures):
+            self.objective.target.file.ensure_unchanged()
 
     def watch(self, measured: Mapping[str, Tensor]) -> None:
         """Takes note of values that are not finite, and has the optimizer leave the weights then; without waiting for the device."""
@@ -107,7 +108,7 @@ class TrainingState:
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state by name; the same storage, so loading copies into them."""
         named = {f"train/{name}": parameter.data for name, parameter in self.parameters}
-        named |= {f"average/{name}": p.data for name, p in self.learner.average.named_parameters()}
+        named |= {f"average/{name}": p.data for name, p in self.objective.average.named_parameters()}
         for name, parameter in self.parameters:
             moments = self.optimizer.state[parameter]
             named |= {f"moments/{name}/{key}": moments[key] for key in ("exp_avg", "exp_avg_sq", "step")}
@@ -167,8 +168,6 @@ def initial_state(config: TrainConfig, data: DataSet, device: torch.device, dtyp
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }
-    learner = Networks(student, head, average, target)
+    objective = Objective(config, student, head, average, target)
     trouble = torch.tensor([-1.0, 0, 0, 0], dtype=torch.float64, device=device)
-    return TrainingState(
-        learner, optimizer, trained, TrainingObjective(config, learner), trouble, sums=no_sums(config, device), spikes=LossSpikes(device)
-    )
+    return TrainingState(objective, optimizer, trained, objective, trouble, sums=no_sums(config, device), spikes=LossSpikes(device))

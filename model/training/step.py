@@ -15,11 +15,10 @@ from torch.nn.parallel import DistributedDataParallel
 from model.alignment.teacher import update_moving_average
 from model.config import Precision, TrainConfig
 from model.data.examples import TrainingImages
-from model.learned_order import in_learned_order
-from model.noise.process import process_of
-from model.objective import Losses, StepNoise, draw
+from model.objective import Losses, Objective
 from model.randomness import BatchStreams
 from model.reports import SINGLE_PROCESS, DistributedContext
+from model.step_noise import StepNoise
 from model.training.state import TrainingState
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
@@ -50,9 +49,9 @@ def train_step(
         streams = BatchStreams(config.seed, state.step, config.batch_size, images)
         waits = number + 1 < len(parts)  # gradients are averaged over the processes once, with the last part's
         with state.trained.no_sync() if waits and isinstance(state.trained, DistributedDataParallel) else nullcontext():
-            found, draws = _losses(config, state, data, streams, precision)
-            (found.total / len(parts)).backward()
-        for name, value in _measured(config, found, draws).items():
+            losses, draws = _losses(state, data, streams, precision)
+            (losses.total / len(parts)).backward()
+        for name, value in _measured(config, state.objective, losses, draws).items():
             measured[name] += value / len(parts)
     norm = nn.utils.clip_grad_norm_([p for _, p in state.parameters], config.optimizer.clip)
     measured["grad_norm"] += norm
@@ -61,7 +60,7 @@ def train_step(
     state.watch(measured)
     state.spikes.look(measured["generation_loss"], state.step)
     state.optimizer.step()
-    update_moving_average(state.learner.average, state.learner.student, config.ema_decay)
+    update_moving_average(state.objective.average, state.objective.student, config.ema_decay)
     state.step += 1
     for name, total in state.sums.items():
         total += measured[name]
@@ -72,25 +71,22 @@ def train_step(
     state.warm = True
 
 
-def _losses(
-    config: TrainConfig, state: TrainingState, data: TrainingImages, streams: BatchStreams, precision: Precision
-) -> tuple[Losses, StepNoise]:
-    device = data.labels.device
+def _losses(state: TrainingState, data: TrainingImages, streams: BatchStreams, precision: Precision) -> tuple[Losses, StepNoise]:
     images, tokens, labels = data.batch(streams)
-    draws = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(device, tokens.dtype)
-    with autocast(precision, device):
-        draws = in_learned_order(config, state.learner.average, tokens, labels, draws)
+    draws = state.objective.sample(streams, tokens)
+    with autocast(precision, tokens.device):
+        draws = state.objective.in_learned_order(tokens, labels, draws)
         return state.trained(tokens, labels, draws, images), draws
 
 
 @torch.no_grad()
-def _measured(config: TrainConfig, found: Losses, draws: StepNoise) -> dict[str, Tensor]:
+def _measured(config: TrainConfig, objective: Objective, losses: Losses, draws: StepNoise) -> dict[str, Tensor]:
     """What the curves show of a part of the batch."""
-    values = {"train_loss": found.total, "generation_loss": found.generation}
-    if found.alignment is not None:
-        values["align_loss"] = found.alignment
+    values = {"train_loss": losses.total, "generation_loss": losses.generation}
+    if losses.alignment is not None:
+        values["align_loss"] = losses.alignment
     if config.timesteps.kind == "dual":  # of the images that have groups
-        gap = (draws.t[:, 1:] - draws.t[:, :1]).abs().mean() / process_of(config.process).t_max
+        gap = (draws.t[:, 1:] - draws.t[:, :1]).abs().mean() / objective.process.t_max
         whole = config.partition.whole_images(config.batch_size) if draws.whole is not None else 0
         values["realised_gap"] = gap * (config.batch_size / max(config.batch_size - whole, 1))
     if draws.whole is not None:

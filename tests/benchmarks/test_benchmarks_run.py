@@ -23,8 +23,8 @@ from benchmarks import (
 )
 from benchmarks.contenders import PUBLISHED, VARIANTS, Case, Contenders
 from benchmarks.measuring import Clock, Rounds, Spread
-from model.objective import draw, losses
 from model.randomness import BatchStreams
+from model.step_noise import draw
 from model.training.step import train_step as train_step_of
 from sweeper.plan.flops import step_flops
 
@@ -51,15 +51,15 @@ def test_what_is_compared_computes_the_same(variant: str) -> None:
     contenders = Contenders(Case("nano", 8), CPU, "float64")
     config = contenders.case.config(variant, "float64")
     with torch.no_grad():
-        for parameter in contenders.of(config).learner.average.parameters():  # not the student's: nothing is trained yet
+        for parameter in contenders.of(config).objective.average.parameters():  # not the student's: nothing is trained yet
             parameter.normal_(std=0.1, generator=torch.Generator().manual_seed(parameter.numel()))
     streams = BatchStreams(config.seed, 0, config.batch_size)
     images, tokens, labels = contenders.data.train.batch(streams)
     drawn = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(CPU, torch.float64)
-    ours = losses(config, contenders.of(config).learner, tokens, labels, drawn, images=images).total.item()
+    ours = contenders.of(config).objective.forward(tokens, labels, drawn, images=images).total.item()
     assert contenders.dense(config, 0, kernels=False).item() == pytest.approx(ours, rel=1e-9)
     again = Contenders(Case("nano", 8), CPU, "float64")
-    again.of(config).learner.average.load_state_dict(contenders.of(config).learner.average.state_dict())
+    again.of(config).objective.average.load_state_dict(contenders.of(config).objective.average.state_dict())
     assert again.dense(config, 0, kernels=True).item() == pytest.approx(ours, rel=1e-9)
 
 
@@ -70,18 +70,18 @@ def test_what_is_released_computes_the_same(method: str) -> None:
     config = pair.config(method)
     state = pair._contenders.of(config)
     with torch.no_grad():
-        for name, parameter in state.learner.average.named_parameters():
+        for name, parameter in state.objective.average.named_parameters():
             parameter.normal_(std=0.1, generator=torch.Generator().manual_seed(len(name)))
-        state.learner.student.load_state_dict(state.learner.average.state_dict())
-    theirs = released.ReleasedTrainer(state.learner, config)
+        state.objective.student.load_state_dict(state.objective.average.state_dict())
+    theirs = released.ReleasedTrainer(state.objective, config)
     for step in range(2):
         streams = BatchStreams(config.seed, step, config.batch_size)
         images, tokens, labels = pair._contenders.data.train.batch(streams)
         drawn = draw(config, streams, tokens.shape[1], tokens.shape[2]).to(CPU, torch.float64)
-        ours = losses(config, state.learner, tokens, labels, drawn, images=images).total.item()
+        ours = state.objective(tokens, labels, drawn, images=images).total.item()
         assert theirs.released_step(config, tokens, labels, drawn, None).item() == pytest.approx(ours, rel=1e-9)
         train_step_of(config, state, pair._contenders.data.train, "float64")
-    for name, parameter in state.learner.student.named_parameters():
+    for name, parameter in state.objective.student.named_parameters():
         torch.testing.assert_close(theirs.student[name], parameter, rtol=1e-7, atol=1e-9)
 
 

@@ -16,8 +16,8 @@ from model.config.noise import PartitionConfig
 from model.errors import ConfigError
 from model.noise.assignments import ASSIGNMENTS, assignment_named
 from model.noise.partition import draw_partition, draw_views
-from model.objective import draw
 from model.randomness import BatchStreams
+from model.step_noise import draw
 
 IMAGES, SIDE, TOKENS = 3000, 4, 16
 

@@ -36,7 +36,7 @@ def trial(tmp_path: Path, digits: DataSet) -> Path:
     state = initial_state(tiny(), digits, torch.device("cpu"), torch.float32)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
-        for parameter in state.learner.average.parameters():
+        for parameter in state.objective.average.parameters():
             parameter.normal_(std=0.2, generator=generator)
     checkpoint.save_average(state, tmp_path, "x")
     (tmp_path / "trial.yaml").write_text(yaml.safe_dump(TINY))

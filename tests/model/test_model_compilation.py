@@ -33,7 +33,7 @@ def of_length(times_long: float, student: torch.nn.Module) -> TrainConfig:
 
 
 def test_a_run_is_as_long_as_its_steps_layers_and_products(state: TrainingState) -> None:
-    student = state.learner.student
+    student = state.objective.student
     parameters = sum(p.numel() for p in student.parameters())
     config = tiny(batch_size=8, steps=100, backbone={"layers": 3})
     seconds = processor_seconds(config, student, 16)
@@ -58,12 +58,12 @@ def test_the_default_is_short_and_a_published_size_is_long() -> None:
 )
 def test_what_is_asked_for(asked: Any, device: torch.device, compiled: bool, state: TrainingState) -> None:
     config = tiny(CELLS["dual_full"], batch_size=8).model_copy(update={"compile": asked})
-    assert compile_where_it_pays(config, state.trained, device).compiled == compiled
+    assert compile_where_it_pays(config, state.objective, device).compiled == compiled
     assert (state.trained._compiled_call_impl is not None) == compiled
 
 
 def test_a_long_run_is_compiled_where_it_can_be(state: TrainingState, monkeypatch: pytest.MonkeyPatch) -> None:
-    student, tried = state.learner.student, list[int]()
+    student, tried = state.objective.student, list[int]()
 
     def counted() -> None:
         tried.append(1)
@@ -111,7 +111,7 @@ def test_a_compiled_step_of_a_cpu_is_the_step(state: TrainingState, digits: Data
         pytest.skip(fault)
     config = tiny(CELLS["dual_full"], batch_size=8).model_copy(update={"compile": "on"})
     plain = initial_state(config, digits, CPU, torch.float64)
-    compile_where_it_pays(config, state.trained, CPU)
+    compile_where_it_pays(config, state.objective, CPU)
     for _ in range(2):
         train_step(config, state, digits.train, "float64")
         train_step(config, plain, digits.train, "float64")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from scipy import stats
 from test_model_dense_agreement import assert_agreement
 from test_model_generation import Pass, sample
-from tiny_trials import CELLS, DDPM, batch_of, learner_of, network_of, tiny
+from tiny_trials import CELLS, DDPM, batch_of, network_of, objective_of, tiny
 from torch import Tensor
 from trial_reports import run
 
@@ -20,11 +20,11 @@ from model.config import TrainConfig
 from model.config.evaluation import EvaluationConfig
 from model.noise.ddpm import Diffusion, log_likelihood
 from model.noise.process import process_of
-from model.objective import draw, losses
 from model.presets import config_from, merge
 from model.randomness import BatchStreams
 from model.sampling.ancestral import ancestral
 from model.sampling.guidance import Guided
+from model.step_noise import draw
 
 CHAIN = Diffusion.linear()
 PROCESS = process_of(tiny(DDPM).process)
@@ -114,7 +114,7 @@ def test_what_was_released_gives_the_first_step_a_noisier_teacher() -> None:
         batch = batch_of(config)
         for t in (0.0, 500.0):
             draws = batch.draws.each(lambda value, t=t: torch.full_like(value, t) if value is batch.draws.t else value)  # noqa: B023
-            found[clamp, t] = losses(config, learner_of(config), batch.data, batch.labels, draws).total.item()
+            found[clamp, t] = objective_of(config)(batch.data, batch.labels, draws).total.item()
     assert found["zero", 500.0] == found["released", 500.0]
     assert found["zero", 0.0] != found["released", 0.0]
 

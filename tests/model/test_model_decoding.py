@@ -229,7 +229,7 @@ def test_an_encoder_sees_the_pictures_of_the_batch(latents: LatentsData, weights
     """REPA on latents: the features of the very pictures, in image order."""
     config = trial(latents, weights, EXTERNAL)
     data = opened(latents)
-    target = initial_state(config, data, CPU, torch.float32).learner.target
+    target = initial_state(config, data, CPU, torch.float32).objective.target
     assert isinstance(target, EncodedPictures)
     assert data.pictures is not None
     assert data.pictures.train is not None
@@ -263,7 +263,7 @@ def test_features_of_a_subset_are_those_of_its_images(digits: DataSet) -> None:
     """Places count within the images that are trained on."""
     config = tiny(EXTERNAL, data={"kind": "digits", "train_images": 20})
     data = load(config.data, 2, CPU, torch.float64)
-    target = initial_state(config, data, CPU, torch.float64).learner.target
+    target = initial_state(config, data, CPU, torch.float64).objective.target
     assert isinstance(target, EncodedImages)
     wanted, _ = encoded_training_set(EncoderConfig(**ENCODER), data.train.tokens, 2, 1)  # type: ignore[attr-defined]
     assert torch.equal(target.encoded, wanted)

@@ -7,11 +7,11 @@ import dense_reference
 import pytest
 import torch
 from dense_reference import DenseBatch, DenseMethod
-from tiny_trials import CELLS, CLASSES, TOKENS, Batch, batch_of, gradients, learner_of, network_of, tiny
+from tiny_trials import CELLS, CLASSES, TOKENS, Batch, batch_of, gradients, network_of, objective_of, tiny
 
 from model.config import TrainConfig
 from model.grouping import Grouping
-from model.objective import Networks, losses
+from model.objective import Objective
 
 LAYOUTS: dict[str, dict[str, Any]] = CELLS | {
     "single_full_free_teacher": {"attention": {"separation": "full"}},
@@ -84,10 +84,10 @@ def dense_method(config: TrainConfig) -> DenseMethod:
     )
 
 
-def leaves(learner: Networks) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+def leaves(objective: Objective) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     return (
-        {name: value.clone().requires_grad_() for name, value in learner.student.state_dict().items()},
-        {name: value.clone().requires_grad_() for name, value in learner.head.state_dict().items()},
+        {name: value.clone().requires_grad_() for name, value in objective.student.state_dict().items()},
+        {name: value.clone().requires_grad_() for name, value in objective.head.state_dict().items()},
     )
 
 
@@ -113,38 +113,38 @@ def test_every_alignment_loss_with_and_without_a_head(layout: str, loss: str, he
 
 def assert_agreement(config: TrainConfig) -> None:
     """Both losses and every gradient, to 1e-9, on a batch as the config draws it."""
-    learner, batch = learner_of(config), batch_of(config)
+    objective, batch = objective_of(config), batch_of(config)
     assert batch.draws.dropped.any()
     assert not batch.draws.dropped.all()
-    found = losses(config, learner, batch.data, batch.labels, batch.draws)
+    found = objective(batch.data, batch.labels, batch.draws)
     found.total.backward()
 
-    student, head = leaves(learner)
+    student, head = leaves(objective)
     total, generation, alignment = dense_reference.losses(
-        dense_method(config), student, head, learner.average.state_dict(), dense_batch(config, batch)
+        dense_method(config), student, head, objective.average.state_dict(), dense_batch(config, batch)
     )
     total.backward()
     assert found.alignment is not None
     for ours, dense in ((found.total, total), (found.generation, generation), (found.alignment, alignment)):
         assert ours.item() == pytest.approx(dense.item(), rel=1e-9)
     wanted = {f"student.{name}": p.grad for name, p in student.items()} | {f"head.{name}": p.grad for name, p in head.items()}
-    measured = gradients(learner)
+    measured = gradients(objective)
     assert measured.keys() == wanted.keys()
     for name, dense_gradient in wanted.items():
         assert dense_gradient is not None, name
         assert dense_gradient.abs().max() > 0, name
         torch.testing.assert_close(measured[name], dense_gradient, rtol=1e-9, atol=1e-11, msg=lambda text, name=name: f"{name}: {text}")
-    assert all(p.grad is None for p in learner.average.parameters())
+    assert all(p.grad is None for p in objective.average.parameters())
 
 
 def test_without_alignment_the_generation_loss_is_all_there_is() -> None:
     config = tiny(CELLS["dual_none"], alignment={"kind": "none"})
-    learner, batch = learner_of(config), batch_of(config)
-    found = losses(config, learner, batch.data, batch.labels, batch.draws)
+    objective, batch = objective_of(config), batch_of(config)
+    found = objective(batch.data, batch.labels, batch.draws)
     assert found.alignment is None
     assert found.total is found.generation
-    student, head = leaves(learner)
-    dense = dense_reference.losses(dense_method(config), student, head, learner.average.state_dict(), dense_batch(config, batch))
+    student, head = leaves(objective)
+    dense = dense_reference.losses(dense_method(config), student, head, objective.average.state_dict(), dense_batch(config, batch))
     assert found.total.item() == pytest.approx(dense[1].item(), rel=1e-9)
 
 
@@ -167,11 +167,11 @@ def test_the_truncated_pass_is_the_tap_of_the_full_pass(after: int) -> None:
 
 def test_blocks_after_the_teachers_layer_never_run(monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny(alignment={"teacher": {"layer": 2}})
-    learner, batch = learner_of(config), batch_of(config)
+    objective, batch = objective_of(config), batch_of(config)
 
     def never(*_: object) -> None:
         raise AssertionError("the teacher ran past its layer")
 
-    monkeypatch.setattr(learner.average.blocks[2], "forward", never)
-    monkeypatch.setattr(learner.average.final_layer, "forward", never)
-    losses(config, learner, batch.data, batch.labels, batch.draws)
+    monkeypatch.setattr(objective.average.blocks[2], "forward", never)
+    monkeypatch.setattr(objective.average.final_layer, "forward", never)
+    objective(batch.data, batch.labels, batch.draws)

@@ -55,8 +55,8 @@ def test_the_weights_stay_where_a_loss_is_no_number(digits: DataSet) -> None:
 def test_a_teacher_that_is_no_number_is_the_alignment_loss(digits: DataSet) -> None:
     state = state_of(digits)
     with torch.no_grad():
-        state.learner.average.blocks[0].mlp.fc1.weight.fill_(math.nan)
-        state.learner.average.blocks[0].adaLN_modulation[1].bias.fill_(1.0)
+        state.objective.average.blocks[0].mlp.fc1.weight.fill_(math.nan)
+        state.objective.average.blocks[0].adaLN_modulation[1].bias.fill_(1.0)
     train_step(CONFIG, state, digits.train, "float64")
     with pytest.raises(Diverged, match="alignment loss became nan at step 0; the weights before that step are kept"):
         state.ensure_finite()
@@ -64,7 +64,7 @@ def test_a_teacher_that_is_no_number_is_the_alignment_loss(digits: DataSet) -> N
 
 def test_a_gradient_that_is_no_number_is_named_where_the_losses_are_fine(digits: DataSet) -> None:
     state = state_of(digits)
-    state.learner.student.x_embedder.proj.bias.register_hook(lambda gradient: gradient * math.inf)
+    state.objective.student.x_embedder.proj.bias.register_hook(lambda gradient: gradient * math.inf)
     train_step(CONFIG, state, digits.train, "float64")
     with pytest.raises(Diverged, match=r"gradient norm became (inf|nan) at step 0"):
         state.ensure_finite()

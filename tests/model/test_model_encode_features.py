@@ -129,7 +129,7 @@ def test_a_trial_on_them_is_that_on_the_pictures(folder: Path, cache: Path, tmp_
     written(folder)
     assert trial(folder).training_identity(content_hash="x", precision="fp32") == names
     data = load(config.data, 2, CPU, torch.float32)
-    target = initial_state(config, data, CPU, torch.float32).learner.target
+    target = initial_state(config, data, CPU, torch.float32).objective.target
     assert isinstance(target, StoredFeatures)
     assert target.made_otherwise(cpu_model()) is None
     assert target.made_otherwise("NVIDIA H100") == f"float32 of {cpu_model()}"
@@ -221,7 +221,7 @@ def test_on_another_device_the_same_features_are_gone_on_with(folder: Path, cach
 
 def test_of_several_files_the_very_pictures_come_first_and_then_float32(folder: Path) -> None:
     def read() -> Path:
-        target = initial_state(config, load(config.data, 2, CPU, torch.float32), CPU, torch.float32).learner.target
+        target = initial_state(config, load(config.data, 2, CPU, torch.float32), CPU, torch.float32).objective.target
         assert isinstance(target, StoredFeatures)
         return target.file.path
 
@@ -242,7 +242,7 @@ def test_features_are_of_the_images_that_are_trained_on(folder: Path) -> None:
     data = load(config.data.model_copy(update={"train_images": 20}), 2, CPU, torch.float32)
     assert data.pictures is not None
     assert data.pictures.train is not None
-    stored = initial_state(config, data, CPU, torch.float32).learner.target
+    stored = initial_state(config, data, CPU, torch.float32).objective.target
     assert isinstance(stored, StoredFeatures)
     plain = EncodedPictures(load_encoder(EncoderConfig(**ENCODER), 64), 64, data.pictures.train, 64, "")
     places = torch.tensor([5, 0, 19, 5])
@@ -260,7 +260,7 @@ def test_features_are_of_the_images_that_are_trained_on(folder: Path) -> None:
 def test_of_another_side_the_pictures_are_seen(folder: Path) -> None:
     encode_features(Featured(folder, EncoderConfig(**ENCODER | {"resolution": 32}), NAME), lambda _: None)
     config = trial(folder)
-    target = initial_state(config, load(config.data, 2, CPU, torch.float32), CPU, torch.float32).learner.target
+    target = initial_state(config, load(config.data, 2, CPU, torch.float32), CPU, torch.float32).objective.target
     assert isinstance(target, EncodedPictures)
 
 

@@ -7,25 +7,25 @@ import dense_reference
 import pytest
 import torch
 from test_model_dense_agreement import LAYOUTS, dense_batch, dense_method
-from tiny_trials import CELLS, TOKENS, Batch, batch_of, gradients, learner_of, tiny
+from tiny_trials import CELLS, TOKENS, Batch, batch_of, gradients, objective_of, tiny
 from torch import Tensor
 
 from model.alignment.teacher import update_moving_average
 from model.config import TrainConfig
 from model.data.dataset import DataSet
 from model.noise.layout import grouping_of
-from model.objective import StepNoise, losses
+from model.step_noise import StepNoise
 from model.training.state import initial_state
 from model.training.step import train_step
 
 
 def outcome(config: TrainConfig, batch: Batch, draws: StepNoise | None = None) -> dict[str, Tensor]:
     """Losses and gradients of fresh networks."""
-    learner = learner_of(config)
-    found = losses(config, learner, batch.data, batch.labels, draws or batch.draws)
+    objective = objective_of(config)
+    found = objective(batch.data, batch.labels, draws or batch.draws)
     found.total.backward()
     assert found.alignment is not None
-    return gradients(learner) | {"total": found.total, "generation": found.generation, "alignment": found.alignment}
+    return gradients(objective) | {"total": found.total, "generation": found.generation, "alignment": found.alignment}
 
 
 def assert_alike(a: dict[str, Tensor], b: dict[str, Tensor], tolerance: float = 1e-10) -> None:
@@ -48,7 +48,7 @@ def test_dual_with_equal_times_is_single(teacher: str, separation: str, axis: st
 
 def test_outputs_of_dual_with_equal_times_are_those_of_single() -> None:
     config = tiny(CELLS["dual_full"])
-    network, batch = learner_of(config).student, batch_of(config)
+    network, batch = objective_of(config).student, batch_of(config)
     grouping = grouping_of(batch.draws.order, config.partition.counts(TOKENS), separated=False)
     one = batch.draws.t[:, :1]
     with torch.no_grad():
@@ -178,12 +178,12 @@ def test_the_two_directions_differ() -> None:
 def test_tokens_in_any_order_with_their_positions_give_the_same_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model in an order of its own against the reference whose tokens, groups and positions were all renamed."""
     config = tiny(CELLS["dual_full"])
-    learner, batch = learner_of(config), batch_of(config)
-    found = losses(config, learner, batch.data, batch.labels, batch.draws)
+    objective, batch = objective_of(config), batch_of(config)
+    found = objective(batch.data, batch.labels, batch.draws)
     renamed = torch.randperm(TOKENS, generator=torch.Generator().manual_seed(8))
     table = dense_reference.position_table(TOKENS, config.backbone.width)[renamed]
     monkeypatch.setattr(dense_reference, "position_table", lambda *_: table)
-    weights = (learner.student.state_dict(), learner.head.state_dict(), learner.average.state_dict())
+    weights = (objective.student.state_dict(), objective.head.state_dict(), objective.average.state_dict())
     dense = dense_reference.losses(dense_method(config), *weights, dense_batch(config, batch).permuted(renamed))
     assert found.total.item() == pytest.approx(dense[0].item(), rel=1e-10)
     monkeypatch.setattr(dense_reference, "position_table", lambda *_: table.flip(0))
@@ -202,11 +202,11 @@ def test_images_do_not_see_each_other() -> None:
 def test_decay_zero_is_the_student_after_the_step(digits: DataSet) -> None:
     config = tiny(ema_decay=0.0)
     state = initial_state(config, digits, torch.device("cpu"), torch.float64)
-    before = [p.clone() for p in state.learner.student.parameters()]
+    before = [p.clone() for p in state.objective.student.parameters()]
     train_step(config, state, digits.train, "float64")
-    pairs = list(zip(state.learner.average.parameters(), state.learner.student.parameters(), strict=True))
+    pairs = list(zip(state.objective.average.parameters(), state.objective.student.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b in pairs)
-    assert any(not torch.equal(a, b) for a, b in zip(before, state.learner.student.parameters(), strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(before, state.objective.student.parameters(), strict=True))
 
 
 def test_the_average_moves_by_one_minus_decay() -> None:
@@ -220,8 +220,8 @@ def test_the_average_moves_by_one_minus_decay() -> None:
 def test_the_average_starts_as_the_student_and_is_updated_after_the_optimizer(digits: DataSet) -> None:
     config = tiny(ema_decay=0.75)
     state = initial_state(config, digits, torch.device("cpu"), torch.float64)
-    start = [p.clone() for p in state.learner.student.parameters()]
-    assert all(torch.equal(a, s) for a, s in zip(state.learner.average.parameters(), start, strict=True))
+    start = [p.clone() for p in state.objective.student.parameters()]
+    assert all(torch.equal(a, s) for a, s in zip(state.objective.average.parameters(), start, strict=True))
     train_step(config, state, digits.train, "float64")
-    for a, s, before in zip(state.learner.average.parameters(), state.learner.student.parameters(), start, strict=True):
+    for a, s, before in zip(state.objective.average.parameters(), state.objective.student.parameters(), start, strict=True):
         torch.testing.assert_close(a, 0.75 * before + 0.25 * s, rtol=1e-10, atol=1e-12)

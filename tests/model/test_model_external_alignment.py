@@ -20,7 +20,7 @@ from model.alignment.teacher import moving_average_of
 from model.config.encoder import EncoderConfig
 from model.data.dataset import DataSet
 from model.errors import ConfigError, DataError
-from model.objective import Networks, losses
+from model.objective import Objective
 from model.patches import unpatchify
 from model.reports import TrialReport
 from model.timm_models import import_timm
@@ -200,11 +200,11 @@ def test_the_loss_of_a_batch_by_hand(digits: DataSet) -> None:
     student, head = network_of(config), encoder_head(16, 2048, 64, 0).double()
     average = moving_average_of(student)
     images = torch.tensor([4, 0, 19, 4, 7, 2])
-    learner = Networks(student, head, average, EncodedImages(encoded))  # type: ignore[arg-type]
-    found = losses(config, learner, batch.data, batch.labels, batch.draws, images=images)
+    objective = Objective(config, student, head, average, EncodedImages(encoded))  # type: ignore[arg-type]
+    found = objective(batch.data, batch.labels, batch.draws, images=images)
     seen: list[torch.Tensor] = []
     hook = head.register_forward_hook(lambda _module, _given, out: seen.append(out))
-    losses(config, learner, batch.data, batch.labels, batch.draws, images=images)
+    objective(batch.data, batch.labels, batch.draws, images=images)
     hook.remove()
     by_hand = 0.0
     for n in range(6):
@@ -218,9 +218,9 @@ def test_the_loss_of_a_batch_by_hand(digits: DataSet) -> None:
 
 def test_self_and_external_are_two_sources_of_one_thing(digits: DataSet) -> None:
     cpu = torch.device("cpu")
-    external, own = (initial_state(tiny(change), digits, cpu, torch.float64).learner for change in (EXTERNAL, {}))
+    external, own = (initial_state(tiny(change), digits, cpu, torch.float64).objective for change in (EXTERNAL, {}))
     assert (type(external.target), type(own.target)) == (EncodedImages, AverageTarget)
-    assert initial_state(tiny(alignment={"kind": "none"}), digits, cpu, torch.float64).learner.target is None
+    assert initial_state(tiny(alignment={"kind": "none"}), digits, cpu, torch.float64).objective.target is None
     shared = zip(external.student.parameters(), own.student.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in shared), "the student starts alike"
 

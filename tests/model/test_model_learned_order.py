@@ -8,16 +8,16 @@ import dense_reference
 import pytest
 import torch
 from test_model_dense_agreement import assert_agreement, dense_batch, dense_method
-from tiny_trials import CELLS, DDPM, PATCH_VALUES, TOKENS, Batch, batch_of, learner_of, tiny
+from tiny_trials import CELLS, DDPM, PATCH_VALUES, TOKENS, Batch, batch_of, objective_of, tiny
 from torch import Tensor
 from trial_reports import run
 
 from model import learned_order, randomness
 from model.config import TrainConfig
 from model.learned_order import in_learned_order
-from model.objective import StepNoise, draw, losses
 from model.randomness import BatchStreams, stream_seed
 from model.reports import TrialReport
+from model.step_noise import StepNoise, draw
 from model.training import loop
 
 BY, FIRST = ("loss", "saliency"), ("largest", "smallest")
@@ -52,7 +52,7 @@ def dense_scores(config: TrainConfig, batch: Batch, by: str) -> Tensor:
     """(N, T) by the dense reference, from the draws of `single` with the same law of t."""
     law = {"kind": "single", "gap": "independent", "ordering": "none"}
     t = drawn(TrainConfig.model_validate(config.model_dump() | {"timesteps": config.timesteps.model_dump() | law})).t.double()
-    average = learner_of(config).average.state_dict()
+    average = objective_of(config).average.state_dict()
     everyone = torch.ones(len(t), TOKENS, TOKENS, dtype=torch.bool)
     t = t.expand(-1, TOKENS)
     x, wanted = dense_reference.mixed(dense_method(config), dense_batch(config, batch), t)
@@ -131,15 +131,15 @@ def test_an_order_that_nobody_uses_is_not_made(changes: dict[str, Any]) -> None:
     config = tiny(learned(), changes)
     assert not config.orders_by_score
     draws = drawn(config)
-    learner = learner_of(config)
-    assert in_learned_order(config, learner.average, torch.zeros(0), torch.zeros(0), draws) is draws
+    objective = objective_of(config)
+    assert in_learned_order(config, objective.average, torch.zeros(0), torch.zeros(0), draws) is draws
 
 
 def test_losses_refuse_draws_whose_order_is_still_to_be_made() -> None:
     config = tiny(learned(), DUAL)
     batch = batch_of(config)
     with pytest.raises(AssertionError, match="draws go through in_learned_order first"):
-        losses(config, learner_of(config), batch.data, batch.labels, drawn(config).to(torch.device("cpu"), torch.float64))
+        objective_of(config)(batch.data, batch.labels, drawn(config).to(torch.device("cpu"), torch.float64))
 
 
 def test_a_saliency_stops_at_its_layer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,16 +148,16 @@ def test_a_saliency_stops_at_its_layer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for by in BY:
         config = tiny(learned(by), DUAL, alignment={"kind": "none"})
-        learner, batch = learner_of(config), batch_of(config)
-        for module in (learner.average.blocks[2], learner.average.final_layer):
+        objective, batch = objective_of(config), batch_of(config)
+        for module in (objective.average.blocks[2], objective.average.final_layer):
             monkeypatch.setattr(module, "forward", never)
         draws = drawn(config).to(torch.device("cpu"), torch.float64)
         if by == "saliency":
-            found = in_learned_order(config, learner.average, batch.data, batch.labels, draws)
+            found = in_learned_order(config, objective.average, batch.data, batch.labels, draws)
             assert torch.equal(found.order, batch.draws.order)
         else:
             with pytest.raises(AssertionError, match="ran past the layer"):
-                in_learned_order(config, learner.average, batch.data, batch.labels, draws)
+                in_learned_order(config, objective.average, batch.data, batch.labels, draws)
 
 
 @pytest.mark.parametrize(("mode", "first"), [case for case in product(MODES, FIRST) if case[0] != "dual, no alignment"])

@@ -60,9 +60,9 @@ def test_the_head_is_trained_with_alignment_only(digits: DataSet) -> None:
     for kind, moves in (("self", True), ("none", False)):
         config = tiny(alignment={"kind": kind})
         state = initial_state(config, digits, torch.device("cpu"), torch.float64)
-        before = [p.clone() for p in state.learner.head.parameters()]
+        before = [p.clone() for p in state.objective.head.parameters()]
         train_step(config, state, digits.train, "float64")
-        assert any(not torch.equal(a, b) for a, b in zip(before, state.learner.head.parameters(), strict=True)) == moves
+        assert any(not torch.equal(a, b) for a, b in zip(before, state.objective.head.parameters(), strict=True)) == moves
         assert ("align_loss" in state.sums) == moves
         assert any(name.startswith("head/") for name, _ in state.parameters) == moves
 

@@ -40,7 +40,7 @@ def losses_after_two_steps(precision: Precision, cell: str) -> list[float]:
         assert torch.isfinite(tensor).all() or name == "spikes/recent_losses", name  # which is full after 64 steps
     kept = DTYPES[precision]
     assert all(p.dtype == kept for _, p in state.parameters)
-    assert all(p.dtype == kept for p in state.learner.average.parameters())
+    assert all(p.dtype == kept for p in state.objective.average.parameters())
     return [state.sums[name].item() / 2 for name in ("train_loss", "align_loss")]
 
 

@@ -149,9 +149,9 @@ def test_a_file_without_names_is_refused(tmp_path: Path) -> None:
 def test_our_own_average_and_full_state(tmp_path: Path, digits: DataSet) -> None:
     config = tiny({"backbone": {"qk_norm": True}})
     state = initial_state(config, digits, torch.device("cpu"), torch.float32)
-    for block in state.learner.average.blocks:
+    for block in state.objective.average.blocks:
         redrawn(block.attn)
-    wanted = state.learner.average.state_dict()
+    wanted = state.objective.average.state_dict()
     for path in (checkpoint.save_average(state, tmp_path, "x"), checkpoint.save(state, tmp_path, "x")):
         found = load_network(path, "ours", config.backbone, channels=1, resolution=8, classes=10, outputs=1).state_dict()
         assert found.keys() == wanted.keys()

@@ -6,14 +6,13 @@ import pytest
 import torch
 from dense_reference import standardised
 from test_model_identity import training_hash
-from tiny_trials import CELLS, batch_of, gradients, learner_of, tiny
+from tiny_trials import CELLS, batch_of, gradients, objective_of, tiny
 from torch import Tensor
 
 from model.backbone.attention import Attention
 from model.backbone.transformer import DiffusionTransformer
 from model.config.backbone import BackboneConfig
 from model.grouping import Segment
-from model.objective import losses
 
 QK_NORM = {"backbone": {"qk_norm": True}}
 
@@ -74,9 +73,9 @@ def test_names_and_initial_weights() -> None:
 @pytest.mark.parametrize("cell", ["single_none", "dual_full"])
 def test_it_is_trained_in_every_cell(cell: str) -> None:
     config = tiny(CELLS[cell], QK_NORM)
-    learner, batch = learner_of(config), batch_of(config)
-    losses(config, learner, batch.data, batch.labels, batch.draws).total.backward()
-    found = gradients(learner)
+    objective, batch = objective_of(config), batch_of(config)
+    objective(batch.data, batch.labels, batch.draws).total.backward()
+    found = gradients(objective)
     for name in ("q_norm.weight", "q_norm.bias", "k_norm.weight"):
         assert found[f"student.blocks.1.attn.{name}"].abs().max() > 0, name
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny_trials import CELLS, CLASSES, PATCH_VALUES, TOKENS, batch_of, learner_of, network_of, tiny
+from tiny_trials import CELLS, CLASSES, PATCH_VALUES, TOKENS, batch_of, network_of, objective_of, tiny
 from torch import Tensor
 
 from model.alignment.features import cosine_distance
@@ -127,7 +127,7 @@ def test_static_slices_stay_where_counts_are_constant() -> None:
 def test_only_the_token_axis_of_the_alignment_loss_couples_separated_groups(axis: str) -> None:
     """Does the gradient that the alignment loss sends to a token depend on the features of another group?"""
     config = tiny(CELLS["dual_full"], alignment={"axis": axis})
-    learner, batch = learner_of(config), batch_of(config)
+    objective, batch = objective_of(config), batch_of(config)
     student, _ = groupings(config, batch.draws, TOKENS)
     first = config.partition.counts(TOKENS)[0]
     target = torch.randn(config.batch_size, TOKENS, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
@@ -136,10 +136,10 @@ def test_only_the_token_axis_of_the_alignment_loss_couples_separated_groups(axis
         x = student.sort(batch.data).clone()
         x[:, first:] += disturbed
         x.requires_grad_()
-        tapped = learner.student(x, batch.draws.t, batch.labels, student, features_after=1)[1]
+        tapped = objective.student(x, batch.draws.t, batch.labels, student, features_after=1)[1]
         assert tapped is not None
         assert config.alignment.axis in ("width", "tokens")
-        cosine_distance(learner.head(tapped), target, config.alignment.axis).backward()
+        cosine_distance(objective.head(tapped), target, config.alignment.axis).backward()
         assert x.grad is not None
         return x.grad[:, :first]
 

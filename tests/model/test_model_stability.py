@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_trials import CELLS, IMAGES, batch_of, learner_of, tiny
+from tiny_trials import CELLS, IMAGES, batch_of, objective_of, tiny
 from torch.testing import assert_close
 from trial_reports import run
 
@@ -72,7 +72,7 @@ def test_the_largest_logit_is_that_of_dense_attention(segments: tuple[Segment, .
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_probe_sees_the_student_as_it_trains(cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny(CELLS[cell])
-    learner, batch = learner_of(config), batch_of(config, step=3)
+    objective, batch = objective_of(config), batch_of(config, step=3)
     data = Examples(batch.data, batch.labels)
     seen: list[tuple[int, float]] = []
     plain = Attention.forward
@@ -82,16 +82,16 @@ def test_the_probe_sees_the_student_as_it_trains(cell: str, monkeypatch: pytest.
         return plain(self, x, segments)
 
     monkeypatch.setattr(Attention, "forward", forward)
-    found = largest_attention_logit(config, learner, data, 3, "float64")
-    students = {id(block.attn) for block in learner.student.blocks}
+    found = largest_attention_logit(objective, data, 3, "float64")
+    students = {id(block.attn) for block in objective.student.blocks}
     assert found == max(value for whose, value in seen if whose in students)
-    assert not any(block.attn._forward_pre_hooks for block in learner.student.blocks)
+    assert not any(block.attn._forward_pre_hooks for block in objective.student.blocks)
     with torch.no_grad():
-        for block in learner.student.blocks:
+        for block in objective.student.blocks:
             width = config.backbone.width
             block.attn.qkv.weight[:width] *= 10
             block.attn.qkv.bias[:width] *= 10
-    assert largest_attention_logit(config, learner, data, 3, "float64") > 2 * found
+    assert largest_attention_logit(objective, data, 3, "float64") > 2 * found
     assert PROBED < IMAGES
 
 

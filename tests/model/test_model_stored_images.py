@@ -178,7 +178,7 @@ def test_what_inception_sees_gives_the_numbers_of_an_npz(stored: Stored, tmp_pat
     classifier = load_or_train_classifier(opened(both[1]), 2, tmp_path)
     for data_config in both:
         config, data = trial(data_config, evaluation={"samples": 6}), opened(data_config)
-        network = initial_state(config, data, CPU, torch.float64).learner.average
+        network = initial_state(config, data, CPU, torch.float64).objective.average
         reference = load_or_make_reference(config.evaluation, data, 2, extractor, tmp_path, nothing)
         picture = tmp_path / "grid.png"
         metrics.append(evaluate(config, network, data, classifier, picture, nothing, step=0, reference=reference).metrics)
@@ -206,7 +206,7 @@ def test_what_evaluation_holds_is_bounded_and_what_an_extractor_sees_is_not(
 def test_repa_sees_the_pictures_of_the_batch(stored: Stored, packed: NpzData, tmp_path: Path) -> None:
     config = trial(stored(train_images=20), EXTERNAL)
     data = opened(stored(train_images=20), torch.float32)
-    target = initial_state(config, data, CPU, torch.float32).learner.target
+    target = initial_state(config, data, CPU, torch.float32).objective.target
     assert isinstance(target, EncodedPictures)
     whole = opened(packed.model_copy(update={"train_images": 20}), torch.float32)
     wanted, _ = encoded_training_set(EncoderConfig(**ENCODER), whole.train.tokens, 2, 3)  # type: ignore[attr-defined]

@@ -7,8 +7,8 @@ import torch
 from tiny_trials import PATCH_VALUES, TINY, TOKENS, tiny
 
 from model.config import TrainConfig, stream_identities
-from model.objective import draw
 from model.randomness import BatchStreams
+from model.step_noise import draw
 
 
 def draws(given: TrainConfig) -> dict[str, Any]:

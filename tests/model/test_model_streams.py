@@ -9,8 +9,8 @@ from tiny_trials import CELLS, tiny
 from model import randomness
 from model.data.dataset import DataSet
 from model.data.examples import batch_indices
-from model.objective import StepNoise, draw
 from model.randomness import BatchStreams, stream, stream_seed
+from model.step_noise import StepNoise, draw
 from model.training.state import initial_state
 
 VARIANTS: dict[str, dict[str, Any]] = CELLS | {
@@ -142,15 +142,15 @@ def test_assignments_views_and_whole_images_have_streams_of_their_own(assignment
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_variants_with_one_seed_start_from_the_same_weights(variant: str, digits: DataSet) -> None:
     plain, other = (initial_state(tiny(VARIANTS[v]), digits, torch.device("cpu"), torch.float64) for v in ("single_none", variant))
-    ours, theirs = dict(other.learner.student.named_parameters()), dict(plain.learner.student.named_parameters())
+    ours, theirs = dict(other.objective.student.named_parameters()), dict(plain.objective.student.named_parameters())
     assert theirs.keys() <= ours.keys()
     assert all(torch.equal(ours[name], p) for name, p in theirs.items())
-    for a, b in zip(plain.learner.head.parameters(), other.learner.head.parameters(), strict=True):
+    for a, b in zip(plain.objective.head.parameters(), other.objective.head.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
 def test_another_seed_starts_elsewhere(digits: DataSet) -> None:
-    a, b = (initial_state(tiny(seed=seed), digits, torch.device("cpu"), torch.float64).learner for seed in (0, 1))
+    a, b = (initial_state(tiny(seed=seed), digits, torch.device("cpu"), torch.float64).objective for seed in (0, 1))
     assert not torch.equal(a.student.x_embedder.proj.weight, b.student.x_embedder.proj.weight)
     assert not torch.equal(next(a.head.parameters()), next(b.head.parameters()))
 

@@ -49,11 +49,11 @@ def of_cell(cell: str, digits: DataSet) -> tuple[TrainConfig, TrainingState]:
 @pytest.mark.parametrize(("cell", "rows"), [("single_none", 1), ("single_full", 1), ("dual_none", 2), ("dual_full", 2)])
 def test_conditioning_is_a_row_per_group_and_images_are_embedded_once(cell: str, rows: int, digits: DataSet) -> None:
     config, state = of_cell(cell, digits)
-    width, learner = config.backbone.width, state.learner
+    width, objective = config.backbone.width, state.objective
     modulated = {
-        who: shapes_into(network, "adaLN_modulation") for who, network in (("student", learner.student), ("teacher", learner.average))
+        who: shapes_into(network, "adaLN_modulation") for who, network in (("student", objective.student), ("teacher", objective.average))
     }
-    embedded = [shapes_into(network, "x_embedder") for network in (learner.student, learner.average)]
+    embedded = [shapes_into(network, "x_embedder") for network in (objective.student, objective.average)]
     train_step(config, state, digits.train, "float64")
     blocks = [f"blocks.{n}.adaLN_modulation" for n in range(config.backbone.layers)]
     assert modulated == {
@@ -69,7 +69,7 @@ def test_the_moving_average_is_one_call_and_so_is_the_update(digits: DataSet) ->
     for parameter in (p for _, p in state.parameters):
         parameter.grad = torch.ones_like(parameter)
     with Counted() as average:
-        update_moving_average(state.learner.average, state.learner.student, 0.9)
+        update_moving_average(state.objective.average, state.objective.student, 0.9)
     assert average.calls == {"_foreach_lerp_": 1}
     with Counted() as update:
         state.optimizer.step()
@@ -99,7 +99,7 @@ def test_a_gpu_is_never_waited_for(cell: str) -> None:
     data = load(DigitsData(), 2, gpu, torch.float32)
     config = tiny(CELLS[cell], batch_size=16)
     state = initial_state(config, data, gpu, torch.float32)
-    compile_where_it_pays(config, state.trained, gpu)
+    compile_where_it_pays(config, state.objective, gpu)
     for _ in range(3):  # compiled, and every buffer made
         train_step(config, state, data.train, "bf16")
     try:

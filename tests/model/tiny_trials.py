@@ -12,11 +12,11 @@ from model.alignment.targets import AverageTarget
 from model.alignment.teacher import moving_average_of
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
-from model.learned_order import in_learned_order
 from model.noise.process import process_of
-from model.objective import Networks, StepNoise, draw
+from model.objective import Objective
 from model.presets import merge
 from model.randomness import BatchStreams
+from model.step_noise import StepNoise
 
 TOKENS, PATCH_VALUES, CLASSES, IMAGES = 16, 4, 10, 6
 
@@ -76,14 +76,14 @@ def network_of(config: TrainConfig, seed: int = 0) -> DiffusionTransformer:
     return network
 
 
-def learner_of(config: TrainConfig) -> Networks:
-    """Student, head and a moving average that is no copy of the student."""
+def objective_of(config: TrainConfig) -> Objective:
+    """Of a student, a head and a moving average that is no copy of the student."""
     head = head_of(config.alignment, config.backbone.width, config.backbone.width, config.seed).double()
     redraw_zeros(head, 5)
     average = moving_average_of(network_of(config, seed=77))
     assert isinstance(average, DiffusionTransformer)
     target = AverageTarget(average, config.alignment.teacher) if config.alignment.kind == "self" else None
-    return Networks(network_of(config, config.seed), head, average, target)
+    return Objective(config, network_of(config, config.seed), head, average, target)
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,18 @@ class Batch:
 
 
 def batch_of(config: TrainConfig, step: int = 3) -> Batch:
-    """Random images, and the draws that the config makes of its streams; a learned order is that of `learner_of`'s average."""
+    """Random images, and the draws that the config makes of its streams; a learned order is that of `objective_of`'s average."""
     generator = torch.Generator().manual_seed(11)
     data = torch.randn(config.batch_size, TOKENS, PATCH_VALUES, dtype=torch.float64, generator=generator)
     labels = torch.arange(config.batch_size) % CLASSES
     streams = BatchStreams(config.seed, step, config.batch_size)
-    draws = draw(config, streams, TOKENS, PATCH_VALUES).to(torch.device("cpu"), torch.float64)
-    return Batch(data, labels, in_learned_order(config, learner_of(config).average, data, labels, draws))
+    objective = objective_of(config)
+    return Batch(data, labels, objective.in_learned_order(data, labels, objective.sample(streams, data)))
 
 
-def gradients(learner: Networks) -> dict[str, Tensor]:
+def gradients(objective: Objective) -> dict[str, Tensor]:
     """Every gradient by name; zeros where a parameter took no part."""
-    parts = {"student": learner.student, "head": learner.head}
+    parts = {"student": objective.student, "head": objective.head}
     return {
         f"{part}.{name}": (torch.zeros_like(p) if p.grad is None else p.grad.clone())
         for part, module in parts.items()
