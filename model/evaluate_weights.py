@@ -1,4 +1,4 @@
-"""The door for weights that were trained elsewhere: a network and a protocol in, metrics against a published reference out.
+"""Evaluates weights that were trained elsewhere: a network and a protocol in, metrics against a published reference out.
 
 What an evaluation of a trial measures on its data (held-out loss, class accuracy) is not here: there are no data. Loads torch only when
 something is drawn. The same command goes on where it was stopped, and gives a finished result without drawing anything.
@@ -132,12 +132,12 @@ def _evaluate(
         "device": torch.cuda.get_device_name(place) if place.type == "cuda" else cpu_model(),
         "torch": torch.__version__.split("+")[0],
     }
-    here = read_result(folder)
-    if (known := here or elsewhere) is not None:
+    in_folder = read_result(folder)
+    if (known := in_folder or elsewhere) is not None:
         if not _same(json.loads(json.dumps(protocol)), known.protocol):
-            where = str(folder) if here is not None else f"the store, under the name {folder.name},"
+            where = str(folder) if in_folder is not None else f"the store, under the name {folder.name},"
             raise ConfigError(f"{where} holds the result of other weights or another protocol; give another name, or remove it")
-        say(f"measured before: {folder / RESULT if here is not None else 'in the store'}")
+        say(f"measured before: {folder / RESULT if in_folder is not None else 'in the store'}")
         return known
     decoder = extractor = None
     if evaluation.autoencoder is not None:
@@ -150,7 +150,7 @@ def _evaluate(
     network = network.to(place)
     blocks, drawn = block_count(evaluation.samples) * (1 + len(evaluation.guidance.best_of)), 0
 
-    def told() -> None:
+    def say_block() -> None:
         nonlocal drawn
         say(f"block {drawn + 1} of at most {blocks}")
         drawn += 1
@@ -160,7 +160,7 @@ def _evaluate(
         folder,
         (),
         lambda: True,
-        told,
+        say_block,
         step=0,
         named={"protocol": protocol, "extractor": extractor.name},
         weights=network,
@@ -218,14 +218,14 @@ def _names(evaluation: EvaluationConfig) -> tuple[str, ...]:
 
 def _asked(evaluation: EvaluationConfig) -> dict[str, Any]:
     """What of the evaluation belongs to the protocol. Kept results do not name what is younger: a choice of guidance, a user's classes."""
-    found = evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True})
+    asked = evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True})
     if not evaluation.sampler.source_hash:
-        del found["sampler"]["source_hash"]
+        del asked["sampler"]["source_hash"]
     if not evaluation.own_metrics:
-        del found["own_metrics"]
+        del asked["own_metrics"]
     if not evaluation.guidance.best_of:
-        found["guidance"] = {name: value for name, value in found["guidance"].items() if name not in ("best_of", "seed", "by")}
-    return found
+        asked["guidance"] = {name: value for name, value in asked["guidance"].items() if name not in ("best_of", "seed", "by")}
+    return asked
 
 
 def _same(asked: dict[str, Any], known: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The other door: weights and a wish in, pictures out. Loads torch only when samples are drawn.
+"""Draws from trained weights: weights and what is asked of them in, pictures out. Loads torch only when samples are drawn.
 
 `python -m model sample` and `sweeper sample` both come through here; they differ in how they find the weights and describe the network.
 """

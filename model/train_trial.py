@@ -1,4 +1,4 @@
-"""The one door: a config and a folder in, reports out. Loads torch only when a trial is trained, or its weights are read."""
+"""Trains and evaluates a trial: config and folder in, reports out. Loads torch only when a trial is trained, or its weights are read."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

@@ -14,7 +14,7 @@ def this_process() -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """True only when the owner ran here and its process is no more; one of another host, or container, is judged by its lease alone."""
+    """True only when the owner ran here and its process is no more; one of another host, or container, goes by its lease alone."""
     host, _, process = owner.partition(":")
     pid, _, started = process.partition(":")
     if host != _here() or not pid.isdigit():

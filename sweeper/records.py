@@ -162,7 +162,7 @@ class SweepSnapshot:
     versions: tuple[VersionRecord, ...] = ()
     """Every other version of this sweep, the oldest first."""
     earlier: tuple[EarlierVersion, ...] = ()
-    """Versions of this and other sweeps whose claims were judged on some of these trials before; the oldest first."""
+    """Versions of this and other sweeps whose claims were tested on some of these trials before; the oldest first."""
     weights: tuple[MeasuredWeights, ...] = ()
     """Of no sweep, and by name: what `sweeper evaluate` measured, for a report that shows some of it beside the sweep."""
 

@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     """SWEEPER_MLFLOW_URI: an MLflow server; default is `mlflow.db` under home."""
 
     lease_seconds: float = Field(default=120.0, ge=1)
-    """SWEEPER_LEASE_SECONDS: an attempt not heard of for so long may be taken over by another driver; a healthy one is heard."""
+    """SWEEPER_LEASE_SECONDS: an attempt without a sign of life for so long may be taken over by another driver; a healthy one gives one
+    in time."""
     silence_seconds: float = Field(default=1800.0, ge=1)
     """SWEEPER_SILENCE_SECONDS: a worker that fell silent for so long hangs, and is killed. (Compiling a model is silent, too.)"""
     stop_seconds: float = Field(default=12.0, ge=0)

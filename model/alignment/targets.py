@@ -3,6 +3,7 @@
 N images, T tokens, P values of a patch, R conditioning rows, F width of the features.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,12 +43,12 @@ class AlignmentBatch:
     """(N, R) groups that own no token of their image; None where all own some."""
 
 
-class OutsideGraphs:
+class OutsideGraphs(ABC):
     """A target whose features come from a file, which no compiled graph can read."""
 
+    @abstractmethod
     def features(self, batch: AlignmentBatch) -> Tensor:
         """As `Target`'s."""
-        raise NotImplementedError
 
     def stay_outside_graphs(self) -> None:
         """Has the compiler break its graph here. Not a decorator, which would load the compiler at every start."""

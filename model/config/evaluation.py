@@ -226,11 +226,11 @@ class EvaluationConfig(Section):
     @model_validator(mode="after")
     def _reference_holds_them(self) -> Self:
         if self.reference_hash:
-            wanted = dict.fromkeys(STATISTICS, "the Fréchet distance")
-            wanted |= dict.fromkeys(SPATIAL_STATISTICS, "sfid") if "sfid" in self.extra_metrics else {}
+            needed = dict.fromkeys(STATISTICS, "the Fréchet distance")
+            needed |= dict.fromkeys(SPATIAL_STATISTICS, "sfid") if "sfid" in self.extra_metrics else {}
             by_images = [name for name in self.extra_metrics if name in (*BY_NEIGHBOURS, "kid")]
-            wanted |= {IMAGES: by_images[0]} if by_images else {}
-            ensure_holds(Path(self.reference), wanted)
+            needed |= {IMAGES: by_images[0]} if by_images else {}
+            ensure_holds(Path(self.reference), needed)
         return self
 
     @property

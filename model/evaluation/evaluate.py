@@ -100,9 +100,9 @@ def evaluate(
     first = next(iter(by_seed.values()))
     if len(by_seed) == 1:
         return first
-    values = {name: {str(seed): found.metrics[name] for seed, found in by_seed.items()} for name in first.metrics}
+    values = {name: {str(seed): one.metrics[name] for seed, one in by_seed.items()} for name in first.metrics}
     means = {name: math.fsum(of.values()) / len(of) for name, of in values.items()}
-    levels = {name: math.fsum(found.by_level[name] for found in by_seed.values()) / len(by_seed) for name in first.by_level}
+    levels = {name: math.fsum(one.by_level[name] for one in by_seed.values()) / len(by_seed) for name in first.by_level}
     return Evaluation(means, first.details | {"by_generation_seed": values}, levels)
 
 
@@ -144,10 +144,10 @@ def _choice(
         if samples is None:
             return None
         asked = asked.model_copy(update={"extra_metrics": needed.extra_metrics})
-        found, _ = sample_metrics(asked, config.feature_metrics, needed.reference, samples, device, tick)
+        metrics, _ = sample_metrics(asked, config.feature_metrics, needed.reference, samples, device, tick)
         assert instruments.classifier is not None
-        found |= class_metrics(samples, instruments.classifier, instruments.own, needed.extra_metrics)
-        return (found | chooses.values(samples, asked.seed, device, tick))[by]
+        metrics |= class_metrics(samples, instruments.classifier, instruments.own, needed.extra_metrics)
+        return (metrics | chooses.values(samples, asked.seed, device, tick))[by]
 
     return choose_guidance(config.evaluation, distance, measure, blocks, step)
 

@@ -30,7 +30,7 @@ class HeldOut:
 
 
 def nothing() -> None:
-    """Nobody has to hear that this is alive."""
+    """No sign of life is wanted."""
 
 
 def held_out_loss(

@@ -137,11 +137,11 @@ def measured_samples(
     def make(number: int) -> Measured:
         return _block(number, network, sampling, instruments, tick)
 
-    found = blocks(f"{sampling.evaluation.seed}{sampling.drawn_as}", block_count(sampling.evaluation.samples), make)
-    if found is None:
+    parts = blocks(f"{sampling.evaluation.seed}{sampling.drawn_as}", block_count(sampling.evaluation.samples), make)
+    if parts is None:
         return None
     # Blocks of which nothing is shown are not decoded where nothing else needs it, so their empty part has the shape of latents.
-    return {name: torch.cat([block[name] for block in found if len(block[name])]) for name in found[0]}
+    return {name: torch.cat([block[name] for block in parts if len(block[name])]) for name in parts[0]}
 
 
 @torch.no_grad()
@@ -160,9 +160,9 @@ def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instr
     if not tokens.isfinite().all():  # waits until all of them are drawn, so that the time from here on is of what looks at them
         raise Diverged(sampling.step, "a generated sample", math.nan)
     began = time.perf_counter()
-    found, predicted = {}, None
+    measured, predicted = {}, None
     if classifier is not None:
-        found["classifier"], predicted = classifier.classify(tokens)
+        measured["classifier"], predicted = classifier.classify(tokens)
     shown = _shown(sampling, number, labels)
     images = unpatchify(tokens.float(), sampling.patch, sampling.channels)
     looked_at = reference.extractor is not None or own is not None or instruments.own_metrics.measure_images
@@ -171,19 +171,19 @@ def _block(number: int, network: DiffusionTransformer, sampling: Sampling, instr
     if reference.extractor is not None:
         logits: Tensor | None
         if reference.spatial is not None:
-            found["extractor"], logits, found["spatial"] = reference.extractor.extract_with_spatial(images.split(BLOCK), tick)
+            measured["extractor"], logits, measured["spatial"] = reference.extractor.extract_with_spatial(images.split(BLOCK), tick)
         else:
-            found["extractor"], logits = reference.extractor.extract(images.split(BLOCK), tick)
-        found |= {} if logits is None else {"logits": logits}
+            measured["extractor"], logits = reference.extractor.extract(images.split(BLOCK), tick)
+        measured |= {} if logits is None else {"logits": logits}
     if own is not None:
-        found["own_logits"] = own.logits_at(images.split(BLOCK), tick)
-        predicted = found["own_logits"].argmax(dim=1).to(labels.device)
-    found = {name: values.float().cpu() for name, values in found.items()}  # networks compute in float32, so nothing is lost
-    found |= {} if predicted is None else {"right": (predicted == labels).cpu()}
-    found |= instruments.own_metrics.measure(images, labels)
+        measured["own_logits"] = own.logits_at(images.split(BLOCK), tick)
+        predicted = measured["own_logits"].argmax(dim=1).to(labels.device)
+    measured = {name: values.float().cpu() for name, values in measured.items()}  # networks compute in float32, so nothing is lost
+    measured |= {} if predicted is None else {"right": (predicted == labels).cpu()}
+    measured |= instruments.own_metrics.measure(images, labels)
     instruments.looking.seconds += time.perf_counter() - began
     instruments.looking.samples += len(tokens)
-    return found | {"shown": images[shown].cpu(), "shown_labels": labels[shown].cpu()}
+    return measured | {"shown": images[shown].cpu(), "shown_labels": labels[shown].cpu()}
 
 
 def _shown(sampling: Sampling, number: int, labels: Tensor) -> Tensor:
@@ -192,7 +192,7 @@ def _shown(sampling: Sampling, number: int, labels: Tensor) -> Tensor:
     columns = min(GRID_COLUMNS, classes)
     if sampling.evaluation.labels == "balanced":  # sample i is of class i modulo their number
         turns, more = divmod(first, classes)
-        before, wanted = turns * columns + min(more, columns), labels < columns
+        before, has_a_place = turns * columns + min(more, columns), labels < columns
     else:
-        before, wanted = first, torch.ones_like(labels, dtype=torch.bool)
-    return wanted & (before + wanted.cumsum(0) <= GRID_ROWS * columns)
+        before, has_a_place = first, torch.ones_like(labels, dtype=torch.bool)
+    return has_a_place & (before + has_a_place.cumsum(0) <= GRID_ROWS * columns)

@@ -146,8 +146,8 @@ class LoadedMetric:
         except (ModelError, MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:  # whatever a user's class raises
-            said = " ".join(str(error).split())
-            raise ConfigError(f"{self.place}: {method} raised {type(error).__name__}: {said}; fix {self.config.kind}") from error
+            words = " ".join(str(error).split())
+            raise ConfigError(f"{self.place}: {method} raised {type(error).__name__}: {words}; fix {self.config.kind}") from error
 
 
 def load_metrics(config: EvaluationConfig) -> tuple[LoadedMetric, ...]:

@@ -94,8 +94,8 @@ def _load(state: TrainingState, path: Path, identity: str, steps: int) -> None:
     done = int(about["step"]) >= steps
     if not done:
         _ensure_same_features(path, about, state)
-    wanted = {name: tensor for name, tensor in state.tensors().items() if name in loaded or not name.startswith(YOUNGER)}
-    _copy(loaded, wanted, path)
+    into = {name: tensor for name, tensor in state.tensors().items() if name in loaded or not name.startswith(YOUNGER)}
+    _copy(loaded, into, path)
     state.trained_on = about.get("features") if done else None
     state.step, state.summed = int(about["step"]), int(about["summed"])
     state.evaluation_due = about.get("evaluation_due") == "1"
@@ -139,8 +139,8 @@ def _ensure_same_features(path: Path, about: Mapping[str, str], state: TrainingS
         )
 
 
-def _copy(loaded: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
-    if missing := sorted(wanted.keys() - loaded.keys()):
+def _copy(loaded: Mapping[str, Tensor], into: Mapping[str, Tensor], path: Path) -> None:
+    if missing := sorted(into.keys() - loaded.keys()):
         raise CheckpointError(f"{path} lacks {missing[0]} and {len(missing) - 1} more")
-    for name, tensor in wanted.items():
+    for name, tensor in into.items():
         tensor.copy_(loaded[name])

@@ -159,8 +159,8 @@ class _Trial:
         if self.together.first:
             average, process = self.state.objective.average, self.state.objective.process
             with autocast(self.precision, self.data.train.labels.device):
-                found = held_out_losses(average, self.data.held_out, self.config.evaluation, process, self.tick)
-            self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: found.loss, **found.by_level}))
+                losses = held_out_losses(average, self.data.held_out, self.config.evaluation, process, self.tick)
+            self.say(TrialReport("points", self.state.step, {HELD_OUT_NAMES[process.predicts]: losses.loss, **losses.by_level}))
         self.together.wait()
 
     def _picture(self) -> None:
@@ -183,7 +183,7 @@ class _Trial:
         looking = Stopwatch()
         with autocast(self.precision, data.train.labels.device):
             if self.together.first:
-                found = evaluate(
+                evaluation = evaluate(
                     self.config,
                     average,
                     data,
@@ -203,9 +203,9 @@ class _Trial:
                 take_part(self.config, average, data, instruments, self.tick, step=step, blocks=blocks)
         if self.together.first:
             training = {name: mean for name, mean in state.means().items() if name in ("train_loss", "align_loss")}
-            metrics = found.metrics | training | self._speed()
-            self.say(TrialReport("points", step, dict(found.by_level)))
-            self.say(TrialReport("evaluation", step, metrics, found.details | self._looked(looking)))
+            metrics = evaluation.metrics | training | self._speed()
+            self.say(TrialReport("points", step, dict(evaluation.by_level)))
+            self.say(TrialReport("evaluation", step, metrics, evaluation.details | self._looked(looking)))
             blocks.forget()
         state.evaluation_due = False
         self.together.wait()  # here, not in the next step: the processes' own groups have no patience for what the first does alone

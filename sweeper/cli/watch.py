@@ -33,11 +33,11 @@ def watch(console: Console, look: Callable[[], SweepSnapshot], sleep: Callable[[
                 board = _board(look())
         console.print(_shown(board, pace, console.height))
         return
-    said = ""
+    printed = ""
     while True:
         states = ", ".join(f"{number} {state}" for state, number in sorted(board.states().items()))
-        if states != said:
-            said = states
+        if states != printed:
+            printed = states
             console.print(_summary(board, pace), markup=False, soft_wrap=True)
         if not _unfinished(board):
             return

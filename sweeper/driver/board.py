@@ -77,9 +77,13 @@ class Board:
         """What a trial did; one that serves several variants does it in all of them. An unknown one is passed over."""
         for key in self._cells.get(fingerprint, ()):
             before = self._trials[key]
-            here = before.step if step is None else step
+            reached = before.step if step is None else step
             self._trials[key] = replace(
-                before, state=state, step=here, value=before.value if value is None else value, error=(error or "").split("\n")[0] or None
+                before,
+                state=state,
+                step=reached,
+                value=before.value if value is None else value,
+                error=(error or "").split("\n")[0] or None,
             )
 
     def add(self, trials: Iterable[TrialNow]) -> None:
@@ -124,10 +128,10 @@ def trial_now(outcome: TrialOutcome, primary: str) -> TrialNow:
 
 
 def _variant(name: str, trials: Sequence[TrialNow]) -> VariantNow:
-    wanted = sum(trial.steps for trial in trials)
+    total = sum(trial.steps for trial in trials)
     done = sum(trial.steps if trial.has_result else min(trial.step, trial.steps) for trial in trials)
     values = {trial.seed: trial.value for trial in trials if trial.has_result and trial.value is not None}
     running = [trial.value for trial in trials if trial.state == "running" and trial.value is not None]
     return VariantNow(
-        name, Counter(t.state for t in trials), done / wanted if wanted else 0.0, summarise(values), running[-1] if running else None
+        name, Counter(t.state for t in trials), done / total if total else 0.0, summarise(values), running[-1] if running else None
     )

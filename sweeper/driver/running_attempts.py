@@ -10,7 +10,7 @@ from sweeper.records import Lease, Result
 from sweeper.trial_folder import HEARTBEAT_FILE
 
 ASLEEP_SECONDS = 30.0
-"""Between two looks: then this process itself slept, or waited for the store, and what workers said meanwhile is still to be heard."""
+"""Between two looks: then this process itself slept, or waited for the store, and what workers said meanwhile is still to be read."""
 
 
 @dataclass

@@ -66,7 +66,7 @@ def ray_session(
             # Tune starts one worker after another, 3 to 10 s each; on a Ray of our own there is room for all of them at once.
             if PENDING not in os.environ:
                 os.environ[PENDING] = str(max(cores, gpus, 1))
-                stack.callback(os.environ.pop, PENDING, None)  # a cluster that is joined next has its own room
+                stack.callback(os.environ.pop, PENDING, None)  # a cluster that is joined next has its own limit
             _choose_token()
         say(f"joining Ray at {address}" if address else "starting Ray")
         import ray

@@ -22,7 +22,7 @@ class RunningJobs:
     """How a worker said its attempt ended."""
     places: dict[str, Place] = field(default_factory=dict)
     """Where the process that trains is: of several, the first, whose death ends the others in good order. (Ray Tune's own process for the
-    trial is not killed: the room that Ray Train holds for the others would stay taken.)
+    trial is not killed: what Ray Train reserved for the others would stay taken.)
     """
     hung: set[str] = field(default_factory=set)
     """Trial ids whose workers are killed, since they say nothing any more."""

@@ -60,7 +60,7 @@ def _guarded(method: Callable[P, R]) -> Callable[P, R | None]:
 
 
 class QueueSearcher(_StaysHere, Searcher):  # type: ignore[misc]
-    """Draws the next job when fewer than `concurrent` are out; None makes Tune wait. Hears when one is over."""
+    """Draws the next job when fewer than `concurrent` are out; None makes Tune wait. Is told when one is over."""
 
     def __init__(self, queue: JobQueue, running: RunningJobs, concurrent: int) -> None:
         super().__init__()
@@ -90,8 +90,8 @@ class QueueSearcher(_StaysHere, Searcher):  # type: ignore[misc]
 class QueueStopper(_StaysHere, Stopper):  # type: ignore[misc]
     """Brings every message of a worker to the queue, and ends the experiment at once when the queue gives up on its running jobs.
 
-    That is asked in every round, also while no worker says a word, and so it is here that workers which hang are killed; Tune then hears of
-    a worker that died. A callback of Tune would do for the messages, but where there is one Tune imports MLflow to count it: more than a
+    That is asked in every round, also while no worker says a word, and so it is here that workers which hang are killed; Tune then learns
+    of a worker that died. A callback of Tune would do for the messages, but where there is one Tune imports MLflow to count it: more than a
     second of a processor at every start.
     """
 

@@ -31,7 +31,7 @@ def fold(configs: Sequence[tuple[Variant, TrainConfig]], facts: Mapping[str, Dat
     if len(configs) == 1:
         return (Cell(*configs[0]),)
     firsts: dict[str, tuple[Variant, TrainConfig]] = {}
-    judged: dict[str, TrainConfig] = {}
+    by_evaluation: dict[str, TrainConfig] = {}
     cells = []
     for variant, config in configs:
         content, plain = facts[variant.name].content_hash, config.equivalent()
@@ -39,9 +39,9 @@ def fold(configs: Sequence[tuple[Variant, TrainConfig]], facts: Mapping[str, Dat
         first, trained = firsts.setdefault(weights, (variant, config))
         if first is variant:
             cells.append(Cell(variant, config))
-            judged[weights + _text(plain.evaluation_identity(content_hash=content))] = config
+            by_evaluation[weights + _text(plain.evaluation_identity(content_hash=content))] = config
             continue
-        evaluated = judged.setdefault(weights + _text(plain.evaluation_identity(content_hash=content)), config)
+        evaluated = by_evaluation.setdefault(weights + _text(plain.evaluation_identity(content_hash=content)), config)
         own = {name: getattr(config, name) for name in OWN} | {"evaluation": evaluated.evaluation}
         cells.append(Cell(variant, trained.model_copy(update=own), _because(config, trained)))
     return tuple(cells)

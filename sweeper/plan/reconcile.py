@@ -166,15 +166,15 @@ def _smaller_batches(known: KnownTrial, expected: Mapping[str, Any], trial: Plan
 
 def _go_on(trial: PlannedTrial, known: KnownTrial, step: int) -> Decision:
     """`step`: of what it goes on from here, 0 for nothing."""
-    heard, wanted = known.checkpoint_step, trial.steps
+    recorded, wanted = known.checkpoint_step, trial.steps
     if step == wanted:
         return Decision(trial, "evaluate", f"trained to step {step:,}, this evaluation is new", from_step=step)
-    if heard > wanted:
+    if recorded > wanted:
         kept = f"from its checkpoint of step {step:,}" if step else "no checkpoint from before it is here: from the start"
         return Decision(trial, "resume" if step else "run", f"trained past step {wanted:,}; {kept}", from_step=step)
-    gone = f"its checkpoint of step {heard:,} is not here (deleted, torn or on another machine)"
+    gone = f"its checkpoint of step {recorded:,} is not here (deleted, torn or on another machine)"
     if step:
-        return Decision(trial, "resume", f"from step {step:,} of {wanted:,}" + (f"; {gone}" if step < heard else ""), from_step=step)
-    if heard:
+        return Decision(trial, "resume", f"from step {step:,} of {wanted:,}" + (f"; {gone}" if step < recorded else ""), from_step=step)
+    if recorded:
         return Decision(trial, "run", f"{gone}: from the start")
     return Decision(trial, "run", "failed before, tried again" if known.newest_state == "failed" else "no checkpoint yet")

@@ -145,14 +145,14 @@ def measured_pace(
     alike = [t for t in timings.get(shape, ()) if _on_such(t, key, SAME_DEVICE)]
     if not alike:
         return None
-    judged = [t for t in alike if t.evaluation_fingerprint == evaluation_fingerprint]
-    more = NOTHING_TO_LOOK_AT if judged or looking is None or any(t.looked_at_by for t in alike) else looking
+    evaluated_alike = [t for t in alike if t.evaluation_fingerprint == evaluation_fingerprint]
+    more = NOTHING_TO_LOOK_AT if evaluated_alike or looking is None or any(t.looked_at_by for t in alike) else looking
     return Pace(
         statistics.median(t.seconds_per_step for t in alike),
-        statistics.median(t.other_seconds for t in judged or alike) + more.seconds,
+        statistics.median(t.other_seconds for t in evaluated_alike or alike) + more.seconds,
         "measured",
         f"trials of the same shape that ran {'on this device' if 'device' in key else 'there'}"
-        + ("" if judged else ", evaluated otherwise")
+        + ("" if evaluated_alike else ", evaluated otherwise")
         + more.words,
     )
 

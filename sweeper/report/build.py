@@ -142,11 +142,11 @@ def _spec(snapshot: SweepSnapshot) -> SweepSpec:
 
 def _by_variant_and_seed(snapshot: SweepSnapshot, spec: SweepSpec, variants: tuple[Variant, ...]) -> dict[tuple[str, int], TrialOutcome]:
     """In the order of the design, whatever the order of the snapshot, so that equal results print equal bytes."""
-    found = {(outcome.variant, outcome.seed): outcome for outcome in snapshot.outcomes}
+    by_trial = {(outcome.variant, outcome.seed): outcome for outcome in snapshot.outcomes}
     planned = [(variant.name, seed) for variant in variants for seed in spec.seeds]
-    assert len(found) == len(snapshot.outcomes), "a variant has one trial per seed"
-    assert found.keys() <= set(planned), "outcomes belong to the version of the spec beside them"
-    return {key: found[key] for key in planned if key in found}
+    assert len(by_trial) == len(snapshot.outcomes), "a variant has one trial per seed"
+    assert by_trial.keys() <= set(planned), "outcomes belong to the version of the spec beside them"
+    return {key: by_trial[key] for key in planned if key in by_trial}
 
 
 def _encoded(spec: SweepSpec, variants: tuple[Variant, ...]) -> tuple[str, ...] | None:
@@ -171,11 +171,11 @@ def _identity(snapshot: SweepSnapshot) -> str:
 
 
 def _values(metric: str, outcomes: Outcomes) -> dict[str, dict[int, float]]:
-    found: dict[str, dict[int, float]] = {}
+    values: dict[str, dict[int, float]] = {}
     for (variant, seed), outcome in outcomes.items():
         if outcome.has_result and metric in outcome.metrics:
-            found.setdefault(variant, {})[seed] = outcome.metrics[metric]
-    return found
+            values.setdefault(variant, {})[seed] = outcome.metrics[metric]
+    return values
 
 
 def _steps(rows: Iterable[VariantResult], asked: ReportTemplate) -> tuple[int, ...]:
@@ -219,12 +219,12 @@ def _variant_row(
 
 def _by_step(metric: str, evaluations: Mapping[int, Mapping[str, Mapping[int, float]]], cell: Summary) -> dict[int, Summary]:
     """`evaluations`: of each seed by metric and step. `cell` is that of the table, which is most often one of these."""
-    found: dict[int, dict[int, float]] = {}
+    by_step: dict[int, dict[int, float]] = {}
     for seed, measured in evaluations.items():
         for step, value in measured.get(metric, {}).items():
-            found.setdefault(step, {})[seed] = value
+            by_step.setdefault(step, {})[seed] = value
     return {
-        step: cell if cell.rule != "assumed" and cell.by_seed == values else summarise(values) for step, values in sorted(found.items())
+        step: cell if cell.rule != "assumed" and cell.by_seed == values else summarise(values) for step, values in sorted(by_step.items())
     }
 
 

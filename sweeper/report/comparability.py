@@ -168,10 +168,10 @@ def device_of(comparability: Mapping[str, tuple[str, ...]]) -> str | None:
 
 
 def _by_variant(name: str, outcomes: Iterable[TrialOutcome]) -> dict[str, frozenset[str]]:
-    read, found = _reader(name), dict[str, frozenset[str]]()
+    read, values = _reader(name), dict[str, frozenset[str]]()
     for outcome in outcomes:
-        found[outcome.variant] = found.get(outcome.variant, frozenset()) | {read(outcome)}
-    return found
+        values[outcome.variant] = values.get(outcome.variant, frozenset()) | {read(outcome)}
+    return values
 
 
 def _data_follows(name: str, outcomes: Iterable[TrialOutcome], variants: Iterable[Variant]) -> bool:

@@ -64,7 +64,7 @@ def earlier_tests(
 
 
 def fixed_look(tests: Sequence[Sequence[EarlierTest]], spec: SweepSpec) -> int | None:
-    """Seeds at which all claims were judged at all of alpha, before the version's spending rule was declared; None where none were."""
+    """Seeds at which all claims were tested at all of alpha, before the version's spending rule was declared; None where none were."""
     firsts = [of_claim[0] for of_claim in tests if of_claim]
     if spec.sequential is None or len(firsts) < len(tests) or not firsts or not all(first.is_first_look for first in firsts):
         return None
@@ -72,7 +72,7 @@ def fixed_look(tests: Sequence[Sequence[EarlierTest]], spec: SweepSpec) -> int |
 
 
 def _is_first_look(version: EarlierVersion, other: SweepSpec, spec: SweepSpec, seeds: int, outcomes: Outcomes) -> bool:
-    """Whether the version judged the same claims together, over the first seeds of this one."""
+    """Whether the version tested the same claims together, over the first seeds of this one."""
     if set(other.seeds) != set(spec.seeds[:seeds]) or changed_claims(spec, other):
         return False
     mine = {outcome.fingerprint for (_, seed), outcome in outcomes.items() if seed in other.seeds}

@@ -30,8 +30,11 @@ def guidance_notes(finished: Sequence[TrialOutcome], known: Metrics) -> list[str
     more = f"; and {len(listed) - NAMED} more variants" if len(listed) > NAMED else ""
     fixed = list(dict.fromkeys(outcome.variant for outcome in finished if outcome.variant not in counts))
     who = "each trial of the variants below" if fixed else "each trial"
+    more_fixed = f" and {len(fixed) - NAMED} more" if len(fixed) > NAMED else ""
     apart = (
-        f" At one scale that was not chosen: {', '.join(fixed[:NAMED])}; a difference from them is one of guidance too." if fixed else ""
+        f" At one scale that was not chosen: {', '.join(fixed[:NAMED])}{more_fixed}; a difference from them is one of guidance too."
+        if fixed
+        else ""
     )
     return [
         f"Guidance: {who} chose its own among {', '.join(scales)} by {known.info(by).label if by in known else by} on samples of"

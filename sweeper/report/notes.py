@@ -46,7 +46,7 @@ def notes_of(
     """A sentence each. `metrics` are the columns, of all those `known`; `outcomes` those of the planned trials, whatever their state."""
     finished = [outcome for outcome in outcomes if outcome.has_result]
     shown = [metric.name for metric in metrics]
-    found = [
+    notes = [
         *_rule(variants, has_contrasts),
         *_missing(variants, outcomes),
         *_unusable(shown, finished),
@@ -61,30 +61,30 @@ def notes_of(
     ]
     varying = [metric.label for metric in metrics if not metric.reproducible and finished]
     if varying:
-        found.append(f"{_listing(varying)}: not reproducible, depends on the machine and what else it did.")
-    return tuple(found)
+        notes.append(f"{_listing(varying)}: not reproducible, depends on the machine and what else it did.")
+    return tuple(notes)
 
 
 def _rule(variants: Sequence[VariantResult], has_contrasts: bool) -> list[str]:
     if not any(row.finished for row in variants):
         return ["No trial has finished: there is no number yet."]
-    found = ["Cells: mean over training seeds ± half-width of its 95% t interval; n: trials finished of those planned."]
+    notes = ["Cells: mean over training seeds ± half-width of its 95% t interval; n: trials finished of those planned."]
     if any(0 < row.finished < MIN_SEEDS for row in variants):
         if any(cell.rule == "assumed" for row in variants for cell in row.cells.values()):
-            found.append(
+            notes.append(
                 f"With fewer than {MIN_SEEDS} seeds an interval is normal and its spread over seeds assumed, not measured: n, assumed."
             )
         else:
-            found.append(f"With fewer than {MIN_SEEDS} seeds there is no interval.")
+            notes.append(f"With fewer than {MIN_SEEDS} seeds there is no interval.")
     if has_contrasts:
-        found.append("Differences between variants are read from the contrasts, not from whether intervals overlap.")
+        notes.append("Differences between variants are read from the contrasts, not from whether intervals overlap.")
     elif len(variants) > 1:
-        found.append("The sweep declares no contrast, so this table shows variants and compares none.")
-    return found
+        notes.append("The sweep declares no contrast, so this table shows variants and compares none.")
+    return notes
 
 
 def _missing(variants: Sequence[VariantResult], outcomes: Sequence[TrialOutcome]) -> list[str]:
-    found = []
+    notes = []
     lost: dict[tuple[str, str], list[int]] = {}
     for outcome in outcomes:
         if TRIAL_STATES[outcome.state].has_ended and not outcome.has_result:
@@ -96,13 +96,13 @@ def _missing(variants: Sequence[VariantResult], outcomes: Sequence[TrialOutcome]
                 seeds = numbers.listed("seed", sorted(lost.get((row.name, state), ())))
                 ended.append(f"{number} of {row.planned} {state} ({seeds})")
         if ended:
-            found.append(f"{row.name}: {', '.join(ended)}; its means are over finished trials only.")
+            notes.append(f"{row.name}: {', '.join(ended)}; its means are over finished trials only.")
     planned = sum(row.planned for row in variants)
     running = sum(row.states["running"] for row in variants)
     waiting = sum(number for row in variants for state, number in row.states.items() if not TRIAL_STATES[state].has_ended)
     if waiting:
-        found.append(f"Without a result yet: {waiting} of {numbers.plural(planned, 'trial')}, {running} of them running.")
-    return found
+        notes.append(f"Without a result yet: {waiting} of {numbers.plural(planned, 'trial')}, {running} of them running.")
+    return notes
 
 
 def _unusable(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
@@ -183,16 +183,16 @@ def _reference_files(finished: Sequence[TrialOutcome]) -> list[str]:
 
 
 def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> list[str]:
-    found = []
+    notes = []
     # Precision and recall are of whose features the distance is.
     other = any((is_distance(name) or is_kernel_distance(name)) and name not in _DISTANCES_BY_CLASSIFIER for name in metrics)
     labels = [METRICS[name].label for name in _BY_CLASSIFIER if name in metrics and not (other and name in _BY_NEIGHBOURS)]
     accuracy = _range(finished, "classifier_accuracy", lambda value: numbers.fixed(value, 3))
     if labels and accuracy:
-        found.append(f"{_listing(labels)}: the classifier's own accuracy on real held-out images is {accuracy}.")
+        notes.append(f"{_listing(labels)}: the classifier's own accuracy on real held-out images is {accuracy}.")
     weak = [outcome for outcome in finished if isinstance(of := outcome.details.get("classifier_accuracy"), float) and of < FEWEST_RIGHT]
     if labels and weak:
-        found.append(
+        notes.append(
             f"WARNING: {_listing(labels)} rest on a classifier that is right on fewer than {FEWEST_RIGHT:.0%} of real held-out images, in"
             f" {len(weak)} of {numbers.plural(len(finished), 'trial')}: what it cannot tell apart, they cannot. Set another"
             " evaluation.extractor for distances, and give evaluation.classifier one of your own for classes."
@@ -200,19 +200,19 @@ def _beside_others(metrics: Sequence[str], finished: Sequence[TrialOutcome]) -> 
     near = [METRICS[name].label for name in _BY_NEIGHBOURS if name in metrics]
     real, samples = (_range(finished, key, numbers.count) for key in ("neighbour_images", "samples"))
     if near and real and samples:
-        found.append(f"{_listing(near)}: by 3 nearest neighbours, {samples} generated samples against {real} training images.")
+        notes.append(f"{_listing(near)}: by 3 nearest neighbours, {samples} generated samples against {real} training images.")
     images = _range(finished, "held_out_images", numbers.count)
     if "held_out_loss" in metrics and images:
-        found.append(f"{METRICS['held_out_loss'].label}: over {images} held-out images.")
+        notes.append(f"{METRICS['held_out_loss'].label}: over {images} held-out images.")
     gaps = [METRICS[name].label for name in ("overfitting_gap", "overfitting_noise_gap") if name in metrics]
     if gaps and (known := _range(finished, "gap_images", numbers.count)):
-        found.append(
+        notes.append(
             f"{_listing(gaps)}: the loss on held-out images minus that on {known} training images, at the same noise; above 0 it overfits."
         )
     passes, trained_on = _range(finished, "passes", numbers.tenths), _range(finished, "training_images", numbers.count)
     if passes and trained_on:
-        found.append(f"Passes over the training images (steps x batch size / images): {passes}, over {trained_on} images.")
-    return found
+        notes.append(f"Passes over the training images (steps x batch size / images): {passes}, over {trained_on} images.")
+    return notes
 
 
 def _range(finished: Sequence[TrialOutcome], key: str, write: Callable[[float], str]) -> str | None:
@@ -230,38 +230,38 @@ def _listing(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def pairing_notes(found: Mapping[str, Pairing]) -> list[str]:
+def pairing_notes(by_contrast: Mapping[str, Pairing]) -> list[str]:
     """A sentence for the pairs, by contrast, and one for each contrast without."""
-    declared = {name: pairing for name, pairing in found.items() if pairing.declared}
+    declared = {name: pairing for name, pairing in by_contrast.items() if pairing.declared}
     how = dict.fromkeys("blocks" if one.block else "paired" if one.paired else "not paired (Welch)" for one in declared.values())
     notes = [f"Seeds are {one}, as `analysis` of the sweep declares.{_BLOCKS if one == 'blocks' else ''}" for one in how]
-    found = {name: pairing for name, pairing in found.items() if not pairing.declared}
+    by_contrast = {name: pairing for name, pairing in by_contrast.items() if not pairing.declared}
     alike: dict[tuple[str, ...], list[str]] = {}
-    for name, pairing in found.items():
+    for name, pairing in by_contrast.items():
         if pairing.paired and pairing.shared:
             alike.setdefault(pairing.shared, []).append(name)
     for shared, names in alike.items():
-        who = "" if len(alike) == 1 and len(names) == len(found) else f" ({', '.join(names)})"
+        who = "" if len(alike) == 1 and len(names) == len(by_contrast) else f" ({', '.join(names)})"
         notes.append(f"Paired seeds{who}: the trials of a seed share {', '.join(shared)}.")
     apart: dict[str, list[str]] = {}
-    for name, pairing in found.items():
+    for name, pairing in by_contrast.items():
         if not pairing.paired:
             why = f"differ in {', '.join(pairing.differing)}" if pairing.known else "have no record of their random streams"
             apart.setdefault(why, []).append(name)
     for why, names in apart.items():
-        who = "" if len(names) == len(found) else f" ({', '.join(names)})"
+        who = "" if len(names) == len(by_contrast) else f" ({', '.join(names)})"
         notes.append(f"Seeds are not paired{who}, since the trials of a seed {why}: the spread of each cell counts by itself (Welch).")
     return notes
 
 
-def pairing_efficiency_notes(found: Mapping[str, PairingEfficiency | None]) -> list[str]:
+def pairing_efficiency_notes(by_contrast: Mapping[str, PairingEfficiency | None]) -> list[str]:
     """A sentence for all paired contrasts."""
-    said = [f"{name} {gain.correlation:.2f} ({_in_words(gain)})" for name, gain in found.items() if gain is not None]
-    if not said:
+    in_words = [f"{name} {gain.correlation:.2f} ({_in_words(gain)})" for name, gain in by_contrast.items() if gain is not None]
+    if not in_words:
         return []
     return [
-        f"Correlation over seeds of paired cells, and what pairing did to the 95% interval: {'; '.join(said)}. Few seeds know a correlation"
-        " badly, and an analysis that is chosen by it is chosen after the results."
+        f"Correlation over seeds of paired cells, and what pairing did to the 95% interval: {'; '.join(in_words)}. Few seeds know a"
+        " correlation badly, and an analysis that is chosen by it is chosen after the results."
     ]
 
 

@@ -119,7 +119,7 @@ def _curves(snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: 
             by_variant[outcome.variant].append((outcome.seed, curves[outcome.fingerprint]))
     evaluated = [metric.name for metric in report.metrics if metric.reproducible and len(report.steps) > 1]
     names = dict.fromkeys([report.primary.name, *CURVES, *evaluated])
-    found = []
+    drawn = []
     for name in names:
         for variant, trials in by_variant.items():
             series = {seed: _series(trial, name) for seed, trial in trials}
@@ -128,8 +128,8 @@ def _curves(snapshot: SweepSnapshot, curves: Mapping[str, TrialCurves], report: 
             points = [(step, summarise({seed: values[step] for seed, values in series.items() if step in values})) for step in kept]
             shown = tuple((step, summary) for step, summary in points if summary.mean is not None)
             if len(shown) > 1:
-                found.append(Curve(report.known.info(name), variant, shown))
-    return found
+                drawn.append(Curve(report.known.info(name), variant, shown))
+    return drawn
 
 
 def _series(trial: TrialCurves, name: str) -> Mapping[int, float]:

@@ -32,8 +32,8 @@ def random_version(snapshot: SweepSnapshot) -> str | None:
     if mine is None or mine.design_of.sampler == "random":
         return None
     for other in reversed(snapshot.versions):
-        found = _searched(other.spec)
-        if found is not None and found.design_of.sampler == "random" and found.question == mine.question:
+        theirs = _searched(other.spec)
+        if theirs is not None and theirs.design_of.sampler == "random" and theirs.question == mine.question:
             return other.version
     return None
 
@@ -52,12 +52,12 @@ def random_search(snapshot: SweepSnapshot, most: int) -> RandomSearch:
     return RandomSearch(snapshot.version, tuple(steps))
 
 
-def random_note(found: RandomSearch, metric: MetricInfo, ended: Sequence[float]) -> str:
+def random_note(other: RandomSearch, metric: MetricInfo, ended: Sequence[float]) -> str:
     """A sentence for the end of a report; `ended` are the values of the search that it is compared with."""
-    proposals, hours, best = found.steps[-1]
+    proposals, hours, best = other.steps[-1]
     mine = min(ended) if metric.direction == "lower" else max(ended)
     return (
-        f"Random search of the same space (version {found.version[:12]}): its best {metric.label} is {numbers.fixed(best, metric.decimals)}"
+        f"Random search of the same space (version {other.version[:12]}): its best {metric.label} is {numbers.fixed(best, metric.decimals)}"
         f" after {proposals} proposals and {hours:.3g} device hours, this search's {numbers.fixed(mine, metric.decimals)}. One run of each"
         " says nothing of the samplers: which of them is ahead is luck, too."
     )

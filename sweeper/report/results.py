@@ -109,8 +109,8 @@ class ClaimResult:
         """As a table shows it: 'supported', 'interim, 3 of 10 seeds', or 'refuted: equivalent' where a smallest effect has told which."""
         if self.verdict == "interim":
             return f"interim, {self.whole} of {self.planned} seeds"
-        told = self.answer if self.answer not in (None, "superior", "inconclusive") else None
-        return self.verdict if told is None else f"{self.verdict}: {told.replace('_', ', ')}"
+        answered = self.answer if self.answer not in (None, "superior", "inconclusive") else None
+        return self.verdict if answered is None else f"{self.verdict}: {answered.replace('_', ', ')}"
 
 
 @dataclass(frozen=True)

@@ -92,11 +92,11 @@ class SearchResult:
     @property
     def seconds(self) -> list[float]:
         """Device seconds of all proposals up to and including each."""
-        total, found = 0.0, []
+        total, sums = 0.0, []
         for proposal in self.proposals:
             total += proposal.seconds
-            found.append(total)
-        return found
+            sums.append(total)
+        return sums
 
     @property
     def primary(self) -> MetricInfo:
@@ -176,7 +176,7 @@ def shown_part(snapshot: SweepSnapshot, spec: SweepSpec) -> tuple[SweepSnapshot,
 
 def seeds_seen_before(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
     """A sentence for each other version of the search that was confirmed on some of the same seeds: these are not fresh any more."""
-    design, found = spec.design, []
+    design, notes = spec.design, []
     assert isinstance(design, SearchDesign), "a search"
     for version in snapshot.versions:
         try:
@@ -186,11 +186,11 @@ def seeds_seen_before(snapshot: SweepSnapshot, spec: SweepSpec) -> list[str]:
         if not isinstance(other, SearchDesign) or other.confirm is None or design.confirm is None:
             continue
         if shared := [seed for seed in design.confirm.seeds if seed in other.confirm.seeds]:
-            found.append(
+            notes.append(
                 f"Version {version.version[:12]} of this search confirms on {len(shared)} of the same seeds: who changed the search after"
                 " its result was seen has looked twice. Take other confirm seeds."
             )
-    return found
+    return notes
 
 
 def search_notes(rows: SearchResult) -> list[str]:
@@ -229,14 +229,14 @@ def expected_maximum(n: int) -> float:
 
 
 def _incumbents(proposals: Sequence[Proposal], primary: MetricInfo) -> tuple[int, ...]:
-    found: list[int] = []
+    numbers_of_best: list[int] = []
     sign = 1 if primary.direction == "lower" else -1
     least = math.inf
     for proposal in proposals:
         if proposal.values and sign * proposal.values[0] < least:
             least = sign * proposal.values[0]
-            found.append(proposal.number)
-    return tuple(found)
+            numbers_of_best.append(proposal.number)
+    return tuple(numbers_of_best)
 
 
 def _bias(proposals: Sequence[Proposal], confirmations: Sequence[TrialOutcome], spec: SweepSpec, primary: MetricInfo) -> Bias | None:
@@ -261,14 +261,14 @@ def _bias(proposals: Sequence[Proposal], confirmations: Sequence[TrialOutcome], 
 
 
 def _confirmed(proposals: Sequence[Proposal], confirmations: Sequence[TrialOutcome], primary: MetricInfo) -> tuple[Confirmed, ...]:
-    found = {proposal.variant: proposal.values[0] for proposal in proposals if proposal.values}
+    searched = {proposal.variant: proposal.values[0] for proposal in proposals if proposal.values}
     rows = []
-    for name in dict.fromkeys(outcome.variant for outcome in confirmations if outcome.variant in found):
+    for name in dict.fromkeys(outcome.variant for outcome in confirmations if outcome.variant in searched):
         values = [o.metrics[primary.name] for o in confirmations if o.variant == name and o.has_result and primary.name in o.metrics]
         mean = fmean(values) if values else None
         better = 1 if primary.direction == "lower" else -1
-        optimism = None if not mean else better * (mean - found[name]) / abs(mean)
-        rows.append(Confirmed(name, found[name], mean, len(values), optimism))
+        optimism = None if not mean else better * (mean - searched[name]) / abs(mean)
+        rows.append(Confirmed(name, searched[name], mean, len(values), optimism))
     return tuple(rows)
 
 

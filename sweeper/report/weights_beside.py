@@ -20,7 +20,7 @@ from sweeper.spec.sweep_spec import SweepSpec
 CONDITIONS = ("device", "torch", "precision")
 """Of the protocol of weights, as the comparability key of trials calls them."""
 _EVALUATED_BY = ("preset", "method", "evaluation", "data")
-"""First names of the fields by which variants are judged differently."""
+"""First names of the fields by which variants are evaluated differently."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def importances(design: SearchDesign, objectives: Sequence[MetricInfo], proposal
     Source: Watanabe et al., PED-ANOVA (IJCAI 2023).
     """
     finished = [proposal for proposal in proposals if proposal.values]
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for name in design.space:
         having = [proposal for proposal in finished if name in proposal.chosen]
         if len(having) < FEWEST or len({proposal.chosen[name] for proposal in having}) < 2:
@@ -28,6 +28,6 @@ def importances(design: SearchDesign, objectives: Sequence[MetricInfo], proposal
         study = given(design, objectives, having)
         target = None if len(objectives) == 1 else (lambda trial: float(trial.values[0]))
         with quiet():
-            found |= get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(), params=[name], target=target, normalize=False)
-    total = sum(found.values())
-    return {name: share / total for name, share in sorted(found.items(), key=lambda pair: -pair[1])} if total > 0 else {}
+            shares |= get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(), params=[name], target=target, normalize=False)
+    total = sum(shares.values())
+    return {name: share / total for name, share in sorted(shares.items(), key=lambda pair: -pair[1])} if total > 0 else {}

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 
 from sweeper.metrics import MetricInfo
 from sweeper.plan.proposals import Proposal
-from sweeper.search.study import directions, distributions, quiet, told
+from sweeper.search.study import as_optuna_trial, directions, distributions, quiet
 from sweeper.spec.search_design import SearchDesign
 
 
@@ -28,15 +28,15 @@ class OptunaCopy:
 
     def write(self, proposals: Sequence[Proposal]) -> int:
         """Adds the ended ones of all proposals that the study lacks, and makes it anew where it says something else; returns how many."""
-        wanted = {one.variant: told(self._space, self._objectives, one) for one in proposals if one.state != "open"}
+        ended = {one.variant: as_optuna_trial(self._space, self._objectives, one) for one in proposals if one.state != "open"}
         with self._lock:
             study = self._study()
             trials = study.get_trials(deepcopy=False)
             there = {trial.user_attrs.get("variant", ""): trial for trial in trials}
-            if len(there) < len(trials) or any(name not in wanted or not _same(trial, wanted[name]) for name, trial in there.items()):
+            if len(there) < len(trials) or any(name not in ended or not _same(trial, ended[name]) for name, trial in there.items()):
                 optuna.delete_study(study_name=self._name, storage=self._storage)
                 study, there = self._study(), {}
-            missing = [trial for variant, trial in wanted.items() if variant not in there]
+            missing = [trial for variant, trial in ended.items() if variant not in there]
             study.add_trials(missing)
         return len(missing)
 

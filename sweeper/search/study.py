@@ -42,11 +42,11 @@ def given(design: SearchDesign, objectives: Sequence[MetricInfo], proposals: Seq
     """A study in memory that holds these proposals."""
     study = optuna.create_study(directions=directions(objectives), sampler=RandomSampler(seed=0))
     space = distributions(design)
-    study.add_trials([told(space, objectives, proposal) for proposal in proposals])
+    study.add_trials([as_optuna_trial(space, objectives, proposal) for proposal in proposals])
     return study
 
 
-def told(space: Mapping[str, BaseDistribution], objectives: Sequence[MetricInfo], proposal: Proposal) -> FrozenTrial:
+def as_optuna_trial(space: Mapping[str, BaseDistribution], objectives: Sequence[MetricInfo], proposal: Proposal) -> FrozenTrial:
     """A proposal as a trial of Optuna; `space` is that of `distributions`."""
     several = len(objectives) > 1  # with several objectives, Optuna knows no pruning
     state = {

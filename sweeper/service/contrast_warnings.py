@@ -20,13 +20,13 @@ def doubts(planned: PlannedSweep) -> dict[str, tuple[str, ...]]:
     folded = {}
     for trial in planned.trials[: len(variants)]:  # one seed is as good as another
         folded[trial.variant] = firsts.setdefault((trial.fingerprint, trial.steps, trial.evaluation_fingerprint), trial.variant)
-    found = {}
+    sentences = {}
     for contrast in spec.contrasts:
         weights = contrast_weights(contrast, variants)
         itself = compares_with_itself(weights, folded)
         separate = apart(planned, contrast)
-        found[contrast.name] = (*caveats(contrast, spec, variants), *filter(None, (itself, separate)))
-    return found
+        sentences[contrast.name] = (*caveats(contrast, spec, variants), *filter(None, (itself, separate)))
+    return sentences
 
 
 def not_comparable(planned: PlannedSweep) -> str | None:

@@ -34,7 +34,7 @@ class Standings:
     Attributes:
         open: Names of those that more seeds may decide.
         decided: How many are supported or refuted.
-        spent: Names of those without a verdict, and without alpha for one, since they were judged at all of it before.
+        spent: Names of those without a verdict, and without alpha for one, since they were tested at all of it before.
     """
 
     open: list[str]
@@ -104,13 +104,13 @@ def _stored(sweep: LoadedSweep, settings: Settings) -> list[SweepSpec]:
     versions = sorted(
         [(one.created, one.spec) for one in snapshot.versions] + [(snapshot.created, snapshot.spec)], key=lambda pair: pair[0]
     )
-    found = []
+    specs = []
     for _, spec in versions:
         try:
-            found.append(SweepSpec.read(spec))
+            specs.append(SweepSpec.read(spec))
         except ValidationError:
             continue
-    return found
+    return specs
 
 
 def _begun(sweep: LoadedSweep, extension: Extension, known: list[SweepSpec]) -> Sequential:

@@ -25,13 +25,13 @@ def results(sweep: str | None, profile: str | None, *, curves: bool) -> "DataFra
 
     with store_with_results(Settings()) as store:
         snapshot = store.snapshot(sweep, profile)
-        found = store.curves(snapshot, TRAINING if curves else (), _MOST_POINTS)
+        curves_of = store.curves(snapshot, TRAINING if curves else (), _MOST_POINTS)
     # Of each of millions of rows, numbers alone are held: what its trial is called stands once, and is referred to.
     trials, kinds, steps, metrics, values = array("i"), array("b"), array("q"), array("h"), array("d")
     places: dict[str, int] = {}
     known = Metrics.of(snapshot.spec)
     for trial, outcome in enumerate(snapshot.outcomes):
-        for kind, step, metric, value in _numbers(outcome, found.pop(outcome.fingerprint, TrialCurves({}, {}))):
+        for kind, step, metric, value in _numbers(outcome, curves_of.pop(outcome.fingerprint, TrialCurves({}, {}))):
             if metric in known:
                 trials.append(trial)
                 kinds.append(kind)
@@ -41,7 +41,7 @@ def results(sweep: str | None, profile: str | None, *, curves: bool) -> "DataFra
     of_trial, outcomes = np.asarray(trials), snapshot.outcomes
     measured = [known.info(name) for name in places]
 
-    def told(texts: Iterable[str | None]) -> "pd.Categorical":
+    def of_each_trial(texts: Iterable[str | None]) -> "pd.Categorical":
         """A text of each trial, in every row of it."""
         return pd.Categorical(list(texts)).take(of_trial).remove_unused_categories()
 
@@ -51,13 +51,13 @@ def results(sweep: str | None, profile: str | None, *, curves: bool) -> "DataFra
     factors = dict.fromkeys(name for outcome in outcomes for name in outcome.levels)
     frame = pd.DataFrame(
         {
-            "sweep": told(snapshot.name for _ in outcomes),
-            "profile": told(snapshot.profile for _ in outcomes),
-            "variant": told(outcome.variant for outcome in outcomes),
-            **{name: told(outcome.levels.get(name) for outcome in outcomes) for name in factors},
+            "sweep": of_each_trial(snapshot.name for _ in outcomes),
+            "profile": of_each_trial(snapshot.profile for _ in outcomes),
+            "variant": of_each_trial(outcome.variant for outcome in outcomes),
+            **{name: of_each_trial(outcome.levels.get(name) for outcome in outcomes) for name in factors},
             "seed": np.array([outcome.seed for outcome in outcomes], dtype=np.int64)[of_trial],
-            "trial": told(outcome.fingerprint for outcome in outcomes),
-            "state": told(outcome.state for outcome in outcomes),
+            "trial": of_each_trial(outcome.fingerprint for outcome in outcomes),
+            "state": of_each_trial(outcome.state for outcome in outcomes),
             "kind": named(KINDS, kinds),
             "step": np.asarray(steps),
             "metric": named(list(places), metrics),

@@ -102,7 +102,7 @@ def laid_out(raw: Mapping[str, Any], place: str, profile: str | None, overrides:
 
 def _faults_besides(whole: Mapping[str, Any], error: ValidationError, at_length: bool) -> tuple[str, ...]:
     """What else is wrong, beside the fields of this error: in the configs, and in what the other fields name."""
-    places = [found["loc"] for found in error.errors()]
+    places = [fault["loc"] for fault in error.errors()]
     wrong = {place[0] if place else None for place in places}
     if None in wrong or "base" in wrong:
         return ()
@@ -310,8 +310,8 @@ def version_of(spec: SweepSpec, configs: Sequence[tuple[Variant, TrainConfig]]) 
     for section, name in younger:
         if section[name] is None:
             del section[name]
-    said = [plain, meant]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+    whole_meaning = [plain, meant]
+    return hashlib.sha256(json.dumps(whole_meaning, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _meaning(config: TrainConfig) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The pilot of a sweep: its variants at a few seeds of their own, run to learn how much the metrics vary before seeds are counted.
 
-A pilot tests nothing, so it spends nothing of alpha; and its seeds are not the sweep's, so what the claims are judged on stays unseen.
+A pilot tests nothing, so it spends nothing of alpha; and its seeds are not the sweep's, so what the claims are tested on stays unseen.
 """
 
 from sweeper.errors import SpecError

@@ -305,8 +305,8 @@ class SearchDesign(Design):
         """Whether a factor is there beside what was chosen of the factors before it."""
         for other, levels in (self.space[factor].when or {}).items():
             known = [name for name, _ in self.space[other].named_levels()]
-            wanted = (written_as(level, known) for level in (levels if isinstance(levels, list) else [levels]))
-            if other not in chosen or level_name(chosen[other]) not in wanted:
+            named = (written_as(level, known) for level in (levels if isinstance(levels, list) else [levels]))
+            if other not in chosen or level_name(chosen[other]) not in named:
                 return False
         return True
 
@@ -318,11 +318,11 @@ class SearchDesign(Design):
 
     def chosen(self, levels: Mapping[str, str]) -> dict[str, Level]:
         """What a stored variant's levels say, as numbers where they are."""
-        found: dict[str, Level] = {}
+        values: dict[str, Level] = {}
         for name, dimension in self.space.items():
             if (text := levels.get(name, UNUSED)) != UNUSED:
-                found[name] = text if dimension.is_categorical else dimension.rounded(float(text))
-        return found
+                values[name] = text if dimension.is_categorical else dimension.rounded(float(text))
+        return values
 
     def _cells(self, values: Callable[[Dimension], list[Level]]) -> Iterator[dict[str, Level]]:
         """Every combination of those values, factors left out where their condition does not hold."""

@@ -8,7 +8,7 @@ from sweeper.store.sync_store import SyncStore
 
 
 class EvaluatedStore(SyncStore):
-    """The part of `ResultsStore` that evaluated weights are written by. MLflow hears nothing of them: they are of no sweep."""
+    """The part of `ResultsStore` that evaluated weights are written by. MLflow is sent nothing of them: they are of no sweep."""
 
     def keep_weights(self, rows: Iterable[MeasuredWeights]) -> int:
         """Those whose names are not taken; how many were new. Raises ValueError for a metric that is NaN or infinite."""

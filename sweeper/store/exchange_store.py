@@ -29,7 +29,7 @@ class ExchangeStore(SyncStore):
             importing.queue_links(session, taking.taken.touched)
 
     def catch_up(self, part: TrialPart, is_dead: IsDead) -> None:
-        """What the driver of an attempt heard and did not get told, as `part` has it; nothing while somebody runs the attempt.
+        """What an attempt reported while its driver could not write it, as `part` has it; nothing while somebody runs the attempt.
 
         Outbox: "link", where there is something new.
         """

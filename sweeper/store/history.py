@@ -73,7 +73,7 @@ def _attempt(attempt: Attempt, moment: datetime, is_dead: Callable[[str], bool] 
 
 
 class Beginning(Protocol):
-    """Where an attempt began, and the newest step heard of."""
+    """Where an attempt began, and the newest step that was reported."""
 
     @property
     def start_step(self) -> int | None: ...

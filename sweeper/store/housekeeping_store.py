@@ -1,4 +1,4 @@
-"""What keeping house writes to the store: the right to remove files of a trial, and taking sweeps and trials out."""
+"""What housekeeping writes to the store: the right to remove files of a trial, and taking sweeps and trials out."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager

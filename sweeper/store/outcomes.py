@@ -176,7 +176,7 @@ class _Reading:
             state = "cancelled"
         elif newest is not None and newest.state not in WITH_RESULT:  # one that finished made another evaluation than is wanted here
             state = ATTEMPT_STATES[newest.state].trial
-        heard = newest.step if newest is not None else 0
+        reported = newest.step if newest is not None else 0
         variant = self._one(wanted.variant)
         levels = self._levels.setdefault(variant, wanted.levels)
         return TrialOutcome(
@@ -192,7 +192,7 @@ class _Reading:
             streams=self._streams.get(variant, {}),
             attempts=newest.number if newest else 0,
             result_attempt=result.number if result else 0,
-            step=wanted.steps if result else heard,
+            step=wanted.steps if result else reported,
             error=first_line(newest.error) if newest and TRIAL_STATES[state].is_failure else None,
             out_of_memory=newest is not None and newest.out_of_memory,
             evaluation_fingerprint=self._one(wanted.evaluation_fingerprint),
@@ -265,14 +265,14 @@ def _newest(session: Session, here: sa.ColumnElement[bool], moment: datetime, is
     query = sa.select(*columns, *when).where(Attempt.trial_id.in_(mine)).order_by(Attempt.number)
     newest: dict[int, _Newest] = {}
     for trial_id, number, state, lease_until, error, step, failure, start_step, fresh, owner, started, ended in rows_of(session, query):
-        # A leased attempt that never started has heard of no step: the one before it is the newest heard of.
-        heard = step if start_step is not None or trial_id not in newest else newest[trial_id].step
+        # A leased attempt that never started has reported no step: that of the one before it is the newest.
+        reported = step if start_step is not None or trial_id not in newest else newest[trial_id].step
         live = state == "running" and lease_until > moment and not is_dead(owner)
         short = failure == OUT_OF_MEMORY or (trial_id in newest and newest[trial_id].out_of_memory)
         since = number if fresh or trial_id not in newest else newest[trial_id].since
         seconds = newest[trial_id].seconds if trial_id in newest else 0.0
         seconds += (ended - started).total_seconds() if ended is not None and start_step is not None else 0.0
-        newest[trial_id] = _Newest(number, state, live, error, heard, short, since, seconds)
+        newest[trial_id] = _Newest(number, state, live, error, reported, short, since, seconds)
     return newest
 
 

@@ -45,14 +45,14 @@ class Silent(psycopg.OperationalError):
 
 def _bounded(asked: Waiting, seconds: float) -> Waiting:
     """The same, until nothing came for so long."""
-    heard = time.monotonic()
+    answered = time.monotonic()
     try:
         wanted = next(asked)
         while True:
             ready = yield wanted
             if ready:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > seconds:
+                answered = time.monotonic()
+            elif time.monotonic() - answered > seconds:
                 raise Silent(f"the server did not answer for {seconds:.0f} s")
             wanted = asked.send(ready)
     except StopIteration as done:

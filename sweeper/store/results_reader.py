@@ -106,12 +106,12 @@ class ResultsReader(ExchangeReader, EvaluatedReader):
         """Attempts, curves and evaluations of one trial; RequestError for an unknown one.
 
         A step of a curve is read from the newest attempt that began at or before it, and not from before the last fresh attempt.
-        An attempt that is not heard of any more, or whose owner is dead, is `lost`, whether or not another one took it over by now.
+        An attempt that gives no sign of life any more, or whose owner is dead, is `lost`, whether or not another one took it over by now.
         """
         with self._database.reading() as session:
             return history.history(session, fingerprint, self._is_dead)
 
-    # -- keeping house ---------------------------------------------------------------------------------------------------------------
+    # -- housekeeping ----------------------------------------------------------------------------------------------------------------
 
     def uses(self, fingerprints: Collection[str] | None = None) -> list[TrialUse]:
         """Who needs what of these trials, of all without a list; by fingerprint."""

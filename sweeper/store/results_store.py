@@ -146,7 +146,7 @@ class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore, EvaluatedSto
             attempts.evaluated(session, lease, step, evaluation_fingerprint, metrics, details, time_ms)
 
     def alive(self, lease: Lease) -> None:
-        """The worker was heard from."""
+        """The worker gave a sign of life."""
         with self._database.writing() as session:
             attempts.alive(session, lease)
 

@@ -1,4 +1,4 @@
-"""Run a tiny trial through the one door and keep all that it said."""
+"""Run a tiny trial as a driver does and keep all that it reports."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -141,3 +141,7 @@ def test_variants_whose_scale_was_not_chosen_are_named() -> None:
     (note,) = guidance_notes([dataclasses.replace(chose, details={"guidance": choice}), fixed], BUILT_IN)
     assert "each trial of the variants below chose its own among 1, 1.5" in note
     assert note.endswith("At one scale that was not chosen: fixed; a difference from them is one of guidance too.")
+    many = [finished(f"fixed-{number}", 0, 9.0) for number in range(10)]
+    (note,) = guidance_notes([dataclasses.replace(chose, details={"guidance": choice}), *many], BUILT_IN)
+    assert "not chosen: fixed-0, fixed-1, " in note
+    assert ", fixed-7 and 2 more; a difference" in note

@@ -54,7 +54,7 @@ class Figure:
 def figures(page: ReportPage) -> list[Figure]:
     """In the order of a page; those without rows are left out."""
     report = drawn_of(page.report)
-    found = [
+    all_figures = [
         *_of_search(report),
         Figure(
             "claims",
@@ -93,7 +93,7 @@ def figures(page: ReportPage) -> list[Figure]:
     ]
     whole = page.report
     kept = []
-    for figure in found:
+    for figure in all_figures:
         shown, many = (len(_drawn(one, figure.key)) for one in (report, whole))
         cut = f" The first {shown:,} of {many:,}." if many > shown else ""
         kept.append(replace(figure, caption=figure.caption + cut, plots=tuple(plot for plot in figure.plots if plot.rows)))
@@ -145,8 +145,8 @@ def claim_plots(report: Report) -> tuple[ClaimPlot, ...]:
     for name in dict.fromkeys((report.primary.name, *(claim.metric for claim in report.claims))):
         metric = report.known.info(name)
         for on_log in (False, True):
-            found = [claim for claim in report.claims if (claim.metric, claim.on_log) == (name, on_log) and claim.estimate is not None]
-            rows = [_claim_row(claim) for claim in found]
+            claims = [claim for claim in report.claims if (claim.metric, claim.on_log) == (name, on_log) and claim.estimate is not None]
+            rows = [_claim_row(claim) for claim in claims]
             spec = chart_specs.forest_spec(metric, rows, chart_specs.VERDICTS, "%" if on_log else "")
             plots.append(ClaimPlot(f"{metric.label}, in %" if on_log else metric.label, spec, rows, metric, on_log))
     return tuple(plots)
@@ -196,11 +196,11 @@ def effect_rows(report: Report) -> Rows:
 
 def _interval_row(name: str, summary: Summary, decimals: int, margin: float | None = None) -> dict[str, Any]:
     ends = None if summary.interval is None else (summary.interval.low, summary.interval.high)
-    said = f"{numbers.fixed(summary.mean, decimals)} {numbers.interval(ends, decimals)}, n = {summary.n}"
+    text = f"{numbers.fixed(summary.mean, decimals)} {numbers.interval(ends, decimals)}, n = {summary.n}"
     reading = "no interval" if ends is None else "holds 0" if ends[0] <= 0 <= ends[1] else "excludes 0"
     low, high = ends or (None, None)
-    found = {"name": one_line(name), "estimate": summary.mean, "low": low, "high": high, "said": said, "reading": reading}
-    return found | {"margin": margin, "opposite": None if margin is None else -margin}
+    row = {"name": one_line(name), "estimate": summary.mean, "low": low, "high": high, "said": text, "reading": reading}
+    return row | {"margin": margin, "opposite": None if margin is None else -margin}
 
 
 def mean_rows(report: Report, metric: MetricInfo) -> Rows:
@@ -211,9 +211,9 @@ def mean_rows(report: Report, metric: MetricInfo) -> Rows:
         if summary.mean is None:
             continue
         half = summary.half_width or 0
-        said = f"{numbers.plus_minus(summary.mean, summary.half_width, metric.decimals)}, n = {summary.n}"
+        text = f"{numbers.plus_minus(summary.mean, summary.half_width, metric.decimals)}, n = {summary.n}"
         rows.append(
-            {"kind": "mean", "name": name, "value": summary.mean, "low": summary.mean - half, "high": summary.mean + half, "said": said}
+            {"kind": "mean", "name": name, "value": summary.mean, "low": summary.mean - half, "high": summary.mean + half, "said": text}
         )
         rows += [
             {"kind": "seed", "name": name, "value": value, "said": f"seed {seed}: {numbers.fixed(value, metric.decimals)}"}

@@ -176,9 +176,9 @@ def _variants(report: Report) -> Iterator[Row]:
 
 
 def _published(report: Report) -> Iterator[Row]:
-    for found in report.published:
-        for row in found.rows:
-            for metric in found.metrics:
+    for published in report.published:
+        for row in published.rows:
+            for metric in published.metrics:
                 if metric.name in row.metrics:
                     yield {
                         "kind": "published",
@@ -186,23 +186,23 @@ def _published(report: Report) -> Iterator[Row]:
                         "metric": metric.name,
                         "direction": metric.direction,
                         "step": row.step,
-                        "published_set": found.name,
+                        "published_set": published.name,
                         "published_value": row.metrics[metric.name],
-                        "protocol": " · ".join(found.badge),
+                        "protocol": " · ".join(published.badge),
                     }
 
 
 def _measured(report: Report) -> Iterator[Row]:
-    for found in report.weights:
-        for metric in found.columns:
+    for measured in report.weights:
+        for metric in measured.columns:
             yield {
                 "kind": "measured",
-                "name": found.name,
+                "name": measured.name,
                 "metric": metric.name,
                 "direction": metric.direction,
-                "measured_value": found.metrics[metric.name],
-                "protocol": " · ".join(found.badge),
-                "text": found.remarks[-1],
+                "measured_value": measured.metrics[metric.name],
+                "protocol": " · ".join(measured.badge),
+                "text": measured.remarks[-1],
             }
 
 

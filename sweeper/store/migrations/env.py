@@ -1,4 +1,4 @@
-"""Alembic's door: runs the migrations in the transaction of the connection that `sweeper.store.schema` hands over."""
+"""What Alembic runs: the migrations, in the transaction of the connection that `sweeper.store.schema` hands over."""
 
 from alembic import context
 
