@@ -36,6 +36,11 @@ class Attention(nn.Module):
         q, k, _ = self._heads(x)
         return largest_logit(q, k, segments)
 
+    def probabilities(self, x: Tensor, segments: tuple[Segment, ...]) -> Tensor:
+        """(N, H, T, T): how much each token of x (N, T, D) reads of each, 0 where it may not."""
+        q, k, _ = self._heads(x)
+        return attention_probabilities(q, k, segments)
+
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """q, k, v (N, H, T, D/H)."""
         n, t, d = x.shape
@@ -57,6 +62,19 @@ def segmented_attention(q: Tensor, k: Tensor, v: Tensor, segments: tuple[Segment
             read.append([part])
     images = [parts[0] if len(parts) == 1 else torch.cat(parts, dim=2) for parts in read]
     return images[0] if len(images) == 1 else torch.cat(images, dim=0)
+
+
+def attention_probabilities(q: Tensor, k: Tensor, segments: tuple[Segment, ...]) -> Tensor:
+    """What `segmented_attention` weighs its values with: q, k (N, H, T, D/H) to (N, H, T, T), dense, in float32 or more."""
+    with torch.autocast(q.device.type, enabled=False):
+        q, k = (part.to(torch.promote_types(part.dtype, torch.float32)) for part in (q, k))
+        found = q.new_zeros(*q.shape[:3], k.shape[2])
+        for s in segments:
+            logits = q[s.images, :, s.queries] @ k[s.images, :, s.keys].transpose(-1, -2) / q.shape[-1] ** 0.5
+            if s.mask is not None:
+                logits = logits.masked_fill(~s.mask, -torch.inf)
+            found[s.images, :, s.queries, s.keys] = logits.softmax(dim=-1)
+    return found
 
 
 def largest_logit(q: Tensor, k: Tensor, segments: tuple[Segment, ...]) -> Tensor:

@@ -20,6 +20,7 @@ LIGHT_MODULES = [
     ("model.config", (*HEAVY, "numpy")),
     ("model.presets", (*HEAVY, "numpy")),
     ("model.train_trial", HEAVY),
+    ("model.analyse_trial", HEAVY),
 ]
 """(module, what importing it must not load)."""
 LIGHT_PACKAGES = ("sweeper.spec", "sweeper.stats", "sweeper.plan", "sweeper.store", "sweeper.report")
