@@ -98,19 +98,17 @@ def test_equal_features_are_alike_whatever_their_basis_scale_and_offset(rng: np.
     assert linear_cka(x, 3 * x @ rotation + 7) == pytest.approx(1, abs=1e-12)
 
 
-def test_orthogonal_features_are_not_alike() -> None:
-    """Columns of a Hadamard matrix: every inner product is known. Centred Gram matrices K, L of two single columns have, without their
-    diagonals, tr(KL) = -n, 1'K = -1 and 1'L = -1 of every row, so HSIC_1 = (-n + n^2/((n-1)(n-2)) - 2n/(n-2)) / (n(n-3))."""
-    matrix = np.array([[1.0]])
-    while len(matrix) < 16:
+@pytest.mark.parametrize("width", [1, 3])
+def test_orthogonal_features_are_not_alike(width: int) -> None:
+    """Different columns of a Hadamard matrix of n rows, d of them on either side. K = X X' has rows that add up to 0 and a diagonal of d,
+    and K L = 0, so without diagonals tr KL is -n d^2, tr KK is d n^2 - n d^2, and every row of either adds up to -d."""
+    matrix, n, d = np.array([[1.0]]), 64, width
+    while len(matrix) < n:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])
-    x, y, n = matrix[:, 1:2], matrix[:, 2:3], 16
-    one = (n * n - n + n * n / ((n - 1) * (n - 2)) - 2 * n / (n - 2)) / (n * (n - 3))
-    two = (-n + n * n / ((n - 1) * (n - 2)) - 2 * n / (n - 2)) / (n * (n - 3))
-    assert linear_cka(x, y) == pytest.approx(two / one, rel=1e-12)
-    assert abs(linear_cka(x, y)) < 0.1
-    wide = matrix[:, 1:8], matrix[:, 8:15]
-    assert abs(linear_cka(*wide)) < 0.1
+    rest = d * d * n * n / ((n - 1) * (n - 2)) - 2 * d * d * n / (n - 2)
+    found = linear_cka(matrix[:, 1 : 1 + d], matrix[:, 1 + d : 1 + 2 * d])
+    assert found == pytest.approx((rest - n * d * d) / (rest + d * n * n - n * d * d), rel=1e-12)
+    assert abs(found) < 0.1
 
 
 def test_the_estimate_is_unbiased(rng: np.random.Generator) -> None:
