@@ -73,9 +73,9 @@ def mass_on_others(
 
     Images in which a group has no token, or all of them, do not count for it.
     """
-    tokens, heads = looks.tokens.shape[1], network.blocks[0].attn.heads  # type: ignore[union-attr]
+    tokens, heads = looks.tokens.shape[1], looks.config.backbone.heads
     size = block or max(1, min(256, LOGITS_HELD // (heads * tokens**2)))
-    total = torch.zeros(len(network.blocks), int(heads), looks.groups, dtype=torch.float64)  # type: ignore[arg-type]
+    total = torch.zeros(len(network.blocks), heads, looks.groups, dtype=torch.float64)
     counted = torch.zeros(looks.groups, dtype=torch.float64)
     for part in looks.blocks(size):
         given = part.at(levels, separation)

@@ -39,13 +39,13 @@ def loss_grid(trained: Trained) -> AnalysisResult:
                 sums[1, group, i, j] = blocked[i][0][group]
     counts = next(iter(reads.values()))[1].numpy()
     loss = sums.sum(axis=1) / counts.sum()
-    own, other = t_axis("t_own"), t_axis("t_other")
+    axes = (t_axis("t_own"), t_axis("t_other"))
     words = "gain of reading, (blocked - reads) / reads"
     quantity = f"squared error of the {trained.process.predicts} on a group's own tokens"
     arrays = (
-        AnalysisArray("loss", quantity, (Axis("reading", READING), own, other), loss),
-        AnalysisArray("gain", words, (own, other), gain(loss[0], loss[1])),
-        AnalysisArray("gain_by_group", words, (groups_axis(groups, "group"), own, other), gain(sums[0], sums[1])),
+        AnalysisArray("loss", quantity, (Axis("reading", READING), *axes), loss),
+        AnalysisArray("gain", words, axes, gain(loss[0], loss[1])),
+        AnalysisArray("gain_by_group", words, (groups_axis(groups, "group"), *axes), gain(sums[0], sums[1])),
     )
     details = {"images": len(looks), "shares": list(looks.config.partition.shares), "predicts": trained.process.predicts}
     return trained.result(NAME, arrays, details)
