@@ -22,6 +22,8 @@ from model.backbone.transformer import DiffusionTransformer
 from model.config.alignment import Separation
 
 NAME = "attention_mass"
+IMAGES = 128
+"""Of those that other grids are shown for: a mean over queries of all of them moves little from image to image."""
 DIRECTIONS = ("noisy->clean", "clean->noisy")
 
 
@@ -30,7 +32,7 @@ def attention_mass(trained: Trained) -> AnalysisResult:
     direction]`, over the readers of both groups."""
     if why := ungrouped(trained.config, trained.tokens):
         return trained.not_applicable(NAME, why)
-    network, looks = trained.network, trained.looks
+    network, looks = trained.network, next(trained.looks.blocks(IMAGES))
     found = {levels: mass_on_others(network, looks, levels) for levels in settings(looks.groups)}
     layers, heads = len(network.blocks), trained.config.backbone.heads
     mass = np.full((layers, looks.groups, len(LEVELS), len(LEVELS)), np.nan)

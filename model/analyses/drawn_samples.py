@@ -21,8 +21,8 @@ from model.noise.process import process_of
 from model.objective import StepNoise, groupings
 from model.sampling.generate import BLOCK, block_count, block_start, generate
 
-SAMPLES = 512
-"""At most: of as many as the evaluation draws, the first ones."""
+SAMPLES = 256
+"""At most: of as many as the evaluation draws, the first ones. They are half of what a trial's analyses cost."""
 
 
 @dataclass(frozen=True)

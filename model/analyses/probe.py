@@ -14,7 +14,7 @@ from model.analyses.trained import Trained
 from model.analysis_result import AnalysisArray, AnalysisResult
 
 NAME = "probe"
-FITTED_ON, JUDGED_ON = 2048, 1024
+FITTED_ON, JUDGED_ON = 1024, 1024
 """Images, at most."""
 PENALTY = 1.0
 """Of the squared weights, beside a sum of squared errors over images: scikit-learn's `alpha`, at its default, on standardised features."""
