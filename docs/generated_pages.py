@@ -17,12 +17,14 @@ from sweeper.spec.schema_file import SCHEMA_FILE, schema_text
 PYTHON = """# Python
 
 ```python
-from sweeper import results
+from sweeper import analyses, results
 
 table = results("noise_aug_vs_interaction")
 ```
 
 ::: sweeper.results
+
+::: sweeper.analyses
 """
 
 

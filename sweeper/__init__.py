@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pandas import DataFrame
 
-__all__ = ["results"]
+__all__ = ["analyses", "results"]
 
 
 def results(sweep: str | None = None, profile: str | None = None, *, curves: bool = False) -> "DataFrame":
@@ -20,3 +22,18 @@ def results(sweep: str | None = None, profile: str | None = None, *, curves: boo
     from sweeper.service.results import results as read  # the store and pandas load when they are asked for
 
     return read(sweep, profile, curves=curves)
+
+
+def analyses(sweep: str | None = None, profile: str | None = None, *, names: "Collection[str] | None" = None) -> "DataFrame":
+    """Every number that `sweeper analyse` computed of a sweep's trained weights as a tidy table: one row per trial and place of an array.
+
+    `sweep` is its name (default: the one that ran last), `names` are those of analyses (default: all). Columns: `sweep`, `profile`,
+    `variant`, a column per factor with its level, `seed`, `trial` (fingerprint), `analysis`, `array`, a column per axis of any array with
+    the value there (missing where an array has no such axis; `NAME_axis` where a column is called so already), and `value`. Texts are
+    categories, as in `results`. `attrs["arrays"]` tells label and axes of each (analysis, array), `attrs["details"]` what was
+    computed of each trial, or why an analysis does not apply to it.
+    Raises RequestError where nothing of that name has run, and for a name that no stored analysis has.
+    """
+    from sweeper.service.analyses_frame import analyses as read  # the store and pandas load when they are asked for
+
+    return read(sweep, profile, names)

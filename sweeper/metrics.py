@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from model.config import OwnMetric
+from sweeper.analysis_scalar import AnalysisScalar
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ FINISHING = MetricInfo("finishing", "higher", "share of trials that finish", 2, 
 """What claims of the kind `finishes_more` are on. No trial reports it, so no contrast can ask for it by name."""
 
 
+def is_of_analysis(name: str) -> bool:
+    """Whether it names a number of an analysis of trained weights, such as `loss_grid.gain[t_own=0.7,t_other=0.1]`; no trial reports it."""
+    return name not in METRICS and AnalysisScalar.named(name) is not None
+
+
 def is_metric(name: str) -> bool:
     """Whether a table can show it."""
     return name in METRICS or is_distance(name) or is_kernel_distance(name) or is_embedding_distance(name)
@@ -108,7 +114,7 @@ def may_be_negative(metric: MetricInfo) -> bool:
 
 
 def _built_in_may_be_negative(name: str) -> bool:
-    return is_kernel_distance(name) or is_at_infinity(name) or name.startswith("overfitting_")
+    return is_kernel_distance(name) or is_at_infinity(name) or name.startswith("overfitting_") or is_of_analysis(name)
 
 
 def spreads_with_size(name: str) -> bool:
@@ -120,7 +126,7 @@ def spreads_with_size(name: str) -> bool:
 
 
 def metric_info(name: str) -> MetricInfo:
-    """How a metric that is built in is read and printed; KeyError for what is none."""
+    """How a metric that is built in is read and printed; KeyError for what is none. It may be a number of an analysis."""
     if name not in METRICS and is_kernel_distance(name):
         return MetricInfo(name, "lower", f"KID ({name.removeprefix('kid_')})", 4)
     if name not in METRICS and is_embedding_distance(name):
@@ -129,6 +135,8 @@ def metric_info(name: str) -> MetricInfo:
         return MetricInfo(name, "lower", f"FD-infinity ({name.removeprefix('fd_infinity_')})", 3)
     if name not in METRICS and is_distance(name):
         return MetricInfo(name, "lower", f"FD ({name.removeprefix('fd_')})", 3)
+    if name not in METRICS and (scalar := AnalysisScalar.named(name)) is not None:
+        return MetricInfo(name, "lower" if scalar.lower_is_better else "higher", name, 4, by_evaluator=False)
     return FINISHING if name == FINISHING.name else METRICS[name]
 
 

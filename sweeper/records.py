@@ -144,6 +144,32 @@ class MeasuredWeights:
 
 
 @dataclass(frozen=True)
+class TrialAnalysis:
+    """One analysis of one trial's trained weights."""
+
+    fingerprint: str
+    """Of the trial."""
+    analysis: str
+    """Its name, such as `loss_grid`."""
+    version: int
+    """Of its definition."""
+    step: int
+    """Optimizer steps that the weights had."""
+    weights: str
+    """Hash of the file that they were read from."""
+    arrays: tuple[Mapping[str, Any], ...]
+    """As `model.analysis_result.AnalysisArray.to_json` writes them; none where the analysis does not apply, and `details` say why."""
+    details: Mapping[str, Any]
+    created: datetime
+
+    @property
+    def not_applicable(self) -> str | None:
+        """Why the analysis does not apply to the trial."""
+        why = self.details.get("not_applicable")
+        return None if why is None else str(why)
+
+
+@dataclass(frozen=True)
 class SweepSnapshot:
     """One version of a sweep with the outcome of each of its trials, as read in one transaction."""
 

@@ -16,6 +16,9 @@ from model.errors import ConfigError
 
 ExtraMetric = Literal["class_score", "cmmd", "fd_infinity", "kid", "precision", "recall", "overfitting_gap", "sfid"]
 EXTRA_METRICS: tuple[ExtraMetric, ...] = get_args(ExtraMetric)
+AnalysisName = Literal[
+    "attention_mass", "loss_grid", "by_level", "probe", "counterfactual", "memorisation", "views", "alignment", "overfitting"
+]
 BY_NEIGHBOURS: tuple[ExtraMetric, ...] = ("precision", "recall")
 FEWEST_FOR_NEIGHBOURS = 4
 """Images that have third-nearest neighbours."""
@@ -115,6 +118,9 @@ class EvaluationConfig(Section):
     """Metrics of your own, measured besides: each a class in a module of yours, with its name, direction and label."""
     every: int | None = Field(default=None, ge=1, le=MOST_STEPS, json_schema_extra=NOT_IDENTITY)
     """Evaluate also at multiples of this step; None is only at the end."""
+    analyses: tuple[AnalysisName, ...] = Field(default=(), json_schema_extra=NOT_IDENTITY)
+    """Analyses of the trained weights that a sweep computes when its trials have ended, as `sweeper analyse` does (docs/analyses.md). They
+    are of no trial by itself: `python -m model` passes them over."""
 
     def own_metric(self, name: str | None) -> OwnMetric | None:
         """The user's metric of that name; None where it is none of his."""

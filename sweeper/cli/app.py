@@ -13,6 +13,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from sweeper.cli import (
+    analyse,
     cancel,
     check,
     data,
@@ -76,6 +77,7 @@ COMMANDS: tuple[Callable[..., int | None], ...] = (
     why.why,
     sample.sample,
     evaluate.evaluate,
+    analyse.analyse,
     export_weights.export_weights,
     ui.ui,
     cancel.cancel,

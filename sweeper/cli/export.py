@@ -27,6 +27,7 @@ def export(
     held = [_number(done.versions, "version"), _number(done.trials, "trial"), _number(done.attempts, "attempt")]
     held += [_number(done.files, "file")] if done.files else []
     held += [f"{_number(done.weights, 'result')} of `sweeper evaluate`"] if done.weights else []
+    held += [f"{done.analyses:,} {'analysis' if done.analyses == 1 else 'analyses'} of weights"] if done.analyses else []
     print(one_line(f"{file}: sweep {done.name} (profile {done.profile}), {', '.join(held)}; {bytes_in_words(done.size)}"))
     if done.running:
         ended = "has not ended" if done.running == 1 else "have not ended"

@@ -26,6 +26,7 @@ def import_(
     counts = ((taken.versions, "version"), (taken.trials, "trial"), (len(taken.attempts), "attempt"), (done.files, "file"))
     new = [_number(count, what) for count, what in counts if count]
     new += [f"{_number(len(taken.weights), 'result')} of `sweeper evaluate`"] if taken.weights else []
+    new += [f"{taken.analyses:,} {'analysis' if taken.analyses == 1 else 'analyses'} of weights"] if taken.analyses else []
     print(one_line(f"{file}: sweep {done.name} (profile {done.profile}), whole and in order"))
     print(f"new: {', '.join(new) or 'nothing'}")
     if taken.here:

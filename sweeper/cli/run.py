@@ -46,7 +46,7 @@ def run(
         console.print(visible(line), markup=False, soft_wrap=True)
 
     outcome = run_sweep(request, Settings(), say=say, show=shown(console), limits=limits)
-    table = report_of(outcome.snapshot, request.allow_mixed, outcome.curves, random=outcome.random)
+    table = report_of(outcome.snapshot, request.allow_mixed, outcome.curves, random=outcome.random, analyses=outcome.analyses)
     print(render(table, "terminal", width=console.width, colour=console.is_terminal), end="")
     for line in waiting_events(outcome.behind):
         console.print(f"{line}; mirror.log under SWEEPER_HOME says why", markup=False, soft_wrap=True)

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from model.errors import ModelError
 from sweeper.errors import RequestError, SweeperError
 from sweeper.metrics import FINISHING, MetricInfo
-from sweeper.records import SweepSnapshot, TrialCurves, TrialOutcome, Variant
+from sweeper.records import SweepSnapshot, TrialAnalysis, TrialCurves, TrialOutcome, Variant
+from sweeper.report.analyses import analysis_notes, analysis_sections, with_scalars
 from sweeper.report.comparability import comparability_of, device_of, has_features
 from sweeper.report.contrasts import contrast_results
 from sweeper.report.earlier_versions import declaration_notes
@@ -43,11 +44,12 @@ def build_report(
     template: ReportTemplate | None = None,
     importances: Mapping[str, float] | None = None,
     random: SweepSnapshot | None = None,
+    analyses: Sequence[TrialAnalysis] = (),
 ) -> Report:
     """The report of one version of a sweep; the same arguments give the same report.
 
     `curves` (by fingerprint) fill the tables that show training steps; `importances` are those of a search's factors, and `random` is a
-    random search of its space. `template` stands in for the stored spec's own.
+    random search of its space. `template` stands in for the stored spec's own. `analyses` are those of the trials' weights.
 
     Where finished trials differ in a field of their comparability key that is not in `allow_mixed`, what does not compare is marked, and
     contrasts across it have no estimate.
@@ -63,7 +65,8 @@ def build_report(
         snapshot, spec = shown_part(snapshot, spec)
     variants = variants_of(spec)
     asked = fitted_template(template or spec.report or ReportTemplate(), variants)
-    outcomes = _by_variant_and_seed(snapshot, spec, variants)
+    measured = _by_variant_and_seed(snapshot, spec, variants)
+    outcomes, misnamed = with_scalars(measured, map(spec.metric_of, spec.contrasts), analyses)
     finished = [outcome for outcome in outcomes.values() if outcome.has_result]
     encoded = _encoded(spec, variants) if any(map(has_features, finished)) else ()
     comparability = comparability_of(finished, allow_mixed, variants, encoded)
@@ -77,6 +80,7 @@ def build_report(
     pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes, spec.analysis)
     values = _values(primary.name, outcomes)
     # The levels of what a search found are no cells of a design: a difference between two of them is no effect of a factor.
+    sections = analysis_sections(analyses, outcomes, variants)
     published, weights = stand_beside(asked.published, whole.weights, spec, variants, finished)
     effects = (
         ()
@@ -117,6 +121,8 @@ def build_report(
             *declaration_notes(snapshot, spec),
             *(search_notes(search) if search is not None else ()),
             *seen_before,
+            *analysis_notes(sections),
+            *misnamed,
         ),
         snapshot=_identity(whole),
         effects=tuple(effect for effect in effects if comparability.separates(primary, effect.weights) is None),
@@ -126,6 +132,7 @@ def build_report(
         weights=weights,
         search=search,
         known=spec.metrics,
+        analyses=sections,
     )
 
 

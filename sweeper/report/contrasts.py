@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sweeper.metrics import FINISHING
+from sweeper.metrics import FINISHING, is_of_analysis
 from sweeper.records import EarlierVersion
 from sweeper.report import numbers
 from sweeper.report.contrast_sentences import Amounts, Points, claim_sentence, contrast_sentences, definition_of, size_text, statement
@@ -82,6 +82,8 @@ def _why_dropped(seed: int, data: ContrastData, trials: SweepTrials) -> str:
         state = trials.state(name, seed)
         if weight and not state.has_result:
             return f"{name} {state.reads_as}"
+    if is_of_analysis(data.metric.name):
+        return f"no {data.metric.name} of a finished trial (`sweeper analyse` computes it)"
     return f"no usable {data.metric.name} in a finished trial"
 
 
@@ -119,6 +121,8 @@ def _claim_data(data: ContrastData, trials: SweepTrials, seeds: Sequence[int], *
     states = {(name, seed): trials.state(name, seed) for name in tested for seed in seeds}
     diverged = Counter(name for (name, _), state in states.items() if state.refutes_means and name in data.cells)
     waiting = {seed for (_, seed), state in states.items() if not state.has_ended}
+    if is_of_analysis(data.metric.name):  # `sweeper analyse` comes after the trials, and fewer of them would be another look
+        waiting |= {seed for (name, seed), state in states.items() if state.has_result and seed not in data.values.get(name, {})}
     lost: dict[str, set[int]] = {name: set() for name in tested}
     for (name, seed), state in states.items():
         # Ended without a value, and not by divergence, which is a result.

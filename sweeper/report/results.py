@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from sweeper.metrics import BUILT_IN, FINISHING, MetricInfo, Metrics
+from sweeper.report.analyses import AnalysisSection
 from sweeper.report.published_sets import PublishedSet
 from sweeper.report.search_results import SearchResult
 from sweeper.report.weights_beside import WeightsBeside
@@ -202,6 +203,9 @@ class Report:
     """What a search tried and found; the rows above are then those that it confirmed."""
     known: Metrics = BUILT_IN
     """The metrics that trials of the sweep can report, the user's own among them."""
+
+    analyses: tuple[AnalysisSection, ...] = ()
+    """Of the trained weights."""
 
     @property
     def claims(self) -> tuple[ClaimResult, ...]:

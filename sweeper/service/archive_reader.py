@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from model.plain_files import ensure_plain
 from sweeper.errors import RequestError
 from sweeper.service.sweep_archive import (
+    ANALYSES,
     CHECKSUMS,
     CHUNK,
     FORMAT,
@@ -30,6 +31,7 @@ from sweeper.service.sweep_archive import (
     TRIALS,
     VERSIONS,
     WEIGHTS,
+    WITHOUT_ANALYSES,
     WITHOUT_WEIGHTS,
     ArchivedFile,
     Checksum,
@@ -66,10 +68,10 @@ class ArchiveReader:
         self.head = self._head()  # a newer format may have members of other names
         self._ensure_sound(members, size)
         names = [member.filename for member in members]
-        first = [HEAD, VERSIONS, TRIALS, *([WEIGHTS] if self.head.format > WITHOUT_WEIGHTS else [])]
+        first = [HEAD, VERSIONS, TRIALS, *self._of_format()]
         if names[: len(first)] != first or names[-1] != CHECKSUMS:
             raise self.damaged(f"it does not begin with {', '.join(first[:-1])} and {first[-1]} and end with {CHECKSUMS}")
-        self.has_weights = WEIGHTS in first
+        self.has_weights, self.has_analyses = WEIGHTS in first, ANALYSES in first
         self._checksums = self._read_checksums(members[:-1])
         self.files = [(file, member.file_size) for member in members[len(first) : -1] for file in [self._file(member)]]
         """Every file of an attempt, with its size."""
@@ -118,6 +120,11 @@ class ArchiveReader:
             )
         return read_part(Head, text, f"{self.path}: {HEAD}")
 
+    def _of_format(self) -> list[str]:
+        """The members of lines that not every archive has."""
+        weights = [WEIGHTS] if self.head.format > WITHOUT_WEIGHTS else []
+        return [*weights, ANALYSES] if self.head.format > WITHOUT_ANALYSES else weights
+
     def _read_checksums(self, members: list[zipfile.ZipInfo]) -> dict[str, bytes]:
         self._checksums = {}
         found = {}
@@ -146,7 +153,7 @@ class ArchiveReader:
             if name in seen:
                 raise self.damaged(f"there are two members {name}")
             seen.add(name)
-            if name not in (HEAD, VERSIONS, TRIALS, CHECKSUMS) and (name != WEIGHTS or self.head.format == WITHOUT_WEIGHTS):
+            if name not in (HEAD, VERSIONS, TRIALS, CHECKSUMS, *self._of_format()):
                 self._file(member)
             if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG) or member.is_dir():
                 raise self.damaged(f"{name} is a link, a folder or a device")

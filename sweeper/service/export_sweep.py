@@ -15,6 +15,7 @@ from sweeper.errors import RequestError
 from sweeper.plan.trial_names import TrialNames
 from sweeper.service.open_store import store_with_results
 from sweeper.service.sweep_archive import (
+    ANALYSES,
     LARGEST_SMALL_FILE,
     TRIALS,
     VERSIONS,
@@ -58,6 +59,8 @@ class Exported:
     files: int = 0
     weights: int = 0
     """Weights that `sweeper evaluate` measured."""
+    analyses: int = 0
+    """Analyses of trials' weights."""
     size: int = 0
     """Bytes of the archive."""
     running: int = 0
@@ -84,13 +87,15 @@ def export_sweep(settings: Settings, request: ExportRequest) -> Exported:
 
 def _write(archive: ArchiveWriter, found: Exporting, settings: Settings, request: ExportRequest, done: Exported) -> None:
     files: list[tuple[str, tuple[int, ...], bool]] = []
-    archive.head(found.name, found.profile, weights=bool(found.weights))
+    archive.head(found.name, found.profile, weights=bool(found.weights), analyses=found.has_analyses)
     try:
         archive.lines(VERSIONS, _versions(found, done))
         archive.lines(TRIALS, _trials(found, settings, done, files))
-        if found.weights:
+        if found.weights or found.has_analyses:
             archive.lines(WEIGHTS, (one.model_dump_json() for one in found.weights))
             done.weights = len(found.weights)
+        if found.has_analyses:
+            archive.lines(ANALYSES, _analyses(found, done))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -105,6 +110,12 @@ def _versions(found: Exporting, done: Exported) -> Iterator[str]:
     for version in found.versions:
         done.versions += 1
         yield version.model_dump_json()
+
+
+def _analyses(found: Exporting, done: Exported) -> Iterator[str]:
+    for one in found.analyses:
+        done.analyses += 1
+        yield one.model_dump_json()
 
 
 def _trials(found: Exporting, settings: Settings, done: Exported, files: list[tuple[str, tuple[int, ...], bool]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from sweeper.driver.retry_policy import RetryPolicy
 from sweeper.errors import RequestError
+from sweeper.metrics import is_of_analysis
 from sweeper.records import SweepSnapshot
 from sweeper.service.open_store import existing_store
 from sweeper.service.plan_sweep import SweepRequest
@@ -118,6 +119,11 @@ def _begun(sweep: LoadedSweep, extension: Extension, known: list[SweepSpec]) -> 
     spec = sweep.spec
     if not spec.claims:
         raise RequestError(f"{sweep.place}: nothing is claimed, so nothing can be decided; give a contrast `kind` and `alpha`")
+    if later := [claim.name for claim in spec.claims if is_of_analysis(spec.metric_of(claim))]:
+        raise RequestError(
+            f"{sweep.place}: claim {later[0]!r} is on an analysis, which `sweeper analyse` computes after the trials, so that no look of"
+            " `sweeper extend` has it; give it seeds enough at once, or make it a contrast without `kind`"
+        )
     before = [one for one in known if one.sequential is not None]
     if before:
         return _continued(sweep, extension, max(before, key=lambda one: len(one.looks)))

@@ -16,9 +16,9 @@ from sweeper.errors import RequestError, SweeperError
 from sweeper.plan.trial_names import TrialNames
 from sweeper.report.protocol_words import badge_of, choice_words, protocol_words
 from sweeper.service.archive_reader import ArchiveReader
-from sweeper.service.sweep_archive import TRIALS, VERSIONS, WEIGHTS, ArchivedFile, ArchivedTrial
+from sweeper.service.sweep_archive import ANALYSES, TRIALS, VERSIONS, WEIGHTS, ArchivedFile, ArchivedTrial
 from sweeper.spec.sweep_spec import SweepSpec
-from sweeper.store.exchange_format import AttemptHistory, TrialPart, VersionPart, WeightsPart
+from sweeper.store.exchange_format import AnalysisPart, AttemptHistory, TrialPart, VersionPart, WeightsPart
 from sweeper.store.results_store import ResultsReader
 
 AT_ONCE = 100
@@ -108,6 +108,7 @@ def check(archive: ArchiveReader, store: ResultsReader | None, keep: Keep) -> Ch
     if files:
         raise archive.damaged(f"it holds files of trial {min(files)}, which is not there")
     _check_weights(archive)
+    _check_analyses(archive, found)
     for file, _ in archive.files:
         _check_file(archive, file, keep(file))
     return found
@@ -147,6 +148,18 @@ def _check_weights(archive: ArchiveReader) -> None:
             choice_words(one.details)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise archive.damaged(f"the protocol or the details of weights {one.name} mean nothing to this sweeper ({error!r})") from error
+
+
+def _check_analyses(archive: ArchiveReader, found: Checked) -> None:
+    before: tuple[str, str, int, int, str] | None = None
+    for one in archive.lines(ANALYSES, AnalysisPart) if archive.has_analyses else ():
+        what = f"analysis {one.analysis} of trial {one.fingerprint}"
+        if before is not None and one.key <= before:
+            raise archive.damaged(f"{what} is there twice, or not in its place")
+        before = one.key
+        if one.fingerprint not in found.configs:
+            raise archive.damaged(f"it holds {what}, which is not there")
+        _check_times(archive, one.created)
 
 
 def _check_times(archive: ArchiveReader, *times: datetime | None) -> None:

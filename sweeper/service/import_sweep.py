@@ -15,11 +15,11 @@ from sweeper.service.archive_reader import ArchiveReader, opened_archive
 from sweeper.service.import_checks import Checked, check
 from sweeper.service.open_store import existing_store, store_to_write
 from sweeper.service.staging import Staging, staging_in
-from sweeper.service.sweep_archive import TRIALS, VERSIONS, WEIGHTS, ArchivedTrial
+from sweeper.service.sweep_archive import ANALYSES, TRIALS, VERSIONS, WEIGHTS, ArchivedTrial
 from sweeper.service.sweep_records import write_sweep_record
 from sweeper.service.trackers import waiting
 from sweeper.settings import Settings
-from sweeper.store.exchange_format import VersionPart, WeightsPart
+from sweeper.store.exchange_format import AnalysisPart, VersionPart, WeightsPart
 from sweeper.store.importing import Taken
 from sweeper.store.results_store import ResultsStore
 from sweeper.trial_folder import attempt_folders
@@ -99,6 +99,8 @@ def _take(store: ResultsStore, archive: ArchiveReader, found: Checked, staging: 
                 taking.trial(one.trial, number_of)
             for weights in archive.lines(WEIGHTS, WeightsPart) if archive.has_weights else ():
                 taking.weights(weights)
+            for analysis in archive.lines(ANALYSES, AnalysisPart) if archive.has_analyses else ():
+                taking.analysis(analysis)
             files = len(staging.wanted(taken.attempts, found.here))
             if dry_run:
                 raise _OnlyALook

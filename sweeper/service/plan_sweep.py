@@ -132,15 +132,15 @@ def plan_sweep(
     `refuse_missing`: resources that are not here are an error. A class of the user's is looked for on PYTHONPATH, then beside the sweep
     file, then in the current folder. `cache`: folder in which decoded pictures are kept.
     """
-    user_code = user_code_of(request.spec)
+    user_code = user_code_beside(request.spec.parent)
     with modules_also_in(user_code):
         return _plan(request, look_up, timings, goes_on_from, placed, measured, machine, refuse_missing, user_code, cache)
 
 
-def user_code_of(spec: Path) -> tuple[Path, ...]:
-    """Folders in which classes that a sweep file names are looked for, in this order."""
+def user_code_beside(folder: Path) -> tuple[Path, ...]:
+    """Where classes of the user's are looked for, in order: PYTHONPATH, the `folder` of the sweep file, the current one."""
     named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    return tuple(folder.absolute() for folder in (*map(Path, named), spec.parent, Path.cwd()))
+    return tuple(path.absolute() for path in (*map(Path, named), folder, Path.cwd()))
 
 
 def _plan(

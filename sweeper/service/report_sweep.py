@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sweeper.errors import RequestError, SpecError, nearest
 from sweeper.metrics import Metrics
 from sweeper.plan.proposals import proposals_of
-from sweeper.records import SweepSnapshot, TrialCurves
+from sweeper.records import SweepSnapshot, TrialAnalysis, TrialCurves
 from sweeper.report.build import build_report
 from sweeper.report.page import MOST_DRAWN
 from sweeper.report.random_search import random_version
@@ -65,7 +65,8 @@ def read_report(
         names = dict.fromkeys(outcome.variant for outcome in snapshot.outcomes)
         drawn = set(islice(names, MOST_DRAWN))
         curves |= store.curves(snapshot, training, trials={o.fingerprint for o in snapshot.outcomes if o.variant in drawn})
-    report = report_of(snapshot, allow_mixed, curves, asked, random_beside(store, snapshot))
+    analyses = store.analyses({outcome.fingerprint for outcome in snapshot.outcomes if outcome.has_result})
+    report = report_of(snapshot, allow_mixed, curves, asked, random_beside(store, snapshot), analyses)
     edited = edited_since(file, snapshot) if file is not None else None
     return snapshot, curves, report if edited is None else replace(report, notes=(f"{_sentence(edited)}.", *report.notes))
 
@@ -82,9 +83,11 @@ def report_of(
     curves: Mapping[str, TrialCurves] | None = None,
     template: ReportTemplate | None = None,
     random: SweepSnapshot | None = None,
+    analyses: Sequence[TrialAnalysis] = (),
 ) -> Report:
     """The report of a snapshot; of a search, with the importance of its factors, and beside a random search of its space."""
-    return build_report(snapshot, allow_mixed, curves=curves, template=template, importances=_importances(snapshot), random=random)
+    of_search = _importances(snapshot)
+    return build_report(snapshot, allow_mixed, curves=curves, template=template, importances=of_search, random=random, analyses=analyses)
 
 
 def _importances(snapshot: SweepSnapshot) -> dict[str, float]:

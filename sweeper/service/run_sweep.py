@@ -3,8 +3,8 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -21,14 +21,15 @@ from sweeper.execution.cluster_room import Wanted, ensure_room
 from sweeper.liveness import this_process
 from sweeper.plan.machine import Machine, cluster_address
 from sweeper.plan.reconcile import ensure_comparable
-from sweeper.records import SweepSnapshot, TrialCurves
+from sweeper.records import SweepSnapshot, TrialAnalysis, TrialCurves
 from sweeper.secret_variables import DOWNLOADS
+from sweeper.service.analyses_of_run import analyse_after
 from sweeper.service.backups import DailyBackups
 from sweeper.service.contrast_warnings import not_comparable
 from sweeper.service.disk_space import disk_space
 from sweeper.service.kept_files import kept_in
 from sweeper.service.measured_weights import measured_names_in, take_in_folders
-from sweeper.service.open_store import cache_in, look_up_in, placed_in, store_to_write, timings_in
+from sweeper.service.open_store import cache_in, look_up_in, placed_in, store_to_write, store_with_results, timings_in
 from sweeper.service.plan_sweep import PlannedSweep, SweepRequest, plan_sweep
 from sweeper.service.preflight import ensure_all_trainable, preflight
 from sweeper.service.prune import finish_interrupted
@@ -62,6 +63,8 @@ class RunOutcome:
     why_left_out: str | None = None
     random: SweepSnapshot | None = None
     """Of a search, a random search of its space that was run too."""
+    analyses: Sequence[TrialAnalysis] = ()
+    """Of the trials' weights, in this run or before."""
 
 
 Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
@@ -69,7 +72,25 @@ Show = Callable[[Progress], contextlib.AbstractContextManager[Any]]
 
 
 def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show, limits: Limits = NO_LIMITS) -> RunOutcome:
-    """Raises RequestError before anything was started; StoreLost and SweepPaused under way."""
+    """Trains what is missing, then analyses the weights where `evaluation.analyses` asks for it.
+
+    Raises RequestError before anything was started; StoreLost and SweepPaused under way.
+    """
+    planned, outcome = _run_trials(request, settings, say, show, limits)
+    asked = tuple(dict.fromkeys(name for _, config in planned.sweep.configs for name in config.evaluation.analyses))
+    if asked and outcome.exit_code != INTERRUPTED and any(one.has_result for one in outcome.snapshot.outcomes):
+        analyse_after(planned, asked, settings, say)
+    return replace(outcome, analyses=RetryPolicy(settings.store_patience, say)(lambda: _analyses(outcome.snapshot, settings)))
+
+
+def _analyses(snapshot: SweepSnapshot, settings: Settings) -> list[TrialAnalysis]:
+    with store_with_results(settings) as store:
+        return store.analyses({outcome.fingerprint for outcome in snapshot.outcomes if outcome.has_result})
+
+
+def _run_trials(
+    request: SweepRequest, settings: Settings, say: Callable[[str], None], show: Show, limits: Limits
+) -> tuple[PlannedSweep, RunOutcome]:
     retrying = RetryPolicy(settings.store_patience, say)
     planned = plan_sweep(
         request,
@@ -141,7 +162,7 @@ def run_sweep(request: SweepRequest, settings: Settings, say: Callable[[str], No
         code = _exit_code(snapshot, driver, search=planned.search is not None)
         curves, behind = driver.retrying.wrap(store.curves)(snapshot), driver.retrying.wrap(waiting)(store, settings)
         random = driver.retrying.wrap(random_beside)(store, snapshot)
-        return RunOutcome(snapshot, curves, code, progress.finished, counts["reuse"], behind, left_out, budget.reason, random)
+        return planned, RunOutcome(snapshot, curves, code, progress.finished, counts["reuse"], behind, left_out, budget.reason, random)
 
 
 def _trackers(planned: PlannedSweep, settings: Settings) -> TrackerProcesses:

@@ -4,6 +4,7 @@
     versions.jsonl                        a line for each version of the sweep, the oldest first
     trials.jsonl                          a line for each trial that one of them names: config, attempts, curves, evaluations
     weights.jsonl                         a line for each name of weights that a version's report shows and that were measured; or no member
+    analyses.jsonl                        a line for each analysis of a trial's weights; or no member
     attempts/FINGERPRINT/NUMBER/NAME      files of attempts that ended
     checksums.jsonl                       a line for each member before it: name, bytes, sha256
 
@@ -26,11 +27,11 @@ from sweeper.errors import RequestError
 from sweeper.plan.trial_names import Basis
 from sweeper.store.exchange_format import Part, TrialPart, Whole, Word
 
-FORMAT = 2
-WITHOUT_WEIGHTS = 1
-"""The format of an archive without `weights.jsonl`, which older versions read, too."""
+FORMAT = 3
+WITHOUT_WEIGHTS, WITHOUT_ANALYSES = 1, 2
+"""The formats of an archive without `weights.jsonl` and without `analyses.jsonl`, which older versions read, too; 3 has both."""
 HEAD, VERSIONS, TRIALS, CHECKSUMS = "sweep.json", "versions.jsonl", "trials.jsonl", "checksums.jsonl"
-WEIGHTS = "weights.jsonl"
+WEIGHTS, ANALYSES = "weights.jsonl", "analyses.jsonl"
 
 LONGEST_LINE = 2**28
 """Bytes of a line: the curves of a trial, all of which are held at once."""
@@ -126,10 +127,11 @@ class ArchiveWriter:
         self._directory = 0
         self.files = 0
 
-    def head(self, name: str, profile: str, *, weights: bool = False) -> None:
-        """The first member. `weights`: whether there will be `weights.jsonl`."""
+    def head(self, name: str, profile: str, *, weights: bool = False, analyses: bool = False) -> None:
+        """The first member. `weights`: whether there will be `weights.jsonl`; `analyses`: that and `analyses.jsonl`."""
         version = importlib.metadata.version("sweeper")
-        head = Head(format=FORMAT if weights else WITHOUT_WEIGHTS, sweeper=version, name=name, profile=profile)
+        format = FORMAT if analyses else WITHOUT_ANALYSES if weights else WITHOUT_WEIGHTS
+        head = Head(format=format, sweeper=version, name=name, profile=profile)
         self.lines(HEAD, [head.model_dump_json()])
 
     def lines(self, name: str, lines: Iterable[str]) -> None:

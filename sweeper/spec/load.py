@@ -329,6 +329,8 @@ def _meaning(config: TrainConfig) -> dict[str, Any]:
     for name, implied in (("autoencoder", None), ("reference_hash", ""), ("labels", "balanced")):
         if meant["evaluation"][name] == implied:
             del meant["evaluation"][name]  # likewise
+    if not config.evaluation.analyses:
+        del meant["evaluation"]["analyses"]  # likewise
     if not meant["evaluation"]["sampler"]["source_hash"]:
         del meant["evaluation"]["sampler"]["source_hash"]  # likewise
     if not meant["evaluation"]["own_metrics"]:

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sweeper.errors import nearest
 from sweeper.metrics import FINISHING, MetricInfo, Metrics, is_metric, metric_info, spreads_with_size
+from sweeper.spec.analysis_metrics import named_scalar
 from sweeper.spec.claims import Alpha, Amount, ClaimKind, Share, ensure_claim, ensure_one_alpha, ensure_weights, percent
 from sweeper.spec.design_kinds import AnyDesign
 from sweeper.spec.explaining import short
@@ -90,7 +91,8 @@ class Contrast(Spec):
     weights: dict[str, float] | None = None
     """Variant name -> weight, instead of `of` and `to`; the weights add up to zero."""
     metric: str | None = None
-    """Metric that the contrast is on; without it, `metric.primary`. All claims of a sweep share alpha, whatever their metrics."""
+    """Metric that the contrast is on; without it, `metric.primary`. All claims of a sweep share alpha, whatever their metrics. It may be a
+    number of an analysis, `loss_grid.gain[t_own=0.7,t_other=0.1]`, which `sweeper analyse` computes when the trials have finished."""
     margin: Amount | None = None
     """Smallest difference that matters, in units of the metric; in a claim also as a share, such as 2%, on the log of the metric."""
     kind: ClaimKind | None = None
@@ -135,9 +137,7 @@ class Contrast(Spec):
     @classmethod
     def _is_metric(cls, metric: str | None, info: ValidationInfo) -> str | None:
         metrics = metrics_in(info)
-        if metric is not None and metric not in metrics:
-            raise ValueError(f"there is no metric {metric!r}{nearest(metric, metrics.names)}")
-        return metric
+        return metric if metric is None or metric in metrics else named_scalar(metric, metrics.names)
 
     @model_validator(mode="after")
     def _a_claim_is_whole(self) -> Self:

@@ -11,7 +11,7 @@ from sweeper.plan.retention import TrialUse
 from sweeper.store import outbox
 from sweeper.store.clock import now
 from sweeper.store.sweeps import sweep_named
-from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Outbox, SweepTrial, SweepVersion, Trial
+from sweeper.store.tables import Analysis, Attempt, CurvePoint, Evaluation, EvaluationDetail, Outbox, SweepTrial, SweepVersion, Trial
 from sweeper.store.uses import uses
 from sweeper.store.writing import chunks
 
@@ -71,7 +71,7 @@ def delete_trials(session: Session, fingerprints: Iterable[str]) -> None:
     for some in chunks(fingerprints):
         ids = list(session.scalars(sa.select(Trial.id).where(Trial.fingerprint.in_(some))))
         attempts = list(session.scalars(sa.select(Attempt.id).where(Attempt.trial_id.in_(ids))))
-        for table in (Evaluation, EvaluationDetail):
+        for table in (Analysis, Evaluation, EvaluationDetail):
             session.execute(sa.delete(table).where(table.trial_id.in_(ids)))
         for few in chunks(attempts):
             session.execute(sa.delete(CurvePoint).where(CurvePoint.attempt_id.in_(few)))

@@ -6,14 +6,25 @@ Strict, since it is read from files that anybody may have written: whatever is n
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
 from sqlalchemy.orm import Session
 
 from sweeper.errors import RequestError
-from sweeper.records import FailureClass
+from sweeper.records import FailureClass, TrialAnalysis
 from sweeper.states import AttemptState
 from sweeper.store.sweeps import sweep_named
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
@@ -23,6 +34,8 @@ LARGEST = 2**53
 """Of whole numbers: more than any step, and JSON of every language holds it."""
 LARGEST_OF_ALL = 2**64
 """Of whole numbers in a config, a spec or details; a seed may be larger than `LARGEST`."""
+MOST_AXES = 8
+"""Of an array of an analysis."""
 DEEPEST = 50
 """Lists and objects within each other, in a config or a spec."""
 
@@ -160,6 +173,54 @@ class WeightsPart(Part):
     protocol: Json
     details: Json
     measured: AwareDatetime
+
+
+class AxisPart(Part):
+    """An axis of an array."""
+
+    name: Word
+    values: tuple[Annotated[StrictInt, Field(ge=-LARGEST, le=LARGEST)] | FiniteFloat | Text, ...]
+    unit: Text
+
+
+class ArrayPart(Part):
+    """Numbers over axes, row by row; null where there is none."""
+
+    name: Word
+    label: Text
+    axes: Annotated[tuple[AxisPart, ...], Field(max_length=MOST_AXES)]
+    values: tuple[FiniteFloat | None, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.values) != math.prod(len(axis.values) for axis in self.axes):
+            raise ValueError("has another number of values than its axes")
+        if len({axis.name for axis in self.axes}) < len(self.axes):
+            raise ValueError("has two axes of one name")
+        return self
+
+
+class AnalysisPart(Part):
+    """What an analysis gave of a moving average of a trial."""
+
+    fingerprint: Name
+    analysis: Word
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    step: Step
+    weights: Word
+    arrays: tuple[ArrayPart, ...]
+    details: Json
+    created: AwareDatetime
+
+    @property
+    def key(self) -> tuple[str, str, int, int, str]:
+        """What an archive holds once, in this order."""
+        return self.fingerprint, self.analysis, self.version, self.step, self.weights
+
+    def plain(self) -> TrialAnalysis:
+        """For a store."""
+        arrays = tuple(array.model_dump(mode="json") for array in self.arrays)
+        return TrialAnalysis(*self.key, arrays, self.details, self.created)
 
 
 class VersionPart(Part):

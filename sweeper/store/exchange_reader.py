@@ -1,7 +1,7 @@
 """Sweeps and trials of a store as plain data."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from sweeper.store import evaluated, importing
+from sweeper.store import analyses, evaluated, importing
 from sweeper.store.database import Database
 from sweeper.store.exchange_format import (
+    AnalysisPart,
     AttemptHistory,
     AttemptPart,
     TrialPart,
@@ -38,8 +39,16 @@ class Exporting:
     versions: Iterator[VersionPart]
     trials: Iterator[TrialPart]
     """In the order of their names."""
-    weights: tuple[WeightsPart, ...] = ()
+    weights: tuple[WeightsPart, ...]
     """Those measured here that the report of one of its versions shows, by name."""
+    has_analyses: bool
+    analyses: Iterator[AnalysisPart]
+    """Of the trials' weights, in the order of their keys."""
+
+
+def _analyses_of(session: Session, fingerprints: Sequence[str]) -> Iterator[AnalysisPart]:
+    for one in analyses.analyses_of(session, fingerprints):
+        yield AnalysisPart.model_validate(dataclasses.asdict(one))
 
 
 def _weights_of(session: Session, sweep_id: int) -> tuple[WeightsPart, ...]:
@@ -71,6 +80,8 @@ class ExchangeReader:
                 versions_of(session, sweep.name, sweep.profile),
                 trials_of(session, fingerprints),
                 _weights_of(session, sweep.id),
+                analyses.are_there(session, fingerprints),
+                _analyses_of(session, fingerprints),
             )
 
     def trials(self, fingerprints: Iterable[str]) -> Iterator[TrialPart]:

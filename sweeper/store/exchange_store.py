@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from sweeper.store import importing
-from sweeper.store.exchange_format import TrialPart, VersionPart, WeightsPart
+from sweeper.store.exchange_format import AnalysisPart, TrialPart, VersionPart, WeightsPart
 from sweeper.store.importing import Taken
 from sweeper.store.results_reader import IsDead
 from sweeper.store.sync_store import SyncStore
@@ -57,6 +57,10 @@ class TakingIn:
     def weights(self, part: WeightsPart) -> None:
         """See `importing.take_weights`."""
         importing.take_weights(self.session, part, self.taken)
+
+    def analysis(self, part: AnalysisPart) -> None:
+        """See `importing.take_analysis`."""
+        importing.take_analysis(self.session, part, self.taken)
 
     def put_back(self, part: TrialPart) -> None:
         """See `importing.put_back_trial`."""

@@ -14,9 +14,18 @@ from sqlalchemy.orm import Session
 from sweeper.metrics import METRICS
 from sweeper.records import MeasuredWeights
 from sweeper.states import ATTEMPT_STATES, WITH_RESULT
-from sweeper.store import evaluated, outbox
+from sweeper.store import analyses, evaluated, outbox
 from sweeper.store.clock import now
-from sweeper.store.exchange_format import AttemptHistory, EvaluationPart, PlacePart, TrialPart, VersionPart, WeightsPart, find_attempt
+from sweeper.store.exchange_format import (
+    AnalysisPart,
+    AttemptHistory,
+    EvaluationPart,
+    PlacePart,
+    TrialPart,
+    VersionPart,
+    WeightsPart,
+    find_attempt,
+)
 from sweeper.store.leases import restarted
 from sweeper.store.sweeps import link_payload, sweep_payload
 from sweeper.store.tables import Attempt, CurvePoint, Evaluation, EvaluationDetail, Sweep, SweepTrial, SweepVersion, Trial
@@ -50,6 +59,8 @@ class Taken:
     """Names of measured weights that were not here."""
     other_weights: list[str] = field(default_factory=list)
     """Names under which something else was measured here, which stays."""
+    analyses: int = 0
+    """Analyses of trials' weights that were not here."""
     touched: set[str] = field(default_factory=set)
     """Trials that have something new for trackers."""
 
@@ -176,6 +187,11 @@ def take_weights(session: Session, part: WeightsPart, taken: Taken) -> None:
         taken.weights.append(part.name)
     elif (here[0].protocol, here[0].metrics) != (part.protocol, part.metrics):
         taken.other_weights.append(part.name)
+
+
+def take_analysis(session: Session, part: AnalysisPart, taken: Taken) -> None:
+    """What another store has of a trial's weights, where the trial is here and such an analysis of such weights is not."""
+    taken.analyses += analyses.keep(session, [part.plain()])
 
 
 def put_back_trial(session: Session, part: TrialPart, taken: Taken) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 from sweeper.plan.retention import TrialUse
 from sweeper.records import KnownTrial, SweepSnapshot, TrialCurves, TrialHistory, TrialTiming
 from sweeper.store import curves, deleting, history, outcomes, sweeps, timings
+from sweeper.store.analyses import AnalysesReader
 from sweeper.store.database import Database
 from sweeper.store.deleting import SweepParts
 from sweeper.store.evaluated import EvaluatedReader
@@ -23,7 +24,7 @@ def nobody_is_dead(_owner: str) -> bool:
     return False
 
 
-class ResultsReader(ExchangeReader, EvaluatedReader):
+class ResultsReader(ExchangeReader, EvaluatedReader, AnalysesReader):
     """The part of `ResultsStore` that only reads, with its promises; see there.
 
     `is_dead`: owners whose attempts do not run, whatever their leases say.

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from sweeper.records import AttemptState, FailureClass, Lease, Metrics, PlannedTrial, Result
 from sweeper.store import attempts, leases, sweeps
+from sweeper.store.analyses_store import AnalysesStore
 from sweeper.store.attempts import Fenced
 from sweeper.store.database import Conflict, Database, Upgrade
 from sweeper.store.evaluated_store import EvaluatedStore
@@ -16,7 +17,7 @@ from sweeper.store.sweeps import SweepSummary
 __all__ = ["Fenced", "IsDead", "ResultsReader", "ResultsStore", "SweepSummary", "Upgrade"]
 
 
-class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore, EvaluatedStore):
+class ResultsStore(ResultsReader, HousekeepingStore, ExchangeStore, EvaluatedStore, AnalysesStore):
     """Each method is one transaction: it happens whole, or raises and leaves nothing, also when a signal's exception interrupts it.
 
     Promises to callers:

@@ -15,7 +15,7 @@ from sweeper.store.tables import UtcTime
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0008"
 """Revision of the newest file in `migrations/versions`; a test compares them."""
 
 VERSION_TABLE = "sweeper_schema"

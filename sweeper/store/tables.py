@@ -2,11 +2,12 @@
 
 sweep ─< sweep_version ─< sweep_trial >─ trial ─< attempt ─< curve_point
                                            └─────────┴─< evaluation, evaluation_detail
+trial ─< analyses: what was computed of its trained weights
 evaluated_weights: weights of no trial, which `sweeper evaluate` measured
 outbox, tracker: what each tracker has yet to receive, and who may send it
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -56,6 +57,7 @@ class Table(DeclarativeBase):
         datetime: UtcTime,
         float: sa.Double,
         Mapping[str, Any]: sa.JSON,
+        Sequence[Mapping[str, Any]]: sa.JSON,
         str: sa.Text,
         AttemptState: sa.String(16),
         FailureClass: sa.String(16),
@@ -191,6 +193,26 @@ class EvaluationDetail(Table):
     attempt_id: Mapped[int] = mapped_column(sa.ForeignKey("attempt.id"), primary_key=True, index=True)
     details: Mapped[Mapping[str, Any]]
     time_ms: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class Analysis(Table):
+    """What one analysis gave of one moving average of a trial; the first one told stands."""
+
+    __tablename__ = "analyses"
+
+    trial_id: Mapped[int] = mapped_column(sa.ForeignKey("trial.id"), primary_key=True)
+    analysis: Mapped[str] = mapped_column(primary_key=True)
+    """Its name, such as `loss_grid`."""
+    version: Mapped[int] = mapped_column(primary_key=True)
+    """Of its definition."""
+    step: Mapped[int] = mapped_column(primary_key=True)
+    """Optimizer steps that the weights had."""
+    weights: Mapped[str] = mapped_column(primary_key=True)
+    """Hash of the file that they were read from."""
+    arrays: Mapped[Sequence[Mapping[str, Any]]]
+    """As `AnalysisArray.to_json` writes them; none where it does not apply to the trial, and `details` say why."""
+    details: Mapped[Mapping[str, Any]]
+    created: Mapped[datetime]
 
 
 class EvaluatedWeights(Table):

@@ -102,7 +102,7 @@ def without(name: str) -> Change:
 
 
 CHANGED: dict[str, tuple[Change, str]] = {
-    "a newer format": (edited("sweep.json", lambda head: head.update(format=3, new="x")), "it was made by a newer sweeper; upgrade"),
+    "a newer format": (edited("sweep.json", lambda head: head.update(format=4, new="x")), "it was made by a newer sweeper; upgrade"),
     "no format": (put("sweep.json", b"[]"), "sweep.json does not state its format"),
     "a path to the folder above": (put("attempts/../../../evil"), "a member is called 'attempts/../../../evil', which is no file of an"),
     "an absolute path": (put("/etc/passwd"), "a member is called '/etc/passwd', which is no file of an attempt"),

@@ -18,7 +18,7 @@ from sweeper.plan.fingerprint import evaluation_fingerprint, training_fingerprin
 CADENCES_AND_CUTS = {"steps", "log_every", "held_out_every", "samples_every", "checkpoint_every", "accumulation", "compile"}
 NOT_THE_WEIGHTS = CADENCES_AND_CUTS | {"data.path", "data.range", "data.residence", "data.spread", "alignment.encoder.weights"}
 """Fields outside `evaluation` that do not change the weights at a given step, or do so by way of the data's content hash."""
-NOT_THE_METRICS = {"evaluation.every", "evaluation.extractor.weights", "evaluation.reference"}
+NOT_THE_METRICS = {"evaluation.analyses", "evaluation.every", "evaluation.extractor.weights", "evaluation.reference"}
 """Fields of `evaluation` that do not change the metrics of given weights."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from chromium import Chromium, chromium
+from made_up_analyses import analyses_of, foul_analyses
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from report_snapshots import MakeSnapshot, claims_spec, curves_of, factorial_spec, finished, snapshot_of, unfinished
@@ -81,7 +82,9 @@ def hostile() -> ReportPage:
     ]
     outcomes[0] = dataclasses.replace(unfinished(level, 0, "failed"), error=FOUL)
     snapshot = snapshot_of(spec, outcomes, profile=FOUL)
-    return page_with(snapshot, links={outcome.fingerprint: "javascript:window.foul=3" for outcome in outcomes}, left_out=FOUL)
+    curves, links = curves_of(snapshot), {outcome.fingerprint: "javascript:window.foul=3" for outcome in outcomes}
+    report = build_report(snapshot, curves=curves, analyses=foul_analyses(snapshot, FOUL))
+    return build_page(snapshot, curves, report, links=links, left_out=FOUL)
 
 
 def many(variants: int = 100, seeds: int = 10) -> ReportPage:
@@ -196,6 +199,29 @@ def test_it_is_read_without_colour_or_mouse(whole: ReportPage, page: Any, browse
     assert browser.value(contrast) >= 4.5
     browser.value("document.getElementById('theme').click()")
     assert browser.value(contrast) >= 4.5
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_analyses_are_drawn_for_every_variant(default_sweep: MakeSnapshot, page: Any, browser: Chromium, width: int, dark: bool) -> None:
+    snapshot = default_sweep()
+    browser.look(page(build_page(snapshot, {}, build_report(snapshot, analyses=analyses_of(snapshot)))), width, dark=dark)
+    assert browser.complaints() == []
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    panels = "[...document.querySelectorAll('#analyses .plot')]"
+    assert browser.value(f"{panels}.map(e => Number(e.dataset.drawn)).every(n => n > 0)")
+    assert browser.value(f"{panels}.filter(e => e.dataset.panel === 'dual/none').length") == 4, "maps and bars, one for each variant"
+    assert browser.value(f"{panels}.filter(e => e.dataset.panel === '').length") == 4, "lines and means, one for all"
+    assert browser.value("[...document.querySelectorAll('#analyses svg')].every(e => e.getBoundingClientRect().right <= innerWidth)")
+    written = "[...document.querySelectorAll('#analyses .plot svg text')].filter(e => e.textContent === '.60').length"
+    assert browser.value(written) >= 1, "a cell says its number"
+    key = browser.value("document.querySelector('#analyses select').dataset.plot")
+    before = browser.value(f"document.querySelector('[data-figure={key}] svg').outerHTML")
+    choose = (
+        f"(() => {{ const s = document.querySelector('select[data-plot={key}]'); s.value = '1'; s.dispatchEvent(new Event('change')); }})()"
+    )
+    browser.value(choose)
+    browser.value("new Promise(r => setTimeout(r, 700))")
+    assert browser.value(f"document.querySelector('[data-figure={key}] svg').outerHTML") != before
 
 
 def test_claims_have_a_forest_plot_for_each_scale(default_sweep: MakeSnapshot, page: Any, browser: Chromium) -> None:

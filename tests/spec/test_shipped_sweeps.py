@@ -53,6 +53,7 @@ def test_the_named_sweeps_are_shipped() -> None:
         "overhead",
         "search_alignment",
         "data_size",
+        "why",
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sweeper.report.page import ReportPage, SampleGrid
 from sweeper.report.render import wording
+from sweeper.report.render.analysis_charts import DrawnSection, analysis_pictures
 from sweeper.report.render.charts import Figure, figures
 from sweeper.report.render.report_tables import cut, tables_of
 from sweeper.report.render.table import Column, Table
@@ -37,7 +38,7 @@ def render_html(page: ReportPage, bundle: str | None = None) -> str:
         finalize=_visible,
     )
     report = page.report
-    drawn = figures(page)
+    drawn, analyses = figures(page), analysis_pictures(report)
     measured = {name for trial in page.trials for name in trial.metrics}
     trials = trial_data(page.trials, [metric for metric in report.metrics if metric.name in measured])
     text = environment.get_template("page.html.j2").render(
@@ -49,7 +50,8 @@ def render_html(page: ReportPage, bundle: str | None = None) -> str:
         heading_groups=heading_groups,
         figures=drawn,
         checked=_PLOTS_CHECKED,
-        content=Markup(script_json({"plots": _plots(drawn), "trials": trials.content})),
+        analyses=analyses,
+        content=Markup(script_json({"plots": _plots(drawn) | _of_analyses(analyses), "trials": trials.content})),
         samples=list(_samples(page.grids)),
         left_out=page.left_out,
         trials=trials,
@@ -109,6 +111,18 @@ def _narrowed(table: Table) -> Table:
 
 def _plots(drawn: Iterable[Figure]) -> dict[str, Any]:
     return {figure.key: [{"label": plot.label, "spec": plot.spec, "rows": plot.rows} for plot in figure.plots] for figure in drawn}
+
+
+def _of_analyses(analyses: Iterable[DrawnSection]) -> dict[str, Any]:
+    """One specification stands for all choices of a picture: written for each, they would be most of the page."""
+    return {
+        picture.key: [
+            {"label": choice.label, "spec": None if place else picture.spec, "rows": choice.rows}
+            for place, choice in enumerate(picture.choices)
+        ]
+        for section in analyses
+        for picture in section.pictures
+    }
 
 
 def _samples(grids: Sequence[SampleGrid]) -> Iterable[dict[str, Any]]:

@@ -1,13 +1,18 @@
 """A report for programs: `sweep`, `variants`, `contrasts`, `effects`, `claims`, `notes`; maybe `published`, `measured`,
-`search`. Names as stored."""
+`analyses`, `search`. Names as stored."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sweeper.metrics import FINISHING, MetricInfo
+from sweeper.report.analyses import AnalysisSection, ArraySummary
+from sweeper.report.analysis_sentences import sentence_of
 from sweeper.report.numbers import in_utc
 from sweeper.report.published_sets import PublishedSet
 from sweeper.report.render.json_schema import (
+    AnalysisShape,
+    ArrayShape,
+    CellsShape,
     ClaimShape,
     ContrastShape,
     EffectShape,
@@ -51,6 +56,8 @@ def json_parts(report: Report) -> Iterator[str]:
         content["published"] = [_published(found) for found in report.published]
     if report.weights:
         content["measured"] = [_measured(found) for found in report.weights]
+    if report.analyses:
+        content["analyses"] = [_analysis(section) for section in report.analyses]
     if report.search is not None:
         content["search"] = _search(report.search)
     if not many:
@@ -114,6 +121,36 @@ def _measured(found: WeightsBeside) -> MeasuredShape:
         "differs": {field: {"theirs": theirs, "here": here} for field, (theirs, here) in found.differs.items()},
         "metrics": [_metric(info) for info in found.columns],
         "values": {info.name: found.metrics[info.name] for info in found.columns},
+    }
+
+
+def _analysis(section: AnalysisSection) -> AnalysisShape:
+    return {
+        "name": section.name,
+        "version": section.version,
+        "trials": section.trials,
+        "not_applicable": {why: list(names) for why, names in section.not_applicable.items()},
+        "arrays": [_array(array) for array in section.arrays],
+    }
+
+
+def _array(array: ArraySummary) -> ArrayShape:
+    return {
+        "name": array.name,
+        "label": array.label,
+        "axes": [{"name": axis.name, "values": list(axis.values), "unit": axis.unit} for axis in array.axes],
+        "sentence": sentence_of(array),
+        "variants": {name: _cells(cells) for name, cells in array.cells.items()},
+    }
+
+
+def _cells(cells: Sequence[Summary]) -> CellsShape:
+    seeds = sorted({seed for summary in cells for seed in summary.by_seed})
+    return {
+        "n": [summary.n for summary in cells],
+        "mean": [summary.mean for summary in cells],
+        "half_width": [summary.half_width for summary in cells],
+        "by_seed": {str(seed): [summary.by_seed.get(seed) for summary in cells] for seed in seeds},
     }
 
 

@@ -221,6 +221,43 @@ class MeasuredShape(TypedDict):
 
 
 @with_config(extra="forbid")
+class AxisShape(TypedDict):
+    name: str
+    values: list[float | str]
+    unit: str
+
+
+@with_config(extra="forbid")
+class CellsShape(TypedDict):
+    """Of one variant: a number for each place of an array, row by row as the axes say; null where there is none."""
+
+    n: Annotated[list[int], Field(description="Seeds.")]
+    mean: list[float | None]
+    half_width: Annotated[list[float | None], Field(description="Of the 95% interval of the mean; null with fewer than 3 seeds.")]
+    by_seed: Annotated[dict[str, list[float | None]], Field(description="Training seed -> its array.")]
+
+
+@with_config(extra="forbid")
+class ArrayShape(TypedDict):
+    name: str
+    label: str
+    axes: list[AxisShape]
+    sentence: Annotated[str, Field(description="What it says, at places chosen beforehand, or else its extremes.")]
+    variants: Annotated[dict[str, CellsShape], Field(description="Variant -> its numbers.")]
+
+
+@with_config(extra="forbid")
+class AnalysisShape(TypedDict):
+    """One analysis of the trained weights."""
+
+    name: str
+    version: Annotated[int, Field(description="Of its definition.")]
+    trials: Annotated[int, Field(description="Finished trials that were analysed.")]
+    not_applicable: Annotated[dict[str, list[str]], Field(description="Why it does not apply -> variants.")]
+    arrays: list[ArrayShape]
+
+
+@with_config(extra="forbid")
 class ProposalShape(TypedDict):
     number: Annotated[int, Field(description="In the order in which they were proposed, from 1.")]
     variant: str
@@ -277,6 +314,7 @@ class ReportShape(TypedDict):
     notes: Annotated[list[str], Field(description="What the numbers need beside them, a sentence each.")]
     published: NotRequired[Annotated[list[PublishedShape], Field(description="Only where published sets stand beside the sweep.")]]
     measured: NotRequired[Annotated[list[MeasuredShape], Field(description="Only where weights measured here stand beside the sweep.")]]
+    analyses: NotRequired[Annotated[list[AnalysisShape], Field(description="Only where trained weights were analysed.")]]
     search: NotRequired[Annotated[SearchShape, Field(description="Only of a search.")]]
 
 

@@ -1,7 +1,7 @@
 """Plots as files for a paper: SVG and PDF by matplotlib, the same bytes for the same page.
 
 `claims` and `contrasts` (forest plots), `effects`, `variants` (means of the primary metric) and `curves`; of a search also `search`,
-`search-hours`, `slices`, `parallel` and `front`. What has nothing to draw is left out.
+`search-hours`, `slices`, `parallel` and `front`; of analyses `analysis-NAME-ARRAY`. What has nothing to draw is left out.
 """
 
 import functools
@@ -14,32 +14,14 @@ from typing import Any
 from sweeper.metrics import MetricInfo
 from sweeper.report.page import ReportPage
 from sweeper.report.render import charts
+from sweeper.report.render.analysis_plots import analysis_drawings
+from sweeper.report.render.plot_style import COLOURS, DASHES, MARKS, STYLE, WIDTH
 from sweeper.report.render.report_tables import shown
 from sweeper.report.render.search_charts import RANDOM, Rows, front_rows, history_rows, parallel_rows, shown_range, slice_rows
 from sweeper.report.search_results import SearchResult
 from sweeper.visible import one_line
 
 FORMATS = ("svg", "pdf")
-WIDTH = 5.5
-"""Inches: a text column of most papers."""
-STYLE: Any = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same outlines everywhere
-    "font.size": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "axes.formatter.useoffset": False,
-    "lines.linewidth": 1.2,
-    "legend.frameon": False,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "sweeper",
-    "pdf.fonttype": 42,
-    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-    "savefig.bbox": "tight",
-    "path.simplify": False,
-}
-COLOURS = ("#0b57a4", "#b3530b", "#1f7a4d", "#8a3ea8", "#9a6b00", "#0c7489", "#a3231d", "#565d66")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 
 
 _HEIGHT = 2.8
@@ -49,7 +31,6 @@ _LONG = 4
 """Levels of a factor from which on their names stand upright."""
 _ROW = 0.42
 _MOST_CURVES = 8
-_MARKS = ("o", "s", "D", "^", "P", "v", ">", "<")
 _READINGS = {
     "excludes 0": ("o", True, "95% interval excludes 0"),
     "holds 0": ("D", False, "95% interval holds 0"),
@@ -74,6 +55,7 @@ def write_plots(page: ReportPage, folder: Path) -> list[Path]:
         "variants": lambda plt: _means(plt, charts.mean_rows(report, metric), metric),
         "curves": lambda plt: _curves(plt, page, metric),
         **_search_drawings(report.search),
+        **analysis_drawings(report),
     }
     written = []
     with _drawing() as plt:
@@ -164,7 +146,7 @@ def _curves(plt: Any, page: ReportPage, metric: MetricInfo) -> bool:
         high = [mean + half for mean, half in zip(means, halves, strict=True) if mean is not None]
         axes.fill_between(steps, low, high, color=COLOURS[place], alpha=0.15, linewidth=0)
         axes.plot(
-            steps, means, color=COLOURS[place], linestyle=DASHES[place], marker=_MARKS[place], markersize=4, label=order[curve.variant]
+            steps, means, color=COLOURS[place], linestyle=DASHES[place], marker=MARKS[place], markersize=4, label=order[curve.variant]
         )
     axes.set_xlabel("training step")
     axes.set_ylabel(f"{metric.label} ({metric.direction} is better)")

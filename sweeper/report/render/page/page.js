@@ -28,11 +28,14 @@
   const draw = async (place) => {
     const key = place.dataset.figure;
     const select = document.querySelector(`select[data-plot="${key}"]`);
-    const plot = content.plots[key][select ? Number(select.value) : 0];
+    const plots = content.plots[key];
+    const plot = plots[select ? Number(select.value) : 0];
     const boxes = [...document.querySelectorAll(`fieldset[data-variants="${key}"] input`)];
     const chosen = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
-    const rows = boxes.length ? plot.rows.filter((row) => chosen.has(row.variant)) : plot.rows;
-    const spec = structuredClone(plot.spec);
+    const panel = place.dataset.panel;
+    const here = panel === undefined ? plot.rows : plot.rows.filter((row) => row.panel === panel);
+    const rows = boxes.length ? here.filter((row) => chosen.has(row.variant)) : here;
+    const spec = structuredClone(plot.spec ?? plots[0].spec);
     delete spec.data;
     if (boxes.length) narrow(spec, boxes.map((box) => box.value).filter((name) => chosen.has(name)));
     spec.datasets = { rows };
@@ -58,7 +61,7 @@
   const places = [...document.querySelectorAll("[data-figure]")];
   const drawAll = () => Promise.all(places.map(draw));
   for (const select of document.querySelectorAll("select[data-plot]")) {
-    select.addEventListener("change", () => draw(places.find((place) => place.dataset.figure === select.dataset.plot)));
+    select.addEventListener("change", () => places.filter((place) => place.dataset.figure === select.dataset.plot).forEach(draw));
   }
   for (const set of document.querySelectorAll("fieldset[data-variants]")) {
     set.addEventListener("change", () => draw(places.find((place) => place.dataset.figure === set.dataset.variants)));

@@ -1,0 +1,206 @@
+"""What analyses of trained weights say of a sweep's variants: each number of their arrays over the seeds of a variant."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sweeper.analysis_scalar import AnalysisScalar
+from sweeper.errors import nearest
+from sweeper.metrics import is_of_analysis
+from sweeper.records import TrialAnalysis, TrialOutcome, Variant
+from sweeper.report.sweep_trials import Outcomes
+from sweeper.stats.summaries import Summary, summarise
+
+AxisValue = float | str
+OF_IMAGES = ("channel", "row", "column")
+"""The last axes of an array of images."""
+_FIRST = ("attention_mass", "loss_grid", "counterfactual", "probe", "by_level", "overfitting", "memorisation", "views", "alignment")
+"""What says most about interaction; any other follows, by name."""
+
+
+@dataclass(frozen=True)
+class ArrayAxis:
+    """One axis of an array."""
+
+    name: str
+    values: tuple[AxisValue, ...]
+    unit: str = ""
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its values are numbers, which have an order and distances."""
+        return not any(isinstance(value, str) for value in self.values)
+
+
+@dataclass(frozen=True)
+class ArraySummary:
+    """One array of an analysis, of every variant that has it over the same axes."""
+
+    analysis: str
+    name: str
+    label: str
+    """In plain words."""
+    axes: tuple[ArrayAxis, ...]
+    cells: Mapping[str, tuple[Summary, ...]]
+    """Variant -> each number of the array over its seeds, row by row."""
+
+    def at(self, variant: str, **where: AxisValue) -> Summary | None:
+        """The number of a variant at a value of every axis; None where it has no such place."""
+        if {axis.name for axis in self.axes} != where.keys() or variant not in self.cells:
+            return None
+        place = 0
+        for axis in self.axes:
+            index = next((i for i, value in enumerate(axis.values) if _same(value, where[axis.name])), None)
+            if index is None:
+                return None
+            place = place * len(axis.values) + index
+        return self.cells[variant][place]
+
+
+@dataclass(frozen=True)
+class TrialPictures:
+    """An array of images, such as pairs of samples and training images: of one trial, since a mean of images is none."""
+
+    label: str
+    axes: tuple[ArrayAxis, ...]
+    """The last three are channel, row and column."""
+    variant: str
+    seed: int
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class AnalysisSection:
+    """One analysis of the sweep's trials."""
+
+    name: str
+    version: int
+    """Of its definition."""
+    arrays: tuple[ArraySummary, ...]
+    trials: int
+    """Finished trials that have it, or to which it does not apply."""
+    finished: int
+    """Finished trials of the sweep."""
+    not_applicable: Mapping[str, tuple[str, ...]]
+    """Why it does not apply -> the variants to which it does not."""
+    pictures: tuple[TrialPictures, ...] = ()
+    """Of the first seed of each variant."""
+
+
+def analysis_sections(found: Iterable[TrialAnalysis], outcomes: Outcomes, variants: Sequence[Variant]) -> tuple[AnalysisSection, ...]:
+    """The analyses among `found` of the weights that the outcomes measured, those first that say most about interaction."""
+    chosen = analyses_of_results(found, outcomes.values())
+    places = {name: place for place, name in enumerate(_FIRST)}
+    names = sorted(chosen, key=lambda name: (places.get(name, len(places)), name))
+    return tuple(_section(name, chosen[name], outcomes, variants) for name in names)
+
+
+def analyses_of_results(found: Iterable[TrialAnalysis], outcomes: Iterable[TrialOutcome]) -> dict[str, dict[str, TrialAnalysis]]:
+    """Analysis -> fingerprint -> what it gave of the weights that the trial's result is of, where there is such a thing.
+
+    Of several definitions of one analysis the newest counts, and of several results of one trial the one that was computed last.
+    """
+    steps = {outcome.fingerprint: outcome.steps for outcome in outcomes if outcome.has_result}
+    mine = [one for one in found if steps.get(one.fingerprint) == one.step]
+    newest: dict[str, int] = {}
+    for one in mine:
+        newest[one.analysis] = max(one.version, newest.get(one.analysis, one.version))
+    chosen: dict[str, dict[str, TrialAnalysis]] = {}
+    for one in sorted(mine, key=lambda one: one.created):
+        if one.version == newest[one.analysis]:
+            chosen.setdefault(one.analysis, {})[one.fingerprint] = one
+    return chosen
+
+
+def with_scalars(outcomes: Outcomes, metrics: Iterable[str], found: Sequence[TrialAnalysis]) -> tuple[Outcomes, list[str]]:
+    """The outcomes with those of the `metrics` that are numbers of analyses, and a sentence for each that an analysed trial lacks."""
+    scalars = {name: scalar for name in metrics if is_of_analysis(name) and (scalar := AnalysisScalar.named(name)) is not None}
+    if not scalars:
+        return outcomes, []
+    chosen = analyses_of_results(found, outcomes.values())
+    changed, notes = dict(outcomes), dict[str, None]()
+    for key, outcome in outcomes.items():
+        values: dict[str, float] = {}
+        for name, scalar in scalars.items():
+            one = chosen.get(scalar.analysis, {}).get(outcome.fingerprint) if outcome.has_result else None
+            value = None if one is None or one.not_applicable else _number(one, scalar)
+            if isinstance(value, str):
+                notes[f"{name}: {value}."] = None
+            elif value is not None:
+                values[name] = value
+        if values:
+            changed[key] = replace(outcome, metrics={**outcome.metrics, **values})
+    return changed, list(notes)
+
+
+def _number(one: TrialAnalysis, scalar: AnalysisScalar) -> float | str | None:
+    """The number, None where it is none, or what is wrong with the name."""
+    plain = next((array for array in one.arrays if array["name"] == scalar.array), None)
+    if plain is None:
+        return f"{one.analysis} has no array {scalar.array}{nearest(scalar.array, [array['name'] for array in one.arrays])}"
+    axes = {axis["name"]: axis["values"] for axis in plain["axes"]}
+    if axes.keys() != scalar.where.keys():
+        return f"the axes of {one.analysis}.{scalar.array} are {', '.join(axes) or 'none'}, and each is given one value"
+    place = 0
+    for name, values in axes.items():
+        index = next((index for index, value in enumerate(values) if _same(value, scalar.where[name])), None)
+        if index is None:
+            return f"{name} has the values {', '.join(map(str, values))}"
+        place = place * len(values) + index
+    found: float | None = plain["values"][place]
+    return found
+
+
+def analysis_notes(sections: Sequence[AnalysisSection]) -> list[str]:
+    """One sentence that says what there is, for formats without pictures."""
+    if not sections:
+        return []
+    named = ", ".join(section.name + _of(section) for section in sections)
+    return [f"Analyses of the trained weights: {named}. `--format html` and json show them, and `sweeper.analyses()` has their numbers."]
+
+
+def _of(section: AnalysisSection) -> str:
+    return "" if section.trials == section.finished else f" ({section.trials} of {section.finished} trials)"
+
+
+def _section(name: str, by_trial: Mapping[str, TrialAnalysis], outcomes: Outcomes, variants: Sequence[Variant]) -> AnalysisSection:
+    trials = [(variant, seed, outcome) for (variant, seed), outcome in outcomes.items() if outcome.has_result]
+    mine = [(variant, seed, by_trial[outcome.fingerprint]) for variant, seed, outcome in trials if outcome.fingerprint in by_trial]
+    gathered: dict[tuple[str, tuple[ArrayAxis, ...]], dict[str, dict[int, Sequence[float | None]]]] = {}
+    labels: dict[str, str] = {}
+    pictures: dict[tuple[str, str], TrialPictures] = {}
+    why: dict[str, dict[str, None]] = {}
+    for variant, seed, one in mine:
+        if one.not_applicable is not None:
+            why.setdefault(one.not_applicable, {})[variant] = None
+        for plain in one.arrays:
+            labels.setdefault(plain["name"], plain["label"])
+            axes = tuple(ArrayAxis(axis["name"], tuple(axis["values"]), axis.get("unit", "")) for axis in plain["axes"])
+            if tuple(axis.name for axis in axes[-3:]) == OF_IMAGES:
+                pictures.setdefault((plain["name"], variant), TrialPictures(plain["label"], axes, variant, seed, plain["values"]))
+                continue
+            gathered.setdefault((plain["name"], axes), {}).setdefault(variant, {})[seed] = plain["values"]
+    arrays = []
+    for (array, axes), by_variant in gathered.items():
+        cells = {variant.name: _cells(by_variant[variant.name], axes) for variant in variants if variant.name in by_variant}
+        arrays.append(ArraySummary(name, array, labels[array], axes, cells))
+    return AnalysisSection(
+        name=name,
+        version=max(one.version for one in by_trial.values()),
+        arrays=tuple(arrays),
+        trials=len(mine),
+        finished=len(trials),
+        not_applicable={reason: tuple(names) for reason, names in why.items()},
+        pictures=tuple(pictures.values()),
+    )
+
+
+def _cells(by_seed: Mapping[int, Sequence[float | None]], axes: Sequence[ArrayAxis]) -> tuple[Summary, ...]:
+    places = range(math.prod(len(axis.values) for axis in axes))
+    return tuple(summarise({seed: v for seed, values in by_seed.items() if (v := values[place]) is not None}) for place in places)
+
+
+def _same(one: AxisValue, other: AxisValue) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other
+    return math.isclose(one, other)
