@@ -18,8 +18,9 @@ from model.data.dataset import DataSet
 from model.errors import CheckpointError
 from model.grouping import Grouping
 from model.noise.process import process_of
-from model.objective import StepNoise, groupings
+from model.objective import groupings
 from model.sampling.generate import BLOCK, block_count, block_start, generate
+from model.step_noise import StepNoise
 
 SAMPLES = 256
 """At most: of as many as the evaluation draws, the first ones. They are half of what a trial's analyses cost."""

@@ -17,8 +17,9 @@ from model.errors import ConfigError
 from model.grouping import Grouping
 from model.learned_order import in_learned_order
 from model.noise.process import process_of
-from model.objective import StepNoise, cells_of, draw, groupings
+from model.objective import groupings
 from model.randomness import BatchStreams, stream_seed
+from model.step_noise import StepNoise, cells_of, draw
 
 PURPOSE = "analyses"
 BLOCK = 256

@@ -22,8 +22,8 @@ from model.data.examples import batch_indices
 from model.data.source import facts
 from model.evaluation.held_out import held_out_loss, overfitting_gap
 from model.noise.process import process_of
-from model.objective import draw
 from model.randomness import BatchStreams
+from model.step_noise import draw
 
 SEEDS: dict[str, Any] = {"evaluation": {"more_seeds": [3]}}
 

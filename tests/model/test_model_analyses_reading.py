@@ -24,8 +24,9 @@ from model.errors import CheckpointError
 from model.evaluation.held_out import held_out_loss
 from model.grouping import Grouping
 from model.noise.process import process_of
-from model.objective import draw, groupings
+from model.objective import groupings
 from model.randomness import BatchStreams
+from model.step_noise import draw
 
 PARTITIONS: dict[str, dict[str, Any]] = {
     "two": {},
