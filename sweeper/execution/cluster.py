@@ -99,7 +99,9 @@ def ask_cluster(address: str) -> Cluster:
 
 def asks_for_token(said: str) -> bool:
     """Whether this is how Ray says that a cluster turned our token down, or missed one."""
-    return "AuthToken" in said or "unauthenticated" in said.lower() or "auth token" in said.lower()
+    lower = said.lower()
+    ways = ("authtoken", "unauthenticated", "auth token", "find an authentication token", "no authentication token")
+    return any(way in lower for way in ways)
 
 
 def wrong_token(address: str) -> str:
@@ -142,11 +144,11 @@ def _answer(address: str) -> dict[str, Any]:
     from ray._private import services
     from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled, without types
 
+    if address == "auto" and len(services.find_gcs_addresses()) > 1 and services.find_bootstrap_address(None) is None:
+        return {"error": ": several Ray clusters run on this machine; set it to HOST:PORT of the head of one"}  # Ray would take any
     try:
         head = services.canonicalize_bootstrap_address_or_die(address)
-    except ConnectionError as error:
-        if "multiple" in str(error):
-            return {"error": ": several Ray clusters run on this machine; set it to HOST:PORT of the head of one"}
+    except ConnectionError:
         return {"error": ": no Ray runs on this machine; start the command on a node of the cluster, or unset RAY_ADDRESS"}
     host, _, port = head.rpartition(":")
     if address == "auto" and (fault := _fault_of(host.strip("[]"), int(port))):  # what was started here before may be gone

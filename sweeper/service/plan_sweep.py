@@ -225,7 +225,7 @@ def _cluster(sweep: LoadedSweep) -> Cluster | None:
     if cluster.groups and not cluster.gpus:
         raise SpecError(
             f"{sweep.place}: resources.gpus: auto: no node of the cluster has a GPU at this moment, and one may come, since the cluster"
-            " grows by itself; set resources.gpus: 1, or 0 to train on CPUs"
+            " may grow by itself; set resources.gpus: 1, or 0 to train on CPUs"
         )
     return cluster
 

@@ -89,7 +89,7 @@ def _resolved(node: yaml.Node, text: str) -> _Found | None:
     fitting = [one for one in inner if _begins(text, one[0])]
     if not fitting:
         return None
-    name, mark, value = max(fitting, key=lambda one: len(one[0]))
+    name, mark, value = max(reversed(fitting), key=lambda one: len(one[0]))  # of equal keys, the last counts
     rest = text[len(name) :]
     deeper = _resolved(value, rest[1:]) if rest.startswith(".") else None
     return _Found(mark, value, 1) if deeper is None else _Found(deeper.mark, deeper.node, deeper.depth + 1)

@@ -1,5 +1,7 @@
 """The sweep file that `sweeper init` writes: a whole one to run and to change, whose comments say what each part is for."""
 
+import json
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +11,8 @@ from sweeper.spec.starting_data import StartingData
 from sweeper.spec.starting_factors import FACTORS
 
 WIDTH = 110
+NOT_TEXT = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"})
+"""Words that YAML takes for something else, in any case."""
 CONTRASTS = (
     "# A contrast reads an effect off the variants: `of` minus `to`, averaged over the factors that it does not name. With `kind` and",
     "# `alpha` it is a claim and gets a verdict: superior, inferior or, within `smallest_effect`, equivalent. Claims come from the",
@@ -48,7 +52,9 @@ def _head(start: Start, name: str, file: str, schema: str) -> Iterator[str]:
     yield f"#        sweeper run {file} --profile smoke    (first: everything once, in few steps)"
     yield "question: >-"
     yield from (f"  {line}" for line in textwrap.wrap(start.question, WIDTH, break_long_words=False, break_on_hyphens=False))
-    yield f"name: {name} # reports and commands call the sweep by it"
+    plain = re.fullmatch(r"[A-Za-z][\w-]*", name) is not None and name.lower() not in NOT_TEXT
+    written = name if plain else json.dumps(name)  # 2024 would be a number
+    yield f"name: {written} # reports and commands call the sweep by it"
 
 
 def _base(start: Start) -> Iterator[str]:

@@ -20,14 +20,24 @@ STORAGE = ROOT / "docker" / "kubernetes" / "storage.yaml"
 KNOWN = {f"SWEEPER_{name.upper()}" for name in Settings.model_fields}
 TOOLS = {
     "scontrol": 'if [ "$1" = show ]; then printf "node7\\nnode8\\n"; else echo "$@" >> "$TOLD"; fi',
-    "srun": 'while [ "${1#-}" != "$1" ]; do shift; done; "$@"',
-    # As a raylet, it must outlive the warning; then it says how it was called.
-    "ray": 'kill -USR1 $$; kill -USR2 $$; printf "%s\\n" "$@" > "$CALLED"; env > "$CALLED.env"; exit "$CODE"',
+    # What Slurm starts has no trap of the batch shell.
+    "srun": 'while [ "${1#-}" != "$1" ]; do shift; done; env --default-signal=USR1,USR2 "$@"',
+    # Says how it was called, and would die of a warning.
+    "ray": 'printf "%s\\n" "$@" > "$CALLED"; env > "$CALLED.env"; while [ "$1" != -- ]; do shift; done; shift; "$@"',
+    # As Slurm warns the batch shell alone: it goes on only when the warning has come back to it.
+    "sweeper": """trap 'echo warned > "$CALLED.warned"; exit "$CODE"' USR1
+if [ "$WARN" = yes ]; then
+    kill -USR1 "$BATCH"
+    for _ in $(seq 300); do sleep 0.1; done
+    exit 99
+fi
+exit "$CODE\"""",
 }
+Run = Callable[..., tuple[int, list[str], dict[str, str], str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[[int], tuple[int, list[str], dict[str, str], str]]:
+def run(tmp_path: Path) -> Run:
     """Runs the batch script with tools in place of Slurm's and Ray's, the sweep ending with a code: what became of it."""
     for name, body in TOOLS.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
@@ -35,11 +45,10 @@ def run(tmp_path: Path) -> Callable[[int], tuple[int, list[str], dict[str, str],
     slurm = {"SLURM_JOB_ID": "41", "SLURM_JOB_NODELIST": "node[7-8]", "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_ON_NODE": "64"}
     more = {"SLURM_GPUS_ON_NODE": "8", "SWEEPER_HOME": "/shared/mine", "CALLED": str(tmp_path / "called"), "TOLD": str(tmp_path / "told")}
 
-    def call(code: int) -> tuple[int, list[str], dict[str, str], str]:
-        environment = {"PATH": f"{tmp_path}{os.pathsep}/usr/bin:/bin", "CODE": str(code)} | slurm | more
-        done = subprocess.run(
-            ["bash", str(SCRIPT), "a sweep.yaml", "--profile", "large"], env=environment, capture_output=True, text=True, check=False
-        )
+    def call(code: int, warn: str = "") -> tuple[int, list[str], dict[str, str], str]:
+        environment = {"PATH": f"{tmp_path}{os.pathsep}/usr/bin:/bin", "CODE": str(code), "WARN": warn} | slurm | more
+        batch = ["bash", "-c", 'export BATCH=$$; exec bash "$0" "$@"', str(SCRIPT), "a sweep.yaml", "--profile", "large"]
+        done = subprocess.run(batch, env=environment, capture_output=True, text=True, check=False)
         assert done.stderr == ""
         seen = dict(line.split("=", 1) for line in (tmp_path / "called.env").read_text().splitlines())
         told = tmp_path / "told"
@@ -48,12 +57,14 @@ def run(tmp_path: Path) -> Callable[[int], tuple[int, list[str], dict[str, str],
     return call
 
 
-def test_the_batch_script_runs_the_sweep_on_a_ray_of_its_own(run: Callable[[int], tuple[int, list[str], dict[str, str], str]]) -> None:
+def test_the_batch_script_runs_the_sweep_on_a_ray_of_its_own(run: Run) -> None:
     code, called, seen, told = run(0)
     assert (code, told) == (0, "")
     ours, entry = called[: called.index("--")], called[called.index("--") + 1 :]
     assert ours == ["symmetric-run", "--address", "node7:20041", "--min-nodes", "2", "--num-cpus=64", "--num-gpus=8"]
-    assert entry == ["env", "RAY_ADDRESS=node7:20041", "sweeper", "run", "a sweep.yaml", "--profile", "large"]
+    assert entry[:5] == ["env", "RAY_ADDRESS=node7:20041", "bash", "-c", 'echo $$ > "$0"; exec sweeper run "$@"']
+    assert not Path(entry[5]).exists()
+    assert entry[6:] == ["a sweep.yaml", "--profile", "large"]
     assert re.fullmatch("[0-9a-f]{64}", seen["RAY_AUTH_TOKEN"])
     assert (seen["RAY_AUTH_MODE"], seen["SWEEPER_HOME"]) == ("token", "/shared/mine")
     assert {name for name in seen if name.startswith("SWEEPER_")} <= KNOWN
@@ -61,11 +72,15 @@ def test_the_batch_script_runs_the_sweep_on_a_ray_of_its_own(run: Callable[[int]
 
 
 @pytest.mark.parametrize(("code", "told"), [(130, "requeue 41\n"), (3, ""), (2, "")])
-def test_an_interrupted_sweep_is_put_back_into_the_queue(
-    code: int, told: str, run: Callable[[int], tuple[int, list[str], dict[str, str], str]]
-) -> None:
+def test_an_interrupted_sweep_is_put_back_into_the_queue(code: int, told: str, run: Run) -> None:
     ended, _, _, requeued = run(code)
     assert (ended, requeued) == (code, told)
+
+
+def test_slurm_s_warning_comes_to_the_sweep_and_not_to_ray(run: Run, tmp_path: Path) -> None:
+    ended, _, _, requeued = run(130, warn="yes")
+    assert (ended, requeued) == (130, "requeue 41\n")
+    assert (tmp_path / "called.warned").read_text() == "warned\n"
 
 
 def test_the_options_are_those_of_this_ray() -> None:
@@ -84,9 +99,10 @@ def test_the_options_are_those_of_this_ray() -> None:
 
 def test_time_for_checkpoints_fits_the_warning() -> None:
     text = SCRIPT.read_text()
-    (warning,) = re.findall(r"^#SBATCH --signal=USR1@(\d+)$", text, flags=re.MULTILINE)
+    (warning,) = re.findall(r"^#SBATCH --signal=B:USR1@(\d+)$", text, flags=re.MULTILINE)
     (stop,) = re.findall(r"SWEEPER_STOP_SECONDS:-(\d+)", text)
-    assert int(stop) < int(warning)
+    # Trackers may take half a minute after it, and Ray's workers notice after a minute that the head has gone.
+    assert int(stop) + 30 + 60 <= int(warning) - 30
 
 
 def job_spec() -> Mapping[str, Any]:
@@ -149,6 +165,8 @@ def test_the_store_s_password_is_a_secret_of_the_driver_s_pod_alone() -> None:
 def test_workers_may_come_and_go_and_the_head_takes_no_trial() -> None:
     cluster = job_spec()["rayClusterSpec"]
     assert cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    head = {variable["name"]: variable.get("value") for variable in cluster["headGroupSpec"]["template"]["spec"]["containers"][0]["env"]}
     for group in cluster["workerGroupSpecs"]:
         assert group["minReplicas"] <= group["replicas"] < group["maxReplicas"]
+        assert head["TUNE_MAX_PENDING_TRIALS_PG"] == str(group["maxReplicas"])
     assert "resources.gpus=" in job_spec()["entrypoint"], "auto finds no GPU before a worker has come"

@@ -3,7 +3,7 @@
 import pytest
 
 from sweeper.errors import RequestError
-from sweeper.execution.cluster import Cluster, ClusterNode
+from sweeper.execution.cluster import Cluster, ClusterNode, asks_for_token
 from sweeper.execution.cluster_room import Wanted, ensure_room
 
 
@@ -63,3 +63,17 @@ def test_a_cluster_that_grows_is_waited_for_aloud() -> None:
 def test_the_gpus_of_a_cluster_are_those_of_its_nodes() -> None:
     assert cluster((4, 0), (8, 2)).gpus == ("H100", "H100")
     assert Cluster((ClusterNode("n", "a", 1, 1, "", ""),)).gpus == ("GPU",)
+
+
+@pytest.mark.parametrize(
+    ("said", "asks"),
+    [
+        ("Token authentication is enabled but Ray couldn't find an authentication token. Set RAY_AUTH_TOKEN", True),
+        ("Token authentication is enabled but no authentication token was found", True),
+        ("Unauthenticated: InvalidAuthToken", True),
+        ("Loaded authentication token from the environment", False),
+        ("Connection refused", False),
+    ],
+)
+def test_a_token_that_is_missed_is_told_from_one_that_is_read(said: str, asks: bool) -> None:
+    assert asks_for_token(said) == asks

@@ -85,6 +85,13 @@ def test_variants_of_one_combination_train_differently() -> None:
         assert len({trial.fingerprint for trial in trials}) == 5 * 2 ** len(factors) - idle, factors
 
 
+@pytest.mark.parametrize("name", ["2024", "1e3", "true", "null", "No", "2024-01-01", "mine"])
+def test_a_name_stays_a_text(name: str) -> None:
+    start = Start("Does it help?", starting_data("digits"), ("timesteps",), 3)
+    text = starting_text(start, name=name, file=f"{name}.yaml", schema="s.json")
+    assert sweep_from(parse_yaml(text, "it"), "it", profile=None).spec.name == name
+
+
 def test_editors_find_no_fault_with_it() -> None:
     validator = jsonschema.Draft202012Validator(sweep_schema())
     for factors, data in itertools.product(SUBSETS, ("digits", "latents")):
