@@ -2,6 +2,7 @@
 
 ModelError
 ├── ConfigError      the config asks for something that means nothing: the user changes the config
+├── MetricError      a metric of the user's own gave no number: the user mends its class, and the weights are measured again
 ├── DataError        the data set is missing, unreadable or not what the config says: the user mends the data
 ├── CheckpointError  a checkpoint is torn, belongs to another trial or to another network: an older one is used, or the trial starts over;
 │                    of a public one the user is told every key that does not fit
@@ -14,6 +15,7 @@ import errno
 import re
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed")
 
 
 class ModelError(Exception):
@@ -22,6 +24,10 @@ class ModelError(Exception):
 
 class ConfigError(ModelError, ValueError):
     """The config asks for something that means nothing. Also a ValueError, so pydantic reports it with its place."""
+
+
+class MetricError(ModelError):
+    """A metric of the user's own raised, or gave no finite number: not so of other weights, or once its class is mended."""
 
 
 class DataError(ModelError):
@@ -57,3 +63,12 @@ def is_full(error: BaseException) -> bool:
         return error.errno in FULL
     said = re.search(r"os error (\d+)", str(error))
     return said is not None and int(said.group(1)) in FULL
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether something failed for want of memory; libraries below torch say so only in words."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, by its name: torch is not loaded here
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)

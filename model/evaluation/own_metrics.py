@@ -21,7 +21,7 @@ from model.config.own_metric import PLACE, OwnMetric, hash_of
 from model.data.dataset import DataSet
 from model.data.examples import Examples
 from model.data.pictures import RealImages, TokenImages
-from model.errors import ConfigError, DataError, ModelError
+from model.errors import DataError, MetricError, ModelError, is_out_of_memory
 from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.extractors import BLOCK, FeatureExtractor
 from model.evaluation.reference import real_pictures
@@ -117,37 +117,39 @@ class LoadedMetric:
 
     @torch.no_grad()
     def measure(self, images: Tensor, labels: Tensor) -> Tensor:
-        """What it says of each image (m, ...), on the CPU. Raises ConfigError where that is no row for each."""
+        """What it says of each image (m, ...), on the CPU. Raises MetricError where that is no row for each."""
         with torch.autocast(images.device.type, enabled=False):
             rows = self._called("measure", lambda: self.metric.measure(images.float(), labels))
         if not isinstance(rows, Tensor) or rows.shape[:1] != images.shape[:1]:
             given = f"a tensor of shape {tuple(rows.shape)}" if isinstance(rows, Tensor) else type(rows).__name__
-            raise ConfigError(f"{self.place}: measure gave {given} for {len(images)} images; return a tensor with a row for each")
+            raise MetricError(f"{self.place}: measure gave {given} for {len(images)} images; return a tensor with a row for each")
         return rows.detach().cpu().contiguous()
 
     @torch.no_grad()
     def value(self, evaluated: Evaluated, device: torch.device) -> float:
-        """Its number. Raises ConfigError where it is none."""
+        """Its number. Raises MetricError where it is none."""
         with torch.autocast(device.type, enabled=False):
             number = self._called("value", lambda: self.metric.value(evaluated))
         if isinstance(number, Tensor) and number.numel() == 1:
             number = number.item()
         if not isinstance(number, numbers.Real) or isinstance(number, bool):
-            raise ConfigError(f"{self.place}: value gave {type(number).__name__} and no number; return a float")
+            raise MetricError(f"{self.place}: value gave {type(number).__name__} and no number; return a float")
         if not math.isfinite(number):
-            raise ConfigError(f"{self.place}: value gave {float(number)}; return a finite number")
+            raise MetricError(f"{self.place}: value gave {float(number)}; return a finite number")
         if self.config.positive and number <= 0:
-            raise ConfigError(f"{self.place}: value gave {float(number):g}, and positive is true; return a number above 0, or leave it out")
+            raise MetricError(f"{self.place}: value gave {float(number):g}, and positive is true; return a number above 0, or leave it out")
         return float(number)
 
     def _called(self, method: str, call: Callable[[], T]) -> T:
         try:
             return call()
-        except (ModelError, MemoryError, torch.OutOfMemoryError):
+        except ModelError:
             raise
         except Exception as error:  # whatever a user's class raises
+            if is_out_of_memory(error):  # which has a remedy of its own
+                raise
             words = " ".join(str(error).split())
-            raise ConfigError(f"{self.place}: {method} raised {type(error).__name__}: {words}; fix {self.config.kind}") from error
+            raise MetricError(f"{self.place}: {method} raised {type(error).__name__}: {words}; fix {self.config.kind}") from error
 
 
 def load_metrics(config: EvaluationConfig) -> tuple[LoadedMetric, ...]:

@@ -125,7 +125,9 @@ class _Trial:
                 self._held_out_point()
             every = config.evaluation.every
             state.evaluation_due = every is not None and not last and state.step % every == 0
-            if last or state.step % config.checkpoint_every == 0:
+            # A user's metric may fail, and what was trained up to it is not lost with it.
+            may_fail = state.evaluation_due and bool(config.evaluation.own_metrics)
+            if last or may_fail or state.step % config.checkpoint_every == 0:
                 self._save()
             self._between_steps()
             if state.evaluation_due:

@@ -11,12 +11,11 @@
 | fault | no: a second time it would be the same | yes |
 """
 
-import errno
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from model.errors import ConfigError, DataError, DiskFull, Diverged, Superseded, is_full
+from model.errors import ConfigError, DataError, DiskFull, Diverged, Superseded, is_full, is_out_of_memory
 from sweeper.records import FailureClass
 from sweeper.states import ATTEMPT_STATES, AttemptState
 
@@ -24,8 +23,6 @@ LOST_IN_A_ROW = 10
 """Workers lost without getting further than before: then something kills them, and the run leaves the trial alone."""
 ONLY_IF_ASKED: frozenset[FailureClass | None] = frozenset({"config error", "out of memory"})
 """Classes that a later run does not try again by itself."""
-
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed")
 
 
 @dataclass(frozen=True)
@@ -54,13 +51,7 @@ def classify(error: BaseException) -> FailureClass:
         return "config error"
     if isinstance(error, DataError):
         return "data error"
-    if (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-    ):
-        return "out of memory"
-    if isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+    if is_out_of_memory(error):
         return "out of memory"
     return "fault"
 

@@ -41,6 +41,13 @@ class Raises(FeaturesAlone):
         raise KeyError("no such\nkey")
 
 
+class TooLarge(FeaturesAlone):
+    """Asks for more than there is."""
+
+    def value(self, evaluated: Evaluated) -> float:
+        return torch.empty(2**60, dtype=torch.uint8).sum().item()
+
+
 class NotFinite(FeaturesAlone):
     def value(self, evaluated: Evaluated) -> float:
         return float("nan")

@@ -18,7 +18,7 @@ from model.config import TrainConfig, modules_also_in, named_classes
 from model.config.evaluation import EvaluationConfig
 from model.config.section import first_fault
 from model.data.dataset import DataSet
-from model.errors import ConfigError, DataError
+from model.errors import ConfigError, DataError, MetricError
 from model.evaluation.evaluate import Evaluation, evaluate
 from model.evaluation.evaluation_classifier import EvaluationClassifier
 from model.evaluation.own_metrics import load_metrics, with_real_images
@@ -130,11 +130,22 @@ def test_code_that_was_replaced_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("Missing", "evaluation.own_metrics odd_metrics.Missing: module 'odd_metrics' has no attribute 'Missing'; check the name"),
+        ("NoMetric", "odd_metrics.NoMetric is no subclass of model.evaluation.own_metrics.Metric; make it one"),
+        ("NoValue", "odd_metrics.NoValue cannot be made without arguments: TypeError"),
+    ],
+)
+def test_what_is_no_metric_is_refused_in_one_line(kind: str, message: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_metrics(asked(odd(kind)).evaluation)
+    assert (message in str(refused.value), "\n" in str(refused.value)) == (True, False), refused.value
+
+
+@pytest.mark.parametrize(
     ("metric", "message"),
     [
-        (odd("Missing"), "evaluation.own_metrics odd_metrics.Missing: module 'odd_metrics' has no attribute 'Missing'; check the name"),
-        (odd("NoMetric"), "odd_metrics.NoMetric is no subclass of model.evaluation.own_metrics.Metric; make it one"),
-        (odd("NoValue"), "odd_metrics.NoValue cannot be made without arguments: TypeError"),
         (odd("Raises"), "evaluation.own_metrics: odd (odd_metrics.Raises): value raised KeyError: 'no such\\nkey'; fix odd_metrics.Raises"),
         (odd("NotFinite"), "odd (odd_metrics.NotFinite): value gave nan; return a finite number"),
         (odd("Text"), "odd (odd_metrics.Text): value gave str and no number; return a float"),
@@ -143,10 +154,27 @@ def test_code_that_was_replaced_is_refused(tmp_path: Path) -> None:
     ],
     ids=lambda given: given["kind"] if isinstance(given, dict) else "",
 )
-def test_a_wrong_one_is_refused_in_one_line(measure: Any, metric: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError) as refused:
+def test_one_that_goes_wrong_says_so_in_one_line(measure: Any, metric: dict[str, Any], message: str) -> None:
+    """And no fault of the config is what it is taken for, which a later run would not try again."""
+    with pytest.raises(MetricError) as failed:
         measure(asked(metric))
-    assert (message in str(refused.value), "\n" in str(refused.value)) == (True, False), refused.value
+    assert (message in str(failed.value), "\n" in str(failed.value)) == (True, False), failed.value
+
+
+def test_want_of_memory_stays_what_it_is(measure: Any) -> None:
+    with pytest.raises(RuntimeError, match="allocate memory"):
+        measure(asked(odd("TooLarge")))
+
+
+def test_what_was_trained_is_kept_where_one_fails_on_the_way(tmp_path: Path, cache: Path) -> None:
+    """The evaluation is at no multiple of `checkpoint_every`; the next attempt makes up for it before it trains on."""
+    cadence: dict[str, Any] = {"steps": 3, "checkpoint_every": 100}
+    failing, mended = (asked(metric, every=2).model_copy(update=cadence) for metric in (odd("Raises"), EDGES))
+    with pytest.raises(MetricError, match="value raised KeyError"):
+        run(failing, tmp_path / "attempt-1", cache)
+    again = run(mended, tmp_path / "attempt-2", cache, resume_from=[tmp_path / "attempt-1"])
+    assert again.started().step == 2
+    assert [step for step, _ in again.of("evaluation")] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +198,7 @@ def test_a_config_that_means_nothing_is_refused(metrics: list[dict[str, Any]], m
 
 def test_one_that_fails_at_images_is_found_before_a_sweep_starts() -> None:
     config = config_from({"preset": "nano", "evaluation": {"own_metrics": [odd("OneRow")]}})
-    with pytest.raises(ConfigError, match=r"measure gave a tensor of shape \(1, 1, 8, 8\) for 2 images"):
+    with pytest.raises(MetricError, match=r"measure gave a tensor of shape \(1, 1, 8, 8\) for 2 images"):
         preflight(config, check(config))
 
 

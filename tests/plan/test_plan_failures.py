@@ -6,7 +6,7 @@ import pytest
 import torch
 from pydantic import BaseModel, ValidationError
 
-from model.errors import CheckpointError, ConfigError, DataError, DiskFull, Diverged, Superseded
+from model.errors import CheckpointError, ConfigError, DataError, DiskFull, Diverged, MetricError, Superseded
 from sweeper.plan.failures import LOST_IN_A_ROW, advice, classify, decide
 from sweeper.records import FailureClass
 
@@ -46,6 +46,7 @@ def of_an_allocation() -> BaseException:
         (of_an_allocation(), "out of memory"),
         (RuntimeError("expected scalar type Float but found Double"), "fault"),
         (CheckpointError("torn"), "fault"),
+        (MetricError("evaluation.own_metrics: mine (metrics.Mine): value gave nan; return a finite number"), "fault"),
         (FileNotFoundError(errno.ENOENT, "No such file"), "fault"),
         (KeyError("x"), "fault"),
     ],

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from model.errors import MetricError
+from sweeper.plan.failures import classify
 from sweeper.plan.reconcile import Decision, Plan, from_nothing, reconcile
 from sweeper.records import KnownTrial, PlannedTrial
 
@@ -150,6 +152,13 @@ def test_a_failure_that_would_be_the_same_waits_to_be_asked_for(failure: str, as
     assert decision.action == action
     if action == "failed":
         assert decision.reason == "config error: ConfigError: too few tokens; --retry-failed tries again"
+
+
+def test_a_trial_whose_own_metric_failed_is_measured_again() -> None:
+    error = MetricError("evaluation.own_metrics: mine (metrics.Mine): value gave nan; return a finite number")
+    found = known(newest_state="failed", failure=classify(error), error=f"MetricError: {error}", checkpoint_step=800)
+    (decision,) = plan(found).decisions
+    assert (decision.action, decision.from_step) == ("evaluate", 800)
 
 
 def test_a_trial_that_ran_out_of_memory_goes_on_with_smaller_batches_and_is_not_foreign() -> None:
