@@ -218,7 +218,7 @@ def _names(evaluation: EvaluationConfig) -> tuple[str, ...]:
 
 def _asked(evaluation: EvaluationConfig) -> dict[str, Any]:
     """What of the evaluation belongs to the protocol. Kept results do not name what is younger: a choice of guidance, a user's classes."""
-    asked = evaluation.model_dump(mode="json", exclude={"reference": True, "held_out_levels": True, "every": True})
+    asked = evaluation.model_dump(mode="json", exclude={"reference", "held_out_levels", "every", "analyses"})
     if not evaluation.sampler.source_hash:
         del asked["sampler"]["source_hash"]
     if not evaluation.own_metrics:

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 from tiny_extractors import nothing
 from tiny_trials import CLASSES, network_of, tiny
 
+from model.config.evaluation import EvaluationConfig
 from model.errors import CheckpointError, ConfigError
-from model.evaluate_weights import EvaluatedWeights, Machine, evaluate_weights, read_result
+from model.evaluate_weights import EvaluatedWeights, Machine, _asked, evaluate_weights, read_result
 from model.evaluation.class_score import inception_score
 from model.evaluation.distances import Moments, frechet_distance
 from model.evaluation.neighbours import precision_and_recall
@@ -112,6 +113,16 @@ def test_it_goes_on_where_it_was_stopped_and_is_not_measured_twice(
     save_file({name: tensor.float().contiguous() for name, tensor in network_of(tiny(), seed=1).state_dict().items()}, checkpoint)
     with pytest.raises(ConfigError, match=r"out holds the result of other weights"):
         evaluated(tmp_path, checkpoint, asked)
+
+
+def test_a_protocol_names_what_kept_results_name() -> None:
+    """A field that is younger than they are is left out while it holds what they meant, or none of them would be found again."""
+    asked = "samples labels sampler guidance seed more_seeds extractor classifier reference_hash autoencoder extra_metrics"
+    protocol = _asked(EvaluationConfig())
+    assert sorted(protocol) == sorted(asked.split())
+    assert sorted(protocol["sampler"]) == ["absolute_tolerance", "kind", "relative_tolerance", "steps"]
+    assert sorted(protocol["guidance"]) == ["channels", "interval", "scale"]
+    assert _asked(EvaluationConfig(analyses=("probe",), held_out_levels=3, every=5)) == protocol
 
 
 def test_what_cannot_be_measured_is_refused_before_anything_is_made(tmp_path: Path, checkpoint: Path, reference: Path) -> None:
