@@ -63,7 +63,7 @@ class OwnMetric(Section):
     """At the head of its column; without it, the name with spaces."""
     decimals: int = Field(default=3, ge=0, le=8, json_schema_extra=NOT_IDENTITY)
     """With which it is printed."""
-    positive: bool = Field(default=False, json_schema_extra=NOT_IDENTITY)
+    positive: bool = Field(default=False, json_schema_extra=added_later(False))
     """Its values are above 0, so that a margin of a claim on it may be a share, such as 2%; a value that is not ends the trial."""
 
     @field_validator("name")

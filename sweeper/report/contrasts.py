@@ -215,6 +215,9 @@ def _bootstrap(claim: ClaimData, estimate: Estimate | None, level: float) -> Int
         return bootstrap_mean(list(estimate.by_seed.values()), level)
     if claim.scale.relative_to is not None:
         return None
-    logs = claim.scale.log
-    read = {name: [math.log(value) if logs else value for value in claim.values[name].values()] for name in claim.weights}
+    read = {name: list(claim.values[name].values()) for name in claim.weights}
+    if claim.scale.log:
+        if any(value <= 0 for values in read.values() for value in values):
+            return None  # a value that has no log, of a metric that was taken to be above 0
+        read = {name: list(map(math.log, values)) for name, values in read.items()}
     return bootstrap_sum(read, claim.weights, level)

@@ -112,8 +112,10 @@ def test_its_code_names_the_result_and_not_the_training() -> None:
     assert named_classes(own.model_dump(mode="json")) == (EDGES["kind"],)
     identity = own.evaluation_identity(content_hash="d")
     assert identity["own_metrics"] == (EDGES | {"source_hash": own.evaluation.own_metrics[0].source_hash},)
-    printed = asked(EDGES | {"label": "edges", "decimals": 1, "positive": True})
+    printed = asked(EDGES | {"label": "edges", "decimals": 1})
     assert printed.evaluation_identity(content_hash="d") == identity, "how it is printed does not name it"
+    positive = asked(EDGES | {"positive": True})
+    assert positive.evaluation_identity(content_hash="d") != identity, "values of 0 that were measured without it are no results with it"
     both = [asked(*pair) for pair in ((EDGES, odd("Text")), (odd("Text"), EDGES))]
     assert both[0] == both[1], "their order does not"
 

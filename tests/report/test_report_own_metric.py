@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 from report_snapshots import finished, snapshot_of
@@ -19,20 +21,24 @@ VALUES = {"old": (1.25, 1.5, 1.75), "new": (2.25, 2.375, 2.875)}
 
 @pytest.fixture
 def snapshot() -> SweepSnapshot:
-    """Stored, so the module of the metric need not be there."""
+    return stored(VALUES, OWN)
+
+
+def stored(values: Mapping[str, Sequence[float]], own: dict[str, Any], **claim: Any) -> SweepSnapshot:
+    """A sweep from a store, so the module of the metric need not be there."""
     spec = {
         "question": "Is new sharper?",
         "name": "pair",
-        "base": {"evaluation": {"own_metrics": [OWN]}},
+        "base": {"evaluation": {"own_metrics": [own]}},
         "design": {"kind": "variants", "variants": {"old": {}, "new": {"depth": 2}}},
-        "seeds": 3,
+        "seeds": len(values["old"]),
         "metric": {"primary": "held_out_loss"},
-        "contrasts": [{"name": "sharper", "of": "new", "to": "old", "metric": "sharp", "kind": "superior", "alpha": 0.05}],
+        "contrasts": [{"name": "sharper", "of": "new", "to": "old", "metric": "sharp", "kind": "superior", "alpha": 0.05} | claim],
     }
     outcomes = [
         finished(name, seed, 0, metrics={"held_out_loss": 0.5 + seed / 100, "sharp": value})
-        for name, values in VALUES.items()
-        for seed, value in enumerate(values)
+        for name, by_seed in values.items()
+        for seed, value in enumerate(by_seed)
     ]
     return snapshot_of(spec, outcomes)
 
@@ -55,6 +61,15 @@ def test_its_label_direction_and_verdict_are_in_every_format(snapshot: SweepSnap
 def test_the_other_way_round_it_is_refuted(snapshot: SweepSnapshot) -> None:
     snapshot.spec["base"]["evaluation"]["own_metrics"][0] = OWN | {"direction": "lower"}
     assert build_report(snapshot).claims[0].verdict != "supported"
+
+
+def test_a_value_of_0_has_no_log_and_no_bootstrap_and_the_report_comes() -> None:
+    """An older store may hold one of a metric that was said to be positive."""
+    values = {"old": (1.25, 1.5, 1.75, 1.5, 1.375, 0.0), "new": (2.25, 2.375, 2.875, 2.5, 2.75, 2.625)}
+    share = stored(values, OWN | {"positive": True}, margin="2%")
+    share.spec["analysis"] = "welch"
+    (claim,) = build_report(share).claims
+    assert (claim.on_log, claim.rule, claim.bootstrap) == (True, "welch", None)
 
 
 def test_the_page_has_its_curves(snapshot: SweepSnapshot) -> None:
