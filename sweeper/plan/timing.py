@@ -12,7 +12,7 @@ from model.train_trial import DataFacts
 from sweeper.plan.flops import evaluation_flops, reached, step_flops
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
-from sweeper.records import TrialTiming
+from sweeper.records import PlannedTrial, TrialTiming
 
 NOT_SHAPE = frozenset(
     {"seed", "steps", "log_every", "held_out_every", "checkpoint_every", "optimizer", "ema_decay", "label_dropout", "evaluation", "compile"}
@@ -95,6 +95,21 @@ def shape_of(config: Mapping[str, Any]) -> str:
     plain["data"] = {name: value for name, value in config.get("data", {}).items() if name not in NOT_SHAPE_OF_DATA}
     plain["alignment"] = {name: value for name, value in config.get("alignment", {}).items() if name != "weight"}
     return json.dumps(plain, sort_keys=True)
+
+
+def untried_of(running: Mapping[str, PlannedTrial], timings: Mapping[str, Sequence[TrialTiming]]) -> dict[str, PlannedTrial]:
+    """Of the trials that run, one for each variant, the first of each shape that no finished attempt (`timings`, by shape) had.
+
+    An evaluation is no part of a shape, and a metric of the user's own may fail at the first images: so also the first with such metrics
+    where no attempt of its shape was evaluated as it is.
+    """
+    first: dict[str, str] = {}
+    for name, trial in running.items():
+        shape = shape_of(trial.config)
+        alike, own = timings.get(shape, ()), trial.config.get("evaluation", {}).get("own_metrics")
+        if not alike or (own and all(timing.evaluation_fingerprint != trial.evaluation_fingerprint for timing in alike)):
+            first.setdefault(shape, name)
+    return {name: running[name] for name in first.values()}
 
 
 def sweep_time(paces: Mapping[str, Pace], to_run: Sequence[Decision], allotment: Allotment) -> SweepTime:

@@ -16,7 +16,7 @@ from sweeper.plan.cost import DiskNeed, disk_need, kept_bytes, largest_bytes
 from sweeper.plan.expand import data_facts, expand
 from sweeper.plan.machine import Allotment, Machine, allot, cluster_address, expected_key
 from sweeper.plan.reconcile import GoesOnFrom, Plan, from_nothing, reconcile
-from sweeper.plan.timing import NEWEST, Looking, Pace, SweepTime, counted_pace, looking_of, measured_pace, shape_of, sweep_time
+from sweeper.plan.timing import NEWEST, Looking, Pace, SweepTime, counted_pace, looking_of, measured_pace, shape_of, sweep_time, untried_of
 from sweeper.records import KnownTrial, PlannedTrial, TrialTiming
 from sweeper.report.published import published_names
 from sweeper.report.weights_beside import ensure_known
@@ -79,7 +79,7 @@ class PlannedSweep:
     time: SweepTime
     """What those trials take."""
     untried: Mapping[str, PlannedTrial]
-    """By variant: one trial of each shape that runs and that the store has not trained lately."""
+    """By variant: one trial of each shape that runs and that the store has not trained, or measured by the user's own metrics, lately."""
     search: SearchPlan | None
     """What is still to come of a search."""
     looking: Mapping[str, Looking]
@@ -199,8 +199,7 @@ def _plan(
         looking[name] = looking_of(configs[name], facts[name], keys[name], allotment.processes, by_shape)
         found = measured_pace(shapes[name], trial.evaluation_fingerprint, keys[name], by_shape, looking[name])
         paces[name] = found or counted_pace(configs[name], facts[name], allotment, None, looking[name])
-    first_of_shape = {shape: name for name, shape in reversed(shapes.items()) if shape not in by_shape}
-    untried = {name: running[name] for name in running if first_of_shape.get(shapes[name]) == name}
+    untried = untried_of(running, by_shape)
     search, to_come = None, []
     if isinstance(design, SearchDesign):
         baseline, config = sweep.configs[0]

@@ -1,4 +1,4 @@
-"""The preflight of a planned sweep: one step on the CPU for every shape of cell that the store has not trained."""
+"""The preflight of a planned sweep: one step on the CPU for every shape of cell that the store has not trained, or measured as is asked."""
 
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ from model.train_trial import DataFacts
 from sweeper.plan.flops import CPU_THREAD, GPU_SHARE, evaluation_flops, reached, step_flops
 from sweeper.plan.machine import Allotment
 from sweeper.plan.reconcile import Decision
-from sweeper.plan.timing import NOTHING_TO_LOOK_AT, Looking, Pace, counted_pace, looking_of, measured_pace, shape_of, sweep_time
+from sweeper.plan.timing import NOTHING_TO_LOOK_AT, Looking, Pace, counted_pace, looking_of, measured_pace, shape_of, sweep_time, untried_of
 from sweeper.records import PlannedTrial, TrialTiming
 
 DIGITS = DataFacts("x", channels=1, resolution=8, classes=10, train=1438, held_out=359)
@@ -71,6 +71,32 @@ def test_where_only_the_cluster_knows_its_devices_what_ran_there_counts() -> Non
     assert found is not None
     assert (found.seconds_per_step, found.how) == (0.01, "trials of the same shape that ran there")
     assert measured_pace("other", "eval", KEY, {"shape": [timing(0.01)]}) is None
+
+
+def planned(evaluation: str = "eval", **changed: Any) -> PlannedTrial:
+    return PlannedTrial("v", {}, 0, "f", evaluation, 800, plain(**changed))
+
+
+def test_the_first_of_each_new_shape_is_tried() -> None:
+    running = {
+        "known": planned(),
+        "wide": planned(batch_size=32),
+        "again": planned(batch_size=32),
+        "dual": planned(timesteps={"kind": "dual"}),
+    }
+    assert list(untried_of(running, {shape_of(plain()): [timing(0.01)]})) == ["wide", "dual"]
+    assert list(untried_of(running, {})) == ["known", "wide", "dual"]
+
+
+def test_a_known_shape_is_tried_once_with_metrics_of_the_users_own_that_it_was_not_measured_by() -> None:
+    def own(evaluation: str, seed: int) -> PlannedTrial:
+        trial = planned(evaluation, seed=seed)
+        return replace(trial, config=trial.config | {"evaluation": {"own_metrics": [{"name": "mine"}]}})
+
+    running = {"other samples": planned("new"), "first": own("with mine", 0), "second": own("with mine", 1)}
+    ran = {shape_of(plain()): [timing(0.01)]}
+    assert list(untried_of(running, ran)) == ["first"]
+    assert untried_of(running, {shape_of(plain()): [timing(0.01), timing(0.01, evaluation="with mine")]}) == {}
 
 
 def test_counted_says_what_it_assumes() -> None:
