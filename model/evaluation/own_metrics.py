@@ -50,6 +50,10 @@ class ImageSet:
         """(n, ...): what `Metric.measure` gave for each."""
         return self._measured()
 
+    def copy(self) -> "ImageSet":
+        """The same for one call of a metric: what that changes in place is its own."""
+        return ImageSet(self.labels.clone(), lambda: self.features.clone(), lambda: self.measured.clone())
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -73,7 +77,7 @@ class Evaluated:
 class Metric(ABC):
     """A number of samples. Made without arguments, and without state: what is kept of blocks may come from other processes.
 
-    Both methods are called without gradients and without autocast.
+    Both methods are called without gradients and without autocast, with tensors of their own: what they change in place nobody else sees.
     """
 
     def measure(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -119,7 +123,7 @@ class LoadedMetric:
     def measure(self, images: Tensor, labels: Tensor) -> Tensor:
         """What it says of each image (m, ...), on the CPU. Raises MetricError where that is no row for each."""
         with torch.autocast(images.device.type, enabled=False):
-            rows = self._called("measure", lambda: self.metric.measure(images.float(), labels))
+            rows = self._called("measure", lambda: self.metric.measure(images.float().clone(), labels.clone()))
         if not isinstance(rows, Tensor) or rows.shape[:1] != images.shape[:1]:
             given = f"a tensor of shape {tuple(rows.shape)}" if isinstance(rows, Tensor) else type(rows).__name__
             raise MetricError(f"{self.place}: measure gave {given} for {len(images)} images; return a tensor with a row for each")
@@ -204,7 +208,7 @@ class OwnMetrics:
         for loaded in self.loaded:
             tick()
             reference, held_out = self.real[loaded.config.name]
-            evaluated = Evaluated(_as_seen_by(loaded, samples), reference, held_out, seed, tick)
+            evaluated = Evaluated(_as_seen_by(loaded, samples), reference.copy(), held_out.copy(), seed, tick)
             values[loaded.config.name] = loaded.value(evaluated, device)
         return values
 
@@ -212,7 +216,7 @@ class OwnMetrics:
 def _as_seen_by(loaded: LoadedMetric, samples: Mapping[str, Tensor]) -> ImageSet:
     features = samples["extractor" if "extractor" in samples else "classifier"]
     rows = samples.get(loaded.key, torch.empty(len(features), 0))
-    return ImageSet(samples[LABELS], features.double, lambda: rows)
+    return ImageSet(samples[LABELS].clone(), features.double, lambda: rows)  # rows are of this metric alone, and features in float32
 
 
 def with_real_images(

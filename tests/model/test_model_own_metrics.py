@@ -80,7 +80,30 @@ def test_it_is_shown_samples_and_real_images_with_labels_and_features(
         assert torch.equal(images.measured, unpatchify(part.tokens[:count].float(), 2, 1))
         assert torch.equal(images.labels, part.labels[:count])
         assert torch.equal(images.features, classifier.classify(part.tokens[:count])[0].double())
-    assert first.held_out is second.held_out, "real images are measured once"
+
+
+def test_real_images_are_measured_once(measure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = list[int]()
+
+    def counted(self: odd_metrics.SeesAll, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        shown.append(len(images))
+        return images
+
+    monkeypatch.setattr(odd_metrics.SeesAll, "measure", counted)
+    monkeypatch.setattr(odd_metrics.SeesAll, "value", lambda self, all_of_it: all_of_it.held_out.measured.mean().item())
+    measure(asked(odd("SeesAll"), seed=3, more_seeds=[5]))
+    assert (shown.count(20), sum(shown)) == (2, 2 * 20 + 359), "samples of both seeds, and held-out images"
+
+
+def test_what_one_changes_in_place_is_its_own(measure: Any, digits: DataSet) -> None:
+    """Neither the others, nor the samples of the next seed, nor the data, nor any number that is built in."""
+    before = [part.clone() for part in (digits.held_out.tokens, digits.held_out.labels, digits.reference_images.labels)]
+    seeds = {"seed": 3, "more_seeds": [5]}
+    alone, beside = (measure(asked(*more, odd("FeaturesAlone"), EDGES, **seeds)) for more in ([], [odd("InPlace") | {"name": "a"}]))
+    assert beside.metrics.pop("a") == 1.0
+    assert beside.metrics == alone.metrics
+    after = (digits.held_out.tokens, digits.held_out.labels, digits.reference_images.labels)
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
 
 
 def test_one_may_be_of_features_alone(measure: Any) -> None:
