@@ -141,7 +141,7 @@ def measured_samples(
     if parts is None:
         return None
     # Blocks of which nothing is shown are not decoded where nothing else needs it, so their empty part has the shape of latents.
-    return {name: torch.cat([block[name] for block in parts if len(block[name])]) for name in parts[0]}
+    return {name: instruments.own_metrics.joined(name, [block[name] for block in parts if len(block[name])]) for name in parts[0]}
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ block of images, whose answer is kept for each image; and `value`, of all of the
 import math
 import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from typing import Literal, TypeVar
@@ -89,7 +89,8 @@ class Metric(ABC):
             labels: (m,) int64 on the same device.
 
         Returns:
-            (m, ...), a row for each image, on any device. It is kept until the evaluation ends: an image whole where you return `images`.
+            (m, ...), a row for each image, of real numbers and of one shape in all blocks, on any device. It is kept until the evaluation
+            ends: an image whole where you return `images`.
         """
         return images.new_empty(len(images), 0)
 
@@ -127,7 +128,17 @@ class LoadedMetric:
         if not isinstance(rows, Tensor) or rows.shape[:1] != images.shape[:1]:
             given = f"a tensor of shape {tuple(rows.shape)}" if isinstance(rows, Tensor) else type(rows).__name__
             raise MetricError(f"{self.place}: measure gave {given} for {len(images)} images; return a tensor with a row for each")
-        return rows.detach().cpu().contiguous()
+        if rows.is_complex() or rows.layout != torch.strided:
+            given = str(rows.dtype if rows.is_complex() else rows.layout).removeprefix("torch.")
+            raise MetricError(f"{self.place}: measure gave a tensor that is {given}, which is not kept; return a dense one of real numbers")
+        return rows.detach().to("cpu", copy=True).contiguous()  # a copy: files of blocks take no two names for the same memory
+
+    def joined(self, rows: Sequence[Tensor]) -> Tensor:
+        """What it said of all images, of blocks of them. Raises MetricError where rows of blocks do not fit each other."""
+        one, *others = dict.fromkeys(tuple(block.shape[1:]) for block in rows)
+        if others:
+            raise MetricError(f"{self.place}: measure gave rows of shape {one} in one block and {others[0]} in another; return one shape")
+        return torch.cat(list(rows))
 
     @torch.no_grad()
     def value(self, evaluated: Evaluated, device: torch.device) -> float:
@@ -202,6 +213,11 @@ class OwnMetrics:
         rows = {loaded.key: loaded.measure(images, labels) for loaded in self.loaded if loaded.measures}
         return rows | ({LABELS: labels.cpu()} if self.loaded else {})
 
+    def joined(self, name: str, blocks: Sequence[Tensor]) -> Tensor:
+        """What is kept of all samples by that name, a user's or not. Raises MetricError where a user's blocks do not fit each other."""
+        loaded = next((loaded for loaded in self.loaded if loaded.key == name), None)
+        return torch.cat(list(blocks)) if loaded is None else loaded.joined(blocks)
+
     def values(self, samples: Mapping[str, Tensor], seed: int, device: torch.device, tick: Callable[[], None]) -> dict[str, float]:
         """Each metric by name, of what was kept of all samples of a generation seed."""
         values: dict[str, float] = {}
@@ -249,7 +265,7 @@ def with_real_images(
         for block, labels in zip(images.blocks(BLOCK, part.count), part.labels.split(BLOCK), strict=True):
             tick()
             rows.append(loaded.measure(block, labels))
-        return torch.cat(rows)
+        return loaded.joined(rows)
 
     features = [cache(partial(features_of, part)) for part in parts]  # those of all metrics
     real = {

@@ -7,6 +7,7 @@ from model.evaluation.own_metrics import Evaluated, Metric
 
 SEEN: list[Evaluated] = []
 """What `SeesAll` was shown."""
+ROWS = torch.arange(40.0).view(20, 2)
 
 
 class SeesAll(Metric):
@@ -75,6 +76,31 @@ class Text(FeaturesAlone):
 class Negative(FeaturesAlone):
     def value(self, evaluated: Evaluated) -> float:
         return -0.5
+
+
+class Complex(FeaturesAlone):
+    def measure(self, images: Tensor, labels: Tensor) -> Tensor:
+        return torch.fft.fft(images)
+
+
+class Sparse(FeaturesAlone):
+    def measure(self, images: Tensor, labels: Tensor) -> Tensor:
+        return images.to_sparse()
+
+
+class SameMemory(FeaturesAlone):
+    def measure(self, images: Tensor, labels: Tensor) -> Tensor:
+        return ROWS[: len(images)]
+
+
+class ByBlock(Metric):
+    """Rows as long as their block."""
+
+    def measure(self, images: Tensor, labels: Tensor) -> Tensor:
+        return images.new_zeros(len(images), len(images))
+
+    def value(self, evaluated: Evaluated) -> float:
+        return float(len(evaluated.held_out.measured))
 
 
 class OneRow(FeaturesAlone):

@@ -10,6 +10,7 @@ import odd_metrics
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors.torch import load, save
 from test_model_evaluation_blocks import nothing
 from tiny_trials import network_of, tiny
 from trial_reports import run
@@ -21,7 +22,7 @@ from model.data.dataset import DataSet
 from model.errors import ConfigError, DataError, MetricError
 from model.evaluation.evaluate import Evaluation, evaluate
 from model.evaluation.evaluation_classifier import EvaluationClassifier
-from model.evaluation.own_metrics import load_metrics, with_real_images
+from model.evaluation.own_metrics import OwnMetrics, load_metrics, with_real_images
 from model.evaluation.reference import classifier_reference
 from model.patches import unpatchify
 from model.presets import config_from
@@ -176,6 +177,9 @@ def test_what_is_no_metric_is_refused_in_one_line(kind: str, message: str) -> No
         (odd("Text"), "odd (odd_metrics.Text): value gave str and no number; return a float"),
         (odd("Negative", positive=True), "value gave -0.5, and positive is true; return a number above 0, or leave it out"),
         (odd("OneRow"), "measure gave a tensor of shape (1, 1, 8, 8) for 20 images; return a tensor with a row for each"),
+        (odd("Complex"), "measure gave a tensor that is complex64, which is not kept; return a dense one of real numbers"),
+        (odd("Sparse"), "measure gave a tensor that is sparse_coo, which is not kept; return a dense one of real numbers"),
+        (odd("ByBlock"), "measure gave rows of shape (32,) in one block and (7,) in another; return one shape"),
     ],
     ids=lambda given: given["kind"] if isinstance(given, dict) else "",
 )
@@ -184,6 +188,19 @@ def test_one_that_goes_wrong_says_so_in_one_line(measure: Any, metric: dict[str,
     with pytest.raises(MetricError) as failed:
         measure(asked(metric))
     assert (message in str(failed.value), "\n" in str(failed.value)) == (True, False), failed.value
+
+
+def test_rows_of_samples_have_one_shape_in_all_blocks(measure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.sampling.generate.BLOCK", 8)
+    with pytest.raises(MetricError, match=r"measure gave rows of shape \(8,\) in one block and \(4,\) in another; return one shape"):
+        measure(asked(odd("ByBlock")))
+
+
+def test_what_two_metrics_keep_in_the_same_memory_goes_into_one_file() -> None:
+    both = OwnMetrics(load_metrics(asked(odd("SameMemory"), odd("SameMemory") | {"name": "again"}).evaluation))
+    kept = load(save(both.measure(torch.zeros(3, 1, 8, 8), torch.arange(3))))
+    assert sorted(kept) == ["labels", "own_metric_again", "own_metric_odd"]
+    assert all(torch.equal(kept[name], odd_metrics.ROWS[:3]) for name in ("own_metric_again", "own_metric_odd"))
 
 
 def test_want_of_memory_stays_what_it_is(measure: Any) -> None:
