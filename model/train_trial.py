@@ -101,6 +101,7 @@ def ensure_trainable(config: TrainConfig) -> None:
             "alignment.kind: external": config.alignment.kind == "external",
             f"evaluation.extractor.kind: {evaluation.extractor.kind}": evaluation.extractor.kind != "classifier",
             "evaluation.classifier.kind: timm": evaluation.classifier.kind == "timm",
+            "evaluation.own_metrics with evaluation.autoencoder": bool(evaluation.own_metrics) and evaluation.autoencoder is not None,
         }
         if (asking := next((name for name, looks in asks.items() if looks), None)) and not os.path.isfile(config.data.path / "images.npy"):
             raise DataError(

@@ -183,7 +183,9 @@ def test_what_a_trial_looks_at_has_to_be_there(tmp_path: Path, autoencoder: Auto
     ensure_trainable(trial(bare, weights))
     told = run(trial(bare, weights), tmp_path / "attempt", tmp_path / "cache")
     assert "fd_classifier" in told.of("evaluation")[0][1]
-    for config in (trial(bare, weights, extractor=EXTRACTOR), trial(bare, weights, EXTERNAL)):
+    own = [{"name": "edges", "kind": "edge_strength.EdgeStrength", "direction": "higher"}]
+    ensure_trainable(tiny(data=bare.model_dump(), evaluation={"own_metrics": own}))  # which then sees latents
+    for config in (trial(bare, weights, extractor=EXTRACTOR), trial(bare, weights, EXTERNAL), trial(bare, weights, own_metrics=own)):
         with pytest.raises(
             DataError, match=r"looks at the pictures .* has no images\.npy with them; encode the data set with its pictures"
         ):
