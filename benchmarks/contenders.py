@@ -39,7 +39,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 TRAINERS = ("ours", "oracle", "kernels")
 """This project; the dense oracle as it is written; the oracle with torch's fused kernels."""
 COMPILED = "compiled"
-"""This project as it trains long runs on a CPU: `ours` is compiled on a GPU alone."""
+"""This project as it trains most long runs on a CPU: `ours` is compiled on a GPU alone."""
 IMAGES = 512
 """Random latents that stand for a data set."""
 

@@ -48,7 +48,7 @@ def _released(row: Row) -> str:
 
 
 def _compiled(row: Row, ratio: str) -> str:
-    return f"; compiled, as long runs are, {_times(row[ratio])}" if ratio in row else ""
+    return f"; compiled {_times(row[ratio])}" if ratio in row else ""
 
 
 def _samples(row: Row) -> str:

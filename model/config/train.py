@@ -44,8 +44,8 @@ class TrainConfig(Section):
     accumulation: int = Field(default=1, ge=1, le=MOST, json_schema_extra=NOT_IDENTITY)
     """Micro-batches of a step, one after another in every process: less memory, and the same numbers but for rounding."""
     compile: Literal["auto", "on", "off"] = Field(default="auto", json_schema_extra=NOT_IDENTITY)
-    """Compile the step: `auto` on a GPU, and on a CPU with a C++ compiler where the run takes half an hour of a processor or more by
-    arithmetic. It takes one or two minutes of each attempt, and the last digits differ."""
+    """Compile the step: `auto` on a GPU, and on a CPU with a C++ compiler where the run takes an hour of a processor or more by arithmetic,
+    but for several noise levels in an image without separation. It takes one or two minutes of each attempt, and the last digits differ."""
     label_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Probability that the student sees the null label instead of an image's own."""
     ema_decay: float = Field(default=0.9999, ge=0, lt=1)
