@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from model.config import OwnMetric
+from model.config import OwnMetric, is_taken
 from sweeper.analysis_scalar import AnalysisScalar
+from sweeper.visible import one_line
 
 
 @dataclass(frozen=True)
@@ -180,16 +181,19 @@ class Metrics:
 
 
 def _own(entry: Mapping[Any, Any]) -> Iterator[MetricInfo]:
-    """One of `evaluation.own_metrics`."""
+    """One of `evaluation.own_metrics`, as it may stand in a store or in what was imported: checked by nobody."""
     name, label, decimals = entry.get("name"), entry.get("label"), entry.get("decimals")
-    if isinstance(name, str) and not is_metric(name):
-        yield MetricInfo(
-            name,
-            "higher" if entry.get("direction") == "higher" else "lower",
-            label if isinstance(label, str) and label else name.replace("_", " "),
-            decimals if isinstance(decimals, int) and not isinstance(decimals, bool) else OwnMetric.model_fields["decimals"].default,
-            positive=entry.get("positive") is True,
-        )
+    if not isinstance(name, str) or is_taken(name) or is_of_analysis(name):
+        return
+    seen = isinstance(label, str) and any(character.isprintable() and not character.isspace() for character in label)
+    printed = isinstance(decimals, int) and not isinstance(decimals, bool) and 0 <= decimals <= OwnMetric.most_decimals
+    yield MetricInfo(
+        name,
+        "higher" if entry.get("direction") == "higher" else "lower",
+        one_line(label if seen else name.replace("_", " "))[: OwnMetric.longest_label],
+        decimals if printed else OwnMetric.model_fields["decimals"].default,
+        positive=entry.get("positive") is True,
+    )
 
 
 BUILT_IN = Metrics()

@@ -1,7 +1,7 @@
 """A metric of the user's own: a class in a module of his, named where evaluations are configured."""
 
 import re
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -51,6 +51,9 @@ def is_taken(name: str) -> bool:
 class OwnMetric(Section):
     """One metric: its name in results, the class that measures it, and how it is read and printed."""
 
+    longest_label: ClassVar[int] = 40
+    most_decimals: ClassVar[int] = 8
+
     name: str
     """In results, tables and `metric.primary`: lower-case letters, digits and _."""
     kind: str
@@ -59,9 +62,9 @@ class OwnMetric(Section):
     """What names the file of the class, with what it imports beside it: filled in at construction."""
     direction: Literal["lower", "higher"]
     """Which way is better."""
-    label: str = Field(default="", max_length=40, json_schema_extra=NOT_IDENTITY)
+    label: str = Field(default="", max_length=longest_label, json_schema_extra=NOT_IDENTITY)
     """At the head of its column; without it, the name with spaces."""
-    decimals: int = Field(default=3, ge=0, le=8, json_schema_extra=NOT_IDENTITY)
+    decimals: int = Field(default=3, ge=0, le=most_decimals, json_schema_extra=NOT_IDENTITY)
     """With which it is printed."""
     positive: bool = Field(default=False, json_schema_extra=added_later(False))
     """Its values are above 0, so that a margin of a claim on it may be a share, such as 2%; a value that is not ends the trial."""
@@ -76,6 +79,13 @@ class OwnMetric(Section):
         if is_taken(name):
             raise ConfigError(f"the name {name} is taken by a metric that is built in; give yours another name")
         return name
+
+    @field_validator("label")
+    @classmethod
+    def _seen(cls, label: str) -> str:
+        if not label.isprintable():
+            raise ConfigError(f"give a label of characters that can be seen, in one line, not {label!r}")
+        return label
 
     @model_validator(mode="before")
     @classmethod

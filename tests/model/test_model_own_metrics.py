@@ -227,6 +227,7 @@ def test_what_was_trained_is_kept_where_one_fails_on_the_way(tmp_path: Path, cac
         ([EDGES | {"name": "fid"}], "own_metrics.0.name: the name fid is taken by a metric that is built in; give yours another name"),
         ([EDGES | {"name": "fd_mine"}], "the name fd_mine is taken"),
         ([EDGES | {"name": "My Metric"}], "own_metrics.0.name: give a name of lower-case letters, digits and _"),
+        ([EDGES | {"label": "two\nlines"}], "own_metrics.0.label: give a label of characters that can be seen, in one line, not 'two\\n"),
         ([{"name": "odd", "kind": "odd_metrics.Text"}], "own_metrics.0.direction: Field required"),
         ([EDGES, EDGES], "evaluation.own_metrics has two of the name edge_strength; give each a name of its own"),
     ],

@@ -8,7 +8,7 @@ from small_sweep import Load, Refused
 
 from model.config.own_metric import is_taken
 from sweeper.errors import SpecError
-from sweeper.metrics import FINISHING, METRICS
+from sweeper.metrics import FINISHING, METRICS, Metrics
 from sweeper.spec.sweep_spec import SweepSpec
 
 MODULE = """
@@ -110,6 +110,28 @@ def test_a_module_that_is_not_there_is_one_message(tmp_path: Path, load: Load) -
 def test_no_name_that_is_built_in_is_free() -> None:
     assert all(is_taken(name) for name in (*METRICS, FINISHING.name, "fd_resnet50", "kid_mine"))
     assert not is_taken("mine")
+
+
+def test_what_a_store_or_an_import_says_of_one_harms_no_reader() -> None:
+    """Nobody checked it: a label that a terminal obeys, digits that no number has, names of something else."""
+    odd: list[Any] = [
+        {"name": "mine", "label": "\x1b[31mred\n" + "x" * 100, "decimals": -5, "direction": "higher"},
+        {"name": "blank_one", "label": "\u200b \n", "decimals": 10**9},
+        {"name": "third", "label": 7, "decimals": True, "direction": 3, "positive": "yes"},
+        {"name": "fourth", "label": "two  words", "decimals": 8},
+        {"name": "grad_norm"},
+        {"name": "fd_mine"},
+        {"name": "loss_grid.gain[t_own=0.7,t_other=0.1]"},
+        {"name": 3},
+        "text",
+    ]
+    found = Metrics.of({"base": {"evaluation": {"own_metrics": odd}}}).own
+    assert [(info.name, info.label, info.decimals, info.direction, info.positive) for info in found.values()] == [
+        ("mine", r"\x1b[31mred " + "x" * 28, 3, "higher", False),
+        ("blank_one", "blank one", 3, "lower", False),
+        ("third", "third", 3, "lower", False),
+        ("fourth", "two words", 8, "lower", False),
+    ]
 
 
 def test_a_profile_may_have_it(load: Load) -> None:
