@@ -79,7 +79,7 @@ def overfitting(trained: Trained) -> AnalysisResult:
         AnalysisArray("train_loss", f"{quantity}, training images", (over, t), np.stack([each.training for each in found])),
         AnalysisArray("mean_gap", "held-out minus training loss, mean over t", (over,), gaps.mean(axis=1)),
     )
-    return trained.result("overfitting", arrays, _images(trained))
+    return trained.result("overfitting", arrays, {**_images(trained), "averages": steps})
 
 
 def _levels(trained: Trained) -> Axis:

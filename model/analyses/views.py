@@ -55,13 +55,16 @@ def views(trained: Trained) -> AnalysisResult:
     tokens = config.fit(known.resolution)
     found = shown(config, known, tokens, min(config.steps, MOST_STEPS))
     step = Axis("step", tuple(float(each) for each in found.steps), "steps")
-    all_views, all_joint = known.train * found.groups * BINS, known.train * BINS**found.groups
+    all_views = known.train * found.groups * BINS
+    # Too many joint views to count may be too many for a float, too.
+    counted = not np.isnan(found.joint).all()
+    share_of_joint = found.joint / (known.train * BINS**found.groups) if counted else found.joint
     passes = np.array([config.passes(each, known.train) for each in found.steps])
     named = {
         "views": ("distinct views (image, group, tenth of the noise levels)", found.views),
         "joint_views": ("distinct joint views (image, levels of all groups)", found.joint),
         "share_of_views": ("share of all views", found.views / all_views),
-        "share_of_joint_views": ("share of all joint views", found.joint / all_joint),
+        "share_of_joint_views": ("share of all joint views", share_of_joint),
         "passes": ("passes over the training images", passes),
         "different_pairs": ("share of token pairs at different noise levels", found.different),
         "read_pairs": ("share of token pairs at different noise levels that read each other", found.read),
@@ -89,9 +92,10 @@ def shown(config: TrainConfig, known: DataFacts, tokens: int, steps: int) -> Sho
             seen[places[:, None], np.arange(groups), bins] = True
         if together is not None:
             together[places, bins @ BINS ** np.arange(groups)] = True
-        share = different_pairs(levels, _counts(config, tokens, streams, levels.shape[1]))
+        counts = _counts(config, tokens, streams, levels.shape[1])
+        share = different_pairs(levels, counts)
         differing += share.mean().item()
-        reading += share.mean().item() * _read(config, tokens)
+        reading += (share * _read(config, tokens, counts)).mean().item()
         if step + 1 in points:
             at = points.index(step + 1)
             different[at], read[at] = differing / (step + 1), reading / (step + 1)
@@ -124,22 +128,36 @@ def _counts(config: TrainConfig, tokens: int, streams: BatchStreams, rows: int) 
 
 def different_pairs(levels: Tensor, counts: Tensor) -> Tensor:
     """(N,) float64: share of the pairs of tokens of an image at different levels, of levels (N, R) that counts (N or 1, R) tokens have."""
+    ordered, order = levels.sort(dim=1)
+    # Tokens of each run of equal levels, in the place of the run's number: R values for an image, where pairs of levels would be R * R.
+    run = torch.nn.functional.pad((ordered[:, 1:] != ordered[:, :-1]).long(), (1, 0)).cumsum(dim=1)
+    sizes = counts.double().expand(levels.shape).gather(1, order)
+    return 1 - pairs_within(torch.zeros_like(sizes).scatter_add(1, run, sizes))
+
+
+def pairs_within(counts: Tensor) -> Tensor:
+    """(N,) float64: share of the ordered pairs of tokens that are in one part, of parts of counts (N, G) tokens."""
     counts = counts.double()
     tokens = counts.sum(dim=1)
-    equal = (levels[:, :, None] == levels[:, None, :]).double()
-    pairs = torch.einsum("nr,nrs,ns->n", counts.expand(len(levels), -1), equal, counts.expand(len(levels), -1)) - tokens
-    return 1 - pairs / (tokens * (tokens - 1)).clamp(min=1)
+    return (counts * (counts - 1)).sum(dim=1) / (tokens * (tokens - 1)).clamp(min=1)
 
 
-def _read(config: TrainConfig, tokens: int) -> float:
-    """Of ordered pairs of tokens at different levels, the share of which the first may read the second; of `shuffled`, on average."""
+def _read(config: TrainConfig, tokens: int, counts: Tensor) -> Tensor | float:
+    """Of ordered pairs of tokens at different levels, the share of which the first may read the second: a number, or one for each image.
+
+    Where parts are drawn anew, for views or for levels of tokens, it is the mean over such draws. `counts` (N or 1, R) are the tokens of
+    each level.
+    """
     match config.attention.separation:
         case "none":
             return 1.0
         case "full" if config.timesteps.kind != "per_token":
             return 0.0
         case "full" | "shuffled":  # which then read within parts that levels have nothing to do with
-            sizes = config.partition.counts(tokens) if config.partition.exact else [share * tokens for share in config.partition.shares]
-            return sum(size * (size - 1) for size in sizes) / (tokens * (tokens - 1))
+            if config.timesteps.kind == "dual":
+                return pairs_within(counts)  # views have the sizes of the image's groups
+            if config.partition.exact:
+                return pairs_within(torch.tensor([config.partition.counts(tokens)])).item()
+            return sum(share**2 for share in config.partition.shares)
         case _:
             return 0.5

@@ -1,5 +1,6 @@
 """Losses over noise levels and training, copies among samples, and what training has shown: by hand, and against the evaluation."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def test_the_gap_over_training(digits: DataSet, monkeypatch: pytest.MonkeyPatch)
     assert found["gap"].axes[0].values == (2, 6)
     assert found["gap"].values[1] == pytest.approx(newest["gap"].values)
     assert found["mean_gap"].at({"step": 6}) == pytest.approx(newest["mean_gap"].at({}))
+    assert overfitting(trained).details["averages"] == [2, 6]
     assert found["mean_gap"].at({"step": 2}) != pytest.approx(found["mean_gap"].at({"step": 6}))
 
 
@@ -117,6 +119,9 @@ def test_pairs_at_different_levels_by_hand() -> None:
     assert_close(different_pairs(levels, torch.tensor([[4, 12]])), torch.tensor([4 * 12 * 2 / (16 * 15), 0], dtype=torch.float64))
     assert different_pairs(levels[:, :1], torch.tensor([[16]])).tolist() == [0, 0]
     assert different_pairs(torch.rand(1, 5), torch.ones(1, 5)).tolist() == [1]
+    few_levels = torch.tensor([[0.2, 0.7, 0.2, 0.2]])
+    assert different_pairs(few_levels, torch.ones(1, 4)).tolist() == [0.5], "equal levels that do not stand beside each other"
+    assert_close(different_pairs(few_levels, torch.tensor([[1, 5, 0, 2]])), torch.tensor([2 * 3 * 5 / 56], dtype=torch.float64))
 
 
 CASES: dict[str, tuple[dict[str, Any], ...]] = {
@@ -166,6 +171,18 @@ def test_views_need_no_weights_and_no_images(digits: DataSet) -> None:
     assert (np.diff(found["views"].values) >= 0).all()
 
 
+def test_levels_of_many_tokens_have_shares_too(digits: DataSet) -> None:
+    """Of 324 tokens there are more joint views than a float holds."""
+    config = tiny(timesteps={"kind": "per_token"}, steps=3)
+    trained = analysed(config, network_of(config), digits)
+    trained.__dict__["facts"] = dataclasses.replace(facts(DigitsData()), resolution=36)
+    found = {array.name: array.values for array in views(trained).arrays}
+    assert np.isnan(found["joint_views"]).all()
+    assert np.isnan(found["share_of_joint_views"]).all()
+    assert found["different_pairs"] == pytest.approx(1, abs=1e-3)
+    assert (found["share_of_views"] > 0).all()
+
+
 def test_too_many_views_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views_module, "MOST_HELD", 1438 * 2 * BINS)
     found = shown(tiny(CELLS["dual_none"]), facts(DigitsData()), 16, 3)
@@ -179,3 +196,30 @@ def test_of_pairs_at_different_levels_a_part_is_read(mode: str, share: float) ->
     config = tiny(CELLS["dual_none"], attention={"separation": mode})
     found = shown(config, facts(DigitsData()), 16, 2)
     assert found.read == pytest.approx(share * found.different)
+
+
+BERNOULLI: dict[str, Any] = {"partition": {"assignment": "bernoulli"}}
+
+
+@pytest.mark.parametrize("mode", ["full", "shuffled"])
+def test_tokens_drawn_one_by_one_are_in_a_part_with_the_squares_of_its_share(mode: str) -> None:
+    """Levels of tokens say nothing of groups: .3^2 + .7^2 of pairs are in one, whatever the sizes of an image's groups."""
+    config = tiny(BERNOULLI, timesteps={"kind": "per_token"}, attention={"separation": mode})
+    found = shown(config, facts(DigitsData()), 16, 2)
+    assert found.read == pytest.approx(0.58 * found.different)
+    exact = shown(tiny(timesteps={"kind": "per_token"}, attention={"separation": mode}), facts(DigitsData()), 16, 2)
+    assert exact.read == pytest.approx(130 / 240 * exact.different)
+
+
+def test_views_of_one_image_have_the_sizes_of_its_groups() -> None:
+    """Under `bernoulli` both vary from image to image together, which a product of means would not tell."""
+    config = tiny(CELLS["dual_none"], BERNOULLI, attention={"separation": "shuffled"})
+    read = []
+    for step in range(4):
+        groups = draw(config, BatchStreams(config.seed, step, config.batch_size), 16, 4).groups
+        assert groups is not None
+        first = (groups == 0).sum(dim=1).double()
+        second = 16 - first
+        together = (first * (first - 1) + second * (second - 1)) / (16 * 15)
+        read.append((2 * first * second / (16 * 15) * together).mean().item())
+    assert shown(config, facts(DigitsData()), 16, 4).read[-1] == pytest.approx(np.mean(read))
