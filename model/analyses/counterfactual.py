@@ -48,6 +48,7 @@ def counterfactual(trained: Trained) -> AnalysisResult:
         "held_out_images": len(images),
         "samples": len(drawn[0]),
         "reference_images": trained.classifier.reference.n,
+        "evaluator": trained.classifier.name,
         "guidance": config.evaluation.guidance.scale,
         "shares": list(config.partition.shares),
         "predicts": process.predicts,

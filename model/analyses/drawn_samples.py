@@ -15,7 +15,7 @@ from model.analyses.looks import in_groups, partition_draws
 from model.backbone.transformer import DiffusionTransformer
 from model.config import TrainConfig
 from model.data.dataset import DataSet
-from model.errors import CheckpointError
+from model.errors import CheckpointError, ConfigError
 from model.grouping import Grouping
 from model.noise.process import process_of
 from model.objective import groupings
@@ -40,8 +40,14 @@ class Samples:
 def draw_samples(network: DiffusionTransformer, config: TrainConfig, data: DataSet, *, blocked: bool = False) -> Samples:
     """The first samples of the evaluation's first generation seed; `blocked` draws the same noise with every group reading itself alone.
 
-    Raises CheckpointError where a sample is not finite.
+    Raises CheckpointError where a sample is not finite, and ConfigError where the guidance has yet to be chosen.
     """
+    if scales := config.evaluation.guidance.best_of:
+        listed = ", ".join(f"{scale:g}" for scale in scales)
+        raise ConfigError(
+            f"evaluation.guidance.best_of is [{listed}], and samples are drawn at one scale, which nothing here tells: give the one that"
+            " the trial's evaluation chose as evaluation.guidance.scale, or leave out the analyses that draw samples"
+        )
     count = min(SAMPLES, config.evaluation.samples)
     evaluation = config.evaluation.model_copy(update={"samples": count})
     held = data.reference_images.tokens

@@ -20,7 +20,8 @@ from model.analyses.loss_grid import gain, group_errors, loss_grid
 from model.backbone.attention import attention_probabilities, segmented_attention
 from model.backbone.transformer import DiffusionTransformer
 from model.data.dataset import DataSet
-from model.errors import CheckpointError
+from model.errors import CheckpointError, ConfigError
+from model.evaluation.evaluation_classifier import load_or_train_classifier
 from model.evaluation.held_out import held_out_loss
 from model.grouping import Grouping
 from model.noise.process import process_of
@@ -233,7 +234,9 @@ def test_blocked_reading_is_the_layout_of_a_separated_pass(digits: DataSet) -> N
 def test_counterfactual_with_reading_on_is_the_evaluation(change: dict[str, Any], digits: DataSet, cache: Path) -> None:
     config = tiny(change)
     network = network_of(config)
-    found = {array.name: array for array in counterfactual(analysed(config, network, digits, cache)).arrays}
+    result = counterfactual(analysed(config, network, digits, cache))
+    found = {array.name: array for array in result.arrays}
+    assert result.details["evaluator"] == load_or_train_classifier(digits, 2, cache).name
     wanted = held_out_loss(network, digits.held_out, config.evaluation, process_of(config.process))
     assert found["held_out_loss"].at({"reading": "on"}) == wanted
     off = found["held_out_loss"].at({"reading": "off"})
@@ -256,6 +259,12 @@ def test_samples_that_are_not_finite_are_refused(digits: DataSet) -> None:
     network.final_layer.linear.bias.data.fill_(torch.inf)
     with pytest.raises(CheckpointError, match="not finite"):
         draw_samples(network, config, digits)
+
+
+def test_no_samples_are_drawn_before_their_guidance_is_chosen(digits: DataSet) -> None:
+    config = tiny(evaluation={"guidance": {"best_of": [1.0, 2.0], "seed": 7}})
+    with pytest.raises(ConfigError, match=r"evaluation\.guidance\.best_of is \[1, 2\], and samples are drawn at one scale"):
+        draw_samples(network_of(config), config, digits)
 
 
 def test_blocked_samples_do_not_depend_on_their_number(digits: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
