@@ -9,7 +9,7 @@ from sweeper.settings import Settings
 
 
 def analyse_after(planned: PlannedSweep, names: Sequence[str], settings: Settings, say: Callable[[str], None]) -> None:
-    """Of all finished trials, what the store lacks. What cannot be done is said: the trials are finished all the same."""
+    """Of all finished trials, what the store lacks. What cannot be done, or fails, is said: the trials are finished all the same."""
     from model.analyse_trial import AnalysisMachine  # it loads numpy, which a run that analyses nothing does without
     from sweeper.service.analyse import AnalysisRequest, analyse_sweep
 
@@ -20,6 +20,11 @@ def analyse_after(planned: PlannedSweep, names: Sequence[str], settings: Setting
             done = analyse_sweep(AnalysisRequest(sweep.spec.name, tuple(names), sweep.profile), machine, settings, say)
     except RequestError as error:
         say(f"analyses: {error}; `sweeper analyse {sweep.spec.name}` goes on with them")
+        return
+    except Exception as error:  # whatever it is, it is no fault of the run, which has its results
+        why = next(iter(str(error).splitlines()), "")
+        again = f"sweeper --debug analyse {sweep.spec.name}"
+        say(f"analyses: they failed, in a way that sweeper does not know ({type(error).__name__}: {why}); `{again}` says where")
         return
     say(f"analyses: {done.computed} computed, {done.there} here already")
     if done.left_out:
