@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count
 from typing import Any
 
 from sweeper.report.analysis_sentences import value_text
@@ -19,11 +20,13 @@ _MAPS = {"viridis": "viridis", "blueorange": "PuOr_r"}
 
 
 def analysis_drawings(report: Report) -> dict[str, Callable[[Any], bool]]:
-    """File name -> what draws it."""
+    """File name -> what draws it. Arrays of one name, whose axes differ between variants, are numbered from the second on."""
     found: dict[str, Callable[[Any], bool]] = {}
     for section in analysis_pictures(report):
         for picture in section.pictures:
-            found[f"analysis-{re.sub(r'[^A-Za-z0-9_-]', '_', picture.name)}"] = functools.partial(_draw, picture)
+            base = f"analysis-{re.sub(r'[^A-Za-z0-9_-]', '_', picture.name)}"
+            name = next(name for name in chain([base], (f"{base}-{n}" for n in count(2))) if name not in found)
+            found[name] = functools.partial(_draw, picture)
     return found
 
 
