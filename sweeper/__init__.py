@@ -30,8 +30,8 @@ def analyses(sweep: str | None = None, profile: str | None = None, *, names: "Co
     `sweep` is its name (default: the one that ran last), `names` are those of analyses (default: all). Columns: `sweep`, `profile`,
     `variant`, a column per factor with its level, `seed`, `trial` (fingerprint), `analysis`, `array`, a column per axis of any array with
     the value there (missing where an array has no such axis; `NAME_axis` where a column is called so already), and `value`. Texts are
-    categories, as in `results`. `attrs["arrays"]` tells label and axes of each (analysis, array), `attrs["details"]` what was
-    computed of each trial, or why an analysis does not apply to it.
+    categories, as in `results`. `attrs["arrays"]` tells label and axes of each (analysis, array), `attrs["details"]` by (variant, seed)
+    what was computed of each trial, or why an analysis does not apply to it.
     Raises RequestError where nothing of that name has run, and for a name that no stored analysis has.
     """
     from sweeper.service.analyses_frame import analyses as read  # the store and pandas load when they are asked for

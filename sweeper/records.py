@@ -156,7 +156,9 @@ class TrialAnalysis:
     step: int
     """Optimizer steps that the weights had."""
     weights: str
-    """Hash of the file that they were read from."""
+    """Hash of the file that they were read from; of what goes over training, of all files."""
+    asked: str
+    """What tells questions to the same weights apart, as `sweeper.plan.asked_of_weights` names it: evaluation and partition."""
     arrays: tuple[Mapping[str, Any], ...]
     """As `model.analysis_result.AnalysisArray.to_json` writes them; none where the analysis does not apply, and `details` say why."""
     details: Mapping[str, Any]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from sweeper.analysis_scalar import AnalysisScalar
 from sweeper.errors import nearest
 from sweeper.metrics import is_of_analysis
-from sweeper.records import TrialAnalysis, TrialOutcome, Variant
+from sweeper.records import TrialAnalysis, Variant
+from sweeper.report.chosen_analyses import ByTrial, ChosenAnalyses, evaluators, remarks_of
 from sweeper.report.sweep_trials import Outcomes
 from sweeper.stats.summaries import Summary, summarise
 
@@ -44,7 +45,7 @@ class ArraySummary:
     cells: Mapping[str, tuple[Summary, ...]]
     """Variant -> each number of the array over its seeds, row by row."""
 
-    def at(self, variant: str, **where: AxisValue) -> Summary | None:
+    def at(self, variant: str, where: Mapping[str, AxisValue], /) -> Summary | None:
         """The number of a variant at a value of every axis; None where it has no such place."""
         if {axis.name for axis in self.axes} != where.keys() or variant not in self.cells:
             return None
@@ -85,44 +86,31 @@ class AnalysisSection:
     """Why it does not apply -> the variants to which it does not."""
     pictures: tuple[TrialPictures, ...] = ()
     """Of the first seed of each variant."""
+    remarks: tuple[str, ...] = ()
+    """Why its trials do not compare, or not to the last digit."""
 
 
-def analysis_sections(found: Iterable[TrialAnalysis], outcomes: Outcomes, variants: Sequence[Variant]) -> tuple[AnalysisSection, ...]:
-    """The analyses among `found` of the weights that the outcomes measured, those first that say most about interaction."""
-    chosen = analyses_of_results(found, outcomes.values())
+def analysis_sections(chosen: ChosenAnalyses, outcomes: Outcomes, variants: Sequence[Variant]) -> tuple[AnalysisSection, ...]:
+    """What is known of the weights that the outcomes measured, those first that say most about interaction."""
     places = {name: place for place, name in enumerate(_FIRST)}
-    names = sorted(chosen, key=lambda name: (places.get(name, len(places)), name))
-    return tuple(_section(name, chosen[name], outcomes, variants) for name in names)
+    names = sorted(chosen.by_name, key=lambda name: (places.get(name, len(places)), name))
+    return tuple(_section(name, chosen.by_name[name], outcomes, variants) for name in names)
 
 
-def analyses_of_results(found: Iterable[TrialAnalysis], outcomes: Iterable[TrialOutcome]) -> dict[str, dict[str, TrialAnalysis]]:
-    """Analysis -> fingerprint -> what it gave of the weights that the trial's result is of, where there is such a thing.
+def with_scalars(outcomes: Outcomes, metrics: Iterable[str], chosen: ChosenAnalyses) -> tuple[Outcomes, list[str]]:
+    """The outcomes with those of the `metrics` that are numbers of analyses, and a sentence for each that an analysed trial lacks.
 
-    Of several definitions of one analysis the newest counts, and of several results of one trial the one that was computed last.
+    An analysis whose trials were judged by different classifiers gives none.
     """
-    steps = {outcome.fingerprint: outcome.steps for outcome in outcomes if outcome.has_result}
-    mine = [one for one in found if steps.get(one.fingerprint) == one.step]
-    newest: dict[str, int] = {}
-    for one in mine:
-        newest[one.analysis] = max(one.version, newest.get(one.analysis, one.version))
-    chosen: dict[str, dict[str, TrialAnalysis]] = {}
-    for one in sorted(mine, key=lambda one: one.created):
-        if one.version == newest[one.analysis]:
-            chosen.setdefault(one.analysis, {})[one.fingerprint] = one
-    return chosen
-
-
-def with_scalars(outcomes: Outcomes, metrics: Iterable[str], found: Sequence[TrialAnalysis]) -> tuple[Outcomes, list[str]]:
-    """The outcomes with those of the `metrics` that are numbers of analyses, and a sentence for each that an analysed trial lacks."""
     scalars = {name: scalar for name in metrics if is_of_analysis(name) and (scalar := AnalysisScalar.named(name)) is not None}
     if not scalars:
         return outcomes, []
-    chosen = analyses_of_results(found, outcomes.values())
+    apart = {name for name, by_trial in chosen.by_name.items() if len(evaluators(by_trial.values())) > 1}
     changed, notes = dict(outcomes), dict[str, None]()
     for key, outcome in outcomes.items():
         values: dict[str, float] = {}
         for name, scalar in scalars.items():
-            one = chosen.get(scalar.analysis, {}).get(outcome.fingerprint) if outcome.has_result else None
+            one = None if scalar.analysis in apart else chosen.by_name.get(scalar.analysis, {}).get(key)
             value = None if one is None or one.not_applicable else _number(one, scalar)
             if isinstance(value, str):
                 notes[f"{name}: {value}."] = None
@@ -151,21 +139,27 @@ def _number(one: TrialAnalysis, scalar: AnalysisScalar) -> float | str | None:
     return found
 
 
-def analysis_notes(sections: Sequence[AnalysisSection]) -> list[str]:
-    """One sentence that says what there is, for formats without pictures."""
-    if not sections:
-        return []
-    named = ", ".join(section.name + _of(section) for section in sections)
-    return [f"Analyses of the trained weights: {named}. `--format html` and json show them, and `sweeper.analyses()` has their numbers."]
+def analysis_notes(sections: Sequence[AnalysisSection], chosen: ChosenAnalyses) -> list[str]:
+    """One sentence that says what there is, for formats without pictures; then what does not compare, and what is left out."""
+    notes: list[str] = []
+    if sections:
+        named = ", ".join(section.name + _of(section) for section in sections)
+        shown = "`--format html` and json show them, and `sweeper.analyses()` has their numbers"
+        notes.append(f"Analyses of the trained weights: {named}. {shown}.")
+    notes += [f"Analysis {section.name}: {remark}." for section in sections for remark in section.remarks]
+    if chosen.newer:
+        newer = ", ".join(f"{name} (version {version})" for name, version in sorted(chosen.newer.items()))
+        notes.append(f"Analyses by newer definitions than those of this sweeper are left out: {newer}. Upgrade sweeper to see them.")
+    return notes
 
 
 def _of(section: AnalysisSection) -> str:
     return "" if section.trials == section.finished else f" ({section.trials} of {section.finished} trials)"
 
 
-def _section(name: str, by_trial: Mapping[str, TrialAnalysis], outcomes: Outcomes, variants: Sequence[Variant]) -> AnalysisSection:
-    trials = [(variant, seed, outcome) for (variant, seed), outcome in outcomes.items() if outcome.has_result]
-    mine = [(variant, seed, by_trial[outcome.fingerprint]) for variant, seed, outcome in trials if outcome.fingerprint in by_trial]
+def _section(name: str, by_trial: ByTrial, outcomes: Outcomes, variants: Sequence[Variant]) -> AnalysisSection:
+    trials = [key for key, outcome in outcomes.items() if outcome.has_result]
+    mine = [(*key, by_trial[key]) for key in trials if key in by_trial]
     gathered: dict[tuple[str, tuple[ArrayAxis, ...]], dict[str, dict[int, Sequence[float | None]]]] = {}
     labels: dict[str, str] = {}
     pictures: dict[tuple[str, str], TrialPictures] = {}
@@ -192,6 +186,7 @@ def _section(name: str, by_trial: Mapping[str, TrialAnalysis], outcomes: Outcome
         finished=len(trials),
         not_applicable={reason: tuple(names) for reason, names in why.items()},
         pictures=tuple(pictures.values()),
+        remarks=remarks_of([one for _, _, one in mine]),
     )
 
 

@@ -61,7 +61,7 @@ def _decimals(mean: float, half: float | None, least: int) -> int:
 
 def _listed(array: ArraySummary, where: Mapping[str, AxisValue], percent: bool = False) -> str | None:
     """'60% [52%, 68%] in dual/none and 14% [9%, 19%] in single/none (3 seeds each)'; None where no variant has the place."""
-    found = {name: summary for name in array.cells if (summary := array.at(name, **where)) is not None and summary.mean is not None}
+    found = {name: summary for name in array.cells if (summary := array.at(name, where)) is not None and summary.mean is not None}
     if not found:
         return None
     counts = {summary.n for summary in found.values()}
@@ -134,8 +134,8 @@ def _gain_of_reading(array: ArraySummary) -> str | None:
     if listed is None:
         return None
     return (
-        f"Reading the other group lowers the loss of tokens at t = {OWN:g}, when the others are at t = {CLEAN:g}, by {listed}: (blocked -"
-        " reads) / reads, with the same weights."
+        f"Kept from reading the other group, tokens at t = {OWN:g}, when the others are at t = {CLEAN:g}, have a loss higher by {listed}:"
+        " (blocked - reads) / reads, with the same weights."
     )
 
 

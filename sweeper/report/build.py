@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
-from pydantic import ValidationError
-
 from model.errors import ModelError
-from sweeper.errors import RequestError, SweeperError
+from sweeper.errors import SweeperError
 from sweeper.metrics import FINISHING, MetricInfo
+from sweeper.plan.asked_of_weights import asked_of_weights
 from sweeper.records import SweepSnapshot, TrialAnalysis, TrialCurves, TrialOutcome, Variant
-from sweeper.report.analyses import analysis_notes, analysis_sections, with_scalars
+from sweeper.report.analyses import ChosenAnalyses, analysis_notes, analysis_sections, with_scalars
 from sweeper.report.comparability import comparability_of, device_of, has_features
 from sweeper.report.contrasts import contrast_results
 from sweeper.report.earlier_versions import declaration_notes
@@ -21,6 +20,7 @@ from sweeper.report.notes import notes_of, pairing_efficiency_notes, pairing_not
 from sweeper.report.results import ContrastResult, Report, VariantResult
 from sweeper.report.search_results import search_notes, search_result, seeds_seen_before, shown_part
 from sweeper.report.shared_trials import shared_trial_notes, shared_trials
+from sweeper.report.stored_spec import stored_spec
 from sweeper.report.sweep_trials import Outcomes, SweepTrials
 from sweeper.report.weights_beside import stand_beside
 from sweeper.spec.designs import fitted_template, variants_of
@@ -57,7 +57,7 @@ def build_report(
     Raises RequestError when the stored spec is none of this release and for an unknown published set, and SpecError when a contrast or the
     template names what the design does not have.
     """
-    spec, whole = _spec(snapshot), snapshot
+    spec, whole = stored_spec(snapshot), snapshot
     search, seen_before = None, list[str]()
     if isinstance(spec.design, SearchDesign):
         search = search_result(snapshot, spec, curves or {}, importances or {}, random)
@@ -66,7 +66,8 @@ def build_report(
     variants = variants_of(spec)
     asked = fitted_template(template or spec.report or ReportTemplate(), variants)
     measured = _by_variant_and_seed(snapshot, spec, variants)
-    outcomes, misnamed = with_scalars(measured, map(spec.metric_of, spec.contrasts), analyses)
+    of_weights = ChosenAnalyses.of(analyses, measured, asked_of_weights(spec, measured.values()) if analyses else {})
+    outcomes, misnamed = with_scalars(measured, map(spec.metric_of, spec.contrasts), of_weights)
     finished = [outcome for outcome in outcomes.values() if outcome.has_result]
     encoded = _encoded(spec, variants) if any(map(has_features, finished)) else ()
     comparability = comparability_of(finished, allow_mixed, variants, encoded)
@@ -80,7 +81,7 @@ def build_report(
     pairing = pairing_of((variant.name for variant in variants), spec.seeds, outcomes, spec.analysis)
     values = _values(primary.name, outcomes)
     # The levels of what a search found are no cells of a design: a difference between two of them is no effect of a factor.
-    sections = analysis_sections(analyses, outcomes, variants)
+    sections = analysis_sections(of_weights, outcomes, variants)
     published, weights = stand_beside(asked.published, whole.weights, spec, variants, finished)
     effects = (
         ()
@@ -121,7 +122,7 @@ def build_report(
             *declaration_notes(snapshot, spec),
             *(search_notes(search) if search is not None else ()),
             *seen_before,
-            *analysis_notes(sections),
+            *analysis_notes(sections, of_weights),
             *misnamed,
         ),
         snapshot=_identity(whole),
@@ -134,17 +135,6 @@ def build_report(
         known=spec.metrics,
         analyses=sections,
     )
-
-
-def _spec(snapshot: SweepSnapshot) -> SweepSpec:
-    try:
-        return SweepSpec.read(snapshot.spec)
-    except ValidationError as error:
-        place = ".".join(map(str, error.errors()[0]["loc"]))
-        raise RequestError(
-            f"the stored spec of sweep {snapshot.name}, version {snapshot.version}, is not one that this release reads "
-            f"({place}: {error.errors()[0]['msg']}); run the sweep again to store its spec again, finished trials are reused"
-        ) from error
 
 
 def _by_variant_and_seed(snapshot: SweepSnapshot, spec: SweepSpec, variants: tuple[Variant, ...]) -> dict[tuple[str, int], TrialOutcome]:

@@ -48,6 +48,8 @@ def _contrast(data: ContrastData, trials: SweepTrials, shared: Mapping[str, str]
     summary, bootstrap = summarise_contrast(values, data.weights, spec.seeds, pairing.paired, spread, data.block_design)
     compares = data.not_comparable is None and not data.on_finishing
     dropped = {seed: _why_dropped(seed, data, trials) for seed in spec.seeds if compares and pairing.paired and seed not in summary.by_seed}
+    if is_of_analysis(metric.name):  # variants that share a trial may ask different things of it
+        shared = {name: first for name, first in shared.items() if values.get(name) and values[name] == values.get(first)}
     itself = compares_with_itself(data.weights, shared)
     doubts = (*caveats(contrast, spec, trials.variants), *([itself] if itself else []))
     counted = (

@@ -4,6 +4,7 @@ Nothing is trained. The results of a trial are stored together, as soon as they 
 that was at work, at most.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from model.config import TrainConfig, modules_also_in
 from model.errors import ModelError
 from model.train_trial import is_whole, state_files
 from sweeper.errors import RequestError, nearest
+from sweeper.plan.asked_of_weights import asked_of_weights
 from sweeper.records import SweepSnapshot, TrialAnalysis, TrialOutcome
+from sweeper.report.stored_spec import stored_spec
 from sweeper.service.open_store import existing_store_to_write, store_with_results
 from sweeper.service.plan_sweep import user_code_beside
+from sweeper.service.variant_configs import VariantConfigs
 from sweeper.settings import Settings
 from sweeper.spec.load import load_sweep
 from sweeper.store.results_reader import ResultsReader
@@ -48,7 +52,7 @@ class Analysed:
     """Of the sweep; with its profile."""
     profile: str
     trials: int
-    """That are finished, each counted once however many variants it serves."""
+    """That are finished, each counted once for all variants that ask the same of it."""
     computed: int
     """Analyses that the store did not have."""
     there: int
@@ -58,15 +62,30 @@ class Analysed:
 
 
 @dataclass(frozen=True)
+class _Subject:
+    """A finished trial as its variants ask for it: others may have fewer steps of it, or evaluate it differently."""
+
+    outcome: TrialOutcome
+    """Of the first of these variants."""
+    asked: str
+    known: tuple[TrialAnalysis, ...]
+    """What the store has of it, by today's definitions, maybe of other weights."""
+
+    def lacking(self, names: Sequence[str], weights: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """Names of which nothing is known, of these `weights` by analysis; without them, of any that the trial had at its step."""
+        there = {one.analysis for one in self.known if weights is None or one.weights == weights[one.analysis]}
+        return tuple(name for name in names if name not in there)
+
+
+@dataclass(frozen=True)
 class _Work:
     """A trial with what is missing of it."""
 
-    outcome: TrialOutcome
-    config: TrainConfig
+    subject: _Subject
     averages: Mapping[int, Path]
     """Step -> the moving average, up to the step of the result."""
-    weights: str
-    """Hash of the last of them."""
+    weights: Mapping[str, str]
+    """Analysis -> hash of the average, or averages, that it is of."""
     missing: tuple[str, ...]
 
 
@@ -89,29 +108,30 @@ def analyse_sweep(request: AnalysisRequest, machine: AnalysisMachine, settings: 
     with modules_also_in(user_code_beside(beside)):  # an assignment or a sampler of the user's may be part of a config
         with store_with_results(settings) as store:
             snapshot = _snapshot(request, store)
-            finished = {outcome.fingerprint: outcome for outcome in snapshot.outcomes if outcome.has_result}
-            if not finished:
-                raise RequestError(
-                    f"sweep {snapshot.name} (profile {snapshot.profile}) has no finished trial, whose weights are analysed; run it first"
-                )
-            known = _known(store, finished, request.analyses)
-            configs = store.configs(finished)
+            subjects = _subjects(store, snapshot, request.analyses)
+        if not subjects:
+            raise RequestError(
+                f"sweep {snapshot.name} (profile {snapshot.profile}) has no finished trial, whose weights are analysed; run it first"
+            )
         work: list[_Work] = []
-        left_out: list[str] = []
-        for fingerprint, outcome in finished.items():
-            found = _missing(outcome, known.get(fingerprint, []), request.analyses, settings)
+        left_out: list[_Subject] = []
+        digest = functools.cache(_digest)  # several subjects may be of one file
+        for subject in subjects:
+            found = _missing(subject, request.analyses, settings, digest)
             if found is None:
-                left_out.append(fingerprint)
-            elif found[2]:
-                work.append(_Work(outcome, TrainConfig.model_validate(configs[fingerprint]), *found))
-        asked = len(finished) * len(request.analyses)
-        computed = sum(len(one.missing) for one in work)
-        if len(left_out) == len(finished):
-            raise RequestError(_without_averages(left_out, settings))
+                left_out.append(subject)
+            elif found.missing:
+                work.append(found)
+        if len(left_out) == len(subjects):
+            raise RequestError(_without_averages([subject.outcome.fingerprint for subject in left_out], settings))
+        configs = VariantConfigs(snapshot)
         for place, one in enumerate(work, start=1):
-            _analyse(one, f"{place} of {len(work)}", machine, settings, say)
-    lacking = sum(len(_lacking(finished[name], known.get(name, []), request.analyses, None)) for name in left_out)
-    return Analysed(snapshot.name, snapshot.profile, len(finished), computed, asked - computed - lacking, tuple(left_out))
+            _analyse(one, configs.of(one.subject.outcome), f"{place} of {len(work)}", machine, settings, say)
+    computed = sum(len(one.missing) for one in work)
+    lacking = sum(len(subject.lacking(request.analyses)) for subject in left_out)
+    there = len(subjects) * len(request.analyses) - computed - lacking
+    names = tuple(subject.outcome.fingerprint for subject in left_out)
+    return Analysed(snapshot.name, snapshot.profile, len(subjects), computed, there, names)
 
 
 def _snapshot(request: AnalysisRequest, store: ResultsReader) -> SweepSnapshot:
@@ -133,31 +153,44 @@ def _snapshot(request: AnalysisRequest, store: ResultsReader) -> SweepSnapshot:
     return store.snapshot(name, profile, sweep.version)
 
 
-def _known(store: ResultsReader, finished: Mapping[str, TrialOutcome], names: Sequence[str]) -> dict[str, list[TrialAnalysis]]:
-    """What the store has of the weights that the results are of, by today's definitions; by trial."""
-    known: dict[str, list[TrialAnalysis]] = {}
-    for one in store.analyses(finished, names):
-        if one.step == finished[one.fingerprint].steps and one.version == ANALYSES[one.analysis].version:
-            known.setdefault(one.fingerprint, []).append(one)
-    return known
+def _subjects(store: ResultsReader, snapshot: SweepSnapshot, names: Sequence[str]) -> list[_Subject]:
+    """Of a trial one for all variants that ask the same of the same weights."""
+    finished = [outcome for outcome in snapshot.outcomes if outcome.has_result]
+    asked = asked_of_weights(stored_spec(snapshot), finished)
+    known: dict[tuple[str, int, str], list[TrialAnalysis]] = {}
+    for one in store.analyses({outcome.fingerprint for outcome in finished}, names):
+        if one.version == ANALYSES[one.analysis].version:
+            known.setdefault((one.fingerprint, one.step, one.asked), []).append(one)
+    subjects: dict[tuple[str, int, str], _Subject] = {}
+    for outcome in finished:
+        question = asked.get((outcome.variant, outcome.seed))
+        if question is not None:  # else this release does not read the variant
+            key = (outcome.fingerprint, outcome.steps, question)
+            subjects.setdefault(key, _Subject(outcome, question, tuple(known.get(key, ()))))
+    return list(subjects.values())
 
 
-def _missing(
-    outcome: TrialOutcome, known: Sequence[TrialAnalysis], names: Sequence[str], settings: Settings
-) -> tuple[Mapping[int, Path], str, tuple[str, ...]] | None:
-    """The trial's moving averages, the hash of the last, and what the store lacks of it; None where that cannot be computed here."""
+def _missing(subject: _Subject, names: Sequence[str], settings: Settings, digest: Callable[[Path], str]) -> _Work | None:
+    """What the store lacks of a trial, if anything; None where that cannot be computed here."""
+    outcome = subject.outcome
     averages = dict(_averages(settings.trials / outcome.fingerprint, outcome))
     if outcome.steps not in averages:
-        return None if _lacking(outcome, known, names, None) else ({}, "", ())
-    with averages[outcome.steps].open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
-    return averages, weights, _lacking(outcome, known, names, weights)
+        return None if subject.lacking(names) else _Work(subject, {}, {}, ())
+    weights = {name: _weights(name, averages, outcome.steps, digest) for name in names}
+    return _Work(subject, averages, weights, subject.lacking(names, weights))
 
 
-def _lacking(outcome: TrialOutcome, known: Sequence[TrialAnalysis], names: Sequence[str], weights: str | None) -> tuple[str, ...]:
-    """Names of which nothing is known for these weights; without `weights`, for any that the trial had at its step."""
-    there = {one.analysis for one in known if weights in (None, one.weights)}
-    return tuple(name for name in names if name not in there)
+def _weights(name: str, averages: Mapping[int, Path], step: int, digest: Callable[[Path], str]) -> str:
+    """Hash of the average of a step; of an analysis that goes over training, of all: with more or fewer of them it is another."""
+    if "several averages" not in ANALYSES[name].needs:
+        return digest(averages[step])
+    listed = "\n".join(f"{each}:{digest(averages[each])}" for each in sorted(averages))
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _averages(folder: Path, outcome: TrialOutcome) -> Iterator[tuple[int, Path]]:
@@ -169,13 +202,15 @@ def _averages(folder: Path, outcome: TrialOutcome) -> Iterator[tuple[int, Path]]
                 yield file.step, file.path
 
 
-def _analyse(work: _Work, place: str, machine: AnalysisMachine, settings: Settings, say: Callable[[str], None]) -> None:
-    outcome = work.outcome
+def _analyse(
+    work: _Work, config: TrainConfig, place: str, machine: AnalysisMachine, settings: Settings, say: Callable[[str], None]
+) -> None:
+    outcome = work.subject.outcome
     trial = f"{outcome.variant}, seed {outcome.seed} (trial {outcome.fingerprint[:8]})"
     say(f"{place}: {trial}: {', '.join(work.missing)}")
     try:
         results = analyse_trial(
-            work.config,
+            config,
             work.averages[outcome.steps],
             work.missing,
             machine,
@@ -192,7 +227,8 @@ def _analyse(work: _Work, place: str, machine: AnalysisMachine, settings: Settin
             result.analysis,
             result.version,
             outcome.steps,
-            work.weights,
+            work.weights[result.analysis],
+            work.subject.asked,
             tuple(array.to_json() for array in result.arrays),
             result.details,
             now,

@@ -7,7 +7,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from sweeper.errors import RequestError, nearest
-from sweeper.report.analyses import analyses_of_results
+from sweeper.plan.asked_of_weights import asked_of_weights
+from sweeper.report.chosen_analyses import ChosenAnalyses
+from sweeper.report.stored_spec import stored_spec
 from sweeper.service.open_store import store_with_results
 from sweeper.settings import Settings
 
@@ -26,7 +28,8 @@ def analyses(sweep: str | None, profile: str | None, names: Collection[str] | No
         snapshot = store.snapshot(sweep, profile)
         outcomes = [outcome for outcome in snapshot.outcomes if outcome.has_result]
         found = store.analyses({outcome.fingerprint for outcome in outcomes})
-    chosen = analyses_of_results(found, outcomes)
+    measured = {(outcome.variant, outcome.seed): outcome for outcome in outcomes}
+    chosen = ChosenAnalyses.of(found, measured, asked_of_weights(stored_spec(snapshot), outcomes) if found else {}).by_name
     for name in names or ():
         if name not in chosen:
             near = nearest(name, sorted(chosen))
@@ -35,11 +38,11 @@ def analyses(sweep: str | None, profile: str | None, names: Collection[str] | No
     factors = list(dict.fromkeys(name for outcome in snapshot.outcomes for name in outcome.levels))
     taken = {*_FIXED, *factors}
     every = [
-        (number, by_trial[outcome.fingerprint], plain)
-        for number, outcome in enumerate(outcomes)
+        (number, by_trial[key], plain)
+        for number, key in enumerate(measured)
         for by_trial in kept
-        if outcome.fingerprint in by_trial
-        for plain in by_trial[outcome.fingerprint].arrays
+        if key in by_trial
+        for plain in by_trial[key].arrays
     ]
     axes = list(dict.fromkeys(axis["name"] for _, _, plain in every for axis in plain["axes"]))
     # Of each row numbers alone are held: what its trial and its array are called stands once, and is referred to.
@@ -78,10 +81,10 @@ def analyses(sweep: str | None, profile: str | None, names: Collection[str] | No
     )
     frame.attrs["question"] = snapshot.spec.get("question", "")
     frame.attrs["arrays"] = {(one.analysis, plain["name"]): {"label": plain["label"], "axes": plain["axes"]} for _, one, plain in every}
-    details: dict[str, dict[str, Any]] = {}
+    details: dict[tuple[str, int], dict[str, Any]] = {}
     for by_trial in kept:
-        for fingerprint, one in by_trial.items():
-            details.setdefault(fingerprint, {})[one.analysis] = dict(one.details)
+        for key, one in by_trial.items():
+            details.setdefault(key, {})[one.analysis] = dict(one.details)
     frame.attrs["details"] = details
     return frame
 

@@ -151,7 +151,7 @@ def _check_weights(archive: ArchiveReader) -> None:
 
 
 def _check_analyses(archive: ArchiveReader, found: Checked) -> None:
-    before: tuple[str, str, int, int, str] | None = None
+    before: tuple[str, str, int, int, str, str] | None = None
     for one in archive.lines(ANALYSES, AnalysisPart) if archive.has_analyses else ():
         what = f"analysis {one.analysis} of trial {one.fingerprint}"
         if before is not None and one.key <= before:

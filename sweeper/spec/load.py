@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from model.config import TrainConfig
+from model.config import PartitionConfig, TrainConfig
 from model.errors import ConfigError
 from model.presets import METHODS, PRESETS, complete, lay_method
 from sweeper.errors import SpecError, nearest
@@ -239,6 +239,17 @@ def variant_config(spec: SweepSpec, variant: Variant, seed: int) -> TrainConfig:
         raise SpecError(f"base: {error}") from error
     except ValidationError as error:
         raise SpecError(*explain(error, TrainConfig, lambda path: _owner(path, variant, where))) from error
+
+
+def variant_partition(spec: SweepSpec, variant: Variant) -> PartitionConfig:
+    """Which tokens of an image are a group, of a variant; other than `variant_config` it needs no file. Raises SpecError."""
+    where = f"variant {variant.name}"
+    try:
+        return PartitionConfig.model_validate(_laid_out(spec.base, variant, where).get("partition") or {})
+    except ConfigError as error:
+        raise SpecError(f"base: {error}") from error
+    except ValidationError as error:
+        raise SpecError(*explain(error, PartitionConfig, f"{where}: partition.")) from error
 
 
 def _ensure_base(base: Mapping[str, Any]) -> None:

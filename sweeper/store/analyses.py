@@ -1,4 +1,4 @@
-"""What analyses gave of the trained weights of trials: a row for each analysis of each moving average."""
+"""What analyses gave of the trained weights of trials: a row for each analysis of each moving average, and each way of asking."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator
@@ -16,7 +16,7 @@ from sweeper.store.writing import chunks, insert_or_ignore
 def analyses_of(session: Session, fingerprints: Iterable[str], names: Collection[str] | None = None) -> Iterator[TrialAnalysis]:
     """Those of the trials with these names, and of these analyses, of all without a list; some trials at a time.
 
-    In the order of fingerprint, analysis, version, step and weights, which depends on no database's collation.
+    In the order of fingerprint, analysis, version, step, weights and what was asked, which depends on no database's collation.
     """
     query = sa.select(Trial.fingerprint, *Analysis.__table__.columns).join(Trial, Trial.id == Analysis.trial_id)
     if names is not None:
@@ -25,7 +25,15 @@ def analyses_of(session: Session, fingerprints: Iterable[str], names: Collection
         rows = session.execute(query.where(Trial.fingerprint.in_(some)))
         found = (
             TrialAnalysis(
-                row.fingerprint, row.analysis, row.version, row.step, row.weights, tuple(row.arrays), dict(row.details), row.created
+                row.fingerprint,
+                row.analysis,
+                row.version,
+                row.step,
+                row.weights,
+                row.asked,
+                tuple(row.arrays),
+                dict(row.details),
+                row.created,
             )
             for row in rows
         )
@@ -38,9 +46,9 @@ def are_there(session: Session, fingerprints: Iterable[str]) -> bool:
     return any(session.scalars(query.where(Trial.fingerprint.in_(some))).first() is not None for some in chunks(fingerprints))
 
 
-def key_of(one: TrialAnalysis) -> tuple[str, str, int, int, str]:
+def key_of(one: TrialAnalysis) -> tuple[str, str, int, int, str, str]:
     """What there is one row of."""
-    return one.fingerprint, one.analysis, one.version, one.step, one.weights
+    return one.fingerprint, one.analysis, one.version, one.step, one.weights, one.asked
 
 
 def keep(session: Session, rows: Iterable[TrialAnalysis]) -> int:
@@ -68,6 +76,7 @@ def _row(one: TrialAnalysis, trial_id: int) -> dict[str, Any]:
         "version": one.version,
         "step": one.step,
         "weights": one.weights,
+        "asked": one.asked,
         "arrays": arrays,
         "details": dict(one.details),
         "created": one.created,
@@ -82,7 +91,7 @@ class AnalysesReader:
     def analyses(self, fingerprints: Iterable[str], names: Collection[str] | None = None) -> list[TrialAnalysis]:
         """What is known of the weights of trials with these names, by analyses with these `names`, by all without a list.
 
-        In the order of fingerprint, analysis, version, step and weights.
+        In the order of fingerprint, analysis, version, step, weights and what was asked.
         """
         with self._database.reading() as session:
             return list(analyses_of(session, fingerprints, names))

@@ -208,14 +208,15 @@ class AnalysisPart(Part):
     version: Annotated[int, Field(ge=1, le=1_000_000)]
     step: Step
     weights: Word
+    asked: Word
     arrays: tuple[ArrayPart, ...]
     details: Json
     created: AwareDatetime
 
     @property
-    def key(self) -> tuple[str, str, int, int, str]:
+    def key(self) -> tuple[str, str, int, int, str, str]:
         """What an archive holds once, in this order."""
-        return self.fingerprint, self.analysis, self.version, self.step, self.weights
+        return self.fingerprint, self.analysis, self.version, self.step, self.weights, self.asked
 
     def plain(self) -> TrialAnalysis:
         """For a store."""

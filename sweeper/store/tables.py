@@ -196,7 +196,7 @@ class EvaluationDetail(Table):
 
 
 class Analysis(Table):
-    """What one analysis gave of one moving average of a trial; the first one told stands."""
+    """What one analysis gave of one moving average of a trial, asked in one way; the first one told stands."""
 
     __tablename__ = "analyses"
 
@@ -208,7 +208,9 @@ class Analysis(Table):
     step: Mapped[int] = mapped_column(primary_key=True)
     """Optimizer steps that the weights had."""
     weights: Mapped[str] = mapped_column(primary_key=True)
-    """Hash of the file that they were read from."""
+    """Hash of the file that they were read from; of what goes over training, of all files."""
+    asked: Mapped[str] = mapped_column(primary_key=True)
+    """What tells questions to the same weights apart: evaluation and partition."""
     arrays: Mapped[Sequence[Mapping[str, Any]]]
     """As `AnalysisArray.to_json` writes them; none where it does not apply to the trial, and `details` say why."""
     details: Mapped[Mapping[str, Any]]

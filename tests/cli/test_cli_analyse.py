@@ -1,21 +1,28 @@
 """`sweeper analyse`: real analyses of trials of the store, once; what they gave in the frame and in the report; and what is refused."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from stored_sweep import store_sweep
 
 from model.analyse_trial import ANALYSES
+from model.analysis_result import AnalysisArray, AnalysisResult
+from model.config import TrainConfig
 from model.config.evaluation import AnalysisName
+from model.presets import config_from
 from sweeper import analyses
 from sweeper.errors import RequestError
 from sweeper.records import PlannedTrial
 from sweeper.service import analyse as service
+from sweeper.service.analyses_of_run import analyse_after
+from sweeper.service.variant_configs import at_chosen_guidance
 from sweeper.settings import Settings
 from sweeper.store.results_store import ResultsStore
 from tests.cli.test_cli_sample import write_average
@@ -83,6 +90,107 @@ def test_other_weights_and_another_definition_are_computed_anew(sweeper: Sweeper
     assert sweeper(*only).out.endswith("1 analyses computed, 1 here already\n")
 
 
+@pytest.fixture
+def told_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of the numbers of an analysis stands what it was asked."""
+
+    def answer(config: TrainConfig, average: Path, names: Sequence[str], *_: Any, **more: Any) -> tuple[AnalysisResult, ...]:
+        array = AnalysisArray("steps", "steps", (), np.array(float(config.steps)))
+        details = {"average": average.name, "seed": config.evaluation.seed, "shares": list(config.partition.shares)}
+        return tuple(AnalysisResult(name, ANALYSES[name].version, (array,), details) for name in names)
+
+    monkeypatch.setattr(service, "analyse_trial", answer)
+
+
+SHARED = """
+question: What is asked of a trial that several variants share?
+name: shared
+base: {preset: nano, data: {kind: digits}}
+design:
+  kind: variants
+  variants:
+    long: {}
+    alike: {log_every: 5}
+    short: {steps: 20}
+    seeded: {evaluation.seed: 5}
+    halves: {partition.ratio: 0.5}
+seeds: [0]
+metric: {primary: held_out_loss, direction: lower}
+"""
+
+
+def test_variants_that_share_a_trial_get_what_each_asks_of_it(sweeper: Sweeper, home: Path, told_back: None) -> None:
+    Path("shared.yaml").write_text(SHARED)
+    planned = store_sweep(None, spec="shared.yaml").trials
+    assert len({trial.fingerprint for trial in planned}) == 1
+    for step in (20, 40):
+        write_average(home, planned[0], step, scale=0.05)
+    only = ("analyse", "shared", "--analyses", "views,loss_grid", *LIGHT[4:])
+    first = sweeper(*only)
+    assert (first.code, first.err) == (0, "")
+    assert first.out.endswith("4 finished trials of sweep shared (profile default): 8 analyses computed, 0 here already\n")
+    assert sweeper(*only).out.endswith("0 analyses computed, 8 here already\n")
+    frame = analyses("shared")
+    asked = {
+        "long": (40.0, "average-00000040.safetensors", 0, [0.25, 0.75]),
+        "alike": (40.0, "average-00000040.safetensors", 0, [0.25, 0.75]),
+        "short": (20.0, "average-00000020.safetensors", 0, [0.25, 0.75]),
+        "seeded": (40.0, "average-00000040.safetensors", 5, [0.25, 0.75]),
+        "halves": (40.0, "average-00000040.safetensors", 0, [0.5, 0.5]),
+    }
+    for analysis in ("views", "loss_grid"):
+        values = frame[frame["analysis"] == analysis].set_index("variant")["value"]
+        found = {name: (values[name], *frame.attrs["details"][name, 0][analysis].values()) for name in asked}
+        assert found == asked
+    (section, _) = json.loads(sweeper("report", "shared", "--format", "json").out)["analyses"]
+    assert {name: cells["mean"] for name, cells in section["arrays"][0]["variants"].items()} == {n: [one[0]] for n, one in asked.items()}
+
+
+def test_another_average_on_the_way_makes_another_answer_over_training(
+    sweeper: Sweeper, home: Path, trials: list[PlannedTrial], told_back: None
+) -> None:
+    only = ("analyse", NAME, "--profile", "smoke", "--analyses", "views,overfitting", *LIGHT[4:])
+    assert sweeper(*only).out.endswith("4 analyses computed, 0 here already\n")
+    write_average(home, trials[0], 20, scale=0.11)
+    again = sweeper(*only).out.splitlines()
+    assert again == [
+        f"1 of 1: single/none, seed 0 (trial {trials[0].fingerprint[:8]}): overfitting",
+        f"2 finished trials of sweep {NAME} (profile smoke): 1 analyses computed, 3 here already",
+    ]
+
+
+def test_samples_are_drawn_at_the_guidance_that_the_trial_chose() -> None:
+    guidance = {"best_of": [1, 2, 4], "seed": 7, "interval": [0.1, 0.9], "channels": "first3"}
+    config = config_from({"preset": "nano", "evaluation": {"guidance": guidance}})
+    found = at_chosen_guidance(config, {"guidance": {"chosen": 2, "seed": 7}})
+    wanted = config_from({"preset": "nano", "evaluation": {"guidance": {"scale": 2, "interval": [0.1, 0.9], "channels": "first3"}}})
+    assert found == wanted
+    for untold in ({}, {"guidance": None}, {"guidance": {"chosen": 3.0}}, {"guidance": {"chosen": "2"}}):
+        assert at_chosen_guidance(config, untold) == config, "and the model refuses to draw"
+    assert at_chosen_guidance(wanted, {"guidance": {"chosen": 2}}) == wanted
+
+
+def test_what_fails_after_a_run_is_no_fault_of_the_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = SimpleNamespace(spec=SimpleNamespace(name="mine"), profile="default")
+    planned: Any = SimpleNamespace(sweep=sweep, allotment=SimpleNamespace(gpus=0, cpus=1.0), user_code=())
+    raised: list[BaseException] = [OverflowError("int too large\nto convert"), RequestError("no weights are here"), KeyboardInterrupt()]
+
+    def failing(*_: Any) -> None:
+        raise raised.pop(0)
+
+    monkeypatch.setattr(service, "analyse_sweep", failing)
+    said: list[str] = []
+    for _ in range(2):
+        analyse_after(planned, ["views"], Settings(), said.append)
+    assert said == [
+        "analyses: they failed, in a way that sweeper does not know (OverflowError: int too large); `sweeper --debug analyse mine` says"
+        " where",
+        "analyses: no weights are here; `sweeper analyse mine` goes on with them",
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        analyse_after(planned, ["views"], Settings(), said.append)
+
+
 def test_the_frame_and_the_report_have_what_was_computed(sweeper: Sweeper, trials: list[PlannedTrial]) -> None:
     assert sweeper("analyse", NAME, *LIGHT).code == 0
     frame = analyses(NAME, "smoke")
@@ -94,7 +202,7 @@ def test_the_frame_and_the_report_have_what_was_computed(sweeper: Sweeper, trial
     assert list(there["value"]) == [plain["values"][3 * 5]]
     assert gain["reading"].isna().all(), "an axis that the array does not have"
     assert set(analyses(NAME, "smoke", names=["views"])["analysis"]) == {"views"}
-    assert frame.attrs["details"][trials[0].fingerprint]["loss_grid"]["images"] > 0
+    assert frame.attrs["details"]["single/none", 0]["loss_grid"]["images"] > 0
     with pytest.raises(RequestError, match=r"has the analysis 'loss_gird'.*did you mean \"loss_grid\""):
         analyses(NAME, "smoke", names=["loss_gird"])
     told = json.loads(sweeper("report", NAME, "--profile", "smoke", "--format", "json").out)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from model.analysis_result import AnalysisArray, Axis
+from sweeper.plan.asked_of_weights import Asked, asked_of_weights
 from sweeper.records import SweepSnapshot, TrialAnalysis
+from sweeper.report.stored_spec import stored_spec
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 WHEN = datetime(2026, 1, 5, 12, 34, tzinfo=UTC)
@@ -50,26 +52,34 @@ def arrays_of(variant: str, seed: int) -> dict[str, list[AnalysisArray]]:
     }
 
 
+def asked_of(snapshot: SweepSnapshot) -> Asked:
+    """What is asked of each of its trials."""
+    return asked_of_weights(stored_spec(snapshot), snapshot.outcomes)
+
+
 def analyses_of(snapshot: SweepSnapshot, not_applicable: str = "") -> list[TrialAnalysis]:
     """Of every finished trial; the gain of a variant that is `not_applicable` does not exist."""
-    return [one for outcome in snapshot.outcomes if outcome.state == "finished" for one in _of(outcome, not_applicable)]
+    asked = asked_of(snapshot)
+    finished = [outcome for outcome in snapshot.outcomes if outcome.state == "finished"]
+    return [one for outcome in finished for one in _of(outcome, not_applicable, asked[outcome.variant, outcome.seed])]
 
 
-def _of(outcome: Any, not_applicable: str) -> Iterator[TrialAnalysis]:
+def _of(outcome: Any, not_applicable: str, asked: str) -> Iterator[TrialAnalysis]:
     for name, arrays in arrays_of(outcome.variant, outcome.seed).items():
         plain, details = tuple(one.to_json() for one in arrays), {"images": 360}
         if outcome.variant == not_applicable and name == "counterfactual":
             plain, details = (), {"not_applicable": "it has no groups"}
-        yield TrialAnalysis(outcome.fingerprint, name, 1, outcome.steps, "ab" * 32, plain, details, WHEN)
+        yield TrialAnalysis(outcome.fingerprint, name, 1, outcome.steps, "ab" * 32, asked, plain, details, WHEN)
 
 
 def foul_analyses(snapshot: SweepSnapshot, foul: str) -> list[TrialAnalysis]:
     """The same text wherever an archive may hold text."""
-    axes = (Axis(foul, (0.1, 0.2), foul), Axis("other", (1.0, 2.0), foul), Axis("name", (foul, "b"), foul))
+    axes = (Axis(foul, (0.1, 0.2), foul), Axis("self", (1.0, 2.0), foul), Axis("variant", (foul, "b"), foul))
     arrays = [array(foul, foul, axes[:n], lambda *where: float(len(where))) for n in range(4)]
     images = (Axis("pair", (0.0,)), Axis("image", (foul, "b")), *(Axis(name, (0.0, 1.0)) for name in ("channel", "row", "column")))
     arrays += [array("names", foul, axes[2:], lambda name: 1.0), array("pictures", foul, images, lambda *where: sum(where[2:]))]
     plain = tuple(one.to_json() for one in arrays)
-    finished = [outcome for outcome in snapshot.outcomes if outcome.state == "finished"]
-    named = [TrialAnalysis(o.fingerprint, foul, 1, o.steps, "ab", plain, {}, WHEN) for o in finished]
-    return named + [TrialAnalysis(o.fingerprint, "not", 1, o.steps, "ab", (), {"not_applicable": foul}, WHEN) for o in finished]
+    finished = [(o, asked_of(snapshot)[o.variant, o.seed]) for o in snapshot.outcomes if o.state == "finished"]
+    named = [TrialAnalysis(o.fingerprint, foul, 1, o.steps, "ab", asked, plain, {}, WHEN) for o, asked in finished]
+    why = {"not_applicable": foul}
+    return named + [TrialAnalysis(o.fingerprint, "not", 1, o.steps, "ab", asked, (), why, WHEN) for o, asked in finished]

@@ -2,20 +2,23 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import jsonschema
 import pytest
-from made_up_analyses import WHEN, analyses_of, array
-from report_snapshots import MakeSnapshot, unfinished
+from made_up_analyses import WHEN, analyses_of, array, asked_of
+from report_snapshots import MakeSnapshot, finished, snapshot_of, unfinished
 
-from model.analysis_result import Axis
-from sweeper.records import SweepSnapshot, TrialAnalysis
+from model.analyse_trial import ANALYSES
+from model.analysis_result import AnalysisArray, Axis
+from sweeper.records import SweepSnapshot, TrialAnalysis, TrialOutcome
 from sweeper.report.analyses import ArraySummary
 from sweeper.report.analysis_sentences import sentence_of
 from sweeper.report.build import build_report
 from sweeper.report.render.analysis_charts import Picture, analysis_pictures
+from sweeper.report.render.analysis_plots import analysis_drawings
 from sweeper.report.render.formats import render
 from sweeper.report.render.json_schema import report_schema
 from sweeper.report.results import Report
@@ -33,12 +36,21 @@ def array_of(report: Report, analysis: str, name: str) -> ArraySummary:
 
 def with_array(snapshot: SweepSnapshot, one: Any) -> ArraySummary:
     """The same array of every trial."""
-    rows = [
-        TrialAnalysis(outcome.fingerprint, "mine", 1, outcome.steps, "ab", (one.to_json(),), {}, WHEN)
-        for outcome in snapshot.outcomes
-        if outcome.state == "finished"
+    return array_of(build_report(snapshot, analyses=rows_of(snapshot, lambda outcome: one)), "mine", one.name)
+
+
+def rows_of(snapshot: SweepSnapshot, array_of: Callable[[TrialOutcome], AnalysisArray], **details: str) -> list[TrialAnalysis]:
+    """An analysis with one array of every finished trial."""
+    asked = asked_of(snapshot)
+    return [
+        TrialAnalysis(o.fingerprint, "mine", 1, o.steps, "ab", asked[o.variant, o.seed], (array_of(o).to_json(),), details, WHEN)
+        for o in snapshot.outcomes
+        if o.state == "finished"
     ]
-    return array_of(build_report(snapshot, analyses=rows), "mine", one.name)
+
+
+def scalar(value: float) -> AnalysisArray:
+    return array("gain", "gain", (), lambda: value)
 
 
 def pictures(report: Report) -> dict[str, Picture]:
@@ -47,24 +59,24 @@ def pictures(report: Report) -> dict[str, Picture]:
 
 def test_a_number_is_a_mean_over_the_seeds_of_a_variant(default_sweep: MakeSnapshot) -> None:
     gain = array_of(analysed(default_sweep()), "loss_grid", "gain")
-    at = gain.at("dual/none", t_own=0.7, t_other=0.1)
+    at = gain.at("dual/none", {"t_own": 0.7, "t_other": 0.1})
     assert at is not None
     assert at.by_seed == pytest.approx({0: 0.57, 1: 0.6, 2: 0.63})
     assert (at.mean, at.half_width) == (pytest.approx(0.6), pytest.approx(4.302652729912 * 0.03 / 3**0.5))
-    corner = gain.at("dual/none", t_own=0.1, t_other=0.9)
+    corner = gain.at("dual/none", {"t_own": 0.1, "t_other": 0.9})
     assert corner is not None
     assert corner.mean == pytest.approx(0.6 * 0.4 * 0.2), "the axes are not swapped"
-    assert gain.at("dual/none", t_own=0.7) is None
-    assert gain.at("dual/none", t_own=0.7, t_other=0.2) is None
-    assert gain.at("no such", t_own=0.7, t_other=0.1) is None
+    assert gain.at("dual/none", {"t_own": 0.7}) is None
+    assert gain.at("dual/none", {"t_own": 0.7, "t_other": 0.2}) is None
+    assert gain.at("no such", {"t_own": 0.7, "t_other": 0.1}) is None
 
 
 def test_what_the_known_analyses_say(default_sweep: MakeSnapshot) -> None:
     report = analysed(default_sweep())
     assert sentence_of(array_of(report, "loss_grid", "gain")) == (
-        "Reading the other group lowers the loss of tokens at t = 0.7, when the others are at t = 0.1, by 14% [7%, 21%] in single/none,"
-        " 0% [-7%, 7%] in single/full, 60% [53%, 67%] in dual/none and 2% [-5%, 9%] in dual/full (3 seeds each): (blocked - reads) /"
-        " reads, with the same weights."
+        "Kept from reading the other group, tokens at t = 0.7, when the others are at t = 0.1, have a loss higher by 14% [7%, 21%] in"
+        " single/none, 0% [-7%, 7%] in single/full, 60% [53%, 67%] in dual/none and 2% [-5%, 9%] in dual/full (3 seeds each): (blocked -"
+        " reads) / reads, with the same weights."
     )
     assert sentence_of(array_of(report, "counterfactual", "gain")).startswith(
         "The same weights, kept from reading across the groups, have a held-out loss higher by 14% [7%, 21%] in single/none,"
@@ -109,13 +121,129 @@ def test_only_analyses_of_the_measured_weights_by_the_newest_definition_count(de
     elsewhere = [dataclasses.replace(one, step=one.step - 1, version=9, arrays=(new,)) for one, new in zip(rows, scaled, strict=True)]
     later = dataclasses.replace(rows[0], weights="cd", created=WHEN + timedelta(days=1), arrays=(scaled[0],))
     report = build_report(snapshot, analyses=[later, *elsewhere, *rows])
-    gain = array_of(report, "counterfactual", "gain").at("single/none")
+    gain = array_of(report, "counterfactual", "gain").at("single/none", {})
     assert gain is not None
     assert gain.by_seed[0] == 7.0, "computed last"
     assert gain.by_seed[1] == pytest.approx(0.14)
-    newer = dataclasses.replace(rows[0], version=2, arrays=(scaled[0],))
-    (section,) = build_report(snapshot, analyses=[newer, *rows]).analyses
+    mine = [dataclasses.replace(one, analysis="mine") for one in rows]
+    (section,) = build_report(snapshot, analyses=[dataclasses.replace(mine[0], version=2), *mine]).analyses
     assert (section.version, section.trials, section.finished) == (2, 1, 12), "definitions are not mixed"
+
+
+def test_a_newer_definition_than_this_programs_hides_none_of_it(default_sweep: MakeSnapshot) -> None:
+    snapshot = default_sweep()
+    rows = [one for one in analyses_of(snapshot) if one.analysis == "counterfactual"]
+    newer = dataclasses.replace(rows[0], version=ANALYSES["counterfactual"].version + 1, created=WHEN + timedelta(days=1))
+    report = build_report(snapshot, analyses=[newer, *rows])
+    (section,) = report.analyses
+    assert (section.version, section.trials) == (ANALYSES["counterfactual"].version, 12)
+    assert report.notes[-1] == (
+        f"Analyses by newer definitions than those of this sweeper are left out: counterfactual (version {newer.version}). Upgrade sweeper"
+        " to see them."
+    )
+    alone = build_report(snapshot, analyses=[newer])
+    assert (alone.analyses, alone.notes[-1]) == ((), report.notes[-1])
+
+
+def sharing(variants: dict[str, dict[str, Any]], evaluations: dict[str, str], steps: dict[str, int]) -> SweepSnapshot:
+    """Variants that share the trial of each seed."""
+    first, second = variants
+    contrast = {"name": "c", "metric": "loss_grid.gain", "of": second, "to": first}
+    spec = {
+        "question": "What is asked?",
+        "name": "shared",
+        "base": {"preset": "nano"},
+        "design": {"kind": "variants", "variants": variants},
+        "seeds": 3,
+        "metric": {"primary": "fd_digits", "direction": "lower"},
+        "contrasts": [contrast],
+    }
+    outcomes = [
+        dataclasses.replace(
+            finished(name, seed, 10.0 + seed),
+            fingerprint=f"one-{seed}",
+            steps=steps.get(name, 800),
+            evaluation_fingerprint=evaluations.get(name, "eval"),
+        )
+        for name in variants
+        for seed in range(3)
+    ]
+    return snapshot_of(spec, outcomes)
+
+
+@pytest.mark.parametrize(
+    ("variant", "evaluations", "steps"),
+    [
+        ({"steps": 400}, {}, {"second": 400}),
+        ({"evaluation.seed": 5}, {"second": "another"}, {}),
+        ({"partition.ratio": 0.5}, {}, {}),
+    ],
+    ids=["steps", "evaluation", "partition"],
+)
+def test_variants_that_share_a_trial_have_what_each_asked_of_it(
+    variant: dict[str, Any], evaluations: dict[str, str], steps: dict[str, int]
+) -> None:
+    snapshot = sharing({"first": {}, "second": variant}, evaluations, steps)
+    rows = rows_of(snapshot, lambda outcome: scalar({"first": 1.0, "second": 3.0}[outcome.variant] + outcome.seed))
+    rows = [dataclasses.replace(one, analysis="loss_grid") for one in rows]
+    assert len({dataclasses.astuple(one)[:6] for one in rows}) == 6, "rows of their own"
+    report = build_report(snapshot, analyses=rows[::-1])
+    gain = array_of(report, "loss_grid", "gain")
+    assert [gain.at(name, {}).by_seed for name in ("first", "second")] == [{0: 1, 1: 2, 2: 3}, {0: 3, 1: 4, 2: 5}]
+    assert report.contrasts[0].summary.by_seed == {0: 2, 1: 2, 2: 2}
+    assert not any("itself" in caveat for caveat in report.contrasts[0].caveats)
+    (section,) = build_report(snapshot, analyses=rows[:3]).analyses
+    assert (section.trials, section.finished, list(section.arrays[0].cells)) == (3, 6, ["first"])
+
+
+def test_variants_that_ask_the_same_of_a_trial_share_its_numbers() -> None:
+    snapshot = sharing({"first": {}, "second": {"log_every": 7}}, {}, {})
+    rows = rows_of(snapshot, lambda outcome: scalar(1.0 + outcome.seed))
+    assert len({dataclasses.astuple(one)[:6] for one in rows}) == 3
+    assert list(array_of(build_report(snapshot, analyses=rows[:3]), "mine", "gain").cells) == ["first", "second"]
+
+
+def test_numbers_of_different_judges_make_no_contrast_and_other_machines_are_said() -> None:
+    snapshot = sharing({"first": {}, "second": {"steps": 400}}, {}, {"second": 400})
+    rows = [dataclasses.replace(one, analysis="loss_grid") for one in rows_of(snapshot, lambda o: scalar(1.0 + o.seed), evaluator="a")]
+
+    def told(**details: str) -> Report:
+        apart = dataclasses.replace(rows[0], details={**rows[0].details, **details})
+        return build_report(snapshot, analyses=[apart, *rows[1:]])
+
+    assert told().contrasts[0].estimate == 0
+    assert not any(note.startswith("Analysis ") for note in told().notes)
+    judged = told(evaluator="b")
+    assert judged.contrasts[0].estimate is None
+    said = (
+        "Analysis loss_grid: its trials were judged by different classifiers (a, b), whose numbers do not compare, so contrasts have none."
+    )
+    assert judged.notes[-1] == said
+    rows = [dataclasses.replace(one, details={"precision": "bf16", "device": "cuda"}) for one in rows]
+    computed = told(precision="fp32", device="cpu")
+    assert computed.contrasts[0].estimate == 0
+    said = "Analysis loss_grid: its trials were computed in different ways (bf16 and fp32, cpu and cuda), which agree up to rounding."
+    assert computed.notes[-1] == said
+
+
+def test_axes_may_be_called_as_anything(default_sweep: MakeSnapshot) -> None:
+    named = with_array(default_sweep(), array("x", "x", (Axis("self", (1.0,)), Axis("variant", (2.0, 3.0))), lambda a, b: a + b))
+    found = named.at("dual/full", {"self": 1.0, "variant": 3.0})
+    assert found is not None
+    assert found.mean == 4.0
+    assert sentence_of(named).startswith("Largest: 4.00 [4.00, 4.00] in single/none at self = 1, variant = 3")
+
+
+def test_arrays_of_one_name_over_other_axes_have_files_of_their_own(default_sweep: MakeSnapshot) -> None:
+    def over(outcome: TrialOutcome) -> AnalysisArray:
+        levels = (0.1, 0.5) if outcome.variant == "dual/none" else (0.1, 0.9)
+        return array("gain", "gain", (Axis("t", levels),), lambda t: t)
+
+    snapshot = default_sweep()
+    assert list(analysis_drawings(build_report(snapshot, analyses=rows_of(snapshot, over)))) == [
+        "analysis-mine-gain",
+        "analysis-mine-gain-2",
+    ]
 
 
 def test_where_it_does_not_apply_is_said(default_sweep: MakeSnapshot) -> None:

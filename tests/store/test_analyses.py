@@ -31,7 +31,8 @@ ARRAY = AnalysisArray(
 def of(trial: PlannedTrial, analysis: str = "attention_mass", **changes: Any) -> TrialAnalysis:
     plain = (ARRAY.to_json(),)
     return dataclasses.replace(
-        TrialAnalysis(trial.fingerprint, analysis, 1, trial.steps, "ab" * 32, plain, {"images": 359, "seen": "\u00e9"}, WHEN), **changes
+        TrialAnalysis(trial.fingerprint, analysis, 1, trial.steps, "ab" * 32, "asked", plain, {"images": 359, "seen": "\u00e9"}, WHEN),
+        **changes,
     )
 
 
@@ -44,10 +45,11 @@ def test_the_first_telling_stands(store: ResultsStore, trials: MakeTrials) -> No
     record(store, [one, other])
     backlog = store.backlog()
     assert store.keep_analyses([of(one), of(one, "probe", arrays=(), details={"not_applicable": "no classes"})]) == 2
-    assert store.keep_analyses([of(one, arrays=()), of(other), of(one, weights="cd"), of(one, version=2), of(one, step=4)]) == 4
+    others = [of(one, weights="cd"), of(one, version=2), of(one, step=4), of(one, asked="otherwise")]
+    assert store.keep_analyses([of(one, arrays=()), of(other), *others]) == 5
     names = [one.fingerprint, other.fingerprint]
     found = store.analyses(names)
-    assert len(found) == 6
+    assert len(found) == 7
     assert of(one) in found, "to the last digit"
     assert [row.not_applicable for row in store.analyses(names, ["probe"])] == ["no classes"]
     assert store.analyses([other.fingerprint]) == [of(other)]
@@ -125,6 +127,7 @@ LIES: dict[str, tuple[Callable[[Members], None], str]] = {
     "more values": (edited("analyses.jsonl", lambda one: one["arrays"][0]["values"].append(1.0)), "another number of values than its axes"),
     "a text for a number": (edited("analyses.jsonl", lambda one: one["arrays"][0]["values"].__setitem__(0, "x")), "valid number"),
     "another trial": (edited("analyses.jsonl", lambda one: one.update(fingerprint="abcd1234")), "of trial abcd1234, which is not there"),
+    "asked nothing": (edited("analyses.jsonl", lambda one: one.pop("asked")), "asked: Field required"),
     "twice": (twice, "is there twice, or not in its place"),
     "out of order": (edited("analyses.jsonl", lambda one: one.update(analysis="zzz")), "is there twice, or not in its place"),
     "of the future": (edited("analyses.jsonl", lambda one: one.update(created="2999-01-01T00:00:00Z")), "it speaks of 2999"),

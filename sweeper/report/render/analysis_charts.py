@@ -164,7 +164,7 @@ def _choice(
     rows: Rows = []
     for name in cells:
         for values in product(*(axis.values for axis in drawn)):
-            summary = array.at(name, **fixed, **{axis.name: value for axis, value in zip(drawn, values, strict=True)})
+            summary = array.at(name, fixed | {axis.name: value for axis, value in zip(drawn, values, strict=True)})
             if summary is not None and summary.mean is not None:
                 rows += _rows(names[name], drawn, values, summary)
     label = ", ".join(value if isinstance(value, str) else f"{axis} {value_text(value)}" for axis, value in fixed.items())

@@ -17,11 +17,12 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("step", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("weights", sa.Text(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False),
         sa.Column("arrays", sa.JSON(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["trial_id"], ["trial.id"], name=op.f("fk_analyses_trial_id_trial")),
-        sa.PrimaryKeyConstraint("trial_id", "analysis", "version", "step", "weights", name=op.f("pk_analyses")),
+        sa.PrimaryKeyConstraint("trial_id", "analysis", "version", "step", "weights", "asked", name=op.f("pk_analyses")),
     )
 
 
