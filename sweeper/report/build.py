@@ -12,7 +12,8 @@ from sweeper.errors import SweeperError
 from sweeper.metrics import FINISHING, MetricInfo
 from sweeper.plan.asked_of_weights import asked_of_weights
 from sweeper.records import SweepSnapshot, TrialAnalysis, TrialCurves, TrialOutcome, Variant
-from sweeper.report.analyses import ChosenAnalyses, analysis_notes, analysis_sections, with_scalars
+from sweeper.report.analyses import analysis_notes, analysis_sections, with_scalars
+from sweeper.report.chosen_analyses import ChosenAnalyses
 from sweeper.report.comparability import comparability_of, device_of, has_features
 from sweeper.report.contrasts import contrast_results
 from sweeper.report.earlier_versions import declaration_notes
