@@ -185,13 +185,15 @@ def _own(entry: Mapping[Any, Any]) -> Iterator[MetricInfo]:
     name, label, decimals = entry.get("name"), entry.get("label"), entry.get("decimals")
     if not isinstance(name, str) or is_taken(name) or is_of_analysis(name):
         return
-    seen = isinstance(label, str) and any(character.isprintable() and not character.isspace() for character in label)
-    printed = isinstance(decimals, int) and not isinstance(decimals, bool) and 0 <= decimals <= OwnMetric.most_decimals
+    if not isinstance(label, str) or not any(character.isprintable() and not character.isspace() for character in label):
+        label = name.replace("_", " ")
+    if not isinstance(decimals, int) or isinstance(decimals, bool) or not 0 <= decimals <= OwnMetric.most_decimals:
+        decimals = int(OwnMetric.model_fields["decimals"].default)
     yield MetricInfo(
         name,
         "higher" if entry.get("direction") == "higher" else "lower",
-        one_line(label if seen else name.replace("_", " "))[: OwnMetric.longest_label],
-        decimals if printed else OwnMetric.model_fields["decimals"].default,
+        one_line(label)[: OwnMetric.longest_label],
+        decimals,
         positive=entry.get("positive") is True,
     )
 
