@@ -61,7 +61,8 @@ def analyse_trial(
         cache: Folder shared by trials (the evaluation classifier, decoded pictures), that of `model.train_trial`.
 
     Raises:
-        ConfigError: A name is no analysis, or config and machine do not fit each other.
+        ConfigError: A name is no analysis, config and machine do not fit each other, or samples are to be drawn while `guidance.best_of`
+            lists scales: give the one that the trial's evaluation chose.
         CheckpointError: A file is not the network that the config describes, or gives values that are not finite.
         DataError: The data set cannot be read.
     """
