@@ -28,7 +28,7 @@ class MetricInfo:
     has_better_side: bool = True
     """Whether one way is better at all; a choice is none."""
     positive: bool = True
-    """False where the user does not say that the values of a metric of his own are above 0."""
+    """False for a metric of the user's own whose config does not say that its values are above 0."""
 
 
 METRICS: dict[str, MetricInfo] = {
@@ -172,7 +172,7 @@ class Metrics:
     def columns(self, names: Iterable[str]) -> list[MetricInfo]:
         """The metrics among the names, in the order of a table's columns.
 
-        A distance in a model's features follows the classifier's; the user's own follow those of samples, in his order.
+        A distance in a model's features follows the classifier's; the user's own follow those of samples, in the order of the config.
         """
         place: dict[str, float] = {name: i for i, name in enumerate(METRICS)}
         place |= {name: place["recall"] + (number + 1) / (len(self.own) + 1) for number, name in enumerate(self.own)}

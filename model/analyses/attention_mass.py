@@ -17,7 +17,7 @@ from model.analyses.grid import CLEAN, LEVELS, NOISY, groups_axis, layers_axis, 
 from model.analyses.looks import Looks, ungrouped
 from model.analyses.trained import Trained
 from model.analysis_result import AnalysisArray, AnalysisResult, Axis
-from model.backbone.attention import LOGITS_HELD
+from model.backbone.attention import LOGITS_HELD, Attention
 from model.backbone.transformer import DiffusionTransformer
 from model.config.alignment import Separation
 
@@ -88,14 +88,15 @@ def mass_on_others(
         def look(
             attention: nn.Module, seen: tuple[Any, ...], found: list[Tensor] = found, member: Tensor = member, counts: Tensor = counts
         ) -> None:
-            read = attention.probabilities(*seen).double()  # type: ignore[operator]
+            assert isinstance(attention, Attention)
+            read = attention.probabilities(*seen).double()
             between = torch.einsum("nqa,nhqk,nkb->nhab", member, read, member) / counts.clamp(min=1)[:, None, :, None]
             others = between.masked_fill(torch.eye(len(counts[0]), dtype=torch.bool, device=counts.device), 0).sum(dim=-1)
             chance = (tokens - counts) / tokens
             usable = (counts > 0) & (chance > 0)
             found.append(torch.where(usable[:, None], others / chance.clamp(min=1 / tokens)[:, None], 0).sum(dim=0).cpu())
 
-        hooks = [network_block.attn.register_forward_pre_hook(look) for network_block in network.blocks]  # type: ignore[union-attr]
+        hooks = [part.register_forward_pre_hook(look) for part in network.modules() if isinstance(part, Attention)]  # from the first on
         try:
             network(given.noisy, given.t, given.labels, given.grouping)
         finally:

@@ -4,7 +4,7 @@ n samples, T tokens, P values of a patch.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ def draw_samples(network: DiffusionTransformer, config: TrainConfig, data: DataS
     tokens, labels = [], []
     for number in range(block_count(count)):
         part = slice(block_start(number), block_start(number) + BLOCK)
-        with reading_blocked(network, config, draws.each(lambda value, part=part: value[part])) if draws else _as_it_is():  # type: ignore[misc]
+        with reading_blocked(network, config, _of_images(draws, part)) if draws else nullcontext():
             for drawn, wanted in generate(
                 network,
                 evaluation,
@@ -75,9 +75,8 @@ def draw_samples(network: DiffusionTransformer, config: TrainConfig, data: DataS
     return Samples(found.clamp(-1, 1) if data.bounded else found, torch.cat(labels))
 
 
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
+def _of_images(draws: StepNoise, part: slice) -> StepNoise:
+    return draws.each(lambda value: value[part])
 
 
 @contextmanager

@@ -21,25 +21,25 @@ def linear_cka(x: Array, y: Array) -> float:
     return cka(_gram(x), _gram(y))
 
 
-def cka(k: Array, l: Array) -> float:  # noqa: E741  # the paper's letters
+def cka(first: Array, second: Array) -> float:
     """Of Gram matrices (n, n) with a diagonal of zeros."""
-    own, other = unbiased_hsic(k, k), unbiased_hsic(l, l)
-    return unbiased_hsic(k, l) / math.sqrt(own * other) if own > 0 and other > 0 else math.nan
+    own, other = unbiased_hsic(first, first), unbiased_hsic(second, second)
+    return unbiased_hsic(first, second) / math.sqrt(own * other) if own > 0 and other > 0 else math.nan
 
 
 def cka_of_layers(first: Array, second: Array) -> Array:
     """(L, M): every layer of `first` (L, n, D) beside every layer of `second` (M, n, F)."""
     rows, columns = ([_gram(layer) for layer in each] for each in (first, second))
-    return np.array([[cka(k, l) for l in columns] for k in rows])  # noqa: E741
+    return np.array([[cka(row, column) for column in columns] for row in rows])
 
 
-def unbiased_hsic(k: Array, l: Array) -> float:  # noqa: E741
+def unbiased_hsic(first: Array, second: Array) -> float:
     """HSIC_1 of Song et al. (2012) of Gram matrices (n, n) with a diagonal of zeros, n >= 4."""
-    n = len(k)
+    n = len(first)
     if n < FEWEST:
         raise AssertionError(f"{n} images are too few for an unbiased estimate")
-    rows, columns = k.sum(axis=0), l.sum(axis=0)
-    found = (k * l).sum() + rows.sum() * columns.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * (rows @ columns)
+    rows, columns = first.sum(axis=0), second.sum(axis=0)
+    found = (first * second).sum() + rows.sum() * columns.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * (rows @ columns)
     return float(found / (n * (n - 3)))
 
 

@@ -123,7 +123,7 @@ class EvaluationConfig(Section):
     are of no trial by itself: `python -m model` passes them over."""
 
     def own_metric(self, name: str | None) -> OwnMetric | None:
-        """The user's metric of that name; None where it is none of his."""
+        """The user's own metric of that name; None where there is none."""
         return next((metric for metric in self.own_metrics if metric.name == name), None)
 
     @property

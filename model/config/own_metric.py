@@ -1,4 +1,4 @@
-"""A metric of the user's own: a class in a module of his, named where evaluations are configured."""
+"""A metric of the user's own: a class in their own module, named where evaluations are configured."""
 
 import re
 from typing import Any, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Metrics of the user's own: a class in a module of his, named in `evaluation.own_metrics`, measured beside ours.
+"""Metrics of the user's own: a class in their own module, named in `evaluation.own_metrics`, measured beside ours.
 
 Samples are drawn block by block, by several processes where a trial has them, and are not kept. So a metric has two parts: `measure`, of a
 block of images, whose answer is kept for each image; and `value`, of all of them together. n images, C channels, S side, F features.
@@ -172,7 +172,7 @@ def load_metrics(config: EvaluationConfig) -> tuple[LoadedMetric, ...]:
 
     Raises:
         ConfigError: There is no such class, or it is no `Metric`.
-        DataError: The file of a class, or a module of his that it imports, was replaced since the trial was planned.
+        DataError: The file of a class, or a module beside it that it imports, was replaced since the trial was planned.
     """
     return tuple(map(_loaded, config.own_metrics))
 

@@ -51,7 +51,7 @@ class ArraySummary:
             return None
         place = 0
         for axis in self.axes:
-            index = next((i for i, value in enumerate(axis.values) if _same(value, where[axis.name])), None)
+            index = _index(axis.values, where[axis.name])
             if index is None:
                 return None
             place = place * len(axis.values) + index
@@ -131,7 +131,7 @@ def _number(one: TrialAnalysis, scalar: AnalysisScalar) -> float | str | None:
         return f"the axes of {one.analysis}.{scalar.array} are {', '.join(axes) or 'none'}, and each is given one value"
     place = 0
     for name, values in axes.items():
-        index = next((index for index, value in enumerate(values) if _same(value, scalar.where[name])), None)
+        index = _index(values, scalar.where[name])
         if index is None:
             return f"{name} has the values {', '.join(map(str, values))}"
         place = place * len(values) + index
@@ -193,6 +193,11 @@ def _section(name: str, by_trial: ByTrial, outcomes: Outcomes, variants: Sequenc
 def _cells(by_seed: Mapping[int, Sequence[float | None]], axes: Sequence[ArrayAxis]) -> tuple[Summary, ...]:
     places = range(math.prod(len(axis.values) for axis in axes))
     return tuple(summarise({seed: v for seed, values in by_seed.items() if (v := values[place]) is not None}) for place in places)
+
+
+def _index(values: Sequence[AxisValue], wanted: AxisValue) -> int | None:
+    """Where a value stands on an axis; None where it does not."""
+    return next((index for index, value in enumerate(values) if _same(value, wanted)), None)
 
 
 def _same(one: AxisValue, other: AxisValue) -> bool:

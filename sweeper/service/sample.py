@@ -1,7 +1,7 @@
 """What is done with the weights of a stored trial: find it, its config and its newest moving average; draw from it, or write it out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from model.config import TrainConfig, modules_also_in
@@ -10,6 +10,7 @@ from model.export_trial import export_weights
 from model.sample_trial import Drawing, Subject, newest_average, sample_trial
 from sweeper.errors import RequestError
 from sweeper.service.open_store import store_with_results
+from sweeper.service.variant_configs import at_chosen_guidance
 from sweeper.settings import Settings
 from sweeper.trial_folder import attempt_folder
 
@@ -20,8 +21,6 @@ def sample_of(trial: str, drawing: Drawing, settings: Settings, say: Callable[[s
     Raises RequestError when there is no such trial, when it has no moving average here, and when the drawing cannot be done.
     """
     found = _trained(trial, settings)
-    if drawing.guidance is None and found.guidance is not None:
-        drawing = replace(drawing, guidance=found.guidance)
     try:
         with modules_also_in([Path.cwd()]):  # where a sampler of the user's may stand
             sample_trial(Subject.of_trial(found.config, found.folders), found.average, drawing, say)
@@ -48,12 +47,11 @@ def export_weights_of(trial: str, family: str, output: Path | None, settings: Se
 class _Trained:
     fingerprint: str
     config: TrainConfig
+    """At the guidance that its newest evaluation chose, if it chose any."""
     average: Path
     """The newest moving average."""
     folders: list[Path]
     """Of its attempts, newest first."""
-    guidance: float | None
-    """The scale that its newest evaluation chose; None where there was nothing to choose."""
 
 
 def _trained(trial: str, settings: Settings) -> _Trained:
@@ -68,7 +66,5 @@ def _trained(trial: str, settings: Settings) -> _Trained:
             f"trial {history.fingerprint[:8]} has no moving average in {folder}: it is written when a trial is evaluated,"
             " and may have been deleted since; let its sweep finish, or ask on the machine that trained it"
         )
-    config = TrainConfig.model_validate(history.config)
-    chosen = history.details.get("guidance") if config.evaluation.guidance.best_of else None
-    scale = chosen.get("chosen") if isinstance(chosen, dict) else None
-    return _Trained(history.fingerprint, config, average, folders, scale)
+    config = at_chosen_guidance(TrainConfig.model_validate(history.config), history.details)
+    return _Trained(history.fingerprint, config, average, folders)
