@@ -58,7 +58,7 @@ def attention_mass(trained: Trained) -> AnalysisResult:
         ),
         AnalysisArray(
             "by_head",
-            f"attention across groups at t = {NOISY:g} and {CLEAN:g}, over chance",
+            f"attention across groups at t = {NOISY:g} and {CLEAN:g}, over chance, of each head",
             (layer, Axis("head", tuple(float(head) for head in range(1, heads + 1))), direction),
             by_head,
         ),

@@ -45,7 +45,7 @@ def loss_grid(trained: Trained) -> AnalysisResult:
     arrays = (
         AnalysisArray("loss", quantity, (Axis("reading", READING), *axes), loss),
         AnalysisArray("gain", words, axes, gain(loss[0], loss[1])),
-        AnalysisArray("gain_by_group", words, (groups_axis(groups, "group"), *axes), gain(sums[0], sums[1])),
+        AnalysisArray("gain_by_group", f"{words}, of the tokens of a group", (groups_axis(groups, "group"), *axes), gain(sums[0], sums[1])),
     )
     details = {"images": len(looks), "shares": list(looks.config.partition.shares), "predicts": trained.process.predicts}
     return trained.result(NAME, arrays, details)
